@@ -1,0 +1,75 @@
+"""The `powerml` command: verbs parse, call one workflow, print. Each verb's module is imported when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from powerml import __version__
+from powerml.errors import PowermlError
+
+# verb -> (module, one line of help); the help of the whole is printed without importing any of them
+VERBS: dict[str, tuple[str, str]] = {
+    "demo": ("powerml.cli.demo", "Everything below on a simulated product with known truth."),
+    "check": ("powerml.cli.check", "Read everything, never stop: rows, coverage, gaps, ripe labels."),
+    "metrics": ("powerml.cli.metrics", "List the metrics: definition, unit, window, direction, source."),
+    "simulate": ("powerml.cli.simulate", "Write a simulated product and its truth."),
+    "snapshot": ("powerml.cli.snapshot", "Write the snapshot table: every metric at a date."),
+    "train": ("powerml.cli.train", "Fit, calibrate, validate and log scorers; register the best."),
+    "compare": ("powerml.cli.compare", "Compare weight sets on the same rows."),
+    "promote": ("powerml.cli.promote", "Give a registered version the alias champion."),
+    "score": ("powerml.cli.score", "Write the scores table, from the registry or a weight set."),
+    "explain": ("powerml.cli.explain", "Why this score, and the nearest way to the next band."),
+    "validate": ("powerml.cli.validate", "Band report of any score column against any labels."),
+    "weights": ("powerml.cli.weights", "List and show weight sets; the card with its quotes."),
+    "audit": ("powerml.cli.audit", "What a published scorecard's own numbers imply."),
+    "ui": ("powerml.cli.ui", "Open the MLflow UI on the project's store."),
+}
+
+
+class Verbs(click.Group):
+    """A group that imports a verb's module only when the verb is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Verbs in the order of the work."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Imports the verb's module and takes its `command`."""
+        if cmd_name not in VERBS:
+            return None
+        command: click.Command = importlib.import_module(VERBS[cmd_name][0]).command
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """As click's, with a suggestion for a misspelt verb."""
+        if args and not args[0].startswith("-") and args[0] not in VERBS:
+            from powerml.errors import did_you_mean
+
+            hint = did_you_mean(args[0], VERBS) or f"; there are {', '.join(VERBS)}"
+            raise click.UsageError(f"no command {args[0]!r}{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Lists the verbs without importing them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(verb, text) for verb, (_, text) in VERBS.items()])
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="powerml")
+def root() -> None:
+    """Product usage into 0-100 scores that predict churn and expansion, with the verdict first."""
+
+
+def main() -> None:
+    """Entry point: a user's error is one message on stderr and exit status 2."""
+    try:
+        root.main(standalone_mode=True)
+    except PowermlError as error:
+        click.echo(f"powerml: {error}", err=True)
+        sys.exit(2)

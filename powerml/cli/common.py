@@ -1,0 +1,145 @@
+"""What all verbs share: the options every command has, dates, and where output goes."""
+
+from __future__ import annotations
+
+import functools
+import json
+import sys
+from collections.abc import Callable
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from powerml.errors import UsageError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class DateType(click.ParamType):
+    """A calendar date, YYYY-MM-DD."""
+
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """The date, or a usage error that shows the form wanted."""
+        if isinstance(value, date):
+            return value
+        try:
+            return datetime.strptime(value, "%Y-%m-%d").date()
+        except ValueError:
+            self.fail(f"{value!r} is not a date; use YYYY-MM-DD, like 2026-04-01", param, ctx)
+
+
+DATE = DateType()
+FILE = click.Path(path_type=Path)
+
+
+class Output:
+    """Where a command writes: tables and sentences for people, or one JSON value on stdout with the rest on stderr."""
+
+    def __init__(self, *, as_json: bool, quiet: bool) -> None:
+        self.as_json = as_json
+        self.quiet = quiet
+
+    @property
+    def console(self) -> Any:
+        """A rich console on stdout, or on stderr where stdout carries JSON; wide in a pipe."""
+        from rich.console import Console
+
+        stream = sys.stderr if self.as_json else sys.stdout
+        return Console(file=stream, width=None if stream.isatty() else 160, highlight=False, soft_wrap=True)
+
+    def say(self, text: str = "") -> None:
+        """A sentence for people; nothing when quiet."""
+        if not self.quiet:
+            click.echo(text, err=self.as_json)
+
+    def note(self, text: str) -> None:
+        """Progress and remarks: always on stderr; nothing when quiet."""
+        if not self.quiet:
+            click.echo(text, err=True)
+
+    def table(self, frame: pd.DataFrame, title: str | None = None, *, digits: int = 3) -> None:
+        """A frame as a table for people; nothing when quiet or when JSON is wanted."""
+        if self.quiet or self.as_json:
+            return
+        import pandas as pd
+        from rich import box
+        from rich.table import Table
+
+        drawn = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+        for column in frame.columns:
+            numeric = pd.api.types.is_numeric_dtype(frame[column]) and not pd.api.types.is_bool_dtype(frame[column])
+            drawn.add_column(str(column), justify="right" if numeric else "left", overflow="fold")
+        for row in frame.itertuples(index=False):
+            drawn.add_row(*(_cell(value, digits) for value in row))
+        self.console.print(drawn)
+
+    def result(self, value: Any) -> None:
+        """The machine's result: printed as JSON on stdout when --json is given."""
+        if self.as_json:
+            click.echo(json.dumps(value, default=_plain, ensure_ascii=False, allow_nan=False))
+
+
+def _cell(value: Any, digits: int) -> str:
+    import pandas as pd
+
+    if value is None or value is pd.NaT or (isinstance(value, float) and value != value):
+        return ""
+    if isinstance(value, float):
+        return f"{value:.{digits}f}".rstrip("0").rstrip(".") if value == round(value, 9) else f"{value:.{digits}f}"
+    if isinstance(value, pd.Timestamp):
+        return value.strftime("%Y-%m-%d") if value == value.normalize() else value.isoformat()
+    from rich.markup import escape
+
+    return escape(str(value))
+
+
+def _plain(value: Any) -> Any:
+    """Frames, numbers and dates as JSON knows them."""
+    import pandas as pd
+
+    if isinstance(value, pd.DataFrame):
+        return json.loads(value.to_json(orient="records", date_format="iso"))
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    if hasattr(value, "item"):
+        return value.item()
+    if isinstance(value, Path):
+        return str(value)
+    raise TypeError(f"not JSON: {type(value)}")
+
+
+def command(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], click.Command]:
+    """A verb with the options every verb has; the function gets `config` (a path) and `out` (an Output)."""
+
+    def wrap(function: Callable[..., Any]) -> click.Command:
+        @click.option(
+            "-c", "--config", type=FILE, default=Path("powerml.yaml"), show_default=True, help="Project file."
+        )
+        @click.option("--json", "as_json", is_flag=True, help="Machine output on stdout, all else on stderr.")
+        @click.option("--quiet", is_flag=True, help="Say nothing but errors.")
+        @functools.wraps(function)
+        def inner(as_json: bool, quiet: bool, **arguments: Any) -> Any:
+            return function(out=Output(as_json=as_json, quiet=quiet), **arguments)
+
+        return click.command(name, **attributes)(inner)
+
+    return wrap
+
+
+def settings(pairs: tuple[str, ...]) -> dict[str, float]:
+    """`--set name=number` options as a dict; raises UsageError that shows the form wanted."""
+    result = {}
+    for pair in pairs:
+        name, eq, value = pair.partition("=")
+        try:
+            result[name.strip()] = float(value) if eq else float("nan")
+        except ValueError:
+            eq = ""
+        if not eq:
+            raise UsageError(f"--set {pair}: expected name=number, like --set max_features=20")
+    return result

@@ -1,0 +1,210 @@
+"""The project file, `powerml.yaml`: where the data is, and what its times, plans, outcomes and events mean."""
+
+from __future__ import annotations
+
+import os
+import re
+import zoneinfo
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, PositiveInt, PrivateAttr, field_validator, model_validator
+
+from powerml.config.base import Spec
+from powerml.config.reading import Document, read_document, validate
+from powerml.config.vocabulary import Meaning, Vocabulary
+from powerml.errors import ConfigError, DataError, Problem, did_you_mean
+from powerml.tables import TABLES
+
+Every = Literal["day", "week", "month", "quarter"]
+Entity = Literal["user", "account"]
+
+
+def _zone(value: Any) -> str:
+    try:
+        zoneinfo.ZoneInfo(str(value))
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+        raise ValueError(f"{value!r} is no IANA time zone; use a name like Europe/Berlin") from None
+    return str(value)
+
+
+Zone = Annotated[str, BeforeValidator(_zone)]
+Names = Annotated[tuple[str, ...], BeforeValidator(lambda v: (v,) if isinstance(v, str) else v)]
+
+
+class DatabaseSpec(Spec):
+    """A database whose address an environment variable holds."""
+
+    url_env: str
+
+
+class TableSpec(Spec):
+    """Where one canonical table comes from and how its columns are called there."""
+
+    files: Names = ()
+    query: str | None = None
+    database: DatabaseSpec | None = None
+    table: str | None = None
+    columns: dict[str, str] = {}
+    time_format: str | None = None
+    timezone: Zone | None = None
+    max_bad_rows: Annotated[float, Field(ge=0, le=1)] = 0.01
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if self.database is not None:
+            if self.files:
+                raise ValueError("has both 'files' and 'database'; keep one")
+            if bool(self.table) == bool(self.query):
+                raise ValueError("'database' needs a 'table' or a 'query'; give one of them")
+        elif bool(self.files) == bool(self.query):
+            raise ValueError("needs 'files' or 'query'; give one of them")
+        return self
+
+
+class OutcomeSpec(Spec):
+    """What counts as churn and expansion, and over which horizon (1-data.md "Labels")."""
+
+    kind: Literal["contract", "behavioural"] | None = None
+    horizon_days: PositiveInt = 90
+    grace_days: Annotated[int, Field(ge=0)] = 30
+    min_rise: Annotated[float, Field(ge=0)] = 0.02
+
+
+class SnapshotsSpec(Spec):
+    """The cutoffs: how often, and from when to when (dates, both ends included)."""
+
+    every: Every = "month"
+    from_: Annotated[date | None, Field(alias="from")] = None
+    to: date | None = None
+
+
+class ProjectSpec(Spec):
+    """A project file, as 6-files.md fixes its keys."""
+
+    project: str = ""
+    timezone: Zone = "UTC"
+    entity: Entity = "user"
+    plans: tuple[str, ...] = ("free", "starter", "pro", "enterprise")
+    outcome: OutcomeSpec = OutcomeSpec()
+    observed_until: datetime | None = None
+    session_gap_minutes: Annotated[float, Field(gt=0)] = 30
+    min_history_days: Annotated[int, Field(ge=0)] = 14
+    tables: dict[str, TableSpec]
+    vocabulary: Vocabulary | str
+    snapshots: SnapshotsSpec = SnapshotsSpec()
+    metrics: Names = ()
+    engine: Literal["duckdb", "spark"] = "duckdb"
+    memory_limit: str | None = None
+    owners: dict[str, str] = {}
+    params: dict[str, float] = {}
+
+    _base: Path = PrivateAttr(default=Path())
+    _file: str = PrivateAttr(default="")
+    _meanings: Vocabulary = PrivateAttr(default_factory=dict)
+
+    @field_validator("plans")
+    @classmethod
+    def _plans_differ(cls, plans: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(plans)) != len(plans):
+            raise ValueError(f"a plan stands twice in {list(plans)}; name each once, lowest first")
+        return plans
+
+    @field_validator("tables")
+    @classmethod
+    def _has_events(cls, tables: dict[str, TableSpec]) -> dict[str, TableSpec]:
+        if "events" not in tables:
+            raise ValueError("no 'events'; it is the one table that is required")
+        return tables
+
+    @property
+    def base(self) -> Path:
+        """The folder of the project file; relative paths start there."""
+        return self._base
+
+    @property
+    def file(self) -> str:
+        """The project file as shown in messages."""
+        return self._file
+
+    @property
+    def meanings(self) -> Vocabulary:
+        """The vocabulary, read from its file where it has one."""
+        return self._meanings
+
+    @property
+    def state(self) -> Path:
+        """The folder `.powerml` for everything the product keeps: store, quarantine, cache."""
+        return self._base / ".powerml"
+
+    @property
+    def outcome_kind(self) -> Literal["contract", "behavioural"]:
+        """The declared kind of outcome; by default contract where there are subscriptions."""
+        return self.outcome.kind or ("contract" if "subscriptions" in self.tables else "behavioural")
+
+    @property
+    def id_column(self) -> str:
+        """`user_id` or `account_id`."""
+        return f"{self.entity}_id"
+
+
+def expand(text: str, *, file: str) -> str:
+    """`text` with `${NAME}` replaced from the environment; raises DataError naming a variable that is not set."""
+    absent = [name for name in re.findall(r"\$\{(\w+)\}", text) if name not in os.environ]
+    if absent:
+        raise DataError.in_file(file, f"the environment variable {absent[0]} is not set (in {text!r})", "set it")
+    return re.sub(r"\$\{(\w+)\}", lambda m: os.environ[m[1]], text)
+
+
+def load_project(path: Path | str) -> ProjectSpec:
+    """Reads and checks a project file and its vocabulary; raises ConfigError with all problems, DataError if absent."""
+    path = Path(path)
+    document = read_document(path)
+    problems: list[Problem] = _table_problems(document)
+    try:
+        project: ProjectSpec = validate(ProjectSpec, document)
+    except ConfigError as error:
+        raise ConfigError([*problems, *error.problems]) from None
+    problems += _date_problems(project, document)
+    if project.outcome.kind == "contract" and "subscriptions" not in project.tables:
+        what = "contract outcomes need the table 'subscriptions'; map it or use kind: behavioural"
+        problems.append(document.problem(("outcome", "kind"), what))
+    if problems:
+        raise ConfigError(problems)
+    if not project.project:
+        project = project.model_copy(update={"project": path.resolve().parent.name})
+    project._base = path.resolve().parent
+    project._file = document.file
+    if isinstance(project.vocabulary, str):
+        words = Path(project._base, expand(project.vocabulary, file=document.file))
+        project._meanings = validate(dict[str, Meaning], read_document(words))
+    else:
+        project._meanings = dict(project.vocabulary)
+    return project
+
+
+def _table_problems(document: Document) -> list[Problem]:
+    tables = document.data.get("tables") if isinstance(document.data, dict) else None
+    problems = []
+    for name, entry in tables.items() if isinstance(tables, dict) else ():
+        if name not in TABLES:
+            hint = did_you_mean(str(name), TABLES)
+            problems.append(
+                document.problem(("tables", name), f"unknown table{hint or '; there are ' + ', '.join(TABLES)}")
+            )
+            continue
+        columns = entry.get("columns") if isinstance(entry, dict) else None
+        for column in columns if isinstance(columns, dict) else ():
+            if column not in TABLES[name].names:
+                hint = did_you_mean(str(column), TABLES[name].names)
+                what = f"{name} has no column of that name{hint or '; it has ' + ', '.join(TABLES[name].names)}"
+                problems.append(document.problem(("tables", name, "columns", column), what))
+    return problems
+
+
+def _date_problems(project: ProjectSpec, document: Document) -> list[Problem]:
+    spec = project.snapshots
+    if spec.from_ and spec.to and spec.to < spec.from_:
+        return [document.problem(("snapshots", "to"), f"{spec.to} lies before 'from', {spec.from_}; swap them")]
+    return []

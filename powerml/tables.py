@@ -1,0 +1,160 @@
+"""The canonical tables: what passes between the parts. Read this first.
+
+Raw data is mapped onto the tables of `TABLES` (times are UTC instants, ids are text). From them come the *snapshot*
+(one row per entity and cutoff, every metric a column), the *labels* (what happened in the 90 days after it) and the
+*scores*. Source: specification, 1-data.md "Canonical tables", 6-files.md "Output tables".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["id", "text", "time", "number"]
+
+OUTCOMES = ("churn", "stay", "expand")
+LABELS = ("ineligible", "immature", *OUTCOMES)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its kind, whether a row without it is bad, the values it may take, its meaning."""
+
+    name: str
+    kind: Kind
+    meaning: str
+    required: bool = False
+    low: float | None = None
+    high: float | None = None
+    one_of: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Table:
+    """One canonical table: what a row is, its columns, which time says when the row happened, what must be unique."""
+
+    name: str
+    row: str
+    columns: tuple[Column, ...]
+    time: str | None = None
+    unique: str | None = None
+
+    def column(self, name: str) -> Column | None:
+        """The column of that name, or None."""
+        return next((c for c in self.columns if c.name == name), None)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Column names in order."""
+        return tuple(c.name for c in self.columns)
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Names of the columns that every row must fill."""
+        return tuple(c.name for c in self.columns if c.required)
+
+
+_KNOWN_AT = Column("known_at", "time", "when the row was written, if later than it happened: it then decides")
+
+
+def _table(name: str, row: str, *columns: Column, time: str | None = None, unique: str | None = None) -> Table:
+    return Table(name, row, (*columns, _KNOWN_AT), time, unique)
+
+
+TABLES: dict[str, Table] = {
+    table.name: table
+    for table in (
+        _table(
+            "events",
+            "something a user did",
+            Column("user_id", "id", "who", required=True),
+            Column("event", "text", "the name of what happened", required=True),
+            Column("time", "time", "when", required=True),
+            Column("account_id", "id", "the customer it belongs to"),
+            Column("session_id", "id", "the visit it was part of"),
+            Column("event_id", "id", "unique; exact duplicates count once"),
+            Column("value", "number", "an amount, summed by `data_processed_30d`"),
+            Column("properties", "text", "anything else, as JSON"),
+            time="time",
+        ),
+        _table(
+            "users",
+            "a person with a login",
+            Column("user_id", "id", "who", required=True),
+            Column("account_id", "id", "the customer they belong to"),
+            Column("created_at", "time", "when the login was made"),
+            Column("deactivated_at", "time", "when it was closed"),
+            Column("name", "text", "for lists, never tracked"),
+            Column("email", "text", "for lists, never tracked"),
+            time="created_at",
+            unique="user_id",
+        ),
+        _table(
+            "accounts",
+            "a customer",
+            Column("account_id", "id", "which", required=True),
+            Column("created_at", "time", "when it became one"),
+            Column("name", "text", "for lists, never tracked"),
+            Column("owner", "text", "who looks after it"),
+            time="created_at",
+            unique="account_id",
+        ),
+        _table(
+            "subscriptions",
+            "a period in which an account paid the same for the same",
+            Column("account_id", "id", "which", required=True),
+            Column("start", "time", "first instant of the period", required=True),
+            Column("end", "time", "first instant after it; null = open"),
+            Column("plan", "text", "one of the project's plans"),
+            Column("mrr", "number", "monthly recurring revenue", low=0),
+            Column("seats", "number", "seats paid for", low=0),
+            time="start",
+        ),
+        _table(
+            "usage_limits",
+            "a reading of one limited resource",
+            Column("account_id", "id", "which", required=True),
+            Column("time", "time", "when it was read", required=True),
+            Column("resource", "text", "what is limited", required=True),
+            Column("used", "number", "how much was used", required=True, low=0),
+            Column("limit", "number", "how much there is; null = unlimited", low=0),
+            time="time",
+        ),
+        _table(
+            "tickets",
+            "a support ticket",
+            Column("ticket_id", "id", "which", required=True),
+            Column("opened_at", "time", "when it was opened", required=True),
+            Column("account_id", "id", "the customer it is about"),
+            Column("user_id", "id", "who opened it"),
+            Column("resolved_at", "time", "when it was resolved"),
+            Column("sentiment", "text", "how it went", one_of=("positive", "neutral", "negative")),
+            Column("csat", "number", "satisfaction, 1 to 5", low=1, high=5),
+            time="opened_at",
+            unique="ticket_id",
+        ),
+        _table(
+            "surveys",
+            "an NPS answer",
+            Column("user_id", "id", "who answered", required=True),
+            Column("time", "time", "when", required=True),
+            Column("nps", "number", "0 to 10", required=True, low=0, high=10),
+            time="time",
+        ),
+        _table(
+            "treatments",
+            "a playbook or campaign that touched someone",
+            Column("entity_id", "id", "the user or account", required=True),
+            Column("time", "time", "when", required=True),
+            Column("playbook", "text", "which", required=True),
+            time="time",
+        ),
+    )
+}
+
+# Pairs of times of which the second must not lie before the first.
+ORDERED: dict[str, tuple[tuple[str, str], ...]] = {
+    "users": (("created_at", "deactivated_at"),),
+    "subscriptions": (("start", "end"),),
+    "tickets": (("opened_at", "resolved_at"),),
+}
