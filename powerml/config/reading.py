@@ -202,10 +202,8 @@ def _path_in(data: Any, loc: tuple[Any, ...]) -> tuple[Path_, Path_]:
     path: list[Any] = []
     rest: list[Any] = []
     for key in loc:
-        if isinstance(data, dict) and key in data:
-            path.append(key)
-            data = data[key]
-        elif isinstance(data, list) and isinstance(key, int) and key < len(data):
+        in_list = isinstance(data, list) and isinstance(key, int) and key < len(data)
+        if in_list or (isinstance(data, dict) and key in data):
             path.append(key)
             data = data[key]
         elif isinstance(key, str) and re.fullmatch(r"[A-Z]\w*|function-.*|tuple\[.*|list\[.*|dict\[.*|\[key\]", key):

@@ -1,4 +1,4 @@
-"""Where the shipped declarations are: one home, `configs/`, found alike from a wheel, an editable install, a checkout."""
+"""Where the shipped declarations are: one home, `configs/`, found from a wheel, an editable install and a checkout."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def names(kind: str) -> dict[str, Path]:
 
 
 def find(kind: str, name_or_path: str, base: Path | None = None) -> Path:
-    """The file meant by a shipped name or by a path (relative to `base`); raises UsageError with the names there are."""
+    """The file meant by a shipped name or a path (relative to `base`); raises UsageError with the names there are."""
     if name_or_path.endswith((".yaml", ".yml", ".json")):
         path = Path(base or Path.cwd(), name_or_path)
         if not path.is_file():
