@@ -1,0 +1,194 @@
+"""Metrics as data: what is counted, over which window, in what unit, who says so. Built-in and a user's own alike.
+
+Source: specification, 2-metrics.md (the catalogue) and 6-files.md "A metric of one's own".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, PositiveInt, model_validator
+
+from powerml.config.base import Source, Spec
+from powerml.config.reading import read_document, validate
+from powerml.config.shipped import configs
+from powerml.errors import ConfigError, Problem, did_you_mean
+
+MetricTable = Literal[
+    "events", "sessions", "users", "accounts", "subscriptions", "usage_limits", "tickets", "surveys", "treatments"
+]
+Measure = Literal["count", "sum", "mean", "max", "distinct", "new_distinct", "days", "days_since_last", "latest"]
+Direction = Literal["up", "down", "none"]
+Group = Literal["usage", "activity", "adoption", "team", "plan", "support"]
+Calculation = Literal[
+    "account_age", "active_week_ratio", "active_week_streak", "team_size", "active_team_members",
+    "team_members_added", "team_members_deactivated", "plan_tier", "limit_utilisation", "seats", "mrr",
+    "tickets_unresolved", "vocabulary_core_features",
+]  # fmt: skip
+
+EVENT_WORDS = ("role", "feature", "category", "tier", "depth", "event")  # what the vocabulary says of an event
+
+Values = Annotated[tuple[str, ...], BeforeValidator(lambda v: tuple(map(_text, v if isinstance(v, list) else [v])))]
+Where = dict[str, Values]
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _window(value: Any) -> Any:
+    if value is None or isinstance(value, str):
+        return value
+    older, newer = value if isinstance(value, (list, tuple)) and len(value) == 2 else (value, 0)
+    if not (isinstance(older, int) and isinstance(newer, int)) or not older > newer >= 0:
+        raise ValueError(f"expected days such as 30, or [60, 30] for from 60 to 30 days back, got {value}")
+    return (older, newer)
+
+
+Window = Annotated[tuple[int, int], BeforeValidator(_window)]
+
+
+class Part(Spec):
+    """A measure over one table: what a metric counts, or one side of a ratio."""
+
+    table: MetricTable | None = None
+    where: Where = {}
+    measure: Measure | None = None
+    of: str | None = None
+    time: str | None = None
+    window_days: Window | None = None
+    calculation: Calculation | None = None
+
+
+class Change(Spec):
+    """Relative change of the measure from one window to a later one; null where the two together are too little."""
+
+    model_config = Spec.model_config | {"populate_by_name": True}
+
+    from_: Annotated[Window, Field(alias="from")]
+    to: Window
+    min_total: float = 1
+
+
+class Ratio(Spec):
+    """One metric (or measure) over another; null where the lower one is 0 or null."""
+
+    of: str | Part
+    over: str | Part
+
+
+class MetricSpec(Part):
+    """One column of a snapshot."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    minus: Where | None = None
+    per: Literal["week"] | None = None
+    empty: float | None = None
+    min_age_days: PositiveInt | None = None
+    change: Change | None = None
+    ratio: Ratio | None = None
+    unit: str
+    direction: Direction = "none"
+    actionable: bool = False
+    group: Group = "usage"
+    definition: str | None = None
+    source: Source = Source()
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        forms = [self.measure is not None, self.ratio is not None, self.calculation is not None]
+        if sum(forms) != 1:
+            raise ValueError("needs one of 'measure' (with 'table'), 'ratio' or 'calculation'")
+        if self.measure is not None:
+            _check_measure(self)
+        for side in (self.ratio.of, self.ratio.over) if self.ratio else ():
+            if isinstance(side, Part) and side.measure is not None:
+                _check_measure(side)
+        if self.change and self.window_days:
+            raise ValueError("'change' carries its own windows; remove 'window_days'")
+        if self.minus is not None and self.measure != "count":
+            raise ValueError("'minus' goes with measure: count")
+        if self.per and not self.window_days:
+            raise ValueError("'per: week' needs 'window_days'")
+        return self
+
+
+def _check_measure(part: Part) -> None:
+    if part.table is None:
+        raise ValueError("'measure' needs a 'table'; name one of the canonical tables")
+    needs_column = part.measure in ("sum", "mean", "max", "distinct", "new_distinct", "latest")
+    if needs_column and not part.of:
+        raise ValueError(f"measure: {part.measure} needs 'of'; name the column")
+    if not needs_column and part.of:
+        raise ValueError(f"measure: {part.measure} takes no 'of'; remove it")
+    if part.measure in ("new_distinct", "days", "days_since_last") and part.table != "events":
+        raise ValueError(f"measure: {part.measure} goes with table: events")
+    if part.measure == "days_since_last" and part.window_days:
+        raise ValueError("'days_since_last' looks back for ever; remove 'window_days'")
+    if part.table == "sessions" and (part.where or part.of not in (None, "minutes")):
+        raise ValueError("sessions have no 'where', and only 'minutes' to sum or average")
+
+
+def described(spec: MetricSpec) -> str:
+    """The definition in words: the written one, or what the declaration says."""
+    if spec.definition:
+        return spec.definition
+    if spec.ratio:
+        sides = [side if isinstance(side, str) else _part_words(side) for side in (spec.ratio.of, spec.ratio.over)]
+        return " over ".join(sides)
+    words = _part_words(spec)
+    if spec.minus:
+        words += f", minus those with {_where_words(spec.minus)}, at least 0"
+    if spec.change:
+        older, newer = spec.change.from_, spec.change.to
+        words = f"relative change of {words} from days {older[0]}-{older[1]} to days {newer[0]}-{newer[1]} back"
+    return words + (f", over {(spec.window_days[0] - spec.window_days[1]) / 7:g}" if spec.per and spec.window_days else "")
+
+
+def _where_words(where: Where) -> str:
+    return " and ".join(f"{key} {' or '.join(values)}" for key, values in where.items())
+
+
+def _part_words(part: Part) -> str:
+    if part.calculation:
+        return part.calculation.replace("_", " ")
+    what = {
+        "count": f"{part.table}", "sum": f"sum of {part.of} over {part.table}", "mean": f"mean {part.of} of {part.table}",
+        "max": f"largest {part.of} of {part.table}", "distinct": f"distinct {part.of} of {part.table}",
+        "new_distinct": f"{part.of} used for the first time, of {part.table}", "days": f"distinct days with {part.table}",
+        "days_since_last": f"days since the last of {part.table}", "latest": f"latest {part.of} of {part.table}",
+    }[str(part.measure)]  # fmt: skip
+    if part.where:
+        what += f" with {_where_words(part.where)}"
+    if part.window_days:
+        older, newer = part.window_days
+        what += f" in {older} d" if newer == 0 else f" from {older} to {newer} days back"
+    return what
+
+
+def catalogue() -> dict[str, MetricSpec]:
+    """The shipped metrics by name, in the order of 2-metrics.md."""
+    return metrics_from([configs() / "metrics" / "catalogue.yaml"])
+
+
+def metrics_from(paths: Iterable[Path], known: Mapping[str, MetricSpec] | None = None) -> dict[str, MetricSpec]:
+    """The metrics of YAML files (each a list) added to `known`; raises ConfigError on a name that stands twice."""
+    metrics = dict(known or {})
+    for path in paths:
+        document = read_document(path)
+        specs: list[MetricSpec] = validate(list[MetricSpec], document) if document.data else []
+        problems: list[Problem] = []
+        for i, spec in enumerate(specs):
+            if spec.name in metrics:
+                problems.append(document.problem((i, "name"), f"there is a metric {spec.name!r} already; rename this one"))
+            metrics[spec.name] = spec
+        for i, spec in enumerate(specs):
+            for side in (spec.ratio.of, spec.ratio.over) if spec.ratio else ():
+                if isinstance(side, str) and side not in metrics:
+                    hint = did_you_mean(side, metrics) or "; declare it first"
+                    problems.append(document.problem((i, "ratio"), f"no metric named {side!r}{hint}"))
+        if problems:
+            raise ConfigError(problems)
+    return metrics
