@@ -1,0 +1,158 @@
+"""The calibrator of one head: it keeps the identity unless another monotone map is better beyond doubt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted, column_or_1d
+
+from powerml.calibration.folds import Rows, account_folds, clustered_mean, group_codes
+from powerml.calibration.likelihood import Floats, log_losses, sigmoid
+from powerml.calibration.maps import CalibrationMap, Identity, Method, clip_logits, fit_map, map_from_dict
+from powerml.calibration.shift import Shift, intercept_shift
+
+MIN_EVENTS = 50
+"""Below this many events (or non-events) a calibrator adds noise: the identity stays (modelling.md 3.1)."""
+MIN_EVENTS_ISOTONIC = 1000
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One map that was tried: its out-of-fold log loss, and its gain over the identity with standard error."""
+
+    method: Method
+    log_loss: float
+    gain: float
+    gain_se: float
+
+
+class HeadCalibrator(BaseEstimator):
+    """Maps a head's raw logits to calibrated logits, monotonically.
+
+    Parameters
+    ----------
+    method : {"auto", "identity", "platt", "beta", "isotonic"}
+        "auto" compares the maps by account-grouped out-of-fold log loss and keeps the identity unless the best gains
+        more than one standard error; isotonic is tried above 1,000 events only, nothing below 50.
+    n_folds : int
+        Folds of that comparison.
+    seed : int
+        Seed of the folds.
+
+    Attributes
+    ----------
+    map_ : CalibrationMap
+        The chosen map, fitted on all rows.
+    shift_ : float
+        Later moves of the intercept (`recalibrate`), added after the map.
+    candidates_ : tuple of Candidate
+        What was compared; empty where nothing was.
+    """
+
+    map_: CalibrationMap
+    shift_: float
+    candidates_: tuple[Candidate, ...]
+
+    def __init__(self, method: Literal["auto"] | Method = "auto", *, n_folds: int = 5, seed: int = 0) -> None:
+        self.method = method
+        self.n_folds = n_folds
+        self.seed = seed
+
+    def fit(self, logits: ArrayLike, y: ArrayLike, *, groups: ArrayLike | None = None) -> Self:
+        """Chooses and fits the map on raw logits (rows,) and outcomes (rows,) of 0 or 1."""
+        z = clip_logits(_one_column(logits))
+        outcomes = column_or_1d(np.asarray(y, dtype=np.float64))
+        if len(outcomes) != len(z):
+            raise ValueError(f"logits and y differ in length: {len(z)} and {len(outcomes)}; give one outcome per row")
+        self.shift_ = 0.0
+        self.candidates_ = ()
+        chosen: Method = "identity"
+        if self.method == "auto":
+            chosen = self._choose(z, outcomes, group_codes(groups, len(z)))
+        elif self.method not in ("identity", "platt", "beta", "isotonic"):
+            raise ValueError(f"method is {self.method!r}; use auto, identity, platt, beta or isotonic")
+        else:
+            chosen = self.method
+        self.map_ = fit_map(chosen, z, outcomes)
+        return self
+
+    def _choose(self, z: Floats, y: Floats, codes: Rows) -> Method:
+        events = int(min(y.sum(), len(y) - y.sum()))
+        if events < MIN_EVENTS:
+            return "identity"
+        methods: list[Method] = ["identity", "platt", "beta"]
+        if events > MIN_EVENTS_ISOTONIC:
+            methods.append("isotonic")
+        folds = account_folds(y, codes, n_folds=self.n_folds, seed=self.seed)
+        tested = np.concatenate([test for _, test in folds])
+        losses = {}
+        for method in methods:
+            out_of_fold = np.zeros_like(z)
+            for train, test in folds:
+                out_of_fold[test] = fit_map(method, z[train], y[train]).apply(z[test])
+            losses[method] = log_losses(y, clip_logits(out_of_fold))[tested]
+        tried = []
+        for method in methods:
+            gain, spread = clustered_mean(losses["identity"] - losses[method], codes[tested])
+            tried.append(Candidate(method, float(losses[method].mean()), gain, spread))
+        self.candidates_ = tuple(tried)
+        best = min(tried, key=lambda candidate: candidate.log_loss)
+        return best.method if best.gain > best.gain_se else "identity"
+
+    def transform(self, logits: ArrayLike) -> Floats:
+        """Calibrated logits (rows,) of raw logits (rows,)."""
+        check_is_fitted(self, "map_")
+        return clip_logits(self.map_.apply(clip_logits(_one_column(logits))) + self.shift_)
+
+    def predict_proba(self, logits: ArrayLike) -> Floats:
+        """Calibrated probabilities (rows,) of the event."""
+        return sigmoid(self.transform(logits))
+
+    def recalibrate(self, logits: ArrayLike, y: ArrayLike) -> Shift:
+        """Moves the intercept alone so that newer mature data agrees in total; returns the move, which may alarm."""
+        shift = intercept_shift(self.transform(logits), y)
+        self.shift_ += shift.by
+        return shift
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fitted calibrator as JSON-able numbers, what was compared included."""
+        check_is_fitted(self, "map_")
+        return {
+            "method": self.method,
+            "map": self.map_.to_dict(),
+            "shift": self.shift_,
+            "candidates": [
+                {"method": c.method, "log_loss": c.log_loss, "gain": c.gain, "gain_se": c.gain_se}
+                for c in self.candidates_
+            ],
+        }
+
+    @classmethod
+    def from_dict(cls, written: dict[str, Any]) -> HeadCalibrator:
+        """The calibrator that `to_dict` wrote."""
+        calibrator = cls(written["method"])
+        calibrator.map_ = map_from_dict(written["map"])
+        calibrator.shift_ = written["shift"]
+        calibrator.candidates_ = tuple(Candidate(**c) for c in written["candidates"])
+        return calibrator
+
+    @classmethod
+    def identity(cls) -> HeadCalibrator:
+        """A fitted calibrator that changes nothing."""
+        calibrator = cls("identity")
+        calibrator.map_, calibrator.shift_, calibrator.candidates_ = Identity(), 0.0, ()
+        return calibrator
+
+
+def _one_column(logits: ArrayLike) -> Floats:
+    values = np.asarray(logits, dtype=np.float64)
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    values = column_or_1d(values)
+    if not np.isfinite(values).all():
+        raise ValueError("logits contain NaN or infinity; a head must give every row a logit")
+    return values
