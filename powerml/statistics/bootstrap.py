@@ -1,0 +1,207 @@
+"""Resampling by account: bootstrap of sums, ratios and AUROC, and permutation of outcomes within month.
+
+Accounts are drawn, not rows, because rows of one account share their fate. A replicate is a vector of counts (how
+often each account was drawn), so all of them together are a matrix, and every statistic is a matrix product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from powerml.statistics.scores import midranks
+
+_CHUNK = 8_000_000  # numbers held at once
+
+
+@dataclass(frozen=True, eq=False)
+class AccountBootstrap:
+    """The same draws of accounts for every statistic asked of it, so that differences are paired.
+
+    `codes`: account number of each row (0 to accounts-1). Statistics come back with one value per replicate.
+    """
+
+    codes: np.ndarray
+    repeats: int
+    seed: int
+
+    @classmethod
+    def of(cls, groups: ArrayLike, *, repeats: int = 1000, seed: int = 0) -> AccountBootstrap:
+        """Over the accounts named in `groups`, one name per row."""
+        return cls(np.unique(np.asarray(groups), return_inverse=True)[1], repeats, seed)
+
+    @cached_property
+    def accounts(self) -> int:
+        """How many accounts there are."""
+        return int(self.codes.max()) + 1 if len(self.codes) else 0
+
+    def _draw(self) -> Iterator[np.ndarray]:
+        rng = np.random.default_rng(self.seed)
+        size = max(1, _CHUNK // max(self.accounts, 1))
+        for start in range(0, self.repeats, size):
+            b = min(size, self.repeats - start)
+            drawn = rng.integers(0, self.accounts, (b, self.accounts), dtype=np.int64)
+            drawn += np.arange(b)[:, None] * self.accounts
+            counts = np.bincount(drawn.ravel(), minlength=b * self.accounts)
+            yield counts.reshape(b, self.accounts).astype(np.float32)
+
+    @cached_property
+    def _kept(self) -> tuple[np.ndarray, ...] | None:
+        return tuple(self._draw()) if self.repeats * self.accounts <= 4 * _CHUNK else None
+
+    def weights(self) -> Iterator[np.ndarray]:
+        """Counts of accounts, replicates x accounts, in chunks of replicates; the same at every call."""
+        yield from self._draw() if self._kept is None else self._kept
+
+    def sums(self, rows: ArrayLike) -> np.ndarray:
+        """Sums over the drawn rows of `rows` (n, or n x m): replicates, or replicates x m."""
+        rows = np.asarray(rows, dtype=float)
+        columns = rows.reshape(len(rows), -1)
+        totals = np.stack([np.bincount(self.codes, weights=c, minlength=self.accounts) for c in columns.T], axis=1)
+        drawn = np.concatenate([chunk @ totals for chunk in self.weights()])
+        return drawn[:, 0] if rows.ndim == 1 else drawn
+
+    def means(self, rows: ArrayLike) -> np.ndarray:
+        """Means over the drawn rows, shaped as `sums`."""
+        rows = np.asarray(rows, dtype=float)
+        both = self.sums(np.column_stack([rows.reshape(len(rows), -1), np.ones(len(rows))]))
+        means = both[:, :-1] / both[:, -1:]
+        return means[:, 0] if rows.ndim == 1 else means
+
+    def auroc(self, y: ArrayLike, s: ArrayLike) -> np.ndarray:
+        """AUROC of `s` for `y` in every replicate; nan where a replicate has one class only."""
+        right, pairs = self.pairs(y, s)
+        with np.errstate(invalid="ignore"):
+            return right / pairs
+
+    def concordance(self, k: ArrayLike, s: ArrayLike) -> np.ndarray:
+        """Concordance of `s` with outcome codes `k` (see `scores.concordance`) in every replicate."""
+        k, s = np.asarray(k), np.asarray(s, dtype=float)
+        kinds = np.unique(k)
+        right, pairs = np.zeros(self.repeats), np.zeros(self.repeats)
+        for i, low in enumerate(kinds):
+            for high in kinds[i + 1 :]:
+                more = self.pairs(k == high, s, among=(k == low) | (k == high))
+                right, pairs = right + more[0], pairs + more[1]
+        with np.errstate(invalid="ignore"):
+            return right / pairs
+
+    def pairs(self, y: ArrayLike, s: ArrayLike, *, among: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Per replicate: event-other pairs in which the event has the higher `s` (ties half), and all such pairs.
+
+        Rows are bucketed between the distinct scores of the events, so a replicate costs one pass over the accounts
+        with something in a bucket, whatever the number of rows.
+        """
+        from scipy.sparse import csr_matrix  # imported late: scipy is slow to load
+
+        y, s = np.asarray(y, dtype=bool), np.asarray(s, dtype=float)
+        rows = np.ones(len(y), dtype=bool) if among is None else among
+        event, other = y & rows, ~y & rows
+        if not event.any() or not other.any():
+            return np.zeros(self.repeats), np.zeros(self.repeats)
+        edges, at = np.unique(s[event], return_inverse=True)
+        m = len(edges)
+        # an other row is in bucket 2j (strictly below edge j and above j-1) or 2j+1 (equal to edge j)
+        place = np.searchsorted(edges, s[other], side="left")
+        equal = (place < m) & (edges[np.minimum(place, m - 1)] == s[other])
+        bucket = 2 * place + equal
+
+        def table(where: np.ndarray, buckets: np.ndarray, height: int) -> csr_matrix:
+            ones = np.ones(len(buckets), dtype=np.float32)
+            return csr_matrix((ones, (buckets, self.codes[where])), shape=(height, self.accounts))
+
+        events, others = table(event, at, m), table(other, bucket, 2 * m + 1)
+        right, pairs = [], []
+        step = max(1, _CHUNK // (2 * m + 1))
+        for chunk in self.weights():
+            for start in range(0, len(chunk), step):
+                drawn = np.ascontiguousarray(chunk[start : start + step].T)
+                above = events @ drawn
+                in_bucket = (others @ drawn).astype(float)
+                below = in_bucket.cumsum(axis=0)
+                wins = below[0 : 2 * m : 2] + 0.5 * in_bucket[1 : 2 * m : 2]
+                right.append((above * wins).sum(axis=0))
+                pairs.append(above.sum(axis=0, dtype=float) * below[-1])
+        return np.concatenate(right), np.concatenate(pairs)
+
+
+def interval(replicates: np.ndarray, level: float = 0.95) -> tuple[float, float]:
+    """Percentile interval of bootstrap replicates, nan replicates left out; nan where none is left."""
+    kept = replicates[~np.isnan(replicates)]
+    if not len(kept):
+        return float("nan"), float("nan")
+    low, high = np.quantile(kept, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+@dataclass(frozen=True)
+class PermutationTest:
+    """How often shuffled outcomes were ranked at least as well: `exceeded` of `shuffles`, with the p value."""
+
+    p_value: float
+    exceeded: int
+    shuffles: int
+
+
+def permutation_of_ranks(
+    gains: ArrayLike,
+    scores: ArrayLike,
+    groups: ArrayLike,
+    times: ArrayLike,
+    *,
+    shuffles: int = 999,
+    alpha: float = 0.01,
+    seed: int = 0,
+) -> list[PermutationTest]:
+    """Does each column of `scores` rank the same column of `gains` better than outcomes shuffled between accounts?
+
+    `gains` (n x m): 0/1 outcomes, or their midranks; `scores` (n x m): what should rise with them.
+    Each shuffle puts all accounts in one random ring; within every month each account takes the outcomes of the next
+    account in the ring that is present then. So months keep their outcomes, an account's months stay together (an
+    outcome seen by three snapshots stays one), and score and outcome are cut apart. The statistic is the correlation
+    of gains and midranks of the score, which for 0/1 gains orders as the AUROC does. Where accounts differ in rows,
+    the next account's outcomes are repeated or cut to fit. One-sided; stops as soon as no p value can come down to
+    `alpha` (Besag & Clifford 1991).
+    """
+    gains, scores = np.asarray(gains, dtype=float), np.asarray(scores, dtype=float)
+    names, account = np.unique(np.asarray(groups), return_inverse=True)
+    months = np.unique(np.asarray(times), return_inverse=True)[1]
+    order = np.lexsort((np.arange(len(gains)), account, months))
+    gains, account, months = gains[order], account[order], months[order]
+    centred = np.column_stack([midranks(column) for column in scores[order].T]) - (len(gains) + 1) / 2
+    first = np.flatnonzero(np.r_[True, (np.diff(account) != 0) | (np.diff(months) != 0)])
+    sizes = np.diff(np.r_[first, len(gains)])
+    within = np.arange(len(gains)) - np.repeat(first, sizes)
+    single = bool((sizes == 1).all())
+    blocks = np.full((months[-1] + 1, len(names)), -1)  # where an account's rows of a month are, -1 = absent
+    blocks[months[first], account[first]] = np.arange(len(first))
+
+    def statistics(taken: np.ndarray) -> np.ndarray:
+        spread = np.sqrt(((taken - taken.mean(axis=0)) ** 2).sum(axis=0))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.nan_to_num((taken * centred).sum(axis=0) / spread)
+
+    observed = statistics(gains) - 1e-9
+    rng = np.random.default_rng(seed)
+    enough = int(alpha * (shuffles + 1))  # this many exceedances and p stays above alpha
+    exceeded = np.zeros(gains.shape[1], dtype=int)
+    source = np.empty(len(first), dtype=np.int64)
+    done = 0
+    while done < shuffles and exceeded.min() < enough:
+        turn = rng.permutation(len(names))
+        for block in blocks:
+            ring = block[turn]
+            ring = ring[ring >= 0]
+            source[ring] = np.roll(ring, -1)
+        if single:
+            taken = gains[source]
+        else:
+            giver = np.repeat(source, sizes)
+            taken = gains[first[giver] + within % sizes[giver]]
+        exceeded += statistics(taken) >= observed
+        done += 1
+    return [PermutationTest((1 + int(e)) / (1 + done), int(e), done) for e in exceeded]
