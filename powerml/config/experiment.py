@@ -1,0 +1,150 @@
+"""An experiment: which scorers are fitted and judged together, on which snapshots, and which question that answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Discriminator, Field, NonNegativeInt, PositiveInt, PrivateAttr, Tag
+
+from powerml.config.base import Spec
+from powerml.config.project import Names, SnapshotsSpec
+from powerml.config.reading import Document, read_document, validate
+from powerml.errors import ConfigError, Problem, did_you_mean
+
+Head = Literal["weights", "card", "logistic", "lightgbm", "stack", "auto"]
+
+# what may stand beside `fit`, per head
+HEAD_OPTIONS: dict[str, tuple[str, ...]] = {
+    "weights": (),
+    "card": (),
+    "logistic": ("C", "metrics"),
+    "lightgbm": ("metrics",),
+    "stack": ("metrics",),
+    "auto": ("metrics",),
+}
+
+
+class WeightSetEntry(Spec):
+    """A weight set by its shipped name or its path, with parameters to override."""
+
+    weights: str
+    name: str | None = None
+    set: dict[str, float] = {}
+
+    @property
+    def label(self) -> str:
+        """The name the run carries."""
+        return self.name or Path(self.weights).stem
+
+
+class FittedEntry(Spec):
+    """A head to fit; further keys are options of that head."""
+
+    model_config = ConfigDict(extra="allow")
+
+    fit: Head
+    name: str | None = None
+
+    @property
+    def label(self) -> str:
+        """The name the run carries."""
+        return self.name or self.fit
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The head's options."""
+        return dict(self.model_extra or {})
+
+
+def _which(value: Any) -> str:
+    has_fit = "fit" in value if isinstance(value, dict) else isinstance(value, FittedEntry)
+    return "Fit" if has_fit else "Weights"
+
+
+ScorerEntry = Annotated[
+    Annotated[WeightSetEntry, Tag("Weights")] | Annotated[FittedEntry, Tag("Fit")], Discriminator(_which)
+]
+
+DEFAULT_SCORERS: tuple[WeightSetEntry | FittedEntry, ...] = (
+    WeightSetEntry(weights="engagement"),
+    WeightSetEntry(weights="power_user"),
+    WeightSetEntry(weights="activity"),
+    FittedEntry(fit="logistic"),
+)
+
+
+class ScreenSpec(Spec):
+    """The correlation screen: which metrics may be fitted (4-learning.md "Correlation screen")."""
+
+    threshold: Annotated[float, Field(ge=0, le=1)] = 0.45
+    min_keep: PositiveInt = 5
+    force_keep: Names = ()
+    force_drop: Names = ()
+    reference_prevalence: Literal["balanced", "natural"] = "balanced"
+
+
+class ExperimentSpec(Spec):
+    """An experiment file, as 6-files.md fixes its keys; everything has a default."""
+
+    question: str = ""
+    project: str | None = None
+    snapshots: SnapshotsSpec | None = None
+    screen: ScreenSpec | Literal["off"] | None = None
+    scorers: Annotated[tuple[ScorerEntry, ...], Field(min_length=1)] = DEFAULT_SCORERS
+    seed: NonNegativeInt = 0
+
+    _base: Path | None = PrivateAttr(default=None)
+    _name: str = PrivateAttr(default="default")
+
+    @property
+    def name(self) -> str:
+        """The file's name, or the name of its folder where the file is called `experiment.yaml`."""
+        return self._name
+
+    @property
+    def base(self) -> Path | None:
+        """The folder of the file, where its relative paths start; None for the default experiment."""
+        return self._base
+
+    @property
+    def project_file(self) -> Path | None:
+        """The project file it names, or None where `-c` decides."""
+        return Path(self._base or Path(), self.project) if self.project else None
+
+
+def load_experiment(path: Path | str) -> ExperimentSpec:
+    """Reads and checks one experiment file; raises ConfigError with all problems, DataError if absent."""
+    document = read_document(path)
+    problems = _entry_problems(document)
+    try:
+        experiment: ExperimentSpec = validate(ExperimentSpec, document)
+    except ConfigError as error:
+        raise ConfigError([*problems, *error.problems]) from None
+    if problems:
+        raise ConfigError(problems)
+    path = Path(path).resolve()
+    experiment._base = path.parent
+    experiment._name = path.parent.name if path.stem == "experiment" else path.stem
+    return experiment
+
+
+def _entry_problems(document: Document) -> list[Problem]:
+    """Unknown options of a head, and names that two scorers share."""
+    entries = document.data.get("scorers") if isinstance(document.data, dict) else None
+    problems, seen = [], dict[str, int]()
+    for i, entry in enumerate(entries if isinstance(entries, list) else ()):
+        if not isinstance(entry, dict):
+            continue
+        head = entry.get("fit")
+        if head in HEAD_OPTIONS:
+            known = ("name", "fit", *HEAD_OPTIONS[head])
+            for key in entry.keys() - set(known):
+                fix = did_you_mean(str(key), known) or f"; {head} takes {', '.join(known)}"
+                problems.append(document.problem(("scorers", i, key), f"unknown key{fix}"))
+        label = entry.get("name") or head or Path(str(entry.get("weights"))).stem
+        if label in seen:
+            what = f"{label!r} is the name of scorer {seen[label]} too; give one a name of its own"
+            problems.append(document.problem(("scorers", i), what))
+        seen.setdefault(label, i)
+    return problems
