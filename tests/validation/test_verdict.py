@@ -1,0 +1,103 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from powerml.statistics.scores import sigmoid
+from powerml.validation.verdict import verdict
+
+BASE = {"churn": 0.1, "stay": 0.8, "expand": 0.1}
+
+
+def world(seed, effect, *, n=2000, months=1):
+    """Accounts whose latent x drives churn down and expansion up; x is also what the model sees."""
+    rng = np.random.default_rng(seed)
+    x = np.tile(rng.normal(size=n), months)
+    c, e = sigmoid(-2.3 - effect * x), sigmoid(-2.2 + effect * x)
+    u = np.tile(rng.random(n), months)
+    y = np.select([u < c, u < c + (1 - c) * e], ["churn", "expand"], "stay")
+    p = pd.DataFrame({"p_churn": c, "p_stay": (1 - c) * (1 - e), "p_expand": (1 - c) * e})
+    times = np.repeat(pd.date_range("2025-01-01", periods=months, freq="QS"), n)
+    return y, p, {"groups": np.tile(np.arange(n), months), "times": times}
+
+
+def judge(y, p, keys, **options):
+    return verdict(y, p, base=options.pop("base", BASE), repeats=300, **keys, **options)
+
+
+def test_a_true_model_has_skill():
+    y, p, keys = world(0, 1.0)
+    found = judge(y, p, keys)
+    assert found.word == "skill"
+    assert [o.verdict for o in found.outcomes] == ["skill", "skill"]
+    assert found.overall.skill_low < found.overall.skill < found.overall.skill_high
+    churn = found.outcomes[0]
+    assert churn.events == (y == "churn").sum()
+    assert churn.auroc_low < churn.auroc < churn.auroc_high
+    assert f"{churn.events:,} events in 2,000 rows of 2,000 accounts" in churn.sentence
+    assert list(found.table()["outcome"]) == ["overall", "churn", "expand"]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_noise_has_none(seed):
+    y, _, keys = world(seed, 0.0)
+    _, p, _ = world(seed + 100, 1.0)  # confident, about other people
+    found = judge(y, p, keys)
+    assert {found.word, *(o.verdict for o in found.outcomes)} == {"no skill"}
+    assert found.overall.skill < 0
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_right_order_with_wrong_probabilities_ranks_only(seed):
+    y, p, keys = world(seed, 0.8)
+    extreme = p.pow(4).div(p.pow(4).sum(axis=1), axis=0)
+    found = judge(y, extreme, keys)
+    assert found.outcomes[0].verdict == "ranks only"
+    assert "beats shuffled outcomes" in found.outcomes[0].sentence
+
+
+def test_under_fifty_events_nobody_can_tell():
+    y, p, keys = world(4, 1.5, n=150)
+    found = judge(y, p, keys)
+    assert found.word == "cannot tell"
+    assert "50 events are needed" in found.sentence
+
+
+def test_repeated_snapshots_of_one_event_do_not_make_fifty():
+    """Four quarters of the same 200 accounts with the same outcome, windows of a year: each event counts once."""
+    y, p, keys = world(5, 1.0, n=200, months=4)
+    once = (y[:200] == "churn").sum()
+    assert once < 50 < (y == "churn").sum()
+    found = judge(y, p, keys, horizon_days=365)
+    assert found.outcomes[0].events == once
+    assert found.outcomes[0].verdict == "cannot tell"
+
+
+def test_skill_by_hand():
+    # base rate 1/2 costs ln 2 = 0.6931 a row; saying 0.8 of what came costs ln 1.25 = 0.2231: skill 1 - 0.3219
+    y = np.array(["churn", "stay"] * 60)
+    p = pd.DataFrame({"p_churn": np.where(y == "churn", 0.8, 0.2)}).assign(p_stay=lambda f: 1 - f.p_churn)
+    found = judge(
+        y, p, {"groups": np.arange(120), "times": np.zeros(120, "datetime64[D]")}, base={"churn": 1, "stay": 1}
+    )
+    assert found.overall.skill == pytest.approx(1 - 0.22314 / 0.69315, abs=1e-4)
+    assert found.overall.auroc == 1.0
+    assert len(found.outcomes) == 1  # with two outcomes churn alone is judged
+
+
+def test_against_rivals():
+    y, p, keys = world(6, 1.0)
+    flat = pd.DataFrame({f"p_{o}": np.full(len(y), share) for o, share in BASE.items()})
+    nearly = 0.999 * p + 0.001 * flat
+    found = judge(y, p, keys, rivals={"the base rate": flat, "itself": p.copy(), "its twin": nearly})
+    assert [r.answer for r in found.rivals][:2] == ["better", "cannot tell"]
+    assert found.rivals[1].gain == 0
+    assert "better than the base rate" in found.sentence
+    assert judge(y, flat, keys, rivals={"the model": p}).rivals[0].answer == "worse"
+
+
+def test_the_row_order_changes_no_verdict():
+    y, p, keys = world(7, 0.6)
+    turn = np.random.default_rng(0).permutation(len(y))
+    shuffled = {k: np.asarray(v)[turn] for k, v in keys.items()}
+    a, b = judge(y, p, keys), judge(y[turn], p.iloc[turn], shuffled)
+    pd.testing.assert_frame_equal(a.table(), b.table())
