@@ -1,0 +1,38 @@
+"""`powerml audit CLAIMS.yaml`: what a published scorecard's own numbers imply."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from powerml.cli import common
+
+
+@common.command("audit", short_help="What a published scorecard's own numbers imply.")
+@click.argument("claims", metavar="CLAIMS.yaml")
+def command(claims: str, config: Path, out: common.Output) -> None:
+    """What a published scorecard's own numbers imply.
+
+    CLAIMS.yaml is a claim file, or the name of a shipped one: engagement, power_user, power_user_rule,
+    power_user_signals. Exits with 1 if any of its numbers contradict each other.
+    """
+    from powerml.workflows.audit import audit
+
+    done = audit(claims, base=config.resolve().parent)
+    out.say(f"Document {done.document}\n")
+    for check in done.checks:
+        out.say(f"{check.verdict.upper():<18}  {check.code}")
+        out.say(f"    claimed  {check.claimed}")
+        out.say(f"    implied  {check.implied}")
+        out.say(f"    section  {check.section}\n" if check.section else "")
+    found = len(done.contradictions)
+    unknown = sum(check.verdict == "cannot be checked" for check in done.checks)
+    out.say(
+        f"{len(done.checks)} checks: {found} contradiction{'' if found == 1 else 's'}, "
+        f"{len(done.checks) - found - unknown} consistent, {unknown} cannot be checked"
+    )
+    out.result({"document": done.document, "contradictions": found, "checks": done.frame()})
+    if found:
+        sys.exit(1)
