@@ -1,0 +1,86 @@
+"""Activity scores: counted actions times their weights, over a full scale."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from powerml.config.base import Source, Spec
+from powerml.config.conditions import Metric
+from powerml.config.weight_set import WeightSetSpec
+
+_WINDOW = re.compile(r"_\d+d$")
+
+
+class Action(Spec):
+    """The weight of one counted action, and the group of the metric tree it belongs to."""
+
+    weight: float
+    group: str | None = None
+    quote: str | None = None
+    reading: str | None = None
+    source: Source | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _weight_alone(cls, value: Any) -> Any:
+        return value if isinstance(value, (dict, Action)) else {"weight": value}
+
+
+class Group(Spec):
+    """A branch of the metric tree: who answers for it, and how far it may pull the mean down before they hear of it."""
+
+    owner: str
+    alert_below: Annotated[float, Field(gt=0)] = 1.0
+    source: Source | None = None
+
+
+class ActivitySpec(WeightSetSpec):
+    """A weight set that adds up weighted counts of actions: `100 min(raw / full_scale, 1)`.
+
+    `window_days` rewrites the window in the names of the metrics (`logins_30d` to `logins_14d`). With
+    `half_life_days` an action of d whole days ago counts `0.5 ** (d / half_life_days)` times its weight.
+    """
+
+    kind: Literal["activity"] = "activity"
+    actions: Annotated[dict[Metric, Action], Field(min_length=1)]
+    full_scale: Annotated[float, Field(gt=0)] | Literal["auto"] = "auto"
+    window_days: Literal[7, 14, 30] = 30
+    half_life_days: Annotated[float | None, Field(gt=0)] = None
+    groups: dict[str, Group] = {}
+    notes: dict[str, Source] = {}
+
+    @model_validator(mode="after")
+    def _groups_known(self) -> Self:
+        for metric, action in self.actions.items():
+            if action.group is not None and action.group not in self.groups:
+                raise ValueError(f"actions.{metric}: group {action.group!r} is not declared under 'groups'")
+        if self.half_life_days is not None and (other := [m for m in self.actions if not _WINDOW.search(m)]):
+            raise ValueError(
+                f"half_life_days: {other[0]!r} has no window in its name, so it cannot decay; leave it out"
+            )
+        return self
+
+    @property
+    def columns(self) -> dict[str, tuple[tuple[str, float], ...]]:
+        """For each action as declared, the snapshot columns it is counted from and the factor of each.
+
+        >>> spec = ActivitySpec(name="a", actions={"logins_30d": 1}, window_days=7)
+        >>> spec.columns
+        {'logins_30d': (('logins_7d', 1.0),)}
+        """
+        return {metric: self._columns(metric) for metric in self.actions}
+
+    def _columns(self, metric: str) -> tuple[tuple[str, float], ...]:
+        if self.half_life_days is None:
+            return ((_WINDOW.sub(f"_{self.window_days}d", metric), 1.0),)
+        stem = _WINDOW.sub("", metric)
+        days = range(self.window_days)
+        return tuple((f"{stem}_day_{day}", 0.5 ** (day / self.half_life_days)) for day in days)
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics it reads, each once, in the order of the file."""
+        return tuple(dict.fromkeys(column for columns in self.columns.values() for column, _ in columns))

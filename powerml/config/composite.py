@@ -1,0 +1,83 @@
+"""Composites: dimensions of weighted ratios, each ratio clipped to 0 to 1."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from powerml.config.base import Source, Spec
+from powerml.config.conditions import Metric
+from powerml.config.weight_set import WeightSetSpec
+
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[float, Field(ge=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class Term(Spec):
+    """One metric's share of a dimension: `metric / full_at` clipped to [0, 1], or 1 from `at_least` on, else 0.
+
+    `missing`: spread its weight over the inputs that are there (`renormalise`), count `zero`, or count this value.
+    """
+
+    metric: Metric
+    weight: Positive
+    full_at: Positive | str = 1.0
+    at_least: float | None = None
+    missing: Literal["renormalise", "zero"] | Share = "renormalise"
+    quote: str | None = None
+    reading: str | None = None
+    source: Source | None = None
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        if self.at_least is not None and self.full_at != 1.0:
+            raise ValueError("has both 'full_at' and 'at_least'; keep one")
+        return self
+
+
+class Dimension(Spec):
+    """Terms whose weights sum to 1, and the dimension's own weight."""
+
+    weight: Positive
+    terms: Annotated[tuple[Term, ...], Field(min_length=1)]
+    source: Source | None = None
+
+    @model_validator(mode="after")
+    def _weights_sum(self) -> Self:
+        _check_sum([term.weight for term in self.terms], "the weights of its terms")
+        metrics = [term.metric for term in self.terms]
+        if twice := [metric for metric in metrics if metrics.count(metric) > 1]:
+            raise ValueError(f"{twice[0]!r} stands in two terms; add their weights in one")
+        return self
+
+
+class CompositeSpec(WeightSetSpec):
+    """A weight set of weighted dimensions; `params` are numbers, or counted from the project's `vocabulary`."""
+
+    kind: Literal["composite"] = "composite"
+    params: dict[str, Count | Literal["vocabulary"]] = {}
+    dimensions: Annotated[dict[Metric, Dimension], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> Self:
+        _check_sum([d.weight for d in self.dimensions.values()], "the weights of the dimensions")
+        for name, dimension in self.dimensions.items():
+            for term in dimension.terms:
+                if isinstance(term.full_at, str) and term.full_at not in self.params:
+                    raise ValueError(
+                        f"{name}: {term.metric}: 'full_at' names {term.full_at!r}, which 'params' does not declare"
+                    )
+        return self
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics it reads, each once, in the order of the file."""
+        return tuple(dict.fromkeys(term.metric for d in self.dimensions.values() for term in d.terms))
+
+
+def _check_sum(weights: list[float], what: str) -> None:
+    if not math.isclose(total := math.fsum(weights), 1, abs_tol=1e-9):
+        raise ValueError(f"{what} sum to {total:g}; make them sum to 1")
