@@ -1,0 +1,194 @@
+"""Source columns onto canonical ones: by the declared mapping, else by name; and the SQL that gives each its type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from powerml.config.project import TableSpec
+from powerml.errors import DataError, did_you_mean
+from powerml.sources.readers import Part
+from powerml.sources.sql import name, trimmed
+from powerml.sources.times import FLOATS, INTEGERS, Clock, from_native, from_text
+from powerml.tables import Column, Table
+
+_TEXTS = ("VARCHAR", "JSON")
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """A canonical column (or an extra one, `declared` None) and the source column that fills it."""
+
+    name: str
+    source: str
+    declared: Column | None
+
+
+@dataclass(frozen=True)
+class Typed:
+    """SQL over a part's raw columns: the canonical value, the raw text, and whether the raw field is blank.
+
+    Where `step` is given, `value` reads `digits_column(...)`, which it has to fill first.
+    """
+
+    value: str
+    raw: str
+    blank: str
+    step: str = ""
+
+
+def select_typed(expressions: Mapping[str, Typed], relation: str, *also: str) -> str:
+    """A SELECT of each column's value, raw text and blankness (and of `also`) over a relation."""
+    steps = [f"{e.step} AS {digits_column(column)}" for column, e in expressions.items() if e.step]
+    inner = f"(SELECT *, {', '.join([*steps, *also])} FROM {relation})" if steps or also else relation
+    columns = [
+        f"{e.value} AS {value_column(column)}, {e.raw} AS {raw_column(column)}, {e.blank} AS {blank_column(column)}"
+        for column, e in expressions.items()
+    ]
+    passed = [a.rsplit(" ", 1)[-1] for a in also]
+    return f"SELECT {', '.join([*columns, *passed])} FROM {inner}"
+
+
+def value_column(column: str) -> str:
+    """SQL name of the canonical value."""
+    return name(column)
+
+
+def raw_column(column: str) -> str:
+    """SQL name of the raw text."""
+    return name(f"raw {column}")
+
+
+def blank_column(column: str) -> str:
+    """SQL name of the flag that the raw field is blank."""
+    return name(f"blank {column}")
+
+
+def digits_column(column: str) -> str:
+    """SQL name of a time as it was written, before its zone is taken into account."""
+    return name(f"digits {column}")
+
+
+def match(table: Table, spec: TableSpec, parts: Sequence[Part], extra: Iterable[str]) -> list[Mapped]:
+    """Which source column fills which canonical one; raises DataError where a required or declared one is absent."""
+    have = list(dict.fromkeys(column for part in parts for column in part.columns))
+    mapped = []
+    for column in table.columns:
+        source = spec.columns.get(column.name, column.name)
+        if source in have:
+            _refuse_doubled(source, parts)
+            mapped.append(Mapped(column.name, source, column))
+        elif column.name in spec.columns:
+            hint = did_you_mean(source, have)
+            raise DataError(
+                f"{_where(parts)}: no column {source!r}, which 'columns' gives for {table.name}.{column.name}{hint}; "
+                f"there are {', '.join(have)}"
+            )
+    for column in table.columns:
+        if column.required:
+            source = spec.columns.get(column.name, column.name)
+            for part in parts:
+                if source not in part.columns:
+                    raise _absent(table, column, source, part)
+    taken = {m.name for m in mapped}
+    mapped += [
+        Mapped(wanted, wanted, None) for wanted in dict.fromkeys(extra) if wanted in have and wanted not in taken
+    ]
+    return mapped
+
+
+def unused(parts: Sequence[Part], mapped: Sequence[Mapped]) -> tuple[str, ...]:
+    """Source columns that nothing reads, in source order."""
+    taken = {m.source for m in mapped}
+    return tuple(dict.fromkeys(column for part in parts for column in part.columns if column not in taken))
+
+
+def _where(parts: Sequence[Part]) -> str:
+    sources = [source for part in parts for source in part.sources]
+    return sources[0] if len(sources) == 1 else f"{sources[0]} and {len(sources) - 1} more"
+
+
+def _absent(table: Table, column: Column, source: str, part: Part) -> DataError:
+    have = list(part.columns)
+    near = next((c for c in have if c.lower() == source.lower()), None)
+    hint = f"; did you mean {near!r}?" if near else did_you_mean(source, have)
+    return DataError(
+        f"{part.sources[0]}: no column {source!r}, which {table.name} needs{hint}; there are {', '.join(have)}: "
+        f"map one with 'columns: {{{column.name}: ITS NAME}}'"
+    )
+
+
+def _refuse_doubled(source: str, parts: Sequence[Part]) -> None:
+    for part in parts:
+        if source in part.doubled:
+            raise DataError.in_file(part.sources[0], f"the header names {source!r} twice", "rename one of the columns")
+
+
+def typed(mapped: Mapped, part: Part, clock: Clock) -> Typed | None:
+    """The SQL for one column of a part, None where the part lacks it; raises DataError for a type that cannot be it."""
+    if mapped.source not in part.columns:
+        return None
+    kind, raw = part.columns[mapped.source]
+    is_text = kind in _TEXTS or kind.startswith("ENUM")
+    plain = f"CAST({raw} AS VARCHAR)" if kind != "VARCHAR" else raw
+    blank = f"({raw} IS NULL OR {trimmed(plain)} = '')" if is_text else f"({raw} IS NULL)"
+    declared = mapped.declared
+    if declared is None or declared.kind in ("id", "text"):
+        value = _as_text(raw, plain, kind, blank) if declared else _as_it_is(raw, plain, kind, blank)
+    elif declared.kind == "number":
+        number = f"TRY_CAST({trimmed(plain)} AS DOUBLE)" if is_text else _as_number(raw, kind)
+        if number is None:
+            raise _wrong_type(mapped, part, kind, "a number")
+        value = number
+        if is_text or kind in FLOATS:
+            value = f"CASE WHEN isfinite({number}) THEN {number} END"
+        if is_text:
+            blank = f"({blank} OR lower({trimmed(plain)}) = 'nan')"
+        elif kind in FLOATS:
+            blank = f"({blank} OR isnan({raw}))"
+    else:
+        instant = from_text(plain, clock) if is_text else from_native(raw, kind, clock)
+        if instant is None:
+            hint = "; say time_format: epoch_s, epoch_ms or epoch_us" if _numeric(kind) else ""
+            raise _wrong_type(mapped, part, kind, "a time", hint)
+        if instant.digits == raw or instant.zone == "UTC":
+            return Typed(instant.value(instant.digits), plain, blank)
+        return Typed(instant.value(digits_column(mapped.name)), plain, blank, instant.digits)
+    return Typed(value, plain, blank)
+
+
+def _numeric(kind: str) -> bool:
+    return kind in INTEGERS or kind in FLOATS or kind.startswith("DECIMAL")
+
+
+def _as_number(raw: str, kind: str) -> str | None:
+    if kind == "DOUBLE":
+        return raw
+    return f"CAST({raw} AS DOUBLE)" if _numeric(kind) or kind == "BOOLEAN" else None
+
+
+def _as_text(raw: str, plain: str, kind: str, blank: str) -> str:
+    if kind in FLOATS:  # ids that passed through pandas with a gap in them: 13.0 is 13
+        whole = f"{raw} = trunc({raw}) AND abs({raw}) < 9e15"
+        number = f"CAST(CAST({raw} AS BIGINT) AS VARCHAR)"
+        return f"CASE WHEN isnan({raw}) THEN NULL WHEN {whole} THEN {number} ELSE {plain} END"
+    if kind in _TEXTS or kind.startswith("ENUM"):
+        return f"CASE WHEN NOT {blank} THEN {plain} END"
+    if kind.startswith(("STRUCT", "MAP")) or kind.endswith("[]"):
+        return f"CAST(to_json({raw}) AS VARCHAR)"
+    return plain
+
+
+def _as_it_is(raw: str, plain: str, kind: str, blank: str) -> str:
+    """An extra column: numbers as DOUBLE, times as they stand, all else as text."""
+    if _numeric(kind):
+        return f"CAST({raw} AS DOUBLE)"
+    native = from_native(raw, kind, Clock())
+    return native.digits if native else _as_text(raw, plain, kind, blank)
+
+
+def _wrong_type(mapped: Mapped, part: Part, kind: str, wanted: str, hint: str = "") -> DataError:
+    return DataError(
+        f"{part.sources[0]}: column {mapped.source!r} holds {kind}, and {mapped.name} must be {wanted}"
+        f"{hint or '; map another column or convert it in a query'}"
+    )

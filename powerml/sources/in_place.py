@@ -1,0 +1,160 @@
+"""Events in Parquet files, left where they are: a view over the files that reads only the columns and rows asked for.
+
+What the files' own statistics prove (no nulls, no blanks, nothing in the future) is not read to be checked again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import duckdb
+
+from powerml.sources.columns import Mapped, Typed, select_typed, typed, value_column
+from powerml.sources.outcome import Outcome
+from powerml.sources.readers import Part
+from powerml.sources.rules import FUTURE, MISSING, NOT_A_TIME, Rule, broken_value, first_broken, rules_of
+from powerml.sources.sql import array, data_errors, name, text
+from powerml.sources.times import NAIVE, Clock
+from powerml.tables import Table
+
+# A row's place among all rows: its file's position and its number in the file, in one integer.
+_PLACE = "((_index::BIGINT << 40) + _number)"
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What the statistics of all row groups say of a column: nulls, and the lowest and highest value as text."""
+
+    nulls: int | None
+    low: str | None
+    high: datetime | None
+
+    @property
+    def never_blank(self) -> bool:
+        """Whether no text of the column can be empty or begin with a blank."""
+        return self.low is not None and self.low > " " and self.low[0] > " "
+
+
+def view(
+    con: duckdb.DuckDBPyConnection, table: Table, part: Part, *, mapped: Sequence[Mapped], clock: Clock, now: datetime
+) -> Outcome:
+    """Leaves a view of the table's name over the good rows of the part's files."""
+    where = part.sources[0] if len(part.sources) == 1 else f"{part.sources[0]} to {part.sources[-1]}"
+    with data_errors(where, fix="it is damaged; fetch or export it again"):
+        return _view(con, table, part, mapped, clock, now)
+
+
+def _view(
+    con: duckdb.DuckDBPyConnection, table: Table, part: Part, mapped: Sequence[Mapped], clock: Clock, now: datetime
+) -> Outcome:
+    bounds = _bounds(con, part)
+    expressions = {m.name: _typed(m, part, clock, bounds.get(m.source)) for m in mapped}
+    rules = rules_of(table, list(expressions), now)
+    proven = _proven(rules, {m.name: (bounds.get(m.source), part.columns[m.source][0]) for m in mapped}, now)
+    unsure = [rule for rule in rules if rule not in proven]
+    broken = _count_broken(con, part, expressions, unsure)
+    kept = " AND ".join(rule.keeps for rule, _ in broken) or "true"
+    ids, repeats = 0, 0
+    if "event_id" in expressions:
+        ids, repeats = _find_repeats(con, part, expressions, kept)
+    if repeats:
+        kept += f' AND {_PLACE} NOT IN (SELECT place FROM "repeated {table.name}")'
+    columns = ", ".join(map(value_column, expressions))
+    con.execute(f"CREATE VIEW {name(table.name)} AS SELECT {columns} FROM ({_inner(part, expressions)}) WHERE {kept}")
+    rows = con.execute(f"SELECT count(*) FROM {part.relation}").fetchone()
+    return Outcome(
+        table=table.name,
+        rows=rows[0] if rows else 0,
+        broken=tuple(broken),
+        ignored=repeats,
+        repeated_ids=ids,
+        bad_rows=_bad_rows(part, expressions, [rule for rule, _ in broken]),
+    )
+
+
+def _typed(mapped: Mapped, part: Part, clock: Clock, bounds: Bounds | None) -> Typed:
+    expression = typed(mapped, part, clock)
+    assert expression is not None  # a union of files has every column
+    kind, raw = part.columns[mapped.source]
+    is_text = mapped.declared is None or mapped.declared.kind in ("id", "text")
+    if kind == "VARCHAR" and is_text and bounds and bounds.never_blank:
+        return Typed(raw, raw, f"({raw} IS NULL)")
+    return expression
+
+
+def _bounds(con: duckdb.DuckDBPyConnection, part: Part) -> dict[str, Bounds]:
+    """Statistics by source column; a column or a file without them has none."""
+    rows = con.execute(
+        "SELECT path_in_schema, CASE WHEN count(stats_null_count) = count(*) THEN sum(stats_null_count)::BIGINT END,"
+        " CASE WHEN count(stats_min_value) = count(*) FILTER (num_values > COALESCE(stats_null_count, 0))"
+        " THEN min(stats_min_value) END,"
+        " CASE WHEN count(stats_max_value) = count(*) FILTER (num_values > COALESCE(stats_null_count, 0))"
+        " THEN make_timestamp(epoch_us(max(TRY_CAST(stats_max_value AS TIMESTAMPTZ)))) END"
+        f" FROM parquet_metadata({array(part.paths)}) GROUP BY 1"
+    ).fetchall()
+    return {row[0]: Bounds(*row[1:]) for row in rows}
+
+
+def _proven(rules: Sequence[Rule], known: dict[str, tuple[Bounds | None, str]], now: datetime) -> list[Rule]:
+    proven = []
+    for rule in rules:
+        bounds, kind = known[rule.column]
+        if bounds is None:
+            continue
+        is_time = kind in NAIVE or kind == "TIMESTAMP WITH TIME ZONE"
+        # Local times may lie up to 14 hours from their instants.
+        past = is_time and bounds.high is not None and (now - bounds.high).total_seconds() > 15 * 3600
+        no_nulls = bounds.nulls == 0
+        if (
+            (rule.text == MISSING and no_nulls and (kind != "VARCHAR" or bounds.never_blank) and kind != "JSON")
+            or (rule.text == FUTURE and past)
+            or (rule.text == NOT_A_TIME and past)
+        ):
+            proven.append(rule)
+    return proven
+
+
+def _inner(part: Part, expressions: dict[str, Typed]) -> str:
+    return select_typed(expressions, part.relation, "file_index AS _index", "file_row_number AS _number")
+
+
+def _count_broken(
+    con: duckdb.DuckDBPyConnection, part: Part, expressions: dict[str, Typed], rules: Sequence[Rule]
+) -> list[tuple[Rule, int]]:
+    if not rules:
+        return []
+    found = con.execute(
+        f"SELECT {first_broken(rules)} AS rule, count(*) FROM ({_inner(part, expressions)}) GROUP BY rule ORDER BY rule"
+    ).fetchall()
+    return [(rules[rule], n) for rule, n in found if rule is not None]
+
+
+def _find_repeats(
+    con: duckdb.DuckDBPyConnection, part: Part, expressions: dict[str, Typed], kept: str
+) -> tuple[int, int]:
+    """Exact repeats of `event_id` but the first; ids are compared only where their hashes agree."""
+    good = f"FROM ({_inner(part, expressions)}) WHERE event_id IS NOT NULL AND {kept}"
+    con.execute(f'CREATE TABLE "hashes twice" AS SELECT hash(event_id) AS h {good} GROUP BY h HAVING count(*) > 1')
+    if not con.execute('SELECT 1 FROM "hashes twice" LIMIT 1').fetchone():
+        return 0, 0
+    con.execute(
+        'CREATE TABLE "repeated events" AS SELECT place, event_id FROM (SELECT place, event_id,'
+        " row_number() OVER (PARTITION BY event_id ORDER BY place) AS n FROM ("
+        f'SELECT {_PLACE} AS place, event_id {good} AND hash(event_id) IN (SELECT h FROM "hashes twice"))) WHERE n > 1'
+    )
+    row = con.execute('SELECT count(DISTINCT event_id), count(*) FROM "repeated events"').fetchone()
+    return (row[0], row[1]) if row else (0, 0)
+
+
+def _bad_rows(part: Part, expressions: dict[str, Typed], rules: Sequence[Rule]) -> str:
+    if not rules:
+        return ""
+    texts = " ".join(f"WHEN {i} THEN {text(rule.text)}" for i, rule in enumerate(rules))
+    about = " ".join(f"WHEN {i} THEN {text(rule.column)}" for i, rule in enumerate(rules))
+    return (
+        f"SELECT {part.first} + _index AS file, _number + 1 AS row, CASE rule {texts} END AS rule,"
+        f' CASE rule {about} END AS "column", {broken_value(rules, "rule")} AS value FROM ('
+        f"SELECT *, {first_broken(rules)} AS rule FROM ({_inner(part, expressions)})) WHERE rule IS NOT NULL"
+    )

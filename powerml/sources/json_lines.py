@@ -1,0 +1,46 @@
+"""What is wrong with a JSON lines file: found line by line, once DuckDB has refused it."""
+
+from __future__ import annotations
+
+import json
+
+import duckdb
+import pyarrow as pa
+
+from powerml.errors import DataError
+from powerml.sources.files import DataFile
+from powerml.sources.sql import first_line
+
+_SHOWN = 60
+
+
+def broken_line(file: DataFile, error: duckdb.Error) -> DataError:
+    """The error that names the first line that is no JSON object, or DuckDB's own where there is none."""
+    with pa.input_stream(str(file.path), compression=file.compression) as stream:
+        number, rest = 0, b""
+        while block := stream.read(1 << 22):
+            *lines, rest = (rest + block).split(b"\n")
+            for line in lines:
+                number += 1
+                if problem := _problem(line):
+                    return _error(file, number, line, problem)
+    if problem := _problem(rest):
+        return _error(file, number + 1, rest, f"{problem}; the file may be cut short")
+    return DataError.in_file(file.shown, f"cannot be read as JSON lines ({first_line(error)})", "export it again")
+
+
+def _problem(line: bytes) -> str | None:
+    if not line.strip():
+        return None
+    try:
+        value = json.loads(line)
+    except UnicodeDecodeError:
+        return "is not UTF-8"
+    except json.JSONDecodeError as error:
+        return f"is not JSON ({error.msg} at character {error.colno})"
+    return None if isinstance(value, dict) else "is JSON but no object"
+
+
+def _error(file: DataFile, number: int, line: bytes, problem: str) -> DataError:
+    start = line[:_SHOWN].decode("utf-8", errors="replace")
+    return DataError(f"{file.shown}: line {number}: {problem}: {start!r}; correct or remove the line")

@@ -1,0 +1,234 @@
+"""A project's tables, opened: checked, mapped onto the canonical columns, bad rows set aside, counts kept."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from powerml.config.project import ProjectSpec, TableSpec, expand
+from powerml.errors import DataError, UsageError
+from powerml.sources.columns import Mapped, match, unused
+from powerml.sources.files import DataFile, resolve
+from powerml.sources.in_place import view
+from powerml.sources.outcome import Outcome
+from powerml.sources.readers import Part, read_files, read_query
+from powerml.sources.rules import NOT_A_TIME, RAGGED
+from powerml.sources.sql import data_errors, text
+from powerml.sources.staged import Staging, stage
+from powerml.sources.times import Clock
+from powerml.tables import TABLES, Table
+
+SHOWN_PER_TABLE = 10_000
+REPORT = ("table", "rows", "loaded", "quarantined", "ignored", "duplicates")
+QUARANTINE = ("table", "source", "row", "rule", "column", "value")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """The tables of a project in one DuckDB database, and what was found while they were read.
+
+    `tables` gives the DuckDB name by canonical name; `columns` the columns each really has (canonical ones, `known_at`
+    and the `extra` ones asked for). Types are VARCHAR, TIMESTAMP (UTC) and DOUBLE; an extra column of a text file is
+    VARCHAR. All but events in Parquet carry `_row`, the place in source order. `report` has one row per table with
+    rows = loaded + quarantined + ignored (repeats of an event_id; `duplicates` counts the ids concerned). `quarantine`
+    lists up to 10,000 bad rows per table by the first rule they break; rows of a file count from 1, headers not
+    included. `rules` counts bad rows by table, rule and column. `unused` names source columns that nothing reads.
+    """
+
+    con: duckdb.DuckDBPyConnection
+    tables: dict[str, str]
+    columns: dict[str, tuple[str, ...]]
+    report: pd.DataFrame
+    quarantine: pd.DataFrame
+    rules: pd.DataFrame
+    problems: tuple[str, ...] = ()
+    unused: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    sources: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    bad_rows: dict[str, str] = field(default_factory=dict)
+
+
+class TooManyBadRows(DataError):
+    """More bad rows than the project allows; `loaded` holds what was read, for the quarantine to be written."""
+
+    def __init__(self, message: str, loaded: Loaded) -> None:
+        self.loaded = loaded
+        super().__init__(message)
+
+
+def open_sources(
+    project: ProjectSpec,
+    *,
+    now: datetime,
+    tables: Iterable[str] | None = None,
+    extra: Mapping[str, Iterable[str]] = {},
+    lenient: bool = False,
+    note: Callable[[str], None] | None = None,
+) -> Loaded:
+    """Opens the project's tables (or those named) as they stand at `now`, an aware instant.
+
+    Raises DataError for a file that cannot be used and TooManyBadRows where the share of bad rows is above a table's
+    `max_bad_rows`; `lenient` collects the same sentences in `problems` instead.
+    """
+    wanted = [t for t in TABLES if t in project.tables and (tables is None or t in set(tables))]
+    instant = now.astimezone(UTC).replace(tzinfo=None)
+    con = connect(project)
+    problems: list[str] = []
+    opened: dict[str, _Opened] = {}
+    for table in wanted:
+        if note:
+            note(f"reading {table}")
+        try:
+            opened[table] = _open(con, project, TABLES[table], extra.get(table, ()), instant)
+        except DataError as error:
+            if not lenient:
+                raise
+            problems.append(str(error))
+    loaded = _loaded(con, opened)
+    excess = [s for t, o in opened.items() if (s := _too_many(loaded, o.outcome, project.tables[t].max_bad_rows))]
+    if excess and not lenient:
+        raise TooManyBadRows("\n".join(excess), loaded)
+    return _with_problems(loaded, (*problems, *excess))
+
+
+def connect(project: ProjectSpec) -> duckdb.DuckDBPyConnection:
+    """An empty database in memory that spills to a temporary folder, works in UTC and reads at the project's folder."""
+    con = duckdb.connect(config={"autoinstall_known_extensions": "false"})
+    if project.memory_limit:
+        try:
+            con.execute(f"SET memory_limit = {text(project.memory_limit)}")
+        except duckdb.Error:
+            raise UsageError(
+                f"{project.file}: memory_limit: {project.memory_limit!r} is no amount of memory; write it like 8GB"
+            ) from None
+    spill = Path(tempfile.gettempdir(), f"powerml-{os.getuid() if hasattr(os, 'getuid') else 0}-{os.getpid()}")
+    con.execute(f"SET temp_directory = {text(str(spill))}")
+    con.execute(f"SET threads = {_cores()}")
+    con.execute("SET TimeZone = 'UTC'")
+    con.execute(f"SET file_search_path = {text(str(project.base.resolve()))}")
+    return con
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class _Opened:
+    outcome: Outcome
+    sources: tuple[str, ...]
+    columns: tuple[str, ...]
+    unused: tuple[str, ...]
+
+
+def _open(
+    con: duckdb.DuckDBPyConnection, project: ProjectSpec, table: Table, extra: Iterable[str], now: datetime
+) -> _Opened:
+    spec = project.tables[table.name]
+    parts = _parts(con, project, table, spec)
+    mapped = match(table, spec, parts, extra)
+    clock = Clock(spec.timezone or project.timezone, spec.time_format)
+    sources = tuple(source for part in parts for source in part.sources)
+    if table.name == "events" and len(parts) == 1 and parts[0].kind == "parquet":
+        outcome = view(con, table, parts[0], mapped=mapped, clock=clock, now=now)
+    else:
+        outcome = stage(Staging(con, table, parts, mapped, clock, now))
+    if table.name == "events" and not outcome.rows:
+        raise DataError.in_file(sources[0], "has no rows", "events are the one table that is required")
+    return _Opened(outcome, sources, tuple(m.name for m in mapped), unused(parts, mapped))
+
+
+def _parts(con: duckdb.DuckDBPyConnection, project: ProjectSpec, table: Table, spec: TableSpec) -> list[Part]:
+    if spec.database is not None:
+        raise UsageError(
+            f"{project.file}: tables.{table.name}: reading a database is not built yet; export the table to Parquet "
+            f"and give it with 'files'"
+        )
+    if spec.query is not None:
+        where = f"{project.file}: tables.{table.name}.query"
+        return [read_query(con, expand(spec.query, file=project.file), where=where)]
+    return read_files(con, resolve(spec.files, project.base, declared_in=project.file), table=table.name)
+
+
+def _loaded(con: duckdb.DuckDBPyConnection, opened: Mapping[str, _Opened]) -> Loaded:
+    outcomes = [o.outcome for o in opened.values()]
+    report = pd.DataFrame(
+        [(o.table, o.rows, o.loaded, o.quarantined, o.ignored, o.repeated_ids) for o in outcomes], columns=list(REPORT)
+    )
+    rules = pd.DataFrame(
+        [(o.table, rule.text, rule.column, n) for o in outcomes for rule, n in o.broken],
+        columns=["table", "rule", "column", "rows"],
+    )
+    bad_rows = {t: _with_sources(o.outcome.bad_rows, o.sources, t) for t, o in opened.items() if o.outcome.quarantined}
+    frames = [con.execute(f"{sql} LIMIT {SHOWN_PER_TABLE}").df() for sql in bad_rows.values()]
+    return Loaded(
+        con=con,
+        tables={t: t for t in opened},
+        columns={t: o.columns for t, o in opened.items()},
+        report=report,
+        quarantine=pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(QUARANTINE)),
+        rules=rules,
+        unused={t: o.unused for t, o in opened.items()},
+        sources={t: o.sources for t, o in opened.items()},
+        bad_rows=bad_rows,
+    )
+
+
+def _with_sources(bad_rows: str, sources: Sequence[str], table: str) -> str:
+    named = ", ".join(f"({i}, {text(source)})" for i, source in enumerate(sources))
+    return (
+        f'SELECT {text(table)} AS "table", s.source, b.row, b.rule, b."column", COALESCE(b.value, \'\') AS value'
+        f" FROM ({bad_rows}) b JOIN (VALUES {named}) s(position, source) ON s.position = b.file ORDER BY b.file, b.row"
+    )
+
+
+def _with_problems(loaded: Loaded, problems: tuple[str, ...]) -> Loaded:
+    from dataclasses import replace
+
+    return replace(loaded, problems=problems)
+
+
+def _too_many(loaded: Loaded, outcome: Outcome, allowed: float) -> str | None:
+    """The sentence that stops a run, or None."""
+    if not outcome.rows or outcome.quarantined / outcome.rows <= allowed:
+        return None
+    (rule, count), *_ = sorted(outcome.broken, key=lambda pair: -pair[1])
+    rows = loaded.quarantine
+    example = rows[(rows["table"] == outcome.table) & rows["rule"].str.startswith(rule.text)].iloc[0]
+    share = f"{outcome.quarantined / outcome.rows:.1%}".replace("%", " %")
+    about = f"column {rule.column!r}: " if rule.column else ""
+    fix = {
+        NOT_A_TIME: "give 'time_format' (strptime, or epoch_s, epoch_ms)",
+        RAGGED: "quote fields that hold the delimiter",
+    }.get(rule.text, "correct the rows")
+    return (
+        f"{example['source']}: row {example['row']}: {about}{example['value']!r} is {rule.text} ({count:,} such rows); "
+        f"{outcome.table} has {outcome.quarantined:,} bad rows of {outcome.rows:,} ({share}), more than max_bad_rows "
+        f"({allowed:.1%}) allows; {fix}, or raise max_bad_rows".replace("%)", " %)").replace("  %", " %")
+    )
+
+
+def write_quarantine(loaded: Loaded, folder: Path) -> list[Path]:
+    """Writes all bad rows of each table that has any as `<table>.csv`, whole or not at all; gives the files."""
+    written = []
+    for table, sql in loaded.bad_rows.items():
+        folder.mkdir(parents=True, exist_ok=True)
+        target = folder / f"{table}.csv"
+        with tempfile.TemporaryDirectory(dir=folder, prefix=".") as scratch:
+            part = Path(scratch, target.name)
+            with data_errors(str(target), fix="check space and rights"):
+                loaded.con.execute(
+                    f'COPY (SELECT source, row, rule, "column", value FROM ({sql})) TO {text(str(part))} (HEADER)'
+                )
+            os.replace(part, target)
+        written.append(target)
+    return written
+
+
+__all__ = ["DataFile", "Loaded", "Mapped", "TooManyBadRows", "open_sources", "write_quarantine"]

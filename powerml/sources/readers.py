@@ -1,0 +1,167 @@
+"""Files and queries as relations that DuckDB reads: what columns they have and the SQL that gives them.
+
+A table's files become one or more *parts*: stretches of files of one format and one set of columns, in source order.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Literal
+
+import duckdb
+
+from powerml.errors import DataError
+from powerml.sources.files import DataFile, Format
+from powerml.sources.json_lines import broken_line
+from powerml.sources.sql import array, data_errors, name, text
+
+_DELIMITERS = ",;\t|"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A stretch of a table's files that is read by one expression.
+
+    `columns` holds DuckDB type and SQL name by source column; `first` is the position of its first file among all files
+    of the table; `rejects` names the table in which DuckDB notes the rows it could not split into columns.
+    """
+
+    kind: Literal["csv", "parquet", "jsonlines", "query"]
+    sources: tuple[str, ...]
+    first: int
+    columns: dict[str, tuple[str, str]]
+    relation: str
+    rejects: str | None = None
+    doubled: frozenset[str] = field(default=frozenset())
+
+    def from_clause(self, wanted: Iterable[str]) -> str:
+        """What stands after FROM to read the source columns `wanted`."""
+        if self.kind != "jsonlines":
+            return self.relation
+        columns = ", ".join(f"{name(column)}: 'VARCHAR'" for column in dict.fromkeys(wanted) if column in self.columns)
+        return self.relation.replace("COLUMNS", "{" + columns + "}")
+
+    @property
+    def file_index(self) -> str:
+        """SQL: the position of a row's file among all files of the table, from 0."""
+        if len(self.sources) == 1:
+            return str(self.first)
+        if self.kind == "parquet":
+            return f"({self.first} + file_index)"
+        return f"({self.first} - 1 + list_position({array(self.paths)}, filename))"
+
+    paths: tuple[str, ...] = ()
+
+
+def read_files(con: duckdb.DuckDBPyConnection, files: Sequence[DataFile], *, table: str) -> list[Part]:
+    """The parts of a table's files; raises DataError for a file that is not what it should be."""
+    parts: list[Part] = []
+    first = 0
+    for kind, run in groupby(files, key=lambda file: file.format):
+        members = list(run)
+        made = _READERS[kind](con, members, first, table)
+        parts += made
+        first += len(members)
+    return parts
+
+
+def read_query(con: duckdb.DuckDBPyConnection, query: str, *, where: str) -> Part:
+    """A query as a part; raises DataError with DuckDB's first line where it does not run."""
+    relation = f"(\n{query.strip().rstrip(';')}\n)"
+    with data_errors(where, fix="correct the query; relative file names start at the project's folder"):
+        described = con.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
+    return Part("query", ("query",), 0, _described(described), relation)
+
+
+def _described(rows: Iterable[Sequence[str]]) -> dict[str, tuple[str, str]]:
+    return {row[0]: (row[1], name(row[0])) for row in rows}
+
+
+def _csv_parts(con: duckdb.DuckDBPyConnection, files: list[DataFile], first: int, table: str) -> list[Part]:
+    parts: list[Part] = []
+    headers = [_header(file) for file in files]
+    position = 0
+    for (delimiter, header, compression), run in groupby(
+        zip(headers, files, strict=True), key=lambda pair: (*pair[0], pair[1].compression)
+    ):
+        members = [file for _, file in run]
+        for file in members:
+            file.verify()
+        paths = tuple(str(file.path) for file in members)
+        rejects = f"rejects_{table}_{first + position}"
+        named = ", ".join(f"c{i}: 'VARCHAR'" for i in range(len(header)))
+        relation = (
+            f"read_csv({array(paths)}, auto_detect=false, header=true, delim={text(delimiter)},"
+            f" quote='\"', escape='\"', columns={{{named}}}, compression={text(compression or 'none')}, hive_partitioning=false,"
+            f" filename={str(len(paths) > 1).lower()}, store_rejects=true, rejects_limit=0,"
+            f" rejects_table={text(rejects)}, rejects_scan={text(rejects + '_scan')})"
+        )
+        doubled = frozenset(column for column in header if header.count(column) > 1)
+        columns = {column: ("VARCHAR", f"c{i}") for i, column in enumerate(header)}
+        shown = tuple(file.shown for file in members)
+        parts.append(Part("csv", shown, first + position, columns, relation, rejects, doubled, paths))
+        position += len(members)
+    return parts
+
+
+def _header(file: DataFile) -> tuple[str, tuple[str, ...]]:
+    """Delimiter and column names from the first line; raises DataError where there is none."""
+    try:
+        start = file.head().decode("utf-8-sig", errors="strict" if file.path.stat().st_size < 1 << 20 else "ignore")
+    except UnicodeDecodeError as error:
+        start = error.object[: error.start].decode("utf-8-sig")
+        if "\n" not in start:
+            raise DataError.in_file(file.shown, "has a header that is not UTF-8", "save it as UTF-8") from None
+    if not start.strip():
+        raise DataError.in_file(file.shown, "is empty", "export it again, or leave the table out")
+    line = start.lstrip("\r\n").split("\n", 1)[0]
+    bare = "".join(line.split('"')[::2])
+    delimiter = max(_DELIMITERS, key=lambda d: (bare.count(d), -_DELIMITERS.index(d)))
+    header = next(csv.reader(io.StringIO(start.lstrip("\r\n"), newline=""), delimiter=delimiter))
+    return delimiter, tuple(column.strip() for column in header)
+
+
+def _parquet_parts(con: duckdb.DuckDBPyConnection, files: list[DataFile], first: int, table: str) -> list[Part]:
+    paths = tuple(str(file.path) for file in files)
+    schemas = [_parquet_schema(con, file) for file in files]
+    union = "true" if any(schema != schemas[0] for schema in schemas) else "false"
+    relation = f"read_parquet({array(paths)}, union_by_name={union}, hive_partitioning=false)"
+    shown = tuple(file.shown for file in files)
+    with data_errors(shown[0] if len(shown) == 1 else f"{shown[0]} to {shown[-1]}"):
+        described = con.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
+    return [Part("parquet", shown, first, _described(described), relation, paths=paths)]
+
+
+def _parquet_schema(con: duckdb.DuckDBPyConnection, file: DataFile) -> list[tuple[str, ...]]:
+    with data_errors(file.shown, fix="it is damaged or no Parquet file; fetch or export it again"):
+        relation = f"read_parquet({array([str(file.path)])}, hive_partitioning=false)"
+        return [row[:2] for row in con.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()]
+
+
+def _json_parts(con: duckdb.DuckDBPyConnection, files: list[DataFile], first: int, table: str) -> list[Part]:
+    for file in files:
+        file.verify()
+        if not file.head().strip():
+            raise DataError.in_file(file.shown, "is empty", "export it again, or leave the table out")
+    parts = []
+    for position, file in enumerate(files):
+        layout = "array" if file.head(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[") else "newline_delimited"
+        options = f"format={text(layout)}, compression={text(file.compression or 'none')}, hive_partitioning=false"
+        path = text(str(file.path))
+        keys = f"SELECT DISTINCT json_keys(json) FROM read_json_objects({path}, {options})"
+        try:
+            found = [key for (keys,) in con.execute(keys).fetchall() for key in keys or ()]
+        except duckdb.Error as error:
+            raise broken_line(file, error) from None
+        columns = {key: ("VARCHAR", name(key)) for key in dict.fromkeys(found)}
+        relation = f"read_json({path}, {options}, columns=COLUMNS)"
+        parts.append(Part("jsonlines", (file.shown,), first + position, columns, relation, paths=(str(file.path),)))
+    return parts
+
+
+_Reader = Callable[[duckdb.DuckDBPyConnection, list[DataFile], int, str], list[Part]]
+_READERS: dict[Format, _Reader] = {"csv": _csv_parts, "parquet": _parquet_parts, "jsonlines": _json_parts}

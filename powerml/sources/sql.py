@@ -1,0 +1,57 @@
+"""The few spellings of DuckDB's SQL that all readers share, and its errors in our words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import duckdb
+
+from powerml.errors import DataError
+
+BLANKS = r"E' \t\r\n'"
+
+
+def name(identifier: str) -> str:
+    """A quoted identifier.
+
+    >>> print(name('a "b"'))
+    "a ""b\"""
+    """
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def text(value: str) -> str:
+    """A quoted string.
+
+    >>> print(text("it's"))
+    'it''s'
+    """
+    return "'" + value.replace("'", "''") + "'"
+
+
+def array(values: Iterable[str]) -> str:
+    """A list of quoted strings."""
+    return "[" + ", ".join(map(text, values)) + "]"
+
+
+def trimmed(expression: str) -> str:
+    """The text without blanks, tabs and line ends around it."""
+    return f"trim({expression}, {BLANKS})"
+
+
+@contextmanager
+def data_errors(where: str, *, fix: str = "check the file") -> Iterator[None]:
+    """Turns whatever DuckDB says while it reads `where` into one DataError of one line."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        raise DataError(f"{where}: does not fit ({first_line(error)}); raise 'memory_limit' in the project") from None
+    except duckdb.Error as error:
+        raise DataError(f"{where}: cannot be read ({first_line(error)}); {fix}") from None
+
+
+def first_line(error: duckdb.Error) -> str:
+    """The first line of DuckDB's message without its kind and the final stop."""
+    line = str(error).strip().split("\n", 1)[0]
+    return line.split("Error: ", 1)[-1].rstrip(". ")

@@ -1,0 +1,186 @@
+"""A table read once into the database: typed, every row tried against the rules, repeats found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import duckdb
+
+from powerml.sources.columns import Mapped, Typed, select_typed, typed, value_column
+from powerml.sources.outcome import Outcome
+from powerml.sources.readers import Part
+from powerml.sources.rules import RAGGED, Rule, broken_value, first_broken, rules_of
+from powerml.sources.sql import data_errors, name, text
+from powerml.sources.times import Clock
+from powerml.tables import Table
+
+_TYPES = {"id": "VARCHAR", "text": "VARCHAR", "time": "TIMESTAMP", "number": "DOUBLE"}
+
+
+@dataclass(frozen=True)
+class Staging:
+    """What reading a table into the database needs."""
+
+    con: duckdb.DuckDBPyConnection
+    table: Table
+    parts: Sequence[Part]
+    mapped: Sequence[Mapped]
+    clock: Clock
+    now: datetime
+
+
+def stage(work: Staging) -> Outcome:
+    """Reads all parts of a table and leaves the good rows as a table (events: a view) of its name."""
+    con, table, names = work.con, work.table, [m.name for m in work.mapped]
+    rules = rules_of(table, names, work.now)
+    staged = name(f"staged {table.name}")
+    types = _types(work)
+    declared = ", ".join(f"{name(column)} {kind}" for column, kind in types.items())
+    con.execute(f"CREATE TABLE {staged} ({declared}, _file INTEGER, _rule UTINYINT, _value VARCHAR)")
+    rejected = name(f"rejected {table.name}")
+    con.execute(f"CREATE TABLE {rejected} (_file INTEGER, row BIGINT, value VARCHAR, message VARCHAR)")
+    for part in work.parts:
+        with data_errors(part.sources[0] if len(part.sources) == 1 else f"{part.sources[0]} to {part.sources[-1]}"):
+            con.execute(f"INSERT INTO {staged} {_select(work, part, rules, types)}")
+        if part.rejects:
+            _collect_rejects(con, part, rejected)
+    out = name(f"left out {table.name}")
+    con.execute(f"CREATE TABLE {out} (row BIGINT, rule UTINYINT, value VARCHAR)")
+    ids, repeats = 0, 0
+    if table.unique and "known_at" not in names:
+        rules.append(Rule(f"duplicate {table.unique}", table.unique, "false"))
+        _leave_out_repeats(con, staged, out, table.unique, len(rules) - 1)
+    if table.name == "events" and "event_id" in names:
+        ids, repeats = _ignore_repeats(con, staged, out)
+    _publish(work, staged, out, types)
+    counts = _counts(con, staged, out, rejected)
+    rows = con.execute(f"SELECT count(*) FROM {staged}").fetchone()
+    total = (rows[0] if rows else 0) + sum(n for rule, n in counts.items() if rule == _REJECTED)
+    return Outcome(
+        table=table.name,
+        rows=total,
+        broken=tuple((_rule_at(rules, rule), n) for rule, n in counts.items()),
+        ignored=repeats,
+        repeated_ids=ids,
+        bad_rows=_bad_rows(work, staged, out, rejected, rules),
+    )
+
+
+_REJECTED = -1
+_RAGGED = Rule(RAGGED, "", "false")
+
+
+def _rule_at(rules: Sequence[Rule], position: int) -> Rule:
+    return _RAGGED if position == _REJECTED else rules[position]
+
+
+def _types(work: Staging) -> dict[str, str]:
+    types = {}
+    for mapped in work.mapped:
+        if mapped.declared:
+            types[mapped.name] = _TYPES[mapped.declared.kind]
+            continue
+        kinds = set()
+        for part in work.parts:
+            if expression := typed(mapped, part, work.clock):
+                row = work.con.execute(
+                    f"DESCRIBE SELECT {expression.value} FROM {part.from_clause([mapped.source])} LIMIT 0"
+                ).fetchone()
+                kinds.add(row[1] if row else "VARCHAR")
+        types[mapped.name] = kinds.pop() if len(kinds) == 1 else "VARCHAR"
+    return types
+
+
+def _select(work: Staging, part: Part, rules: Sequence[Rule], types: dict[str, str]) -> str:
+    expressions = {}
+    for mapped in work.mapped:
+        expression = typed(mapped, part, work.clock) or Typed("NULL", "CAST(NULL AS VARCHAR)", "true")
+        cast = f"CAST({expression.value} AS {types[mapped.name]})"
+        expressions[mapped.name] = replace(expression, value=cast)
+    relation = part.from_clause([mapped.source for mapped in work.mapped])
+    read = select_typed(expressions, relation, f"{part.file_index} AS _file")
+    columns = ", ".join(map(value_column, types))
+    return (
+        f"SELECT {columns}, _file, _rule, CASE WHEN _rule IS NOT NULL THEN {broken_value(rules, '_rule')} END"
+        f" FROM (SELECT *, {first_broken(rules)} AS _rule FROM ({read}))"
+    )
+
+
+def _collect_rejects(con: duckdb.DuckDBPyConnection, part: Part, rejected: str) -> None:
+    """Rows that DuckDB could not split into columns: it counts a quoted line break as no new line, and the header."""
+    positions = ", ".join(f"({text(path)}, {part.first + i})" for i, path in enumerate(part.paths))
+    con.execute(
+        f"INSERT INTO {rejected} SELECT _file, line - 1, any_value(value), any_value(message) FROM ("
+        f" SELECT p.position AS _file, e.line, trim(e.csv_line, E'\\r\\n') AS value, e.error_message AS message"
+        f" FROM {name(part.rejects or '')} e JOIN {name((part.rejects or '') + '_scan')} s USING (scan_id, file_id)"
+        f" JOIN (VALUES {positions}) p(path, position) ON p.path = s.file_path) GROUP BY ALL ORDER BY ALL"
+    )
+
+
+def _leave_out_repeats(con: duckdb.DuckDBPyConnection, staged: str, out: str, key: str, rule: int) -> None:
+    con.execute(
+        f"INSERT INTO {out} SELECT row, {rule}, key FROM ("
+        f" SELECT rowid AS row, {name(key)} AS key, row_number() OVER (PARTITION BY {name(key)} ORDER BY rowid) AS n"
+        f" FROM {staged} WHERE _rule IS NULL) WHERE n > 1 ORDER BY row"
+    )
+
+
+def _ignore_repeats(con: duckdb.DuckDBPyConnection, staged: str, out: str) -> tuple[int, int]:
+    """Exact repeats of `event_id` but the first; ids are compared only where their hashes agree."""
+    good = f"FROM {staged} WHERE _rule IS NULL AND event_id IS NOT NULL"
+    con.execute(
+        f"INSERT INTO {out} WITH twice AS (SELECT hash(event_id) AS h {good} GROUP BY h HAVING count(*) > 1)"
+        f" SELECT row, NULL, event_id FROM (SELECT rowid AS row, event_id,"
+        f" row_number() OVER (PARTITION BY event_id ORDER BY rowid) AS n {good} AND hash(event_id) IN (FROM twice))"
+        f" WHERE n > 1 ORDER BY row"
+    )
+    row = con.execute(f"SELECT count(DISTINCT value), count(*) FROM {out} WHERE rule IS NULL").fetchone()
+    return (row[0], row[1]) if row else (0, 0)
+
+
+def _publish(work: Staging, staged: str, out: str, types: dict[str, str]) -> None:
+    kept = f"_rule IS NULL AND rowid NOT IN (SELECT row FROM {out})"
+    any_out = work.con.execute(f"SELECT 1 FROM {out} LIMIT 1").fetchone()
+    if not any_out:
+        any_bad = work.con.execute(f"SELECT 1 FROM {staged} WHERE _rule IS NOT NULL LIMIT 1").fetchone()
+        kept = "_rule IS NULL" if any_bad else "true"
+    columns = ", ".join(map(name, types))
+    kind = "VIEW" if work.table.name == "events" else "TABLE"
+    order = "" if kind == "VIEW" else " ORDER BY rowid"
+    work.con.execute(
+        f"CREATE {kind} {name(work.table.name)} AS SELECT {columns}, rowid AS _row FROM {staged} WHERE {kept}{order}"
+    )
+
+
+def _counts(con: duckdb.DuckDBPyConnection, staged: str, out: str, rejected: str) -> dict[int, int]:
+    found = con.execute(
+        f"SELECT rule, count(*) FROM (SELECT _rule AS rule FROM {staged} WHERE _rule IS NOT NULL"
+        f" UNION ALL SELECT rule FROM {out} WHERE rule IS NOT NULL"
+        f" UNION ALL SELECT {_REJECTED} FROM {rejected}) GROUP BY rule ORDER BY rule"
+    ).fetchall()
+    return dict(found)
+
+
+def _bad_rows(work: Staging, staged: str, out: str, rejected: str, rules: Sequence[Rule]) -> str:
+    """SQL for the quarantine: file position, row in the file from 1, rule, column, value; in source order."""
+    listed = (
+        ", ".join(f"({i}, {text(rule.text)}, {text(rule.column)})" for i, rule in enumerate(rules)) or "(0, '', '')"
+    )
+    # A row the reader refused is no row of ours, so later ones stand further down in the file than we count.
+    skipped = (
+        f"(SELECT count(*) FROM (SELECT _file AS f, row - row_number() OVER (PARTITION BY _file ORDER BY row) + 1 AS at"
+        f" FROM {rejected}) r WHERE r.f = b._file AND r.at <= b.place)"
+        if work.con.execute(f"SELECT 1 FROM {rejected} LIMIT 1").fetchone()
+        else "0"
+    )
+    return (
+        f'SELECT b._file AS file, b.place + {skipped} AS row, rules.rule, rules.col AS "column", b.value FROM ('
+        f" SELECT s._file, s.rowid - base.low + 1 AS place, COALESCE(s._rule, o.rule) AS rule,"
+        f" COALESCE(s._value, o.value) AS value FROM {staged} s LEFT JOIN {out} o ON o.row = s.rowid"
+        f" JOIN (SELECT _file, min(rowid) AS low FROM {staged} GROUP BY _file) base ON base._file = s._file"
+        f" WHERE COALESCE(s._rule, o.rule) IS NOT NULL) b"
+        f" JOIN (VALUES {listed}) rules(position, rule, col) ON rules.position = b.rule"
+        f" UNION ALL SELECT _file, row, {text(RAGGED)} || ' (' || message || ')', '', value FROM {rejected}"
+    )
