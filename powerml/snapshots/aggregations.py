@@ -1,0 +1,299 @@
+"""From metric declarations to a few wide aggregates: what is kept per day, and how days add up in a window.
+
+A measure over events becomes *atoms*, columns of a table with one row per (entity, day); an atom over a window becomes
+a *cell*, a column with one row per (entity, cutoff). Each day is placed on the few cutoffs whose windows hold it by an
+equality join, and everything is one aggregate. "Ever" is a running total over the periods between cutoffs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+from ibis import _
+
+from powerml.config.metrics import Where, Window
+from powerml.snapshots.engine import MAX_WORDS, WORD, Engine, bit_count
+from powerml.snapshots.rollup import Rollups
+from powerml.snapshots.windows import Cutoffs
+
+AtomKind = Literal["count", "sum", "values", "high", "any", "last", "mask", "level"]
+_COMBINE: dict[AtomKind, Callable[[ir.Column, ir.BooleanValue | None], ir.Scalar]] = {
+    "count": lambda column, where: column.sum(where=where),
+    "sum": lambda column, where: column.sum(where=where),
+    "values": lambda column, where: column.sum(where=where),
+    "any": lambda column, where: column.sum(where=where),
+    "high": lambda column, where: column.max(where=where),
+    "level": lambda column, where: column.max(where=where),
+    "last": lambda column, where: column.max(where=where),
+    "mask": lambda column, where: column.bit_or(where=where),
+}
+_RUNNING: dict[AtomKind, Callable[[ir.Column], ir.Scalar]] = {
+    kind: (lambda column: column.bit_or())
+    if kind == "mask"
+    else (lambda column: column.max())
+    if kind in ("high", "level", "last")
+    else (lambda column: column.sum())
+    for kind in _COMBINE
+}
+
+
+def frozen(where: Where) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """A `where` as a key."""
+    return tuple(sorted((key, tuple(sorted(values))) for key, values in where.items()))
+
+
+@dataclass(frozen=True)
+class Atom:
+    """One column of the day table: how events of a kind are summed up within a day."""
+
+    kind: AtomKind
+    where: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    of: str | None = None
+    word: int = 0
+
+
+@dataclass(frozen=True)
+class Distinct:
+    """A count of distinct values that goes through a group-by: too many values for masks, or `new_distinct`."""
+
+    of: str
+    where: tuple[tuple[str, tuple[str, ...]], ...]
+    window: Window | None
+    first_only: bool = False
+
+
+@dataclass
+class Cells:
+    """The atoms, cells and distinct counts that the metrics of a run need, each once, with the names of columns."""
+
+    atoms: dict[Atom, str] = field(default_factory=dict)
+    windowed: dict[tuple[str, Window], str] = field(default_factory=dict)
+    ever: dict[str, str] = field(default_factory=dict)
+    distinct: dict[Distinct, str] = field(default_factory=dict)
+    sessions: dict[tuple[str, Window | None], str] = field(default_factory=dict)
+
+    def cell(self, atom: Atom, window: Window | None) -> str:
+        """The column of an atom over a window (None: ever)."""
+        column = self.atoms.setdefault(atom, f"a{len(self.atoms)}")
+        if window is None:
+            return self.ever.setdefault(column, f"e{len(self.ever)}")
+        return self.windowed.setdefault((column, window), f"w{len(self.windowed)}")
+
+    def distinct_cell(self, distinct: Distinct) -> str:
+        """The column of a distinct count."""
+        return self.distinct.setdefault(distinct, f"d{len(self.distinct)}")
+
+    def session_cell(self, what: Literal["n", "length_us", "start_t"], window: Window | None) -> str:
+        """The column of a session count, length or latest start over a window (None: ever)."""
+        return self.sessions.setdefault((what, window), f"s{len(self.sessions)}")
+
+
+def distinct_count(cells: Cells, rollups: Rollups, of: str, where: Where, window: Window | None) -> ir.IntegerValue:
+    """The number of distinct values of `of` (feature, category, event, ...) over a window, as an expression."""
+    _codes, many = rollups.kinds.codes(of)
+    words = -(-many // WORD)
+    if words > MAX_WORDS:
+        return _[cells.distinct_cell(Distinct(of, frozen(where), window))].fill_null(0)
+    masks = [_[cells.cell(Atom("mask", frozen(where), of, word), window)].fill_null(0) for word in range(words)]
+    total = bit_count(masks[0])
+    for mask in masks[1:]:
+        total = total + bit_count(mask)
+    return total
+
+
+def attribute(rollups: Rollups, table: ir.Table, attribution: ir.Table | None) -> ir.Table:
+    """Rows of a roll-up with `ent`: the user, or the account it belongs to (`attribution`: uid to default aid)."""
+    if attribution is None:
+        return table.mutate(ent=_.uid)
+    joined = table.left_join(attribution, "uid").select(table, default=attribution.aid)
+    return joined.mutate(ent=ibis.coalesce(joined.aid, joined.default)).filter(_.ent.notnull()).drop("default")
+
+
+def day_table(engine: Engine, rollups: Rollups, days: ir.Table, cells: Cells) -> ir.Table:
+    """(ent, day, atoms...): one row per entity and day with an event. `days` has ent."""
+    kinds = rollups.kinds
+    attributes = kinds.frame[["ev"]].copy()
+    flags: dict[object, str] = {}
+    columns: dict[str, ir.Scalar] = {}
+    names: set[str] = set()
+
+    def flag(where: tuple[tuple[str, tuple[str, ...]], ...]) -> ir.BooleanValue | None:
+        if not where:
+            return None
+        if where not in flags:
+            flags[where] = f"f{len(flags)}"
+            attributes[flags[where]] = kinds.flags(dict(where))
+        return _[flags[where]]
+
+    for atom, name in cells.atoms.items():
+        which = flag(atom.where)
+        if atom.kind == "mask":
+            codes, _many = kinds.codes(str(atom.of))
+            inside = (codes // WORD == atom.word) & kinds.flags(dict(atom.where))
+            attributes[f"m_{name}"] = np.where(inside, np.left_shift(np.int64(1), codes % WORD), 0)
+            names.add(f"m_{name}")
+            columns[name] = _[f"m_{name}"].bit_or()
+        elif atom.kind == "level":
+            attributes["level"] = kinds.frame["depth"].astype("int32")
+            columns[name] = _.level.max(where=which)
+        elif atom.kind == "any":
+            one = ibis.literal(1, "int32")
+            columns[name] = one if which is None else which.any().ifelse(1, 0).cast("int32")
+        else:
+            source = {"count": "n", "sum": "value_sum", "values": "value_n", "high": "value_max", "last": "last_t"}
+            column = _[source[atom.kind]]
+            total = column.max(where=which) if atom.kind in ("high", "last") else column.sum(where=which)
+            columns[name] = total.cast("int64") if atom.kind in ("count", "values") else total
+    plain = {name: value for name, value in columns.items() if not _is_literal(value)}
+    rows = days
+    if attributes.shape[1] > 1:
+        told = engine.bring(attributes, "attributes")
+        rows = days.join(told, "ev").select(days, *[told[n] for n in attributes.columns if n != "ev"])
+    table = rows.group_by("ent", "day").aggregate(**plain)
+    return engine.keep(table.mutate(**{n: v for n, v in columns.items() if n not in plain}), "day_table")
+
+
+def _is_literal(value: object) -> bool:
+    return isinstance(value, ir.Scalar) and isinstance(value.op(), ibis.expr.operations.Literal)
+
+
+def windowed(engine: Engine, days: ir.Table, cells: Cells, cutoffs: Cutoffs, rollups: Rollups) -> ir.Table | None:
+    """(c, ent, cells...): every cell over a finite window."""
+    if not cells.windowed:
+        return None
+    longest = max(window[0] for _name, window in cells.windowed)
+    placed = engine.bring(cutoffs.placement(longest, 0, rollups.first_day, rollups.last_day), "placement")
+    kinds = {name: atom.kind for atom, name in cells.atoms.items()}
+    columns = {
+        cell: _COMBINE[kinds[name]](_[name], _in(window, longest)) for (name, window), cell in cells.windowed.items()
+    }
+    rows = days.join(placed, "day")
+    return rows.group_by("c", "ent").aggregate(**_plain_integers(columns, rows))
+
+
+def _in(window: Window, longest: int) -> ir.BooleanValue | None:
+    older, newer = window
+    tests = [_.age <= older] if older < longest else []
+    tests += [_.age > newer] if newer else []
+    return None if not tests else tests[0] if len(tests) == 1 else tests[0] & tests[1]
+
+
+def _plain_integers(columns: dict[str, ir.Scalar], rows: ir.Table) -> dict[str, ir.Scalar]:
+    """DuckDB sums integers as 128-bit numbers, which turn into floats: keep them 64-bit."""
+    return {
+        name: resolved.cast("int64") if resolved.type().is_integer() else resolved
+        for name, resolved in ((name, value.resolve(rows)) for name, value in columns.items())
+    }
+
+
+def ever(
+    engine: Engine, days: ir.Table, cells: Cells, cutoffs: Cutoffs, rollups: Rollups, spine: ir.Table
+) -> ir.Table | None:
+    """(c, ent, cells...): every cell over all days before the cutoff, for the rows of `spine`."""
+    if not cells.ever:
+        return None
+    kinds = {name: atom.kind for atom, name in cells.atoms.items()}
+    wanted = {cell: (name, kinds[name]) for name, cell in cells.ever.items()}
+    return running(engine, days, wanted, cutoffs, rollups, spine)
+
+
+def running(
+    engine: Engine,
+    days: ir.Table,
+    wanted: dict[str, tuple[str, AtomKind]],
+    cutoffs: Cutoffs,
+    rollups: Rollups,
+    spine: ir.Table,
+) -> ir.Table:
+    """(c, ent, columns...): running totals at each cutoff of the columns of a (ent, day) table.
+
+    `wanted`: result column -> (column of `days`, how it adds up). `spine` holds (c, ent).
+    """
+    periods = engine.bring(cutoffs.periods(rollups.first_day, rollups.last_day), "periods")
+    rows = days.join(periods, "day")
+    sums = {cell: _COMBINE[kind](_[name], None) for cell, (name, kind) in wanted.items()}
+    parts = rows.group_by("ent", "p").aggregate(**_plain_integers(sums, rows))
+    if len(cutoffs.days) == 1:
+        return parts.rename(c="p")
+    # every entity at every cutoff from its first period on, so that totals run on over quiet periods
+    people = parts.group_by("ent").aggregate(since=_.p.min())
+    numbers = engine.bring(cutoffs.frame()[["c"]], "numbers")
+    grid = people.join(numbers, people.since <= numbers.c).select(people.ent, numbers.c)
+    full = grid.left_join(parts, [grid.ent == parts.ent, grid.c == parts.p]).select(
+        grid.ent, grid.c, *[parts[cell] for cell in wanted]
+    )
+    over = {"group_by": "ent", "order_by": "c", "rows": (None, 0)}
+    totals = {cell: _RUNNING[kind](_[cell]).over(**over) for cell, (_name, kind) in wanted.items()}
+    return full.select("ent", "c", **totals)
+
+
+def distincts(
+    engine: Engine, rollups: Rollups, days: ir.Table, cells: Cells, cutoffs: Cutoffs
+) -> Iterable[ir.Table]:
+    """(c, ent, cell) for every distinct count that masks cannot hold, and for values used for the first time."""
+    for distinct, cell in cells.distinct.items():
+        codes, _many = rollups.kinds.codes(distinct.of)
+        keep = rollups.kinds.flags(dict(distinct.where))
+        told = engine.bring(rollups.kinds.frame[["ev"]].assign(code=codes.astype("int32"))[keep], "codes")
+        rows = days.join(told, "ev").select(days.ent, days.day, told.code)
+        if distinct.first_only:
+            rows = rows.group_by("ent", "code").aggregate(day=_.day.min())
+        if distinct.window is None:
+            periods = engine.bring(cutoffs.periods(rollups.first_day, rollups.last_day), "periods")
+            rows = rows.group_by("ent", "code").aggregate(day=_.day.min())
+            numbers = engine.bring(cutoffs.frame()[["c"]], "numbers")
+            placed = rows.join(periods, "day")
+            placed = placed.join(numbers, placed.p <= numbers.c).select(placed.ent, placed.code, numbers.c)
+        else:
+            older, newer = distinct.window
+            placement = engine.bring(cutoffs.placement(older, newer, rollups.first_day, rollups.last_day), "placement")
+            placed = rows.join(placement, "day").select("ent", "code", "c").distinct()
+        yield placed.group_by("c", "ent").aggregate(**{cell: _.count()})
+
+
+def session_cells(
+    engine: Engine, sessions: ir.Table, cells: Cells, cutoffs: Cutoffs, rollups: Rollups
+) -> ir.Table | None:
+    """(c, ent, cells...): counts, lengths and latest starts of sessions over windows of the day they start on."""
+    if not cells.sessions:
+        return None
+    parts = []
+    windows = [window for _what, window in cells.sessions if window is not None]
+    numbers = engine.bring(cutoffs.frame()[["c", "day"]].rename(columns={"day": "cutoff"}), "numbers")
+    if windows:
+        longest = max(older for older, _newer in windows)
+        placed = engine.bring(cutoffs.placement(longest, 0, rollups.first_day, rollups.last_day), "placement")
+        rows = sessions.join(placed, sessions.start_day == placed.day).select(sessions, placed.c, placed.age)
+        rows = rows.join(numbers, "c").filter(_.day < _.cutoff)
+        sums = {
+            cell: _session_sum(what, _in(window, longest))
+            for (what, window), cell in cells.sessions.items()
+            if window is not None
+        }
+        parts.append(rows.group_by("c", "ent").aggregate(**_plain_integers(sums, rows)))
+    always = {cell: what for (what, window), cell in cells.sessions.items() if window is None}
+    if always:
+        periods = engine.bring(cutoffs.periods(rollups.first_day, rollups.last_day), "periods")
+        by_period = sessions.join(periods, "day")
+        sums = {cell: _session_sum(what, None) for cell, what in always.items()}
+        grouped = by_period.group_by("ent", "p").aggregate(**_plain_integers(sums, by_period))
+        rows = grouped.join(numbers, grouped.p <= numbers.c)
+        again = {cell: _[cell].max() if what == "start_t" else _[cell].sum() for cell, what in always.items()}
+        parts.append(rows.group_by("c", "ent").aggregate(**_plain_integers(again, rows)))
+    if len(parts) == 1:
+        return parts[0]
+    left, right = parts
+    return left.outer_join(right, ["c", "ent"]).select(
+        c=ibis.coalesce(left.c, right.c), ent=ibis.coalesce(left.ent, right.ent),
+        **{n: left[n] for n in left.columns if n not in ("c", "ent")},
+        **{n: right[n] for n in right.columns if n not in ("c", "ent")},
+    )  # fmt: skip
+
+
+def _session_sum(what: str, where: ir.BooleanValue | None) -> ir.Scalar:
+    return _[what].max(where=where) if what == "start_t" else _[what].sum(where=where)

@@ -1,0 +1,238 @@
+"""The snapshot table: every metric of every entity at every cutoff, and what happened afterwards.
+
+The plan: roll the events up once; find who is there at each cutoff; make one wide aggregate per kind of window; join.
+Several cutoffs share one plan where what was known at one of them does not depend on another: where events carry
+`known_at`, or an event's account differs between cutoffs, each cutoff gets a plan of its own over the same roll-ups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+from ibis import _
+
+from powerml.config.metrics import MetricSpec
+from powerml.config.project import ProjectSpec
+from powerml.snapshots import aggregations, labels, sessions, weeks
+from powerml.snapshots.aggregations import attribute
+from powerml.snapshots.engine import Engine
+from powerml.snapshots.entities import People, people
+from powerml.snapshots.metrics import Compiled, Compiler
+from powerml.snapshots.records import Records
+from powerml.snapshots.rollup import Inputs, Rollups
+from powerml.snapshots.windows import Cutoffs, day_date
+
+ACTIVE_DAYS = 30  # "active": an event in the last 30 days (1-data.md)
+
+
+@dataclass(frozen=True)
+class Snapshots:
+    """The snapshot frame (STYLE: ordered by `as_of`, id) and, per metric that is not available, why."""
+
+    frame: pd.DataFrame
+    unavailable: Mapping[str, str]
+
+
+def snapshots(
+    inputs: Inputs,
+    rollups: Rollups,
+    project: ProjectSpec,
+    metrics: Mapping[str, MetricSpec],
+    cutoffs: Cutoffs,
+    *,
+    with_labels: bool = False,
+    note: Callable[[str], None] = lambda text: None,
+) -> Snapshots:
+    """Every metric of every entity at every cutoff.
+
+    Returns columns as_of, the id (and account_id beside a user), enough_history, active, every metric (float64, null
+    where not available) and, with labels, label and treated.
+    """
+    frames: list[pd.DataFrame] = []
+    unavailable: dict[str, str] = {}
+    for group in _groups(inputs, rollups, project, cutoffs):
+        known = rollups.known_before(group.days[-1]) if rollups.has_known else rollups
+        frame, missing = _plan(inputs, known, rollups, project, metrics, group, with_labels)
+        frames.append(frame)
+        unavailable |= missing
+        note(f"{len(frame):,} rows at {', '.join(map(str, _few([day_date(d) for d in group.days])))}")
+    whole = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
+    return Snapshots(whole.sort_values(["as_of", project.id_column], ignore_index=True), unavailable)
+
+
+def _few(dates: list[object]) -> list[object]:
+    return dates if len(dates) <= 3 else [dates[0], "…", dates[-1]]
+
+
+def _groups(inputs: Inputs, rollups: Rollups, project: ProjectSpec, cutoffs: Cutoffs) -> list[Cutoffs]:
+    """The cutoffs that may share a plan."""
+    single = [Cutoffs(cutoffs.calendar, (day,)) for day in cutoffs.days]
+    if len(single) == 1 or rollups.has_known:
+        return single
+    if project.entity == "account" and _homes_move(inputs, rollups, project, cutoffs):
+        return single
+    return [cutoffs]
+
+
+def _homes_move(inputs: Inputs, rollups: Rollups, project: ProjectSpec, cutoffs: Cutoffs) -> bool:
+    """Whether an event that names no account would belong to different accounts at different cutoffs."""
+    engine = inputs.engine
+    homeless = rollups.days.filter(_.aid.isnull()).group_by("uid").aggregate(since=_.day.min())
+    homeless = engine.keep(homeless, "homeless")
+    if engine.rows(homeless.aggregate(n=_.count()))[0]["n"] == 0:
+        return False
+    found = people(engine, inputs, rollups, project, cutoffs)
+    days = found.cutoffs.select("c", cut=_.day)
+    rows = homeless.join(days, homeless.since < days.cut).select(homeless.uid, days.c)
+    rows = rows.left_join(found.state, ["c", "uid"]).select(rows.uid, aid=ibis.coalesce(found.state.aid, -1))
+    moved = rows.group_by("uid").aggregate(homes=_.aid.nunique()).filter(_.homes > 1)
+    return bool(engine.rows(moved.aggregate(n=_.count()))[0]["n"])
+
+
+def _plan(
+    inputs: Inputs,
+    rollups: Rollups,
+    everything: Rollups,
+    project: ProjectSpec,
+    metrics: Mapping[str, MetricSpec],
+    cutoffs: Cutoffs,
+    with_labels: bool,
+) -> tuple[pd.DataFrame, Mapping[str, str]]:
+    """One plan for cutoffs that may share it; `everything` are the roll-ups with what was written later."""
+    engine = inputs.engine
+    compiled = Compiler(metrics, inputs, rollups, project).compile()
+    active = compiled.cells.cell(aggregations.Atom("count"), (ACTIVE_DAYS, 0))
+    found = people(engine, inputs, rollups, project, cutoffs)
+    spine = _spine(engine, found, rollups, project, cutoffs, compiled)
+
+    homes = None
+    if project.entity == "account":
+        homes = found.state.filter(_.aid.notnull()).group_by("uid").aggregate(aid=_.aid.max())
+        homes = engine.keep(homes, "homes")
+    days = attribute(rollups, rollups.days, homes)
+    table = aggregations.day_table(engine, rollups, days, compiled.cells)
+
+    joined = [aggregations.windowed(engine, table, compiled.cells, cutoffs, rollups)]
+    joined.append(aggregations.ever(engine, table, compiled.cells, cutoffs, rollups, spine))
+    joined.extend(aggregations.distincts(engine, rollups, days, compiled.cells, cutoffs))
+    if compiled.cells.sessions or "streak" in compiled.wants:
+        pieces = attribute(rollups, rollups.pieces, homes)
+        gap = round(project.session_gap_minutes * 60_000_000)
+        by_day = engine.keep(sessions.session_days(pieces, gap), "sessions")
+        joined.append(aggregations.session_cells(engine, by_day, compiled.cells, cutoffs, rollups))
+        if "streak" in compiled.wants:
+            joined.append(weeks.streaks(engine, by_day, cutoffs))
+    if "weeks" in compiled.wants:
+        joined.append(weeks.active_weeks(engine, table, cutoffs, rollups, spine))
+
+    records = Records(engine, inputs, rollups, found, project, cutoffs)
+    for cell, part in compiled.records.items():
+        joined.append(records.measured(part, cell))
+    if "unresolved" in compiled.wants:
+        joined.append(records.unresolved("unresolved"))
+    by_account: list[ir.Table] = []
+    if "limits" in compiled.wants:
+        by_account.append(records.limits().rename(limit_value="value"))
+    if "plan" in compiled.wants:
+        by_account.append(records.subscribed())
+    if "team" in compiled.wants:
+        by_account.append(records.team(_active_users(engine, rollups, cutoffs)))
+    rows = spine
+    for part_table in joined:
+        if part_table is not None:
+            rows = _beside(engine, rows, part_table, "ent")
+    for part_table in by_account:
+        rows = _beside(engine, rows, part_table, "aid")
+    return _finish(engine, inputs, rollups, everything, project, cutoffs, compiled, found, rows, active, with_labels)
+
+
+def _spine(
+    engine: Engine, found: People, rollups: Rollups, project: ProjectSpec, cutoffs: Cutoffs, compiled: Compiled
+) -> ir.Table:
+    """The entities of the snapshot with what the metric expressions read of a cutoff."""
+    ages = sorted({project.min_history_days, *compiled.young})
+    frame = cutoffs.frame(back=ages)[["c", *(f"back_{n}" for n in ages)]]
+    frame["core_features"] = [rollups.kinds.declared("core", _seen(engine, rollups, day)) for day in cutoffs.days]
+    edges = engine.bring(frame, "edges")
+    entities = found.entities.select("c", "ent", "created", "aid", "at", "day")
+    rows = entities.join(edges, "c").select(entities, *[edges[n] for n in frame.columns if n != "c"])
+    low, high = _created_span(engine, rows)
+    return engine.keep(rows.mutate(born=rollups.calendar.day_expression(rows.created, low, high)), "spine")
+
+
+def _created_span(engine: Engine, rows: ir.Table) -> tuple[int, int]:
+    span = engine.rows(rows.aggregate(low=_.created.min(), high=_.created.max()))[0]
+    return (span["low"] or 0, span["high"] or 0)
+
+
+def _seen(engine: Engine, rollups: Rollups, cutoff: int) -> pd.Series:
+    """Which kinds of event had occurred before a cutoff."""
+    rows = engine.rows(rollups.days.filter(_.day < cutoff).select("ev").distinct())
+    return rollups.kinds.frame["ev"].isin([row["ev"] for row in rows])
+
+
+def _active_users(engine: Engine, rollups: Rollups, cutoffs: Cutoffs) -> ir.Table:
+    """(c, uid) of users with an event in the last 30 days."""
+    placed = engine.bring(cutoffs.placement(ACTIVE_DAYS, 0, rollups.first_day, rollups.last_day), "placement")
+    return rollups.days.select("uid", "day").distinct().join(placed, "day").select("c", "uid").distinct()
+
+
+def _beside(engine: Engine, rows: ir.Table, part: ir.Table, key: str) -> ir.Table:
+    """The columns of `part` beside `rows`, matched on cutoff and `key`."""
+    part = engine.keep(part, "part")
+    new = [part[n] for n in part.columns if n not in ("c", key)]
+    return rows.left_join(part, [rows.c == part.c, rows[key] == part[key]]).select(rows, *new)
+
+
+def _finish(
+    engine: Engine,
+    inputs: Inputs,
+    rollups: Rollups,
+    everything: Rollups,
+    project: ProjectSpec,
+    cutoffs: Cutoffs,
+    compiled: Compiled,
+    found: People,
+    rows: ir.Table,
+    active: str,
+    with_labels: bool,
+) -> tuple[pd.DataFrame, Mapping[str, str]]:
+    """Expressions into columns, ids and dates back, labels beside."""
+    columns: dict[str, ir.Value] = {
+        "enough_history": _.created <= _[f"back_{project.min_history_days}"],
+        "active": _[active].fill_null(0) > 0,
+    }
+    taken = {n: n for n in ("c", "ent", "aid")}
+    result = rows.select(**{n: _[n] for n in taken}, **columns, **compiled.expressions)
+    if with_labels:
+        if project.outcome_kind == "contract":
+            labelled = labels.contract_labels(engine, inputs, everything, found, project, cutoffs)
+        else:
+            labelled = labels.behavioural_labels(engine, everything, found, project, cutoffs)
+        labelled = engine.keep(labelled, "labels")
+        result = result.left_join(labelled, ["c", "ent"]).select(result, labelled.label)
+        touched = labels.treated(engine, inputs, everything, found, project, cutoffs)
+        if touched is None:
+            result = result.mutate(treated=False)
+        else:
+            touched = engine.keep(touched, "treated")
+            result = result.left_join(touched, ["c", "ent"]).select(result, treated=touched.treated.fill_null(False))
+    ids = rollups.users if project.entity == "user" else rollups.accounts
+    number = "uid" if project.entity == "user" else "aid"
+    entity_ids = ids.select(entity_number=ids[number], entity_id=ids[project.id_column])
+    result = result.join(entity_ids, result.ent == entity_ids.entity_number).select(result, entity_ids.entity_id)
+    if project.entity == "user":
+        named = rollups.accounts.select(account_number=_.aid, account_id=_.account_id)
+        result = result.left_join(named, result.aid == named.account_number).select(result, named.account_id)
+    frame = engine.frame(result)
+    dates = pd.to_datetime(pd.Series([day_date(d) for d in cutoffs.days])).astype("datetime64[us]")
+    frame.insert(0, "as_of", dates.to_numpy()[frame["c"].to_numpy()])
+    frame = frame.rename(columns={"entity_id": project.id_column})
+    beside = ["account_id"] if project.entity == "user" else []
+    extras = ["label", "treated"] if with_labels else []
+    order = ["as_of", project.id_column, *beside, "enough_history", "active", *compiled.expressions, *extras]
+    return frame[order], compiled.unavailable

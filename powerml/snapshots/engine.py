@@ -1,0 +1,92 @@
+"""What runs the plans, and the few places where dialects differ. DuckDB by default; Spark will dock here.
+
+Plans are Ibis expressions. An intermediate result that several plans read is kept as a temporary table (`keep`).
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import ibis
+import ibis.expr.datatypes as dt
+import ibis.expr.types as ir
+import pandas as pd
+import pyarrow as pa
+
+WORD = 62  # bits of a mask that every engine can hold in a signed 64-bit number
+MAX_WORDS = 8  # beyond 496 distinct values a count goes through a group-by instead of masks
+
+
+@ibis.udf.scalar.builtin(name="epoch_us", signature=((dt.timestamp,), dt.int64))
+def epoch_us(instant):  # type: ignore[no-untyped-def]
+    """Microseconds since 1970-01-01 of a timestamp (Spark: `unix_micros`)."""
+
+
+@ibis.udf.scalar.builtin(name="bit_count", signature=((dt.int64,), dt.int64))
+def bit_count(mask):  # type: ignore[no-untyped-def]
+    """How many bits of a mask are set (the same name on Spark)."""
+
+
+@ibis.udf.scalar.builtin(name="hash", signature=((dt.string,), dt.uint64))
+def hash64(text):  # type: ignore[no-untyped-def]
+    """A 64-bit hash of a text (Spark: `xxhash64`)."""
+
+
+@dataclass
+class Engine:
+    """An Ibis backend and the temporary tables made on it."""
+
+    backend: Any
+    _names: itertools.count[int] = field(default_factory=itertools.count)
+    _kept: list[str] = field(default_factory=list)
+
+    @classmethod
+    def on(cls, connection: Any) -> Engine:
+        """An engine over an open DuckDB connection."""
+        return cls(ibis.duckdb.from_connection(connection))
+
+    def table(self, name: str) -> ir.Table:
+        """A table or view of the connection."""
+        return self.backend.table(name)
+
+    def keep(self, expression: ir.Table, what: str) -> ir.Table:
+        """Runs an expression and keeps its rows as a temporary table; `what` names it in plans."""
+        name = f"_{what}_{next(self._names)}"
+        self.backend.con.execute(f'create temp table "{name}" as {self.backend.compile(expression)}')
+        self._kept.append(name)
+        return self.backend.table(name)
+
+    def bring(self, frame: pd.DataFrame | pa.Table, what: str) -> ir.Table:
+        """A small frame as a temporary table of the engine."""
+        name = f"_{what}_{next(self._names)}"
+        data = frame if isinstance(frame, pa.Table) else pa.Table.from_pandas(frame, preserve_index=False)
+        self.backend.con.register(f"{name}_frame", data)
+        self.backend.con.execute(f'create temp table "{name}" as select * from "{name}_frame"')
+        self.backend.con.unregister(f"{name}_frame")
+        self._kept.append(name)
+        return self.backend.table(name)
+
+    def drop(self, *tables: ir.Table) -> None:
+        """Frees kept tables that no later plan reads."""
+        for table in tables:
+            name = table.get_name()
+            if name in self._kept:
+                self._kept.remove(name)
+                self.backend.con.execute(f'drop table "{name}"')
+
+    def drop_all(self) -> None:
+        """Frees everything kept."""
+        for name in reversed(self._kept):
+            self.backend.con.execute(f'drop table "{name}"')
+        self._kept.clear()
+
+    def frame(self, expression: ir.Table) -> pd.DataFrame:
+        """The rows of an expression as a frame, nulls as nulls."""
+        return self.backend.to_pyarrow(expression).to_pandas()
+
+    def rows(self, expression: ir.Table) -> list[Mapping[str, Any]]:
+        """The rows of a small expression as dicts."""
+        return self.backend.to_pyarrow(expression).to_pylist()

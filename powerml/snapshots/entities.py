@@ -1,0 +1,179 @@
+"""Who is in a snapshot: users and accounts as they were known at each cutoff.
+
+Source: specification, 1-data.md "Time, snapshots and windows", the paragraph on entities.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import ibis
+import ibis.expr.types as ir
+from ibis import _
+
+from powerml.config.project import ProjectSpec
+from powerml.snapshots.engine import Engine, epoch_us
+from powerml.snapshots.rollup import Inputs, Rollups
+from powerml.snapshots.windows import Cutoffs
+
+
+@dataclass(frozen=True)
+class People:
+    """Users as known at each cutoff.
+
+    state: one row per (c, uid) for users created before the cutoff: created, deactivated (null unless before the
+    cutoff), has_row (a users row known then), aid (their account then, null if none), first_user rows aside.
+    entities: one row per (c, ent) in the snapshot: created, aid (the entity's account), day and at of the cutoff.
+    """
+
+    state: ir.Table
+    entities: ir.Table
+    cutoffs: ir.Table
+
+
+def known(table: ir.Table, inputs: Inputs, name: str, at: ir.Value) -> ir.BooleanValue:
+    """Whether a row was known at an instant, as far as a `known_at` column says."""
+    if not inputs.has(name, "known_at"):
+        return ibis.literal(True)
+    return table.known_at.isnull() | (epoch_us(table.known_at) < at)
+
+
+def people(engine: Engine, inputs: Inputs, rollups: Rollups, project: ProjectSpec, cutoffs: Cutoffs) -> People:
+    """Users and entities at every cutoff; `rollups` are those known there."""
+    grid = engine.bring(cutoffs.frame(back=back_days(project)), "cutoffs")
+    seen = rollups.days.group_by("uid").aggregate(first_t=_.first_t.min())
+    everyone = rollups.users.left_join(seen, "uid").select(rollups.users.uid, rollups.users.user_id, seen.first_t)
+    if inputs.has("users"):
+        everyone = _with_rows(inputs, everyone, grid)
+    else:
+        everyone = everyone.cross_join(grid.select("c", "at")).mutate(
+            has_row=False, row_account=ibis.null("string"), row_created=ibis.null("int64"), row_gone=ibis.null("int64")
+        )
+    state = everyone.mutate(created=ibis.least(_.row_created, _.first_t)).filter(_.created < _.at)
+    state = state.mutate(gone=ibis.ifelse(_.row_gone < _.at, _.row_gone, ibis.null("int64")))
+    accounts = rollups.accounts
+    state = state.left_join(accounts, state.row_account == accounts.account_id).select(
+        state.c, state.uid, state.created, state.gone, state.has_row, state.at, row_aid=accounts.aid
+    )
+    named = _named_accounts(rollups, cutoffs, engine)
+    state = state.left_join(named, ["c", "uid"]).select(
+        *[state[n] for n in ("c", "uid", "created", "gone", "has_row", "at")],
+        aid=ibis.coalesce(state.row_aid, named.aid),
+    )
+    state = engine.keep(state, "state")
+    if project.entity == "user":
+        entities = state.filter(_.gone.isnull()).select("c", "created", "aid", ent=_.uid)
+    else:
+        entities = _accounts(inputs, rollups, state, grid)
+    entities = entities.join(grid, "c").select(
+        entities.c, entities.ent, entities.created, entities.aid, *[grid[n] for n in grid.columns if n != "c"]
+    )
+    return People(state, engine.keep(entities, "entities"), grid)
+
+
+def back_days(project: ProjectSpec) -> tuple[int, ...]:
+    """Ages in days of which a cutoff carries the midnight: for `enough_history` and for young entities."""
+    return tuple(sorted({project.min_history_days, 0}))
+
+
+def _with_rows(inputs: Inputs, everyone: ir.Table, grid: ir.Table) -> ir.Table:
+    """Every user at every cutoff, with what their users row said then (a row of somebody not yet there says nothing)."""
+    table = inputs.tables["users"]
+    empty_time, empty_text = ibis.null("timestamp"), ibis.null("string")
+    rows = table.select(
+        "user_id",
+        account=table.account_id if inputs.has("users", "account_id") else empty_text,
+        made=epoch_us(table.created_at if inputs.has("users", "created_at") else empty_time),
+        left=epoch_us(table.deactivated_at if inputs.has("users", "deactivated_at") else empty_time),
+        known_t=epoch_us(table.known_at if inputs.has("users", "known_at") else empty_time),
+        present=True,
+    )
+    joined = everyone.left_join(rows, "user_id").select(
+        everyone.uid, everyone.first_t, *[rows[n] for n in ("account", "made", "left", "known_t", "present")]
+    )
+    joined = joined.cross_join(grid.select("c", "at"))
+    there = (
+        joined.present.notnull()
+        & (joined.made.isnull() | (joined.made < joined.at))
+        & (joined.known_t.isnull() | (joined.known_t < joined.at))
+    )
+    nothing = ibis.null("int64")
+    return joined.select(
+        "uid", "first_t", "c", "at",
+        has_row=there,
+        row_account=ibis.ifelse(there, joined.account, ibis.null("string")),
+        row_created=ibis.ifelse(there, joined.made, nothing),
+        row_gone=ibis.ifelse(there, joined.left, nothing),
+    )  # fmt: skip
+
+
+def _named_accounts(rollups: Rollups, cutoffs: Cutoffs, engine: Engine) -> ir.Table:
+    """(c, uid, aid): the account that a user's latest event before the cutoff names."""
+    periods = engine.bring(cutoffs.periods(rollups.first_day, rollups.last_day), "periods")
+    named = rollups.days.filter(_.aid.notnull())
+    named = named.join(periods, "day").group_by("uid", "p", "aid").aggregate(last_t=_.last_t.max())
+    last = ibis.row_number().over(group_by=["uid", "p"], order_by=[ibis.desc("last_t"), ibis.desc("aid")])
+    named = named.mutate(place=last).filter(_.place == 0)
+    if len(cutoffs.days) == 1:
+        return named.select(_.uid, _.aid, c=_.p)
+    until = _.p.lead().over(group_by="uid", order_by="p")
+    named = named.mutate(until=ibis.coalesce(until, len(cutoffs.days)))
+    numbers = engine.bring(cutoffs.frame()[["c"]], "numbers")
+    return named.join(numbers, [named.p <= numbers.c, numbers.c < named.until]).select(numbers.c, named.uid, named.aid)
+
+
+def _accounts(inputs: Inputs, rollups: Rollups, state: ir.Table, grid: ir.Table) -> ir.Table:
+    """(c, ent, created, aid) of accounts: created with their first user or by their own row, and not left by all."""
+    users = state.filter(_.aid.notnull()).select("c", "aid", "created", alive=_.gone.isnull())
+    paying = subscriptions_at(inputs, rollups, grid).select("c", "aid", created=ibis.null("int64"), alive=True)
+    both = ibis.union(users, paying, distinct=False).group_by("c", "aid").aggregate(
+        users_created=_.created.min(), alive=_.alive.any()
+    )
+    if inputs.has("accounts", "created_at"):
+        table = inputs.tables["accounts"]
+        own = table.join(rollups.accounts, "account_id").select(
+            rollups.accounts.aid, made=epoch_us(table.created_at),
+            known_t=epoch_us(table.known_at) if inputs.has("accounts", "known_at") else ibis.null("int64"),
+        )  # fmt: skip
+        joined = both.join(grid.select("c", "at"), "c")
+        joined = joined.left_join(own, "aid").select(joined, own.made, own.known_t)
+        made = ibis.ifelse(joined.known_t.isnull() | (joined.known_t < joined.at), joined.made, ibis.null("int64"))
+        both = joined.mutate(created=ibis.least(made, joined.users_created))
+    else:
+        both = both.join(grid.select("c", "at"), "c").mutate(created=_.users_created)
+    return both.filter(_.alive & (_.created < _.at)).select("c", "created", "aid", ent=_.aid)
+
+
+def subscriptions_at(inputs: Inputs, rollups: Rollups, grid: ir.Table, *, plans: tuple[str, ...] = ()) -> ir.Table:
+    """(c, aid, mrr, seats, plan): what an account was subscribed to just before each instant `at` of `grid`.
+
+    A row counts if it starts before the instant and is open or ends at it or later; overlapping rows add up and the
+    highest plan (a position in `plans`) counts. Without an `mrr` column every subscription counts as paying.
+    """
+    if not inputs.has("subscriptions"):
+        return rollups.accounts.cross_join(grid.select("c")).filter(False).select(
+            "c", "aid", mrr=ibis.null("float64"), seats=ibis.null("float64"), plan=ibis.null("int64")
+        )
+    table = inputs.tables["subscriptions"]
+    number = ibis.null("float64")
+    rows = table.join(rollups.accounts, "account_id").select(
+        rollups.accounts.aid,
+        from_t=epoch_us(table.start),
+        until_t=epoch_us(table.end) if inputs.has("subscriptions", "end") else ibis.null("int64"),
+        known_t=epoch_us(table.known_at) if inputs.has("subscriptions", "known_at") else ibis.null("int64"),
+        mrr=table.mrr.fill_null(0) if inputs.has("subscriptions", "mrr") else ibis.literal(1.0),
+        seats=table.seats if inputs.has("subscriptions", "seats") else number,
+        plan=plan_position(table.plan, plans) if plans and inputs.has("subscriptions", "plan") else ibis.null("int64"),
+    )
+    rows = rows.cross_join(grid.select("c", "at"))
+    rows = rows.filter(
+        (rows.from_t < rows.at)
+        & (rows.until_t.isnull() | (rows.until_t >= rows.at))
+        & (rows.known_t.isnull() | (rows.known_t < rows.at))
+    )
+    return rows.group_by("c", "aid").aggregate(mrr=_.mrr.sum(), seats=_.seats.sum(), plan=_.plan.max())
+
+
+def plan_position(plan: ir.StringValue, plans: tuple[str, ...]) -> ir.IntegerValue:
+    """The position of a plan in the declared order, null for none; unknown plans are refused before this is run."""
+    return ibis.cases(*[(plan == name, i) for i, name in enumerate(plans)], else_=ibis.null("int64"))

@@ -1,0 +1,161 @@
+"""What happened after a cutoff: churn, expand or stay, and when it is too early to say.
+
+Source: specification, 1-data.md "Labels".
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+from ibis import _
+
+from powerml.config.project import ProjectSpec
+from powerml.snapshots.aggregations import attribute
+from powerml.snapshots.engine import Engine, epoch_us
+from powerml.snapshots.entities import People, subscriptions_at
+from powerml.snapshots.records import HOUR_US
+from powerml.snapshots.rollup import Inputs, Rollups
+from powerml.snapshots.windows import Cutoffs, microseconds
+
+EXPAND_EVENTS = 5  # behavioural expansion: at least this many events in the window,
+EXPAND_RISE = 1.5  # and this many times those of the days before
+LOOK_BACK_DAYS = 90  # behavioural: no event in these days makes a row ineligible
+
+
+def observed_until(project: ProjectSpec, rollups: Rollups) -> int:
+    """The instant up to which outcomes were seen: declared, or the midnight after the last day with an event."""
+    declared: datetime | None = project.observed_until
+    if declared is None:
+        return rollups.calendar.midnight(rollups.last_day + 1)
+    if declared.tzinfo is None:
+        from zoneinfo import ZoneInfo
+
+        declared = declared.replace(tzinfo=ZoneInfo(project.timezone))
+    return microseconds(declared)
+
+
+def label_cutoffs(project: ProjectSpec, rollups: Rollups, cutoffs: Cutoffs) -> pd.DataFrame:
+    """Per cutoff: c, at, until (end of the window), mature (whether the whole window and grace were seen)."""
+    horizon = project.outcome.horizon_days
+    frame = cutoffs.frame()[["c", "at", "day"]]
+    frame["until"] = [cutoffs.calendar.midnight(day + horizon) for day in cutoffs.days]
+    extra = project.outcome.grace_days * 24 * HOUR_US if project.outcome_kind == "contract" else 0
+    frame["mature"] = frame["until"] + extra <= observed_until(project, rollups)
+    return frame
+
+
+def contract_labels(
+    engine: Engine, inputs: Inputs, rollups: Rollups, people: People, project: ProjectSpec, cutoffs: Cutoffs
+) -> ir.Table:
+    """(c, ent, label) from subscriptions: an account's outcome, which is its users' too."""
+    windows = engine.bring(label_cutoffs(project, rollups, cutoffs), "label_windows")
+    at_start = subscriptions_at(inputs, rollups, windows.select("c", "at"), plans=project.plans)
+    at_end = subscriptions_at(inputs, rollups, windows.select("c", at=_.until), plans=project.plans)
+    stops = engine.keep(_stops(inputs, rollups, project), "stops")
+    churned = stops.cross_join(windows.select("c", "at", "until"))
+    churned = churned.filter((_.stop >= _.at) & (_.stop < _.until)).select("c", "aid", churned=True).distinct()
+
+    rows = people.entities.select("c", "ent", "aid").join(windows, "c")
+    rows = rows.select(*[_[n] for n in ("c", "ent", "aid", "mature")])
+    rows = rows.left_join(at_start, ["c", "aid"]).select(
+        rows, mrr_0=at_start.mrr, seats_0=at_start.seats, plan_0=at_start.plan
+    )
+    rows = rows.left_join(at_end, ["c", "aid"]).select(rows, mrr_1=at_end.mrr, seats_1=at_end.seats, plan_1=at_end.plan)
+    rows = rows.left_join(churned, ["c", "aid"]).select(rows, churned=churned.churned)
+    rises = 1 + project.outcome.min_rise
+    more = (
+        (rows.mrr_1 > rows.mrr_0 * rises).fill_null(False)
+        | (rows.seats_1.fill_null(0) > rows.seats_0.fill_null(0))
+        | (rows.plan_1.fill_null(-1) > rows.plan_0.fill_null(-1))
+    )
+    label = ibis.cases(
+        (~(rows.mrr_0 > 0).fill_null(False), "ineligible"),
+        (~rows.mature, "immature"),
+        (rows.churned.notnull(), "churn"),
+        (more, "expand"),
+        else_="stay",
+    )
+    return rows.select("c", "ent", label=label)
+
+
+def _stops(inputs: Inputs, rollups: Rollups, project: ProjectSpec) -> ir.Table:
+    """(aid, stop): instants at which an account stops paying and does not pay again within the grace."""
+    table = inputs.tables["subscriptions"]
+    never = ibis.literal(2**62)
+    end = ibis.coalesce(epoch_us(table.end), never) if inputs.has("subscriptions", "end") else never
+    rows = table.join(rollups.accounts, "account_id").select(
+        rollups.accounts.aid, start=epoch_us(table.start), end=end,
+        pays=(table.mrr > 0).fill_null(False) if inputs.has("subscriptions", "mrr") else ibis.literal(True),
+    )  # fmt: skip
+    rows = rows.filter(_.pays & (_.start < _.end))
+    covered = _.end.max().over(group_by="aid", order_by=["start", "end"], rows=(None, 0))
+    rows = rows.mutate(covered=covered)
+    following = _.start.lead().over(group_by="aid", order_by=["start", "end"])
+    grace = project.outcome.grace_days * 24 * HOUR_US
+    rows = rows.mutate(following=following)
+    ended = rows.following.isnull() | (rows.following > rows.covered + grace)
+    return rows.filter(ended & (rows.covered < never)).select("aid", stop=_.covered)
+
+
+def behavioural_labels(
+    engine: Engine, rollups: Rollups, people: People, project: ProjectSpec, cutoffs: Cutoffs
+) -> ir.Table:
+    """(c, ent, label) from events alone: proxies, and every report says so."""
+    horizon = project.outcome.horizon_days
+    windows = engine.bring(label_cutoffs(project, rollups, cutoffs), "label_windows")
+    placed = engine.bring(
+        cutoffs.placement(LOOK_BACK_DAYS, -horizon, rollups.first_day, rollups.last_day), "label_placement"
+    )
+    if project.entity == "user":
+        days = attribute(rollups, rollups.days, None)
+        counted = days.join(placed, "day")
+    else:
+        homes = people.state.filter(_.aid.notnull()).select("c", "uid", home=_.aid)
+        counted = rollups.days.join(placed, "day")
+        counted = counted.left_join(homes, ["c", "uid"]).select(counted, homes.home)
+        counted = counted.mutate(ent=ibis.coalesce(counted.aid, counted.home)).filter(_.ent.notnull())
+    counts = counted.group_by("c", "ent").aggregate(
+        before=_.n.sum(where=_.age > 0).cast("int64"), after=_.n.sum(where=_.age <= 0).cast("int64")
+    )
+    rows = people.entities.select("c", "ent").join(windows, "c").select("c", "ent", "mature")
+    rows = rows.left_join(counts, ["c", "ent"]).select(
+        rows, before=counts.before.fill_null(0), after=counts.after.fill_null(0)
+    )
+    label = ibis.cases(
+        (rows.before == 0, "ineligible"),
+        (~rows.mature, "immature"),
+        (rows.after == 0, "churn"),
+        ((rows.after >= EXPAND_EVENTS) & (rows.after >= EXPAND_RISE * rows.before), "expand"),
+        else_="stay",
+    )
+    return rows.select("c", "ent", label=label)
+
+
+def treated(
+    engine: Engine, inputs: Inputs, rollups: Rollups, people: People, project: ProjectSpec, cutoffs: Cutoffs
+) -> ir.Table | None:
+    """(c, ent, treated): rows that a treatment touched inside the window; None without treatments."""
+    if not inputs.has("treatments"):
+        return None
+    windows = engine.bring(label_cutoffs(project, rollups, cutoffs), "label_windows")
+    table = inputs.tables["treatments"].mutate(t=epoch_us(_.time))
+    users, accounts = rollups.users, rollups.accounts
+    by_user = table.join(users, table.entity_id == users.user_id).select(table.t, uid=users.uid)
+    by_account = table.join(accounts, table.entity_id == accounts.account_id).select(table.t, aid=accounts.aid)
+    entities = people.entities.select("c", "ent", "aid")
+    if project.entity == "user":
+        direct = by_user.join(entities, by_user.uid == entities.ent).select(entities.c, entities.ent, by_user.t)
+    else:
+        direct = by_account.join(entities, by_account.aid == entities.ent).select(
+            entities.c, entities.ent, by_account.t
+        )
+    parts = [direct]
+    if project.entity == "user":
+        known = entities.filter(_.aid.notnull())
+        parts.append(by_account.join(known, "aid").select(known.c, known.ent, by_account.t))
+    touched = (ibis.union(*parts, distinct=False) if len(parts) > 1 else parts[0]).join(windows, "c")
+    inside = touched.filter((_.t >= _.at) & (_.t < _.until))
+    return inside.select("c", "ent", treated=True).distinct()

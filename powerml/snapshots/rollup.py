@@ -1,0 +1,167 @@
+"""Events rolled up once: counts per (user, account, day, kind of event), and pieces of sessions.
+
+Everything a snapshot says about events is computed from these two tables, whatever the cutoffs; users, accounts and
+kinds of event are whole numbers in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+from ibis import _
+
+from powerml.config.project import ProjectSpec
+from powerml.errors import DataError
+from powerml.snapshots.engine import Engine, epoch_us, hash64
+from powerml.snapshots.vocabulary import EventKinds, event_kinds
+from powerml.snapshots.windows import Calendar
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The canonical tables as relations of one engine, and which canonical columns each really has."""
+
+    engine: Engine
+    tables: Mapping[str, ir.Table]
+    columns: Mapping[str, tuple[str, ...]]
+
+    def has(self, table: str, column: str | None = None) -> bool:
+        """Whether the source has the table (and the column)."""
+        return table in self.tables and (column is None or column in self.columns[table])
+
+
+@dataclass(frozen=True)
+class Rollups:
+    """Events as whole numbers.
+
+    days: uid, aid (null), day, ev, n, first_t, last_t [, value_sum, value_n, value_max] [, known]
+    pieces: uid, aid, sid (null if derived), day, first_t, last_t [, known]: runs of events that no gap can split
+    users, accounts: uid/user_id and aid/account_id. `first_day`, `last_day`: the days with events.
+    `known` is the day on which a row written late became known; a snapshot reads rows with `known` before its cutoff.
+    """
+
+    days: ir.Table
+    pieces: ir.Table
+    users: ir.Table
+    accounts: ir.Table
+    kinds: EventKinds
+    calendar: Calendar
+    first_day: int
+    last_day: int
+    has_known: bool
+    has_value: bool
+
+    def known_before(self, cutoff: int) -> Rollups:
+        """The roll-ups as they were known at one cutoff (a day number)."""
+        if not self.has_known:
+            return self
+        return replace(
+            self, days=self.days.filter(_.known < cutoff), pieces=self.pieces.filter(_.known < cutoff), has_known=False
+        )
+
+
+def roll_up(inputs: Inputs, project: ProjectSpec, *, extra: Iterable[str] = ()) -> Rollups:
+    """Reads the events once and rolls them up; `extra` names further event columns that metrics ask about."""
+    engine = inputs.engine
+    events = inputs.tables["events"]
+    calendar = Calendar(project.timezone)
+    span = engine.rows(events.aggregate(low=epoch_us(_.time.min()), high=epoch_us(_.time.max())))[0]
+    if span["low"] is None:
+        raise DataError(f"{project.file}: tables.events: no usable rows; check the file and the quarantine")
+
+    asked = sorted({"event", *extra})
+    found = engine.frame(events.select(*asked).distinct())
+    kinds = event_kinds(found.astype(object).where(found.notna(), None), project.meanings)
+    kind_table = engine.bring(
+        kinds.frame.loc[~kinds.frame["ignored"], ["ev", *asked]].astype({name: "string" for name in asked}), "kinds"
+    )
+    users = _numbered(engine, inputs, "user_id", "uid", ("events", "users"))
+    accounts = _numbered(
+        engine, inputs, "account_id", "aid", ("events", "users", "accounts", "subscriptions", "usage_limits", "tickets")
+    )
+    slim = engine.keep(_slim(inputs, users, accounts, kind_table, asked, calendar, span), "slim")
+
+    has_known, has_value = inputs.has("events", "known_at"), inputs.has("events", "value")
+    keys = ["uid", "aid", "day", *(["known"] if has_known else [])]
+    sums = {"n": _.count().cast("int32"), "first_t": _.t.min(), "last_t": _.t.max()}
+    if has_value:
+        sums |= {"value_sum": _.value.sum(), "value_n": _.value.count().cast("int32"), "value_max": _.value.max()}
+    days = engine.keep(slim.group_by(*keys, "ev").aggregate(**sums), "days")
+
+    gap = round(project.session_gap_minutes * 60_000_000)
+    block = (_.t // gap).cast("int32") if gap >= 60_000_000 else _.t // gap
+    # two events of one block lie less than a gap apart, so a block is never split; given sessions need no blocks
+    blocks = slim.mutate(block=ibis.ifelse(_.sid.isnull(), block, 0))
+    pieces = blocks.group_by(*keys, "sid", "block").aggregate(first_t=_.t.min(), last_t=_.t.max()).drop("block")
+    pieces = engine.keep(pieces, "pieces")
+    engine.drop(slim)
+    bounds = engine.rows(days.aggregate(low=_.day.min(), high=_.day.max()))[0]
+    if bounds["low"] is None:
+        raise DataError(f"{project.file}: vocabulary: every event has the role 'ignore'; let some event count")
+    return Rollups(
+        days, pieces, users, accounts, kinds, calendar, bounds["low"], bounds["high"], has_known, has_value
+    )
+
+
+def _slim(
+    inputs: Inputs,
+    users: ir.Table,
+    accounts: ir.Table,
+    kinds: ir.Table,
+    asked: list[str],
+    calendar: Calendar,
+    span: Mapping[str, int],
+) -> ir.Table:
+    """Events that count, ids as numbers, times as microseconds and days."""
+    events = inputs.tables["events"]
+    wanted = {"user_id": _.user_id, "t": epoch_us(_.time)} | {name: events[name] for name in asked}
+    for column in ("account_id", "value"):
+        if inputs.has("events", column):
+            wanted[column] = events[column]
+    if inputs.has("events", "session_id"):
+        wanted["sid"] = ibis.ifelse(events.session_id.isnull(), ibis.null("uint64"), hash64(events.session_id))
+    if inputs.has("events", "known_at"):
+        wanted["known_t"] = epoch_us(events.known_at)
+    rows = events.select(**wanted)
+    same = [rows[name].identical_to(kinds[name]) if name != "event" else rows.event == kinds.event for name in asked]
+    rows = rows.join(kinds, same, how="inner").select(
+        *[rows[name] for name in rows.columns if name not in asked], kinds.ev
+    )
+    rows = rows.join(users, "user_id").select(*[_[n] for n in rows.columns if n != "user_id"], users.uid)
+    if "account_id" in rows.columns:
+        rows = rows.left_join(accounts, "account_id").select(
+            *[rows[n] for n in rows.columns if n != "account_id"], accounts.aid
+        )
+    else:
+        rows = rows.mutate(aid=ibis.null("int32"))
+    if "sid" not in rows.columns:
+        rows = rows.mutate(sid=ibis.null("uint64"))
+    day = calendar.day_expression(rows.t, span["low"], span["high"])
+    rows = rows.mutate(day=day)
+    if "known_t" in rows.columns:
+        engine = inputs.engine
+        seen = engine.rows(events.aggregate(low=epoch_us(_.known_at.min()), high=epoch_us(_.known_at.max())))[0]
+        low = min(span["low"], seen["low"] if seen["low"] is not None else span["low"])
+        high = max(span["high"], seen["high"] if seen["high"] is not None else span["high"])
+        known = calendar.day_expression(rows.known_t, low, high)
+        rows = rows.mutate(known=ibis.greatest(rows.day, ibis.coalesce(known, rows.day))).drop("known_t")
+    return rows
+
+
+def _numbered(engine: Engine, inputs: Inputs, column: str, number: str, tables: Iterable[str]) -> ir.Table:
+    """The distinct ids of a kind over all tables, numbered in their order."""
+    parts = [
+        inputs.tables[name].select(column).filter(_[column].notnull()).distinct()
+        for name in tables
+        if inputs.has(name, column)
+    ]
+    if not parts:
+        return engine.bring(pd.DataFrame({column: pd.Series(dtype="string"), number: pd.Series(dtype="int32")}), number)
+    ids = ibis.union(*parts, distinct=True) if len(parts) > 1 else parts[0]
+    return engine.keep(
+        ids.mutate(**{number: ibis.row_number().over(order_by=column).cast("int32")}).select(column, number), number
+    )

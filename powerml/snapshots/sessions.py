@@ -1,0 +1,36 @@
+"""Sessions from pieces: given ones by their id, the others by a gap; cut at the cutoff, placed where they start.
+
+Source: specification, 1-data.md "Sessions".
+"""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+from ibis import _
+
+
+def session_days(pieces: ir.Table, gap_us: int) -> ir.Table:
+    """(ent, start_day, day, n, length_us, start_t): how many sessions start on a day, and how long they last by day.
+
+    `pieces` has ent, uid, sid, day, first_t, last_t: runs of events that belong together whatever the gap. A row adds
+    up the sessions of an entity that started on `start_day` and what they grew by on `day`, so that a session crossing
+    a cutoff is as long as it was known to be there. `start_t` is the latest start among them.
+    """
+    chain = {"group_by": ["ent", "uid", "sid"], "order_by": ["first_t", "last_t"]}
+    # pieces of one chain may overlap (they are split by account and by when they became known): the end so far counts
+    ended = pieces.mutate(before=_.last_t.max().over(**chain, rows=(None, -1)))
+    new = ended.before.isnull() | (ended.sid.isnull() & (ended.first_t - ended.before > gap_us))
+    grown = ibis.ifelse(new, ended.last_t - ended.first_t, ibis.greatest(ended.last_t - ended.before, 0))
+    marked = ended.mutate(
+        new=new,
+        grown=grown,
+        start_t=ibis.ifelse(new, ended.first_t, ibis.null("int64")),
+        start_on=ibis.ifelse(new, ended.day, ibis.null("int32")),
+    )
+    placed = marked.mutate(
+        start_t=_.start_t.max().over(**chain, rows=(None, 0)), start_day=_.start_on.max().over(**chain, rows=(None, 0))
+    )
+    return placed.group_by("ent", "start_day", "day").aggregate(
+        n=_.new.sum().cast("int64"), length_us=_.grown.sum().cast("int64"), start_t=_.start_t.max()
+    )

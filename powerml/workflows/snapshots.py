@@ -1,0 +1,155 @@
+"""Raw tables of a project -> the snapshot table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pandas as pd
+
+from powerml.config.metrics import EVENT_WORDS, MetricSpec, Part, catalogue, metrics_from
+from powerml.config.project import ProjectSpec
+from powerml.errors import UsageError
+from powerml.snapshots.dataset import snapshots
+from powerml.snapshots.engine import Engine
+from powerml.snapshots.labels import label_cutoffs
+from powerml.snapshots.rollup import Inputs, Rollups, roll_up
+from powerml.snapshots.windows import Cutoffs, cutoff_dates, day_date
+from powerml.sources.loading import Loaded, open_sources
+
+
+@dataclass(frozen=True)
+class SnapshotResult:
+    """A snapshot frame and what was noticed on the way.
+
+    frame: see `powerml.snapshots.dataset.snapshots`. coverage: metric, available, reason. loads: rows per table.
+    vocabulary_counts: features, advanced, core as known at the last cutoff. unmapped: event names no rule names.
+    """
+
+    frame: pd.DataFrame
+    coverage: pd.DataFrame
+    loads: pd.DataFrame
+    vocabulary_counts: Mapping[str, int]
+    unmapped: tuple[str, ...]
+
+
+@dataclass
+class OpenProject:
+    """A project with its sources read and its events rolled up; snapshots are made from it."""
+
+    project: ProjectSpec
+    metrics: Mapping[str, MetricSpec]
+    loaded: Loaded
+    inputs: Inputs
+    rollups: Rollups
+
+    @property
+    def first_day(self) -> date:
+        """The local date of the first event."""
+        return day_date(self.rollups.first_day)
+
+    @property
+    def last_day(self) -> date:
+        """The local date of the last event."""
+        return day_date(self.rollups.last_day)
+
+    def cutoffs(self) -> list[date]:
+        """The cutoffs that the project's `snapshots` setting asks for; by default from the first event to the last."""
+        spec = self.project.snapshots
+        first = spec.from_ or day_date(self.rollups.first_day + 1)
+        last = spec.to or day_date(self.rollups.last_day + 1)
+        return cutoff_dates(spec.every, first, last)
+
+    def mature(self, cutoffs: Sequence[date]) -> list[date]:
+        """Those of the cutoffs whose label windows were seen to their end."""
+        chosen = Cutoffs.of(self.project.timezone, cutoffs)
+        frame = label_cutoffs(self.project, self.rollups, chosen)
+        return [day_date(chosen.days[c]) for c in frame.loc[frame["mature"], "c"]]
+
+    def build(
+        self, cutoffs: Sequence[date], *, labels: bool = False, note: Callable[[str], None] = lambda text: None
+    ) -> SnapshotResult:
+        """The snapshot table at the local midnights of `cutoffs`."""
+        if not cutoffs:
+            raise UsageError("no cutoff to take a snapshot at; give --as-of or --monthly, or widen `snapshots`")
+        chosen = Cutoffs.of(self.project.timezone, cutoffs)
+        made = snapshots(
+            self.inputs, self.rollups, self.project, self.metrics, chosen, with_labels=labels, note=note
+        )
+        coverage = pd.DataFrame(
+            [(name, name not in made.unavailable, made.unavailable.get(name, "")) for name in self.metrics],
+            columns=["metric", "available", "reason"],
+        )
+        return SnapshotResult(
+            made.frame, coverage, self.loaded.report, self.vocabulary_counts(chosen), tuple(self.rollups.kinds.unmapped())
+        )
+
+    def vocabulary_counts(self, cutoffs: Cutoffs) -> dict[str, int]:
+        """How many features, advanced and core features the vocabulary has, globs as seen before the last cutoff."""
+        from ibis import _
+
+        rows = self.inputs.engine.rows(self.rollups.days.filter(_.day < cutoffs.days[-1]).select("ev").distinct())
+        kinds = self.rollups.kinds
+        seen = kinds.frame["ev"].isin([row["ev"] for row in rows]).to_numpy()
+        return {
+            "features": kinds.declared(None, seen),
+            "advanced": kinds.declared("advanced", seen),
+            "core": kinds.declared("core", seen),
+        }
+
+
+def project_metrics(project: ProjectSpec, extra: Iterable[MetricSpec] = ()) -> dict[str, MetricSpec]:
+    """The catalogue and the project's own metrics (`metrics:` paths, relative to the project file)."""
+    own = metrics_from([Path(project.base, path) for path in project.metrics], catalogue())
+    return own | {spec.name: spec for spec in extra if spec.name not in own}
+
+
+def open_project(
+    project: ProjectSpec,
+    *,
+    now: datetime | None = None,
+    metrics: Iterable[MetricSpec] = (),
+    lenient: bool = False,
+    note: Callable[[str], None] = lambda text: None,
+) -> OpenProject:
+    """Reads the sources and rolls the events up; `metrics` adds declarations to those of the project."""
+    known = project_metrics(project, metrics)
+    asked = _columns_asked(known.values())
+    loaded = open_sources(project, now=now or datetime.now(UTC), extra=asked, lenient=lenient, note=note)
+    engine = Engine.on(loaded.con)
+    inputs = Inputs(engine, {name: engine.table(view) for name, view in loaded.tables.items()}, loaded.columns)
+    extra = [column for column in sorted(asked.get("events", ())) if column in loaded.columns["events"]]
+    note("rolling events up")
+    return OpenProject(project, known, loaded, inputs, roll_up(inputs, project, extra=extra))
+
+
+def _columns_asked(metrics: Iterable[MetricSpec]) -> dict[str, set[str]]:
+    """Per table, the source columns that metrics ask about beyond the vocabulary's words."""
+    asked: dict[str, set[str]] = {}
+    for spec in metrics:
+        sides = [spec.ratio.of, spec.ratio.over] if spec.ratio else []
+        for part in [spec, *[side for side in sides if isinstance(side, Part)]]:
+            if part.table in (None, "sessions"):
+                continue
+            columns = {*part.where, *({part.of} if part.of else ())}
+            if part.table == "events":
+                columns -= {*EVENT_WORDS, "value"}
+            columns -= {"resolution_hours", "positive"}
+            if columns:
+                asked.setdefault(str(part.table), set()).update(columns)
+    return asked
+
+
+def build(
+    project: ProjectSpec,
+    cutoffs: Sequence[date],
+    *,
+    labels: bool = False,
+    note: Callable[[str], None] = lambda text: None,
+) -> SnapshotResult:
+    """The snapshot table of a project at the local midnights of `cutoffs`, labels beside it if asked for."""
+    return open_project(project, note=note).build(cutoffs, labels=labels, note=note)
+
+
