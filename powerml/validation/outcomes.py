@@ -32,7 +32,7 @@ def outcomes_of(labels: ArrayLike) -> tuple[str, ...]:
 
 def outcome_codes(labels: ArrayLike, outcomes: Sequence[str]) -> np.ndarray:
     """The position of each row's label in `outcomes`; raises DataError for a label that is none of them."""
-    codes = pd.Categorical(pd.Series(labels, dtype="str"), categories=list(outcomes)).codes
+    codes = pd.Index(list(outcomes), dtype="str").get_indexer(pd.Index(pd.Series(labels, dtype="str")))
     if (codes < 0).any():
         bad = pd.Series(labels, dtype="str")[codes < 0].iloc[0]
         raise DataError(f"labels: {bad!r} is none of {', '.join(outcomes)}; leave such rows out before judging")
