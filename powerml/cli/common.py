@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,6 +62,20 @@ class Output:
         """Progress and remarks: always on stderr; nothing when quiet."""
         if not self.quiet:
             click.echo(text, err=True)
+
+    @contextlib.contextmanager
+    def progress(self) -> Iterator[Callable[[str], None]]:
+        """Yields `note(text)`: a moving line with the time taken on a terminal, nothing in a pipe or when quiet."""
+        if self.quiet or not sys.stderr.isatty():
+            yield lambda text: None
+            return
+        from rich.console import Console
+        from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+        columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task("reading")
+            yield lambda text: bar.update(task, description=text)
 
     def table(self, frame: pd.DataFrame, title: str | None = None, *, digits: int = 3) -> None:
         """A frame as a table for people; nothing when quiet or when JSON is wanted."""

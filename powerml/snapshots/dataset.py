@@ -212,7 +212,7 @@ def _finish(
         if project.outcome_kind == "contract":
             labelled = labels.contract_labels(engine, inputs, everything, found, project, cutoffs)
         else:
-            labelled = labels.behavioural_labels(engine, everything, found, project, cutoffs)
+            labelled = labels.behavioural_labels(engine, inputs, everything, found, project, cutoffs)
         labelled = engine.keep(labelled, "labels")
         result = result.left_join(labelled, ["c", "ent"]).select(result, labelled.label)
         touched = labels.treated(engine, inputs, everything, found, project, cutoffs)

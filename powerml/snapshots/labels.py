@@ -15,7 +15,7 @@ from ibis import _
 from powerml.config.project import ProjectSpec
 from powerml.snapshots.aggregations import attribute
 from powerml.snapshots.engine import Engine, epoch_us
-from powerml.snapshots.entities import People, subscriptions_at
+from powerml.snapshots.entities import People, people, subscriptions_at
 from powerml.snapshots.records import HOUR_US
 from powerml.snapshots.rollup import Inputs, Rollups
 from powerml.snapshots.windows import Cutoffs, microseconds
@@ -48,7 +48,7 @@ def label_cutoffs(project: ProjectSpec, rollups: Rollups, cutoffs: Cutoffs) -> p
 
 
 def contract_labels(
-    engine: Engine, inputs: Inputs, rollups: Rollups, people: People, project: ProjectSpec, cutoffs: Cutoffs
+    engine: Engine, inputs: Inputs, rollups: Rollups, found: People, project: ProjectSpec, cutoffs: Cutoffs
 ) -> ir.Table:
     """(c, ent, label) from subscriptions: an account's outcome, which is its users' too."""
     windows = engine.bring(label_cutoffs(project, rollups, cutoffs), "label_windows")
@@ -58,7 +58,7 @@ def contract_labels(
     churned = stops.cross_join(windows.select("c", "at", "until"))
     churned = churned.filter((_.stop >= _.at) & (_.stop < _.until)).select("c", "aid", churned=True).distinct()
 
-    rows = people.entities.select("c", "ent", "aid").join(windows, "c")
+    rows = found.entities.select("c", "ent", "aid").join(windows, "c")
     rows = rows.select(*[_[n] for n in ("c", "ent", "aid", "mature")])
     rows = rows.left_join(at_start, ["c", "aid"]).select(
         rows, mrr_0=at_start.mrr, seats_0=at_start.seats, plan_0=at_start.plan
@@ -101,26 +101,34 @@ def _stops(inputs: Inputs, rollups: Rollups, project: ProjectSpec) -> ir.Table:
 
 
 def behavioural_labels(
-    engine: Engine, rollups: Rollups, people: People, project: ProjectSpec, cutoffs: Cutoffs
+    engine: Engine, inputs: Inputs, rollups: Rollups, found: People, project: ProjectSpec, cutoffs: Cutoffs
 ) -> ir.Table:
-    """(c, ent, label) from events alone: proxies, and every report says so."""
+    """(c, ent, label) from events alone: proxies, and every report says so.
+
+    An event that names no account counts for its user's account as known at the cutoff, in the window for that known
+    at the window's end: somebody who joined meanwhile keeps the account alive.
+    """
     horizon = project.outcome.horizon_days
     windows = engine.bring(label_cutoffs(project, rollups, cutoffs), "label_windows")
     placed = engine.bring(
         cutoffs.placement(LOOK_BACK_DAYS, -horizon, rollups.first_day, rollups.last_day), "label_placement"
     )
     if project.entity == "user":
-        days = attribute(rollups, rollups.days, None)
-        counted = days.join(placed, "day")
+        counted = attribute(rollups, rollups.days, None).join(placed, "day")
     else:
-        homes = people.state.filter(_.aid.notnull()).select("c", "uid", home=_.aid)
+        ends = Cutoffs(cutoffs.calendar, tuple(day + horizon for day in cutoffs.days))
+        later = people(engine, inputs, rollups, project, ends)
+        before = found.state.filter(_.aid.notnull()).select("c", "uid", home=_.aid)
+        after = later.state.filter(_.aid.notnull()).select("c", "uid", home=_.aid)
         counted = rollups.days.join(placed, "day")
-        counted = counted.left_join(homes, ["c", "uid"]).select(counted, homes.home)
-        counted = counted.mutate(ent=ibis.coalesce(counted.aid, counted.home)).filter(_.ent.notnull())
+        counted = counted.left_join(before, ["c", "uid"]).select(counted, home_before=before.home)
+        counted = counted.left_join(after, ["c", "uid"]).select(counted, home_after=after.home)
+        home = ibis.ifelse(counted.age > 0, counted.home_before, counted.home_after)
+        counted = counted.mutate(ent=ibis.coalesce(counted.aid, home)).filter(_.ent.notnull())
     counts = counted.group_by("c", "ent").aggregate(
         before=_.n.sum(where=_.age > 0).cast("int64"), after=_.n.sum(where=_.age <= 0).cast("int64")
     )
-    rows = people.entities.select("c", "ent").join(windows, "c").select("c", "ent", "mature")
+    rows = found.entities.select("c", "ent").join(windows, "c").select("c", "ent", "mature")
     rows = rows.left_join(counts, ["c", "ent"]).select(
         rows, before=counts.before.fill_null(0), after=counts.after.fill_null(0)
     )
@@ -135,27 +143,17 @@ def behavioural_labels(
 
 
 def treated(
-    engine: Engine, inputs: Inputs, rollups: Rollups, people: People, project: ProjectSpec, cutoffs: Cutoffs
+    engine: Engine, inputs: Inputs, rollups: Rollups, found: People, project: ProjectSpec, cutoffs: Cutoffs
 ) -> ir.Table | None:
     """(c, ent, treated): rows that a treatment touched inside the window; None without treatments."""
     if not inputs.has("treatments"):
         return None
     windows = engine.bring(label_cutoffs(project, rollups, cutoffs), "label_windows")
     table = inputs.tables["treatments"].mutate(t=epoch_us(_.time))
-    users, accounts = rollups.users, rollups.accounts
-    by_user = table.join(users, table.entity_id == users.user_id).select(table.t, uid=users.uid)
-    by_account = table.join(accounts, table.entity_id == accounts.account_id).select(table.t, aid=accounts.aid)
-    entities = people.entities.select("c", "ent", "aid")
     if project.entity == "user":
-        direct = by_user.join(entities, by_user.uid == entities.ent).select(entities.c, entities.ent, by_user.t)
+        ids = rollups.users.select(ent=_.uid, entity_id=_.user_id)
     else:
-        direct = by_account.join(entities, by_account.aid == entities.ent).select(
-            entities.c, entities.ent, by_account.t
-        )
-    parts = [direct]
-    if project.entity == "user":
-        known = entities.filter(_.aid.notnull())
-        parts.append(by_account.join(known, "aid").select(known.c, known.ent, by_account.t))
-    touched = (ibis.union(*parts, distinct=False) if len(parts) > 1 else parts[0]).join(windows, "c")
-    inside = touched.filter((_.t >= _.at) & (_.t < _.until))
-    return inside.select("c", "ent", treated=True).distinct()
+        ids = rollups.accounts.select(ent=_.aid, entity_id=_.account_id)
+    touched = table.join(ids, "entity_id").select(ids.ent, table.t)
+    touched = touched.join(found.entities.select("c", "ent"), "ent").join(windows, "c")
+    return touched.filter((_.t >= _.at) & (_.t < _.until)).select("c", "ent", treated=True).distinct()

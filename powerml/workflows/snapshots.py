@@ -17,6 +17,7 @@ from powerml.snapshots.engine import Engine
 from powerml.snapshots.labels import label_cutoffs
 from powerml.snapshots.rollup import Inputs, Rollups, roll_up
 from powerml.snapshots.windows import Cutoffs, cutoff_dates, day_date
+from powerml.sinks.files import write_table
 from powerml.sources.loading import Loaded, open_sources
 
 
@@ -153,3 +154,29 @@ def build(
     return open_project(project, note=note).build(cutoffs, labels=labels, note=note)
 
 
+
+
+def write_snapshots(
+    project: ProjectSpec,
+    output: Path | None,
+    *,
+    as_of: date | None = None,
+    monthly: tuple[date, date] | None = None,
+    labels: bool = False,
+    note: Callable[[str], None] = lambda text: None,
+) -> SnapshotResult:
+    """Builds snapshots at one date, monthly, or as the project says, and writes them whole or not at all."""
+    opened = open_project(project, note=note)
+    if as_of:
+        cutoffs = [as_of]
+    elif monthly:
+        first, last = monthly
+        if last < first:
+            raise UsageError(f"--monthly {first} {last}: the second date lies before the first; swap them")
+        cutoffs = cutoff_dates("month", first, last)
+    else:
+        cutoffs = opened.cutoffs()
+    result = opened.build(cutoffs, labels=labels, note=note)
+    if output is not None:
+        write_table(result.frame, output)
+    return result

@@ -1,0 +1,64 @@
+"""`powerml snapshot`: the snapshot table of a project at a date, or at the first of each month."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import click
+
+from powerml.cli.common import DATE, FILE, Output, command
+from powerml.errors import UsageError
+
+
+@command("snapshot", short_help="Write the snapshot table: every metric at a date.")
+@click.option("--as-of", type=DATE, help="Cutoff: the local midnight at which this day begins.")
+@click.option("--monthly", nargs=2, type=DATE, metavar="FROM TO", help="The first of each month, both ends included.")
+@click.option("--labels", is_flag=True, help="Also what happened in the window after each cutoff.")
+@click.option("-o", "--output", type=FILE, help="Where to write; .parquet or .csv.")
+def command(  # type: ignore[no-redef]
+    config: Path,
+    as_of: date | None,
+    monthly: tuple[date, date] | None,
+    labels: bool,
+    output: Path | None,
+    out: Output,
+) -> None:
+    """Write the snapshot table: every metric of every entity, as known at a date.
+
+    Without --as-of or --monthly the project's own `snapshots` setting says when.
+    """
+    from powerml.config.project import load_project
+    from powerml.sinks.files import check_target
+    from powerml.workflows.snapshots import write_snapshots
+
+    if as_of and monthly:
+        raise UsageError("--as-of and --monthly exclude each other; give one of them")
+    if output is None and not out.as_json:
+        raise UsageError("nowhere to write; give -o FILE.parquet or -o FILE.csv")
+    if output is not None:
+        check_target(output)
+    with out.progress() as note:
+        result = write_snapshots(
+            load_project(config), output, as_of=as_of, monthly=monthly, labels=labels, note=note
+        )
+    gone = result.coverage[~result.coverage["available"]]
+    out.table(result.loads)
+    if len(gone):
+        out.say(f"{len(gone)} of {len(result.coverage)} metrics not available (null columns):")
+        out.table(gone[["metric", "reason"]])
+    if result.unmapped:
+        shown = ", ".join(result.unmapped[:10]) + (", …" if len(result.unmapped) > 10 else "")
+        out.say(f"{len(result.unmapped)} event names that no rule of the vocabulary names, counted as activity: {shown}")
+    cutoffs = result.frame["as_of"].nunique()
+    out.say(f"{len(result.frame):,} rows at {cutoffs} cutoff{'s'[: cutoffs != 1]}" + (f" -> {output}" if output else ""))
+    out.result(
+        {
+            "rows": len(result.frame),
+            "cutoffs": sorted({d.date().isoformat() for d in result.frame["as_of"]}),
+            "file": output,
+            "loads": result.loads,
+            "unavailable": dict(zip(gone["metric"], gone["reason"], strict=True)),
+            "unmapped_events": list(result.unmapped),
+        }
+    )
