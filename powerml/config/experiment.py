@@ -10,19 +10,9 @@ from pydantic import ConfigDict, Discriminator, Field, NonNegativeInt, PositiveI
 from powerml.config.base import Spec
 from powerml.config.project import Names, SnapshotsSpec
 from powerml.config.reading import Document, read_document, validate
-from powerml.errors import ConfigError, Problem, did_you_mean
+from powerml.errors import ConfigError, Problem
 
 Head = Literal["weights", "card", "logistic", "lightgbm", "stack", "auto"]
-
-# what may stand beside `fit`, per head
-HEAD_OPTIONS: dict[str, tuple[str, ...]] = {
-    "weights": (),
-    "card": (),
-    "logistic": ("C", "metrics"),
-    "lightgbm": ("metrics",),
-    "stack": ("metrics",),
-    "auto": ("metrics",),
-}
 
 
 class WeightSetEntry(Spec):
@@ -39,7 +29,7 @@ class WeightSetEntry(Spec):
 
 
 class FittedEntry(Spec):
-    """A head to fit; further keys are options of that head."""
+    """A head to fit; further keys are options of that head, which the head itself checks."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -130,19 +120,13 @@ def load_experiment(path: Path | str) -> ExperimentSpec:
 
 
 def _entry_problems(document: Document) -> list[Problem]:
-    """Unknown options of a head, and names that two scorers share."""
+    """Names that two scorers share."""
     entries = document.data.get("scorers") if isinstance(document.data, dict) else None
     problems, seen = [], dict[str, int]()
     for i, entry in enumerate(entries if isinstance(entries, list) else ()):
         if not isinstance(entry, dict):
             continue
-        head = entry.get("fit")
-        if head in HEAD_OPTIONS:
-            known = ("name", "fit", *HEAD_OPTIONS[head])
-            for key in entry.keys() - set(known):
-                fix = did_you_mean(str(key), known) or f"; {head} takes {', '.join(known)}"
-                problems.append(document.problem(("scorers", i, key), f"unknown key{fix}"))
-        label = entry.get("name") or head or Path(str(entry.get("weights"))).stem
+        label = entry.get("name") or entry.get("fit") or Path(str(entry.get("weights"))).stem
         if label in seen:
             what = f"{label!r} is the name of scorer {seen[label]} too; give one a name of its own"
             problems.append(document.problem(("scorers", i), what))

@@ -29,7 +29,7 @@ def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
 def reliability_figure(curves: Mapping[str, pd.DataFrame], *, title: str) -> Figure:
     """Observed against predicted rates, one line per outcome.
 
-    `curves` maps an outcome to a frame with `predicted` and `observed`, and `low` and `high` where there is an interval.
+    `curves` maps an outcome to a frame with `predicted` and `observed`, `low` and `high` where it has intervals.
     """
     figure, axes = _canvas(5.5, 5)
     top = 0.05
@@ -52,7 +52,7 @@ def reliability_figure(curves: Mapping[str, pd.DataFrame], *, title: str) -> Fig
 
 
 def band_figure(report: pd.DataFrame, *, title: str) -> Figure:
-    """Outcome rates per band with their intervals; `report` is a band report (`band`, `n`, `rate_*`, `low_*`, `high_*`)."""
+    """Outcome rates per band with their intervals, drawn from a band report."""
     figure, axes = _canvas(7, 4)
     places = np.arange(len(report))
     outcomes = [name for name in COLOURS if f"rate_{name}" in report]

@@ -14,7 +14,8 @@ _STYLE = (
     "table{border-collapse:collapse;font-variant-numeric:tabular-nums}"
     "th,td{padding:.25rem .7rem;border-bottom:1px solid #d8dee6;text-align:right}"
     "th:first-child,td:first-child{text-align:left}thead th{border-bottom:2px solid #8a97a6}"
-    ".verdict{font-size:1.1rem;border-left:4px solid #2f6db5;padding:.4rem .9rem;background:#f2f6fb}.note{color:#5a6775}"
+    ".verdict{font-size:1.1rem;border-left:4px solid #2f6db5;padding:.4rem .9rem;background:#f2f6fb}"
+    ".note{color:#5a6775}"
 )
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 

@@ -18,11 +18,15 @@ _TRUTHS = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.
 
 @dataclass(frozen=True)
 class MetricTable:
-    """Rows to score: `frame` holds ids as text, metrics as numbers, `enough_history` and `active` as truth values."""
+    """Rows to score: `frame` holds ids as text, metrics as numbers, `enough_history` and `active` as truth values.
+
+    `columns` are all the file's, so that a misspelt one can be named.
+    """
 
     frame: pd.DataFrame
     id_column: str
     has_history: bool
+    columns: tuple[str, ...]
 
 
 def read_metric_table(path: Path, *, metrics: Iterable[str]) -> MetricTable:
@@ -58,7 +62,7 @@ def read_metric_table(path: Path, *, metrics: Iterable[str]) -> MetricTable:
     has_history = "enough_history" in frame
     if not has_history:
         frame["enough_history"] = True
-    return MetricTable(frame, id_column, has_history)
+    return MetricTable(frame, id_column, has_history, tuple(map(str, raw.columns)))
 
 
 def _read(path: Path) -> pd.DataFrame:

@@ -1,0 +1,81 @@
+"""A scorer as an MLflow model: its data as JSON, the package as code, and a manifest of both; no pickle anywhere.
+
+MLflow (serving, Spark, `mlflow.pyfunc.load_model`) runs the code that lies in the model's folder. The `powerml`
+command never does: `read_model` compares the files with the manifest in the registry and reads the data with the
+installed code.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+
+import pandas as pd
+
+import powerml
+from powerml.config.shipped import configs
+from powerml.errors import StoreError
+from powerml.tracking.fingerprints import manifest
+from powerml.tracking.scoring_model import ScoringModel
+
+DATA = "scoring_model.json"
+MUTABLE = ("MLmodel", "registered_model_meta")  # what MLflow itself rewrites
+NEEDED = ("mlflow", "numpy", "pandas", "pydantic", "pyyaml", "scipy", "scikit-learn", "lightgbm", "click", "tzdata")
+
+
+def log_model(model: ScoringModel, example: pd.DataFrame) -> tuple[str, dict[str, str]]:
+    """Logs the scorer into the active run; gives the model's address and the manifest of its files.
+
+    `example` holds a few snapshot rows, of which only the metrics that the scorer reads are kept.
+    """
+    import mlflow
+    from mlflow.artifacts import download_artifacts
+    from mlflow.models import ModelSignature, infer_signature
+    from mlflow.types import ColSpec, DataType, Schema
+
+    columns = model.columns
+    rows = example[list(columns)].astype("float64").reset_index(drop=True)
+    inputs = Schema([ColSpec(DataType.double, name) for name in columns])
+    outputs = infer_signature(rows, model.score(rows)).outputs
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder, DATA)
+        data.write_text(json.dumps(model.to_dict(), indent=1, allow_nan=False), encoding="utf-8")
+        info = mlflow.pyfunc.log_model(
+            name="model",
+            python_model=str(Path(__file__).with_name("served_model.py")),
+            artifacts={"model": str(data)},
+            code_paths=_code_paths(),
+            signature=ModelSignature(inputs=inputs, outputs=outputs),
+            input_example=rows,
+            pip_requirements=[f"{name}=={version(name)}" for name in NEEDED],
+        )
+    return info.model_uri, manifest(Path(download_artifacts(info.model_uri)), leave_out=MUTABLE)
+
+
+def read_model(folder: Path, *, expected: Mapping[str, str], shown: str) -> ScoringModel:
+    """The scorer in a model's folder, read with the installed code after every file agreed with the manifest.
+
+    Raises StoreError naming the first file that was changed, added or removed.
+    """
+    found = manifest(folder, leave_out=MUTABLE)
+    for name in sorted(expected.keys() | found.keys()):
+        if expected.get(name) != found.get(name):
+            how = "is gone" if name not in found else "was added" if name not in expected else "was changed"
+            raise StoreError(
+                f"{shown}: its file {name!r} {how} since it was registered, so it is not used; "
+                "train again, or score with another version"
+            )
+    data = folder / "artifacts" / DATA
+    if not data.is_file():
+        raise StoreError(f"{shown}: holds no {DATA}, so powerml did not make it; name a version that powerml trained")
+    return ScoringModel.from_dict(json.loads(data.read_text(encoding="utf-8")))
+
+
+def _code_paths() -> list[str]:
+    """The package, and the shipped declarations where they lie beside it (in a checkout)."""
+    package = Path(powerml.__file__).parent
+    beside = configs()
+    return [str(package)] if beside.is_relative_to(package) else [str(package), str(beside)]

@@ -1,0 +1,135 @@
+"""The registry: one registered model per project, its versions, and the aliases `challenger` and `champion`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from powerml.errors import StoreError
+from powerml.tracking.model_files import read_model
+from powerml.tracking.scoring_model import ScoringModel
+from powerml.tracking.store import Store, connected
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+MANIFEST = "powerml.sha256"
+VERDICT = "powerml.verdict"
+SCORER = "powerml.scorer"
+
+
+@dataclass(frozen=True)
+class Version:
+    """One registered version of a project's model."""
+
+    model: str
+    number: int
+    run_id: str
+    source: str
+    tags: Mapping[str, str]
+    aliases: tuple[str, ...]
+
+    @property
+    def shown(self) -> str:
+        """Name and number, as messages give them."""
+        return f"{self.model} version {self.number}"
+
+
+def register(
+    store: Store, model: str, *, run_id: str, model_uri: str, manifest: Mapping[str, str], tags: Mapping[str, str]
+) -> Version:
+    """A new version of `model`, with the manifest of its files among its tags, and the alias `challenger`."""
+    from mlflow.exceptions import MlflowException
+
+    with connected(store) as client:
+        try:
+            client.get_registered_model(model)
+        except MlflowException:
+            client.create_registered_model(model, tags={"powerml": "true"})
+        all_tags = {**tags, MANIFEST: json.dumps(manifest, sort_keys=True)}
+        made = client.create_model_version(model, source=model_uri, run_id=run_id, tags=all_tags)
+        client.set_registered_model_alias(model, "challenger", made.version)
+        return _version(client, model, int(made.version))
+
+
+def set_alias(store: Store, version: Version, alias: str) -> None:
+    """Points an alias at a version; MLflow moves it from where it was."""
+    with connected(store) as client:
+        client.set_registered_model_alias(version.model, alias, str(version.number))
+
+
+def tag_version(store: Store, version: Version, tags: Mapping[str, str]) -> None:
+    """Adds tags to a version."""
+    with connected(store) as client:
+        for key, value in tags.items():
+            client.set_model_version_tag(version.model, str(version.number), key, value)
+
+
+def aliases(store: Store, model: str) -> dict[str, int]:
+    """The aliases of a model and the versions they point at; empty where nothing is registered."""
+    from mlflow.exceptions import MlflowException
+
+    if not store.exists:
+        return {}
+    with connected(store) as client:
+        try:
+            found: dict[str, Any] = client.get_registered_model(model).aliases
+        except MlflowException:
+            return {}
+        return {name: int(number) for name, number in found.items()}
+
+
+def find_version(store: Store, model: str, wanted: str) -> Version:
+    """The version meant by a number, an alias (`@champion` or `champion`) or a run's id or its beginning.
+
+    Raises StoreError that says what there is.
+    """
+    name, at, reference = wanted.rpartition("@")
+    model, reference = (name or model, reference) if at else (model, wanted.removeprefix("models:/"))
+    if not at and "/" in reference:
+        model, _, reference = reference.rpartition("/")
+    model = model.removeprefix("models:/")
+    known = versions(store, model)
+    if not known:
+        raise StoreError(f"no model {model!r} is registered in {store.folder}; run 'powerml train' first")
+    for version in known:
+        if reference in (str(version.number), f"v{version.number}") or reference in version.aliases:
+            return version
+    of_run = [v for v in known if len(reference) >= 6 and v.run_id.startswith(reference)]
+    if len(of_run) == 1:
+        return of_run[0]
+    there = ", ".join(f"{v.number}{''.join(f' (@{a})' for a in v.aliases)}" for v in known)
+    kind = f"alias @{reference}" if at else f"version or run {reference!r}"
+    raise StoreError(f"{model} has no {kind}; its versions are {there}")
+
+
+def versions(store: Store, model: str) -> list[Version]:
+    """All versions of a model, newest first; empty where nothing is registered."""
+    if not store.exists:
+        return []
+    with connected(store) as client:
+        found = client.search_model_versions(f"name = '{model}'")
+        return [_version(client, model, number) for number in sorted((int(v.version) for v in found), reverse=True)]
+
+
+def load_version(store: Store, version: Version) -> ScoringModel:
+    """The scorer of a version, its files checked against the manifest; raises StoreError where they differ."""
+    with connected(store):
+        from mlflow.artifacts import download_artifacts
+        from mlflow.exceptions import MlflowException
+
+        try:
+            folder = Path(download_artifacts(f"models:/{version.model}/{version.number}"))
+        except (MlflowException, OSError) as error:
+            raise StoreError(f"{version.shown}: its files cannot be found ({error}); train again") from None
+    if MANIFEST not in version.tags:
+        raise StoreError(f"{version.shown}: has no manifest, so powerml did not register it; name another version")
+    return read_model(folder, expected=json.loads(version.tags[MANIFEST]), shown=version.shown)
+
+
+def _version(client: MlflowClient, model: str, number: int) -> Version:
+    found = client.get_model_version(model, str(number))
+    return Version(model, number, found.run_id, found.source, dict(found.tags), tuple(sorted(found.aliases)))

@@ -1,0 +1,151 @@
+"""One training session into MLflow: a parent run, and below it one run per weight set or scorer."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from powerml.tracking.model_files import log_model
+from powerml.tracking.scoring_model import ScoringModel
+from powerml.tracking.store import Store, connected, experiment_id, plain, safe_key
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+RANKING = "ranking/top20.json"  # the one table per run, at one path, that the UI compares across runs
+LONGEST_PARAM = 6000  # MLflow cuts longer values without a word
+
+
+@dataclass(frozen=True)
+class Attachments:
+    """Files of a run by their path in it: tables (HTML pages and texts, CSV tables, JSON data, pictures)."""
+
+    texts: Mapping[str, str] = field(default_factory=dict)
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(default_factory=dict)
+    figures: Mapping[str, Figure] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class ScorerRun:
+    """What a child run holds.
+
+    `shares` are the metrics' shares of the score in %, with the same keys on every run of a session; `metrics` the
+    figures by their stable names (`churn/auroc`), those that are not finite being left out; `by_cutoff` figures that
+    were taken month by month; `ranking` the top of the list under pseudonyms.
+    """
+
+    model: ScoringModel
+    shares: Mapping[str, float]
+    native: Mapping[str, Any]
+    metrics: Mapping[str, float]
+    by_cutoff: Mapping[str, Sequence[float]]
+    ranking: pd.DataFrame
+    example: pd.DataFrame
+    tags: Mapping[str, str] = field(default_factory=dict)
+    attachments: Attachments = Attachments()
+
+
+@dataclass(frozen=True)
+class SessionRun:
+    """What the parent run holds: fingerprints and other tags, parameters, and files that concern the whole session."""
+
+    name: str
+    tags: Mapping[str, str]
+    params: Mapping[str, Any]
+    attachments: Attachments = Attachments()
+
+
+@dataclass(frozen=True)
+class LoggedRun:
+    """A child run as it stands in the store."""
+
+    run_id: str
+    model_uri: str
+    manifest: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class LoggedSession:
+    """The runs of a session; `scorers` by the scorer's name."""
+
+    run_id: str
+    scorers: Mapping[str, LoggedRun]
+
+
+def log_session(store: Store, project: str, *, session: SessionRun, scorers: Sequence[ScorerRun]) -> LoggedSession:
+    """Writes a session into the project's experiment; raises ValueError where the runs' weight keys differ."""
+    keys = {frozenset(run.shares) for run in scorers}
+    if len(keys) > 1:
+        raise ValueError("the runs of a session need the same weight keys, or the UI's comparison drops some of them")
+    with connected(store) as client:
+        import mlflow
+
+        experiment = experiment_id(client, store, project)
+        with _run(experiment, session.name, session.tags) as parent:
+            mlflow.log_params({safe_key(k): plain(v) for k, v in session.params.items()})
+            _attach(session.attachments)
+            logged = {}
+            for scorer in scorers:
+                tags = {**session.tags, "powerml.kind": scorer.model.kind, **scorer.tags}
+                with _run(experiment, scorer.model.name, tags, parent=parent) as run_id:
+                    logged[scorer.model.name] = _log_scorer(scorer, run_id)
+    return LoggedSession(parent, logged)
+
+
+@contextlib.contextmanager
+def _run(experiment: str, name: str, tags: Mapping[str, str], *, parent: str | None = None) -> Iterator[str]:
+    """A run under way; MLflow's own tags name the program, not the person or the path."""
+    import mlflow
+
+    own = {"mlflow.user": "powerml", "mlflow.source.name": "powerml", "mlflow.source.type": "LOCAL"}
+    with mlflow.start_run(
+        experiment_id=experiment, run_name=name, parent_run_id=parent, nested=parent is not None, tags={**own, **tags}
+    ) as run:
+        yield run.info.run_id
+
+
+def _log_scorer(scorer: ScorerRun, run_id: str) -> LoggedRun:
+    import mlflow
+
+    native = {safe_key(f"native.{name}"): plain(value) for name, value in scorer.native.items()}
+    long = {name: value for name, value in native.items() if len(value) > LONGEST_PARAM}
+    if long:
+        mlflow.log_dict(long, "native_long.json")
+    shares = {f"weight.{metric}": f"{share:.6g}" for metric, share in scorer.shares.items()}
+    mlflow.log_params(shares | {name: value for name, value in native.items() if name not in long})
+    figures = {f"weight/{metric}": float(share) for metric, share in scorer.shares.items()}
+    figures |= {safe_key(name): float(value) for name, value in scorer.metrics.items() if math.isfinite(value)}
+    mlflow.log_metrics(figures)
+    for name, values in scorer.by_cutoff.items():
+        for step, value in enumerate(values):
+            if math.isfinite(value):
+                mlflow.log_metric(safe_key(name), float(value), step=step)
+    mlflow.log_table(scorer.ranking, RANKING)
+    _attach(scorer.attachments)
+    uri, files = log_model(scorer.model, scorer.example)
+    return LoggedRun(run_id, uri, files)
+
+
+def _attach(attachments: Attachments) -> None:
+    import mlflow
+
+    for path, text in attachments.texts.items():
+        mlflow.log_text(text, path)
+    for path, value in attachments.data.items():
+        mlflow.log_text(json.dumps(value, indent=1, default=str), path)
+    for path, figure in attachments.figures.items():
+        mlflow.log_figure(figure, path)
+    with tempfile.TemporaryDirectory() as folder:
+        for path, table in attachments.tables.items():
+            file = Path(folder, Path(path).name)
+            table.to_csv(file, index=False)
+            mlflow.log_artifact(str(file), str(Path(path).parent) if "/" in path else None)

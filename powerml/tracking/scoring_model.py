@@ -1,0 +1,168 @@
+"""Everything that scoring needs, as one piece of data: the scorer, its link, its reference, the population it knows."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Self
+
+import numpy as np
+import pandas as pd
+
+from powerml.errors import StoreError
+from powerml.scoring import outcome as _outcome  # noqa: F401  registers the fitted models with `persist`
+from powerml.scoring.explain import Contributions
+from powerml.scoring.percentile import Ranks, active_rows, percentiles
+from powerml.scoring.persist import scorer_from_dict
+from powerml.validation.links import PlattLink
+
+FORMAT = 1
+LONGEST_REFERENCE = 20_000
+PROBABILITIES = ("p_churn", "p_stay", "p_expand", "churn_lift")
+Ranking = Literal["stored", "batch"]
+
+
+@dataclass(frozen=True)
+class ScoringModel:
+    """A scorer with what it was given in training.
+
+    `link` gives probabilities to a scorer that has none (absent: it stays without); `reference` is the distribution of
+    the score among the active entities of a snapshot, for percentiles; `base_rates` are the training data's, by
+    outcome; `payers_only` says that only paying entities belong to the population it was trained on.
+    """
+
+    scorer: Any
+    link: PlattLink | None = None
+    reference: Ranks | None = None
+    base_rates: Mapping[str, float] | None = None
+    payers_only: bool = False
+
+    @property
+    def name(self) -> str:
+        """The scorer's name."""
+        return str(self.scorer.name)
+
+    @property
+    def kind(self) -> str:
+        """`documented`, `edited` or `fitted`."""
+        return str(self.scorer.kind)
+
+    @property
+    def has_probabilities(self) -> bool:
+        """Whether it says how probable each outcome is."""
+        return self.link is not None or hasattr(self.scorer, "predict_proba_outcomes")
+
+    @property
+    def band_column(self) -> str:
+        """What its band is called: `band`, or `tier` for document A."""
+        return str(getattr(self.scorer, "band_column", "band"))
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns it reads: the scorer's metrics, and `events_30d`, which says who is active."""
+        return tuple(dict.fromkeys([*self.scorer.metrics_, "events_30d"]))
+
+    def with_reference(self, frame: pd.DataFrame) -> Self:
+        """The same with the score's distribution over the active rows of `frame` for reference."""
+        scores = np.asarray(self.scorer.predict_score(frame), dtype=float)
+        return replace(self, reference=_thinned(Ranks.of(scores[active_rows(frame)])))
+
+    def probabilities(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """`p_churn`, `p_stay` (and `p_expand`) per row; no columns where it gives none."""
+        if self.link is not None:
+            return self.link.probabilities(pd.Series(self.scorer.predict_score(frame), index=frame.index))
+        if self.has_probabilities:
+            said: pd.DataFrame = self.scorer.predict_proba_outcomes(frame)
+            return said
+        return pd.DataFrame(index=frame.index)
+
+    def contributions(self, frame: pd.DataFrame) -> Contributions:
+        """What each metric adds to each row's score."""
+        given: Contributions = self.scorer.contributions(frame)
+        return given
+
+    def score(self, frame: pd.DataFrame, *, ranking: Ranking = "stored") -> pd.DataFrame:
+        """The scoring columns for rows of a snapshot, with its index.
+
+        In order: `score`, `raw_score` where it can differ, the band, `percentile` (null for inactive rows), parts,
+        probabilities and `churn_lift` where there are any, `coverage`. Percentiles are ranks in the stored reference,
+        or with `ranking="batch"` (and where there is no reference) among the active rows given.
+        """
+        scorer = self.scorer if ranking == "stored" else _unranked(self.scorer)
+        reference = self.reference if ranking == "stored" else None
+        table = scorer.score_table(frame).copy()
+        numbers = table.select_dtypes("float").columns
+        table[numbers] += 0.0  # no -0.0: a deduction of nothing is 0
+        table["percentile"] = percentiles(table["score"], active_rows(frame), reference)
+        said = self.probabilities(frame)
+        for name in said.columns:
+            table[name] = said[name]
+        if "p_churn" in said and self.base_rates and self.base_rates.get("churn"):
+            table["churn_lift"] = said["p_churn"] / self.base_rates["churn"]
+        first = [c for c in ("score", "raw_score", "band", "tier", "percentile") if c in table]
+        last = [c for c in (*PROBABILITIES, "coverage") if c in table]
+        return table[[*first, *(c for c in table if c not in (*first, *last)), *last]]
+
+    def outside(self, frame: pd.DataFrame) -> np.ndarray:
+        """True for rows outside the population it was trained on, which get no score of a fitted model.
+
+        A snapshot's label says it; without labels a model of payers does not know those whose `mrr` is 0.
+        """
+        if self.kind != "fitted":
+            return np.zeros(len(frame), dtype=bool)
+        if "label" in frame:
+            return frame["label"].eq("ineligible").to_numpy(dtype=bool)
+        if self.payers_only and "mrr" in frame:
+            return frame["mrr"].le(0).to_numpy(dtype=bool)
+        return np.zeros(len(frame), dtype=bool)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The whole as JSON holds it."""
+        return {
+            "format": FORMAT,
+            "scorer": self.scorer.to_dict(),
+            "link": None if self.link is None else {"churn": self.link.churn, "expand": self.link.expand},
+            "reference": None if self.reference is None else self.reference.to_dict(),
+            "base_rates": None if self.base_rates is None else dict(self.base_rates),
+            "payers_only": self.payers_only,
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The inverse of `to_dict`; raises StoreError for a format this version does not know."""
+        if data.get("format") != FORMAT:
+            raise StoreError(f"the model's data has format {data.get('format')!r}; this version reads {FORMAT}")
+        return cls(
+            scorer_from_dict(data["scorer"]),
+            None if data["link"] is None else PlattLink(_line(data["link"]["churn"]), _maybe(data["link"]["expand"])),
+            None if data["reference"] is None else Ranks.from_dict(data["reference"]),
+            data["base_rates"],
+            data["payers_only"],
+        )
+
+
+def _unranked(scorer: Any) -> Any:
+    """The scorer without its stored reference, so that ranks inside the score are taken among the rows given."""
+    if not hasattr(scorer, "reference_"):
+        return scorer
+    other = copy.copy(scorer)
+    del other.reference_
+    return other
+
+
+def _line(pair: Any) -> tuple[float, float]:
+    slope, intercept = map(float, pair)
+    return slope, intercept
+
+
+def _maybe(pair: Any) -> tuple[float, float] | None:
+    return None if pair is None else _line(pair)
+
+
+def _thinned(ranks: Ranks) -> Ranks:
+    """At most `LONGEST_REFERENCE` of the distinct values, evenly spaced, so that ranks move by 0.01 % at most."""
+    if len(ranks.values) <= LONGEST_REFERENCE:
+        return ranks
+    kept = np.unique(np.linspace(0, len(ranks.values) - 1, LONGEST_REFERENCE).round().astype(int))
+    return Ranks(ranks.values[kept], ranks.at_or_below[kept])

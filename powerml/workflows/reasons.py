@@ -1,0 +1,57 @@
+"""Reasons as the scores table carries them: JSON text, the largest contribution first."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from powerml.scoring.explain import Contributions
+
+
+def reasons_json(
+    contributions: Contributions, frame: pd.DataFrame, *, top: int | None, units: Mapping[str, str] | None = None
+) -> pd.Series:
+    """One JSON text per row: metric, value, contribution and a sentence, by falling size of the contribution.
+
+    `top` keeps that many per row (None: all, which with the baseline add up to the score); contributions of exactly 0
+    are only told where all are. `frame` holds the metrics' values.
+    """
+    names = [str(name) for name in contributions.values.columns]
+    given = contributions.values.to_numpy(dtype=float)
+    values = frame.reindex(columns=names).to_numpy(dtype=float)
+    order = np.argsort(-np.abs(given), axis=1, kind="stable")[:, :top]
+    units = units or {}
+    texts = []
+    for row, places in enumerate(order):
+        entries = [
+            {
+                "metric": names[i],
+                "value": None if np.isnan(values[row, i]) else values[row, i],
+                "contribution": given[row, i] + 0.0,
+                "text": reason_text(names[i], values[row, i], given[row, i], unit=units.get(names[i], "")),
+            }
+            for i in places
+            if top is None or given[row, i] != 0
+        ]
+        texts.append(json.dumps(entries, ensure_ascii=False))
+    return pd.Series(texts, index=contributions.values.index, dtype=object)
+
+
+def reason_text(metric: str, value: float, contribution: float, *, unit: str = "") -> str:
+    """What one metric did to a score, in words.
+
+    >>> reason_text("tickets_unresolved", 3, -15, unit="tickets")
+    'tickets unresolved: 3 (-15.0 points)'
+    >>> reason_text("active_days_30d", 12, 4.25, unit="days")
+    'active days 30d: 12 days (+4.2 points)'
+    """
+    name = metric.replace("_", " ")
+    shown = "unknown" if np.isnan(value) else f"{value:.4g}"
+    if unit and not np.isnan(value) and unit not in name.split() and unit not in ("share", "ratio", "1"):
+        shown += f" {unit}"
+    elif unit == "days" and not np.isnan(value):
+        shown += " days"
+    return f"{name}: {shown} ({contribution:+.1f} points)"
