@@ -15,6 +15,8 @@ from powerml.calibration.likelihood import Floats, log_losses, sigmoid
 from powerml.calibration.maps import CalibrationMap, Identity, Method, clip_logits, fit_map, map_from_dict
 from powerml.calibration.shift import Shift, intercept_shift
 
+CalibrationMethod = Literal["auto", "identity", "platt", "beta", "isotonic"]
+
 MIN_EVENTS = 50
 """Below this many events (or non-events) a calibrator adds noise: the identity stays (modelling.md 3.1)."""
 MIN_EVENTS_ISOTONIC = 1000
@@ -57,7 +59,7 @@ class HeadCalibrator(BaseEstimator):
     shift_: float
     candidates_: tuple[Candidate, ...]
 
-    def __init__(self, method: Literal["auto"] | Method = "auto", *, n_folds: int = 5, seed: int = 0) -> None:
+    def __init__(self, method: CalibrationMethod = "auto", *, n_folds: int = 5, seed: int = 0) -> None:
         self.method = method
         self.n_folds = n_folds
         self.seed = seed

@@ -1,0 +1,1 @@
+"""Heads: classifiers of one yes/no outcome on metrics, from simple (weights, card) to complex (trees, stack)."""

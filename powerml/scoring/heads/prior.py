@@ -1,0 +1,75 @@
+"""Heads that stand in where an outcome has too few events: a link on a documented score, or the base rate alone."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from powerml.calibration.likelihood import Floats, base_logit, penalised_logistic
+from powerml.scoring.heads.base import Head
+
+PRIOR_SLOPE = 0.5
+"""Logit per standard deviation of the documented score expected before any event is seen (AUROC about .64)."""
+
+PRIOR_SPREAD = 0.5
+"""Standard deviation of that expectation: two of them reach from no effect to twice the expected one."""
+
+
+class PriorLinkHead(Head):
+    """A logistic link on one documented score, its slope held near a modest expectation until events say otherwise.
+
+    Parameters
+    ----------
+    sign : {-1, 1}
+        Whether the outcome falls (churn) or rises (expansion) with the score.
+    rows_per_event : float
+        Snapshot rows that one event appears in; a row counts as this part of an event.
+    """
+
+    kind: ClassVar[str] = "prior"
+
+    def __init__(self, sign: int = -1, *, rows_per_event: float = 1.0) -> None:
+        self.sign = sign
+        self.rows_per_event = rows_per_event
+
+    def _fit(self, X: Floats, y: Floats) -> None:
+        self._link(X[:, 0], y)
+
+    def link(self, score: Floats, y: Floats) -> PriorLinkHead:
+        """Fits on scores (rows,) and outcomes (rows,) of 0 or 1, which may all be 0."""
+        self.classes_, self.n_features_in_ = np.array([0, 1]), 1
+        self._link(score, y)
+        return self
+
+    def _link(self, score: Floats, y: Floats) -> None:
+        known = np.where(np.isnan(score), np.nanmean(score) if np.isfinite(score).any() else 0.0, score)
+        self.mean_, spread = float(known.mean()), float(known.std())
+        self.sd_ = spread if spread > 1e-9 else 1.0
+        design = np.column_stack([np.ones(len(y)), (known - self.mean_) / self.sd_])
+        start = np.array([base_logit(y), self.sign * PRIOR_SLOPE])
+        strength = self.rows_per_event
+        penalty = [0.5 * strength, strength / PRIOR_SPREAD**2]
+        self.intercept_, self.slope_ = map(float, penalised_logistic(design, y, penalty=penalty, centre=start))
+
+    def _standard(self, X: Floats) -> Floats:
+        return (np.where(np.isnan(X[:, 0]), self.mean_, X[:, 0]) - self.mean_) / self.sd_
+
+    def _logits(self, X: Floats) -> Floats:
+        return self.intercept_ + self.slope_ * self._standard(X)
+
+    def raw_contributions(self, X: Floats) -> tuple[Floats, float]:
+        """All of it is due to the documented score; the baseline is its mean."""
+        return (self.slope_ * self._standard(X))[:, None], self.intercept_
+
+    @property
+    def per_point(self) -> float:
+        """Logit per point of the documented score."""
+        return self.slope_ / self.sd_
+
+    def _state(self) -> dict[str, Any]:
+        return {"intercept": self.intercept_, "slope": self.slope_, "mean": self.mean_, "sd": self.sd_}
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        self.intercept_, self.slope_ = state["intercept"], state["slope"]
+        self.mean_, self.sd_ = state["mean"], state["sd"]

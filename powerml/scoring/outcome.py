@@ -1,0 +1,398 @@
+"""The outcome model: two nested heads make one probability of churn, stay and expand, and one 0-100 score of it.
+
+`c = P(churn)`, `e = P(expand | not churn)`, so `P(stay) = (1 - c)(1 - e)` and `P(expand) = (1 - c) e`, and
+`S = 100 (stay_value P(stay) + P(expand))`; calibrated means that the outcome, valued 0, 60 or 100, averages S among
+those who score S. With two outcomes `S = 100 (1 - P(churn))`. Source: 4-learning.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils import Tags
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import (
+    assert_all_finite,
+    check_array,
+    check_consistent_length,
+    check_is_fitted,
+    column_or_1d,
+    validate_data,
+)
+
+from powerml.bands.ladder import assign
+from powerml.calibration.folds import Folds
+from powerml.calibration.head import CalibrationMethod
+from powerml.calibration.likelihood import Floats
+from powerml.calibration.shift import Shift, reference_mix
+from powerml.config.bands import BandsSpec
+from powerml.errors import MissingColumns
+from powerml.scoring.explain import Contributions
+from powerml.scoring.heads.encoding import TableEncoder
+from powerml.scoring.heads.side import Inputs
+from powerml.scoring.heads.training import HeadPlan, TrainingRows, train_side
+from powerml.scoring.nested import NestedSides
+from powerml.scoring.ordering import reordered, row_order
+from powerml.scoring.persist import register, scorer_from_dict
+from powerml.scoring.threads import one_thread
+from powerml.tables import OUTCOMES
+
+KIND_OF_SCORER = "outcome_model"
+"""How a written model is told from documented weight sets."""
+
+STRUCTURE = ("as_of", "user_id", "account_id", "enough_history", "active", "label", "treated")
+"""Snapshot columns that say who, when and what, and are never metrics."""
+
+BANDS = BandsSpec.model_validate({90: "Champions", 70: "Healthy", 50: "Stable", 30: "At Risk", 0: "High Risk"})
+"""Document D's bands."""
+
+SHARE_ROWS = 2000
+"""Training rows whose contributions tell how much each metric weighs."""
+
+REFERENCE = {"churn": 0.221, "stay": 0.585, "expand": 0.194}
+"""The mix of outcomes in document D's band table, for `score_reference`."""
+
+
+class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
+    """Probabilities of churn, stay and expand, and the calibrated score.
+
+    Parameters
+    ----------
+    head : str
+        Kind of both heads; `HEAD_NAMES` of `heads/making.py`.
+    head_options : mapping
+        Options of that head.
+    prior : str or scorer
+        The documented score that stands in where an outcome has too few events: a column of X, or a scorer with
+        `predict_score`. An absent column means none: the base rate then stands in.
+    outcomes : sequence of str
+        The outcomes from worst to best, two or three; by default those in y.
+    stay_value : float
+        Value of staying, between churn (0) and expansion (1).
+    directions : mapping
+        Per metric `up`, `down` or `none`: is more of it good?
+    calibration : str
+        Method of `HeadCalibrator`.
+    n_folds, seed : int
+        Account-grouped folds, where `fit` is given none.
+    min_events : int
+        Distinct events that a head needs.
+    bands : BandsSpec
+        The ladder of the band column; document D's by default.
+    name, version : str, int
+        What score rows carry.
+
+    Attributes
+    ----------
+    sides_ : NestedSides
+        The fitted heads with their calibrators.
+    outcomes_ : tuple
+        The outcomes, worst first.
+    metrics_ : tuple of str
+        Columns the model reads.
+    mix_ : dict
+        Share of each outcome in the training rows.
+    notes_ : tuple of str
+        Sentences a reader must see: heads not fitted, columns left out.
+    """
+
+    metrics_: tuple[str, ...]
+    notes_: tuple[str, ...]
+
+    def __init__(
+        self,
+        head: str = "logistic",
+        *,
+        head_options: Mapping[str, Any] | None = None,
+        prior: Any = "prior_score",
+        outcomes: Sequence[str] | None = None,
+        stay_value: float = 0.6,
+        directions: Mapping[str, str] | None = None,
+        calibration: CalibrationMethod = "auto",
+        n_folds: int = 5,
+        seed: int = 0,
+        min_events: int = 50,
+        bands: BandsSpec | None = None,
+        name: str = "outcome",
+        version: int | str = 1,
+    ) -> None:
+        self.head = head
+        self.head_options = head_options
+        self.prior = prior
+        self.outcomes = outcomes
+        self.stay_value = stay_value
+        self.directions = directions
+        self.calibration = calibration
+        self.n_folds = n_folds
+        self.seed = seed
+        self.min_events = min_events
+        self.bands = bands
+        self.name = name
+        self.version = version
+
+    @property
+    def kind(self) -> str:
+        """Fitted, as against documented or edited."""
+        return "fitted"
+
+    def fit(
+        self,
+        X: Any,
+        y: ArrayLike,
+        *,
+        groups: ArrayLike | None = None,
+        times: ArrayLike | None = None,
+        ids: ArrayLike | None = None,
+        instants: ArrayLike | None = None,
+        folds: Folds | None = None,
+    ) -> Self:
+        """Fits both heads and their calibrators.
+
+        `X` holds the metrics (other snapshot columns are skipped), `y` the outcome of each row; `groups` are accounts,
+        `times` and `ids` the cutoffs and entities by which rows are sorted, `instants` when outcomes happened (an
+        event is a distinct account and instant), `folds` pairs of row positions (train, test).
+        """
+        validate_data(self, X, y, skip_check_array=True)
+        frame = self._frame(X)
+        outcomes = column_or_1d(np.asarray(y), warn=True)
+        assert_all_finite(outcomes, input_name="y")
+        check_consistent_length(frame, outcomes)
+        check_classification_targets(outcomes)
+        self.classes_ = np.unique(outcomes)
+        self.outcomes_ = self._outcomes_of(outcomes)
+        order = row_order(frame, outcomes, times=times, ids=ids)
+        frame, outcomes = frame.iloc[order].reset_index(drop=True), outcomes[order]
+        accounts, moments = (None if v is None else np.asarray(v)[order] for v in (groups, instants))
+        self.encoder_ = TableEncoder.learn(frame.drop(columns=[*STRUCTURE, *self._prior_column()], errors="ignore"))
+        self.metrics_ = self.encoder_.names
+        self.mix_ = {str(outcome): float((outcomes == outcome).mean()) for outcome in self.outcomes_}
+        left = outcomes == self.outcomes_[0]
+        rows = TrainingRows(
+            self._inputs(frame, prior=True), left, accounts, moments, None if folds is None else reordered(folds, order)
+        )
+        with one_thread():
+            churn, note = train_side(str(self.outcomes_[0]), rows, self._plan(), sign=-1)
+            notes, expand = [note], None
+            if len(self.outcomes_) == 3:
+                kept = np.flatnonzero(~left)
+                stayed = rows.only(kept, outcomes[kept] == self.outcomes_[2])
+                expand, note = train_side(str(self.outcomes_[2]), stayed, self._plan(), sign=1)
+                notes.append(note)
+        self.notes_ = (*filter(None, notes), *(f"left out {reason}" for reason in self.encoder_.left_out))
+        self.sides_ = NestedSides(churn, expand, self.stay_value)
+        self.shares_ = self._shares(frame)
+        return self
+
+    def _shares(self, frame: pd.DataFrame) -> dict[str, float]:
+        """Share (in %) of each metric in the mean absolute contribution, over evenly spaced training rows."""
+        some = np.linspace(0, len(frame) - 1, min(len(frame), SHARE_ROWS)).astype(np.intp)
+        inputs = self._inputs(frame.iloc[np.unique(some)], prior=self.sides_.lean_on_score, reasons=True)
+        names, values, _ = self.sides_.explain(inputs)
+        size = np.abs(values).mean(axis=0)
+        return {name: float(100 * v / size.sum()) if size.sum() else 0.0 for name, v in zip(names, size, strict=True)}
+
+    def weight_shares(self) -> dict[str, float]:
+        """The share (in %) of each metric in the mean absolute contribution to the score; they add up to 100."""
+        check_is_fitted(self, "sides_")
+        return dict(self.shares_)
+
+    def _plan(self) -> HeadPlan:
+        good, directions = {"up": 1, "down": -1, "none": 0}, self.directions or {}
+        return HeadPlan(
+            self.head,
+            self.head_options or {},
+            self.encoder_.categorical,
+            tuple(good[directions.get(name, "none")] for name in self.metrics_),
+            self.calibration,
+            self.n_folds,
+            self.seed,
+            self.min_events,
+        )
+
+    def _outcomes_of(self, y: np.ndarray) -> tuple[Any, ...]:
+        """The outcomes, worst first; raises ValueError where y holds others, or too few."""
+        seen = self.classes_.tolist()
+        if self.outcomes is not None:
+            outcomes = tuple(self.outcomes)
+            if unknown := [v for v in seen if v not in outcomes]:
+                raise ValueError(f"y holds {unknown[0]!r}; the outcomes are {', '.join(map(str, outcomes))}")
+            if len(outcomes) not in (2, 3):
+                raise ValueError(f"there are {len(outcomes)} outcomes; name two or three, worst first")
+            return outcomes
+        if len(seen) < 2:
+            raise ValueError(f"y holds one class only, {seen[0]!r}; a model needs rows of two outcomes")
+        if set(seen) <= set(OUTCOMES):
+            return tuple(outcome for outcome in OUTCOMES if outcome in seen or outcome != "expand")
+        if len(seen) > 2:
+            kind = type_of_target(y, input_name="y", raise_unknown=True)
+            raise ValueError(f"Only binary classification is supported. The type of the target is {kind}.")
+        return tuple(seen)
+
+    def _prior_column(self) -> list[str]:
+        return [self.prior] if isinstance(self.prior, str) else []
+
+    def _frame(self, X: Any) -> pd.DataFrame:
+        """X as a frame with text names; arrays are checked and their columns called x0, x1, ..."""
+        if isinstance(X, pd.DataFrame):
+            return X.rename(columns=str)
+        values = check_array(X, dtype=np.float64, ensure_all_finite="allow-nan", estimator=self)
+        return pd.DataFrame(values, columns=[f"x{i}" for i in range(values.shape[1])])
+
+    def _inputs(self, frame: pd.DataFrame, *, prior: bool, reasons: bool = False) -> Inputs:
+        """What the heads read: the encoded metrics, and the documented score (`prior`) with its `reasons`."""
+        matrix = self.encoder_.encode(frame, asked_by=f"model {self.name}@{self.version}")
+        if not prior or self.prior is None:
+            return Inputs(matrix, self.metrics_)
+        if isinstance(self.prior, str):
+            score = frame[self.prior].to_numpy(dtype=np.float64) if self.prior in frame.columns else None
+            return Inputs(matrix, self.metrics_, score)
+        score = np.asarray(self.prior.predict_score(frame), dtype=np.float64)
+        if not reasons:
+            return Inputs(matrix, self.metrics_, score)
+        explained = self.prior.contributions(frame)
+        return Inputs(matrix, self.metrics_, score, explained.values, explained.baseline)
+
+    def _checked(self, X: Any, *, reasons: bool = False) -> Inputs:
+        """What the heads read of rows to be scored."""
+        check_is_fitted(self, "sides_")
+        frame, leans = self._frame(X), self.sides_.lean_on_score
+        if not isinstance(X, pd.DataFrame):
+            validate_data(self, X, skip_check_array=True, reset=False)
+        if leans and isinstance(self.prior, str) and self.prior not in frame.columns:
+            raise MissingColumns([self.prior], asked_by=f"model {self.name}@{self.version}", have=map(str, frame))
+        return self._inputs(frame, prior=leans, reasons=reasons)
+
+    def predict_proba_outcomes(self, X: Any) -> pd.DataFrame:
+        """`p_churn`, `p_stay`, `p_expand` (two columns for two outcomes), with the index of X."""
+        inputs = self._checked(X)
+        proba = self.sides_.proba(inputs)
+        return pd.DataFrame(proba, columns=[f"p_{outcome}" for outcome in self.outcomes_], index=_index(X))
+
+    def predict_proba(self, X: Any) -> Floats:
+        """Probabilities in the order of `classes_`, (rows, classes)."""
+        proba = self.predict_proba_outcomes(X).to_numpy()
+        return proba[:, [self.outcomes_.index(label) for label in self.classes_]]
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The most probable outcome of each row."""
+        likely = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[likely]
+
+    def predict_score(self, X: Any) -> Floats:
+        """The calibrated 0-100 score, (rows,)."""
+        inputs = self._checked(X)
+        return self.sides_.score(inputs)
+
+    def score_table(self, X: Any, *, reference: bool = False) -> pd.DataFrame:
+        """`score`, `band`, probabilities, `churn_lift`, `coverage`; with `reference` also `score_reference`.
+
+        `churn_lift` is the probability of the worst outcome over its training base rate; `coverage` the share of the
+        model's inputs that are there; `score_reference` the score with probabilities shifted to the mix of outcomes
+        in document D's band table, which is comparable across products and not calibrated for this one.
+        """
+        inputs = self._checked(X)
+        proba, worst = self.sides_.proba(inputs), str(self.outcomes_[0])
+        score = 100.0 * proba @ self._values()
+        table = pd.DataFrame({"score": score, "band": assign(score, self.bands or BANDS)}, index=_index(X))
+        table[[f"p_{outcome}" for outcome in self.outcomes_]] = proba
+        table[f"{worst}_lift"] = proba[:, 0] / max(self.mix_[worst], 1e-12)
+        present = ~np.isnan(inputs.matrix)
+        table["coverage"] = present.mean(axis=1) if present.shape[1] else 1.0
+        if reference:
+            shifted = reference_mix(proba, trained=list(self.mix_.values()), reference=self._reference())
+            table["score_reference"] = 100.0 * shifted @ self._values()
+        return table
+
+    def _values(self) -> Floats:
+        """What each outcome counts in the score, worst first."""
+        return np.array([0.0, 1.0] if len(self.outcomes_) == 2 else [0.0, self.stay_value, 1.0])
+
+    def _reference(self) -> list[float]:
+        worst, *rest = REFERENCE.values()
+        return [worst, sum(rest)] if len(self.outcomes_) == 2 else [worst, *rest]
+
+    def contributions(self, X: Any) -> Contributions:
+        """What each metric adds to or takes from the score; rows sum with the baseline to `predict_score`."""
+        inputs = self._checked(X, reasons=True)
+        names, values, baseline = self.sides_.explain(inputs)
+        return Contributions(pd.DataFrame(values, columns=list(names), index=_index(X)), baseline)
+
+    def recalibrate(self, X: Any, y: ArrayLike) -> dict[str, Shift]:
+        """Moves each fitted head's intercept to newer mature rows; returns the moves, of which some may alarm."""
+        inputs, outcomes = self._checked(X), np.asarray(y)
+        left = outcomes == self.outcomes_[0]
+        moves = {self.sides_.churn.outcome: self.sides_.churn.recalibrate(inputs, left)}
+        if self.sides_.expand is not None:
+            kept = np.flatnonzero(~left)
+            side = self.sides_.expand
+            moves[side.outcome] = side.recalibrate(inputs.only(kept), outcomes[kept] == self.outcomes_[2])
+        return moves
+
+    def to_dict(self) -> dict[str, Any]:
+        """The whole model as JSON-able data; the documented scorer is written only where it stands in."""
+        check_is_fitted(self, "sides_")
+        prior = self.prior
+        if prior is not None and not isinstance(prior, str):
+            prior = prior.to_dict() if self.sides_.lean_on_score else None
+        return {
+            "kind_of_scorer": KIND_OF_SCORER,
+            "name": self.name,
+            "version": self.version,
+            "head": self.head,
+            "outcomes": [_plain(outcome) for outcome in self.outcomes_],
+            "classes": [_plain(label) for label in self.classes_],
+            "stay_value": self.stay_value,
+            "mix": self.mix_,
+            "notes": list(self.notes_),
+            "bands": {f"{band.from_:g}": band.name for band in (self.bands or BANDS).bands},
+            "prior": prior,
+            "encoder": self.encoder_.to_dict(),
+            "sides": self.sides_.to_dict(),
+            "shares": self.shares_,
+        }
+
+    @classmethod
+    def from_dict(cls, written: Mapping[str, Any]) -> NestedOutcomeModel:
+        """The model that `to_dict` wrote, ready to score."""
+        prior = written["prior"]
+        if isinstance(prior, dict):
+            prior = scorer_from_dict(prior)
+        model = cls(
+            written["head"],
+            prior=prior,
+            outcomes=tuple(written["outcomes"]),
+            stay_value=written["stay_value"],
+            bands=BandsSpec.model_validate({float(edge): name for edge, name in written["bands"].items()}),
+            name=written["name"],
+            version=written["version"],
+        )
+        model.outcomes_, model.classes_ = tuple(written["outcomes"]), np.array(written["classes"])
+        model.mix_, model.notes_ = written["mix"], tuple(written["notes"])
+        model.encoder_ = TableEncoder.from_dict(written["encoder"])
+        model.metrics_ = model.encoder_.names
+        model.n_features_in_ = len(model.metrics_)
+        model.shares_ = written["shares"]
+        model.sides_ = NestedSides.from_dict(written["sides"])
+        return model
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+def _index(X: Any) -> pd.Index | None:
+    return X.index if isinstance(X, pd.DataFrame) else None
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+register(KIND_OF_SCORER, NestedOutcomeModel.from_dict)

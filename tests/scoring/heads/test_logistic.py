@@ -1,0 +1,81 @@
+"""The logistic head: scikit-learn's contract, nulls, long tails, contributions, and writing it down."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from powerml.calibration.folds import account_folds
+from powerml.calibration.likelihood import log_losses, sigmoid
+from powerml.scoring.heads.logistic import STRENGTHS, LogisticHead
+
+
+def product(n=2000, seed=0):
+    """Four metrics: active days, a heavy-tailed count, a half-missing rating, a text level; and who left."""
+    rng = np.random.default_rng(seed)
+    days = rng.integers(0, 21, n).astype(float)
+    exports = np.round(np.exp(2 * rng.standard_normal(n)))
+    rating = np.where(rng.random(n) < 0.5, np.nan, rng.integers(1, 6, n))
+    level = rng.integers(0, 3, n).astype(float)
+    z = 1 - 0.15 * days - 0.5 * np.log1p(exports) + 0.6 * np.isnan(rating) + 0.8 * (level == 1)
+    return np.column_stack([days, exports, rating, level]), (rng.random(n) < sigmoid(z)).astype(float), z
+
+
+@parametrize_with_checks([LogisticHead()])
+def test_scikit_learn_contract(estimator, check):
+    check(estimator)
+
+
+def test_it_comes_close_to_the_truth():
+    X, y, _ = product()
+    head = LogisticHead(categorical=(3,)).fit(X, y)
+    fresh, outcome, true = product(5000, seed=1)
+    excess = log_losses(outcome, head.decision_function(fresh)).mean() - log_losses(outcome, true).mean()
+    assert excess < 0.004
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 1000), st.booleans())
+def test_contributions_add_up_to_the_logit(seed, categorical):
+    X, y, _ = product(200, seed)
+    head = LogisticHead(categorical=(3,) if categorical else ()).fit(X, y)
+    values, baseline = head.contributions(X)
+    assert values.shape == X.shape
+    assert values.sum(axis=1) + baseline == pytest.approx(head.decision_function(X), abs=1e-9)
+    assert values.mean(axis=0) == pytest.approx(0, abs=1e-9)  # the baseline is the average row
+
+
+def test_a_metric_without_spread_or_values_says_nothing():
+    X, y, _ = product(300)
+    X[:, 0], X[:, 1] = 7.0, np.nan
+    head = LogisticHead().fit(X, y)
+    values, _ = head.contributions(X)
+    assert (values[:, :2] == 0).all()
+    assert (values[:, 2] != 0).any()
+
+
+def test_values_beyond_the_edge_count_as_the_edge():
+    X, y, _ = product()
+    head = LogisticHead().fit(X, y)
+    far = np.array([[1e6, 1e12, 5.0, 1.0], [1e9, 1e300, 5.0, 1.0]])
+    assert head.decision_function(far)[0] == pytest.approx(head.decision_function(far)[1])
+
+
+def test_few_rows_want_more_ridge_than_many():
+    rng = np.random.default_rng(2)
+    X = rng.standard_normal((120, 15))
+    noise = (rng.random(120) < 0.5).astype(float)
+    assert LogisticHead().tuned(X, noise, account_folds(noise)).strength == max(STRENGTHS)
+    signal = (rng.random(120) < sigmoid(3 * X[:, 0])).astype(float)
+    assert LogisticHead().tuned(X, signal, account_folds(signal)).strength < max(STRENGTHS)
+
+
+def test_written_and_read_it_is_the_same():
+    X, y, _ = product(300)
+    head = LogisticHead(categorical=(3,)).fit(X, y)
+    again = LogisticHead.from_dict(json.loads(json.dumps(head.to_dict())))
+    assert (again.decision_function(X) == head.decision_function(X)).all()
+    assert again.to_dict() == head.to_dict()
