@@ -1,0 +1,243 @@
+"""Events: what each person does in each month, from the states of their account and what sets them apart.
+
+Counts per event type are Poisson around rates that share the account's latent state, with heavy-tailed personal tastes;
+they fall into sessions, sessions into the working time of the month. Then the log is made to look like one: bots,
+lost telemetry, rows that arrive late, exact duplicates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from powerml.simulation.accounts import SEVERITY, Accounts
+from powerml.simulation.calendar import DAY, HOUR, Calendar
+from powerml.simulation.declared import EVENTS
+from powerml.simulation.people import People
+from powerml.simulation.presets import Preset
+
+CODE = {event: number for number, event in enumerate(EVENTS)}
+
+# Content a person may have a taste for: monthly rate when they have it, chance of the taste, what growth adds to the
+# logit of having it, what power propensity adds.
+_TASTES: dict[str, tuple[float, float, float, float]] = {
+    "board_opened": (7.0, 0.80, 1.0, 0.0),
+    "report_run": (3.0, 0.40, 1.2, 0.0),
+    "project_created": (1.5, 0.22, 1.5, 0.0),
+    "task_closed": (6.0, 0.40, 1.2, 0.0),
+    "data_imported": (1.5, 0.15, 1.6, 0.3),
+    "table_exported": (1.2, 0.14, 1.6, 0.2),
+    "board_shared": (0.9, 0.10, 1.8, 0.2),
+    "comment_written": (2.0, 0.16, 1.8, 0.0),
+    "api_queried": (8.0, 0.10, 1.9, 1.3),
+    "rule_triggered": (7.0, 0.10, 1.9, 1.3),
+    "forecast_made": (5.0, 0.09, 1.9, 1.2),
+    "view_tailored": (5.0, 0.10, 1.9, 1.2),
+    "idea_sent": (0.25, 0.25, 0.4, 0.4),
+    "lab_tried": (0.4, 0.12, 0.5, 0.6),
+    "friend_referred": (0.08, 0.3, 0.5, 0.0),
+    "teammate_invited": (0.10, 0.5, 1.0, 0.0),
+}
+_CORE = ("board_opened", "report_run", "project_created", "task_closed", "data_imported")
+_ADVANCED = ("api_queried", "rule_triggered", "forecast_made", "view_tailored")
+# Chance that somebody in month k of a decline has stopped using the core of the product.
+_CORE_STOP = np.array([0.01, 0.03, 0.10, 0.30, 0.55, 0.72, 0.85, 0.9])
+
+
+@dataclass(frozen=True)
+class Log:
+    """Event rows in the order in which they arrived; `user` counts in the block's people, `session` is -1 for bots.
+
+    `duplicate_of` is the row of which a row is an exact copy, else -1; `late` marks rows that arrived a day or more
+    after they happened. `lost` counts events that happened and were never recorded.
+    """
+
+    user: np.ndarray
+    event: np.ndarray
+    time: np.ndarray
+    session: np.ndarray
+    value: np.ndarray
+    number: np.ndarray
+    duplicate: np.ndarray
+    late: np.ndarray
+    lost: int
+
+
+def log(preset: Preset, accounts: Accounts, who: People, calendar: Calendar, *, rng: np.random.Generator) -> Log:
+    """All events of a block."""
+    user, month, low, high = _presence(who, calendar)
+    size = (high - low) / (30.4 * DAY)
+    human = ~who.bot[user]
+    user, month, low, high, size = user[human], month[human], low[human], high[human], size[human]
+    sessions, counts, codes = _counts(preset, accounts, who, calendar, user, month, size, rng=rng)
+
+    first = np.cumsum(sessions) - sessions
+    row_of_session = np.repeat(np.arange(len(user)), sessions)
+    begins = calendar.instants(low[row_of_session], high[row_of_session], rng.random(len(row_of_session)))
+
+    per_row = counts.sum(axis=1)
+    row = np.repeat(np.arange(len(user)), per_row)
+    event = np.repeat(np.tile(codes, len(user)), counts.ravel())
+    session = first[row] + (rng.random(len(row)) * sessions[row]).astype(np.int64)
+    offset = np.minimum(rng.exponential(480, len(row)), 1500).astype(np.int64) + 5
+    signed = np.flatnonzero(rng.random(len(begins)) < 0.85)
+    everyone = np.concatenate([user[row_of_session[signed]], user[row]])
+    event = np.concatenate([np.full(len(signed), CODE["signed_in"], np.int16), event])
+    time = np.concatenate([begins[signed], begins[session] + offset])
+    session = np.concatenate([signed, session])
+
+    machine_user, machine_event, machine_time = _machines(who, calendar, rng=rng)
+    everyone = np.concatenate([everyone, machine_user])
+    event = np.concatenate([event, machine_event])
+    time = np.concatenate([time, machine_time])
+    session = np.concatenate([session, np.full(len(machine_user), -1)])
+    return _as_recorded(accounts, who, calendar, everyone, event, time, session, rng=rng)
+
+
+def _presence(who: People, calendar: Calendar) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """User-months in which somebody could do something: user, month, from, to."""
+    edges = calendar.edges
+    born = np.maximum(who.created_at, calendar.begin)
+    first = np.searchsorted(edges, born, side="right") - 1
+    last = np.searchsorted(edges, who.until, side="left") - 1
+    spans = np.maximum(last - first + 1, 0)
+    user = np.repeat(np.arange(who.count), spans)
+    month = np.repeat(first, spans) + np.arange(len(user)) - np.repeat(np.cumsum(spans) - spans, spans)
+    return user, month, np.maximum(born[user], edges[month]), np.minimum(who.until[user], edges[month + 1])
+
+
+def _counts(
+    preset: Preset,
+    accounts: Accounts,
+    who: People,
+    calendar: Calendar,
+    user: np.ndarray,
+    month: np.ndarray,
+    size: np.ndarray,
+    *,
+    rng: np.random.Generator,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Sessions per user-month, counts per user-month and event type, and the types' codes."""
+    n = len(user)
+    account = who.chosen[who.account[user]]
+    states = accounts.states
+    stage = states.declining[month, account].astype(np.int64)
+    severity = SEVERITY[stage]
+    growing = states.growing[month, account]
+    engagement = states.engagement[month, account]
+    friction = states.friction[month, account]
+    power = who.power[user]
+    kind = who.archetype[user]
+    sharp = preset.world == "interaction"  # there the two latents of churn must show in the metrics
+
+    mood = np.exp(
+        (0.9 if sharp else 0.3) * engagement + who.activity[user] + 0.22 * rng.normal(size=n) + 0.25 * growing
+    )
+    if preset.world == "drift":
+        mood = mood * np.where(month - calendar.burn_in > calendar.months // 2, 1.5, 1.0)
+    keeps = (1 - severity) ** 1.35
+    sessions = rng.poisson(9.0 * mood * keeps * size)
+    active = sessions > 0
+
+    taste = rng.random((who.count, len(_TASTES)))
+    pace = rng.gamma(0.9, 1 / 0.9, (who.count, len(_TASTES))) + 0.25
+    stopped = rng.random(who.count)[user] < _CORE_STOP[stage]
+    scale = mood**0.7 * keeps * size * active
+    rates = np.empty((n, len(_TASTES)))
+    for k, (name, (rate, chance, growth, strength)) in enumerate(_TASTES.items()):
+        logit = np.log(chance / (1 - chance)) + growth * (growing - 0.0) + strength * power + 0.5 * who.breadth[user]
+        has = np.log(1 / taste[user, k] - 1) > -logit
+        rates[:, k] = rate * has * pace[user, k] * scale
+        if name in _CORE:
+            rates[:, k] *= ~stopped
+    columns = {name: k for k, name in enumerate(_TASTES)}
+    rates[:, columns["lab_tried"]] *= np.where(kind == 1, 6.0, 1.0)
+    rates[:, columns["idea_sent"]] *= np.where(kind == 1, 5.0, 1.0)
+    for name in ("friend_referred", "teammate_invited", "board_shared"):
+        rates[:, columns[name]] *= np.where(kind == 2, 5.0, 1.0)
+    for name in ("api_queried", "rule_triggered"):
+        rates[:, columns[name]] *= np.where(kind == 3, 2.0, 1.0)
+    counts = rng.poisson(rates)
+
+    trouble = rng.gamma(0.45, 1 / 0.45, who.count)[user]
+    storm = np.where(stage >= 3, 7.0, 1.0 + 2.0 * (stage == 2)) * np.exp((1.2 if sharp else 0.4) * friction)
+    errors = rng.poisson(6.0 * storm * trouble * np.minimum(sessions, 3) / 3 * size)
+    connects = states.integrating[month, account] * 1.0
+    integrations = rng.poisson(connects * rng.gamma(0.5, 2.0, n) * size * active)
+    drops = rng.poisson(0.02 * active * size)
+    tries = rng.gamma(0.6, 1 / 0.6, who.count)[user]
+    started = rng.poisson(2.0 * tries * np.where(stage >= 3, 1.5, mood**0.5) * size * active)
+    finished = rng.binomial(started, np.where(stage >= 3, 0.35, np.where(stage == 2, 0.8, 0.94)))
+    extra = {
+        "integration_connected": integrations,
+        "integration_dropped": drops,
+        "flow_started": started,
+        "flow_finished": finished,
+        "error_shown": errors,
+    }
+    codes = np.array([CODE[name] for name in (*_TASTES, *extra)], dtype=np.int16)
+    return sessions, np.column_stack([counts, *extra.values()]), codes
+
+
+def _machines(
+    who: People, calendar: Calendar, *, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Service logins that poll around the clock, regular as machines are, and send a heartbeat that counts for nothing."""
+    users, events, times = [], [], []
+    for user in np.flatnonzero(who.bot):
+        low = max(int(who.created_at[user]), calendar.begin)
+        beat = np.arange(low, int(who.until[user]), HOUR, dtype=np.int64)
+        times.append(beat + rng.integers(0, 3, len(beat)))
+        users.append(np.full(len(beat), user))
+        events.append(np.where(np.arange(len(beat)) % 6 == 5, CODE["heartbeat"], CODE["sync_polled"]))
+    if not users:
+        none = np.zeros(0, dtype=np.int64)
+        return none, none.astype(np.int16), none
+    return np.concatenate(users), np.concatenate(events).astype(np.int16), np.concatenate(times)
+
+
+def _as_recorded(
+    accounts: Accounts,
+    who: People,
+    calendar: Calendar,
+    user: np.ndarray,
+    event: np.ndarray,
+    time: np.ndarray,
+    session: np.ndarray,
+    *,
+    rng: np.random.Generator,
+) -> Log:
+    """The log as it was written: without what was lost, in order of arrival, some rows late and some twice."""
+    silent_from = np.where(
+        rng.random(len(who.chosen)) < 0.04, rng.uniform(calendar.begin, calendar.end, len(who.chosen)), np.inf
+    )
+    silent_days = rng.integers(3, 11, len(who.chosen))
+    begins = silent_from[who.account[user]]
+    kept = ~((time >= begins) & (time < begins + silent_days[who.account[user]] * DAY))
+    kept &= ~np.isin(time - time % DAY, calendar.lost_days)
+    kept &= time < calendar.end
+    lost = int(len(kept) - kept.sum())
+    user, event, time, session = user[kept], event[kept], time[kept], session[kept]
+
+    n = len(user)
+    late = rng.random(n) < 0.012
+    arrival = time + np.where(late, rng.integers(DAY, 5 * DAY, n), 0)
+    copies = np.flatnonzero(rng.random(n) < 0.003)
+    arrival = np.concatenate([arrival, arrival[copies] + rng.integers(1, 2 * DAY, len(copies))])
+    order = np.argsort(arrival, kind="stable")
+    number = np.argsort(np.argsort(arrival[:n], kind="stable"), kind="stable")
+    source = np.concatenate([np.arange(n), copies])[order]
+    amount = np.where(np.isin(event, [CODE["data_imported"], CODE["report_run"], CODE["table_exported"]]), 1.0, np.nan)
+    amount = np.round(amount * rng.exponential(40, n), 2)
+    return Log(
+        user=user[source],
+        event=event[source],
+        time=time[source],
+        session=session[source],
+        value=amount[source],
+        number=number[source],
+        duplicate=order >= n,
+        late=late[source],
+        lost=lost,
+    )
