@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -91,42 +92,77 @@ class AccountBootstrap:
             return right / pairs
 
     def pairs(self, y: ArrayLike, s: ArrayLike, *, among: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
-        """Per replicate: event-other pairs in which the event has the higher `s` (ties half), and all such pairs.
+        """Per replicate: event-other pairs in which the event has the higher `s` (ties half), and all such pairs."""
+        right, pairs = [np.zeros(0)], [np.zeros(0)]
+        for steps in self._steps(y, s, among):
+            events, others = steps.events.sum(axis=0), steps.others
+            right.append((steps.events * (others - steps.above - 0.5 * steps.equal)).sum(axis=0))
+            pairs.append(events * others)
+        return np.concatenate(right), np.concatenate(pairs)
 
-        Rows are bucketed between the distinct scores of the events, so a replicate costs one pass over the accounts
-        with something in a bucket, whatever the number of rows.
+    def average_precision(self, y: ArrayLike, s: ArrayLike) -> np.ndarray:
+        """Average precision in every replicate (see `scores.average_precision`)."""
+        found = [np.zeros(0)]
+        for steps in self._steps(y, s, None):
+            reached = steps.events.cumsum(axis=0)
+            with np.errstate(invalid="ignore", divide="ignore"):
+                precision = np.nan_to_num(reached / (reached + steps.above + steps.equal))
+                found.append((steps.events * precision).sum(axis=0) / reached[-1])
+        return np.concatenate(found)
+
+    def recall_at(self, y: ArrayLike, s: ArrayLike, share: float = 0.1) -> np.ndarray:
+        """Recall at the top `share` of the rows drawn, in every replicate (see `scores.recall_at`)."""
+        found = [np.zeros(0)]
+        for steps in self._steps(y, s, None):
+            reached = steps.events.cumsum(axis=0)
+            before, size = reached - steps.events + steps.above, steps.events + steps.equal
+            with np.errstate(invalid="ignore", divide="ignore"):
+                taken = np.clip((share * (reached[-1] + steps.others) - before) / size, 0, 1)
+                found.append((steps.events * np.nan_to_num(taken)).sum(axis=0) / reached[-1])
+        return np.concatenate(found)
+
+    def _steps(self, y: ArrayLike, s: ArrayLike, among: np.ndarray | None) -> Iterator[_Steps]:
+        """The rows drawn, counted at the distinct scores of the events, in chunks of replicates.
+
+        Rows are bucketed between those scores, so a replicate costs one pass over the rows that are there.
         """
         from scipy.sparse import csr_matrix  # imported late: scipy is slow to load
 
         y, s = np.asarray(y, dtype=bool), np.asarray(s, dtype=float)
         rows = np.ones(len(y), dtype=bool) if among is None else among
         event, other = y & rows, ~y & rows
-        if not event.any() or not other.any():
-            return np.zeros(self.repeats), np.zeros(self.repeats)
-        edges, at = np.unique(s[event], return_inverse=True)
+        edges, at = np.unique(-s[event], return_inverse=True)  # highest score first
         m = len(edges)
-        # an other row is in bucket 2j (strictly below edge j and above j-1) or 2j+1 (equal to edge j)
-        place = np.searchsorted(edges, s[other], side="left")
-        equal = (place < m) & (edges[np.minimum(place, m - 1)] == s[other])
+        # an other row is in bucket 2j (above edge j, below edge j-1) or 2j+1 (equal to edge j)
+        place = np.searchsorted(edges, -s[other], side="left")
+        equal = (place < m) & (edges[np.minimum(place, m - 1)] == -s[other]) if m else np.zeros(len(place), dtype=bool)
         bucket = 2 * place + equal
 
-        def table(where: np.ndarray, buckets: np.ndarray, height: int) -> csr_matrix:
+        def table(where: np.ndarray, buckets: np.ndarray, height: int) -> Any:
             ones = np.ones(len(buckets), dtype=np.float32)
             return csr_matrix((ones, (buckets, self.codes[where])), shape=(height, self.accounts))
 
-        events, others = table(event, at, m), table(other, bucket, 2 * m + 1)
-        right, pairs = [], []
+        events, others = table(event, at, max(m, 1)), table(other, bucket, 2 * max(m, 1) + 1)
         step = max(1, _CHUNK // (2 * m + 1))
         for chunk in self.weights():
             for start in range(0, len(chunk), step):
                 drawn = np.ascontiguousarray(chunk[start : start + step].T)
-                above = events @ drawn
-                in_bucket = (others @ drawn).astype(float)
-                below = in_bucket.cumsum(axis=0)
-                wins = below[0 : 2 * m : 2] + 0.5 * in_bucket[1 : 2 * m : 2]
-                right.append((above * wins).sum(axis=0))
-                pairs.append(above.sum(axis=0, dtype=float) * below[-1])
-        return np.concatenate(right), np.concatenate(pairs)
+                counts = (others @ drawn).astype(float)
+                reached = counts.cumsum(axis=0)
+                yield _Steps((events @ drawn).astype(float), reached[0:-1:2], counts[1::2], reached[-1])
+
+
+@dataclass(frozen=True, eq=False)
+class _Steps:
+    """Per distinct score of the events (highest first) and replicate: events, other rows above, other rows equal.
+
+    `others`: all other rows of the replicate.
+    """
+
+    events: np.ndarray
+    above: np.ndarray
+    equal: np.ndarray
+    others: np.ndarray
 
 
 def interval(replicates: np.ndarray, level: float = 0.95) -> tuple[float, float]:

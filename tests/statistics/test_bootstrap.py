@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from powerml.statistics.bootstrap import AccountBootstrap, interval, permutation_of_ranks
-from powerml.statistics.scores import auroc, concordance, midranks
+from powerml.statistics.scores import auroc, average_precision, concordance, midranks, recall_at
 
 
 @pytest.fixture
@@ -26,6 +26,8 @@ def test_every_statistic_is_that_of_the_rows_drawn(panel):
     rows = list(drawn_rows(bootstrap))
     assert bootstrap.auroc(k == 0, -s) == pytest.approx([auroc(k[r] == 0, -s[r]) for r in rows])
     assert bootstrap.concordance(k, s) == pytest.approx([concordance(k[r], s[r]) for r in rows])
+    assert bootstrap.average_precision(k == 2, s) == pytest.approx([average_precision(k[r] == 2, s[r]) for r in rows])
+    assert bootstrap.recall_at(k == 2, s, 0.2) == pytest.approx([recall_at(k[r] == 2, s[r], 0.2) for r in rows])
     assert bootstrap.sums(s) == pytest.approx([s[r].sum() for r in rows])
     both = np.column_stack([s, s**2])
     assert bootstrap.means(both) == pytest.approx(np.array([both[r].mean(axis=0) for r in rows]))
@@ -62,6 +64,9 @@ def test_intervals_are_wider_when_rows_repeat():
 def test_one_class_gives_nan_not_an_error():
     bootstrap = AccountBootstrap.of([1, 2, 3], repeats=5)
     assert np.isnan(bootstrap.auroc([0, 0, 0], [1, 2, 3])).all()
+    assert np.isnan(bootstrap.average_precision([0, 0, 0], [1, 2, 3])).all()
+    assert np.isnan(bootstrap.recall_at([0, 0, 0], [1, 2, 3])).all()
+    assert np.isnan(bootstrap.auroc([1, 1, 1], [1, 2, 3])).all()
     assert np.isnan(interval(bootstrap.auroc([0, 0, 0], [1, 2, 3]))).all()
 
 

@@ -1,0 +1,55 @@
+"""`powerml validate`: the band report of any score column against any labels."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from powerml.cli import common
+
+
+@common.command("validate", short_help="Band report of any score column against any labels.")
+@click.option("--scores", type=common.FILE, required=True, help="Table with as_of, an id and the column to judge.")
+@click.option("--labels", type=common.FILE, required=True, help="Table with as_of, the same id and label.")
+@click.option("--column", default="score", show_default=True, help="The column to judge.")
+@click.option("--bands", help="Ladder or weight set whose bands to use [default: the scores' own, else fifths].")
+@click.option("-o", "output", type=common.FILE, help="Write the band report to this .csv or .parquet file.")
+def command(
+    scores: Path, labels: Path, column: str, bands: str | None, output: Path | None, config: Path, out: common.Output
+) -> None:
+    """Band report of any score column against any labels, joined on as_of and id.
+
+    Exits with 1 if what came contradicts the order of the bands.
+    """
+    from powerml.sinks.files import check_target, write_table
+    from powerml.workflows.validate import validate
+
+    if output:
+        check_target(output)
+    done = validate(scores, labels, column=column, bands=bands, base=config.resolve().parent)
+    if output:
+        write_table(done.report.table, output)
+    out.say(done.joined.sentence)
+    for sentence in done.report.sentences:
+        out.say(sentence)
+    out.say()
+    out.table(done.report.table, "Bands")
+    out.table(done.ranking, "Ranking")
+    if done.untreated is not None:
+        out.say("Without the treated rows: " + done.untreated.sentences[0])
+    out.result(
+        {
+            "verdict": done.report.verdict,
+            "sentences": list(done.report.sentences),
+            "left_out": done.joined.left_out,
+            "bands": done.report.table,
+            "detail": done.report.detail,
+            "reversals": done.report.reversals,
+            "ranking": done.ranking,
+            "without_treated": None if done.untreated is None else done.untreated.table,
+        }
+    )
+    if done.violated:
+        sys.exit(1)

@@ -1,0 +1,103 @@
+"""`powerml validate`: the band report of any score column against any labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from powerml.config.bands import BandsSpec
+from powerml.config.claims import load_claims
+from powerml.config.reading import load
+from powerml.config.shipped import find, names
+from powerml.config.weights import read_weights
+from powerml.errors import UsageError
+from powerml.validation.band_report import BandReport, band_report, fifths
+from powerml.validation.discrimination import discrimination
+from powerml.workflows.scores_and_labels import PROBABILITIES, Joined, join, numbers
+
+
+@dataclass(frozen=True, eq=False)
+class Validation:
+    """The band report with what was joined, how well the column ranks, and the report without treated rows if any."""
+
+    joined: Joined
+    report: BandReport
+    ranking: pd.DataFrame
+    untreated: BandReport | None
+
+    @property
+    def violated(self) -> bool:
+        """Whether the order of the bands is contradicted by what came."""
+        return self.report.verdict == "violated"
+
+
+def validate(
+    scores: Path, labels: Path, *, column: str = "score", bands: str | None = None, base: Path | None = None
+) -> Validation:
+    """Joins both files and reports on `column` by bands.
+
+    `bands`: a shipped ladder (engagement, activity, power_user), a weight set's name, or a file of either. Absent: the
+    ladder of the weight set named in the scores' `model` column; else document D's where `column` is a score of 0 to
+    100; else fifths of the column.
+    """
+    joined = join(scores, labels)
+    frame = joined.frame
+    values = numbers(frame, column, scores)
+    ladder = _ladder(bands, frame, column, values, base=base)
+    said = None
+    if column == "score" and all(p in frame for p in PROBABILITIES[:2]):
+        said = pd.DataFrame({p: numbers(frame, p, scores) for p in PROBABILITIES if p in frame})
+
+    def report(rows: pd.Series) -> BandReport:
+        return band_report(
+            values[rows],
+            frame.loc[rows, "label"],
+            bands=ladder,
+            groups=frame.loc[rows, joined.account],
+            probabilities=None if said is None else said[rows],
+            reference=_reference(ladder),
+        )
+
+    everyone = pd.Series(True, index=frame.index)
+    untreated = None
+    if "treated" in frame and frame["treated"].any() and not frame.loc[values.notna(), "treated"].all():
+        untreated = report(~frame["treated"])
+    scored = values.notna()
+    ranking = discrimination(
+        frame.loc[scored, "label"], score=values[scored], groups=frame.loc[scored, joined.account], seed=0
+    )
+    return Validation(joined, report(everyone), ranking, untreated)
+
+
+def _ladder(
+    bands: str | None, frame: pd.DataFrame, column: str, values: pd.Series, *, base: Path | None
+) -> BandsSpec | dict[float, str]:
+    if bands is None and column == "score" and "model" in frame and frame["model"].nunique() == 1:
+        model = str(frame["model"].iloc[0])
+        bands = model if model in names("weights") else None
+    if bands is None:
+        of_hundred = column in ("score", "raw_score") and values.max() <= 100 and values.max() > 1
+        return load(BandsSpec, find("bands", "engagement")) if of_hundred else fifths(values)
+    if bands in names("bands"):
+        ladder: BandsSpec = load(BandsSpec, find("bands", bands))
+        return ladder
+    spec = read_weights(bands, base=base)
+    if spec.bands is None:
+        raise UsageError(f"--bands {bands}: that weight set declares no bands; name one that does, like engagement")
+    return spec.bands
+
+
+def _reference(ladder: BandsSpec | dict[float, str]) -> pd.DataFrame | None:
+    """The outcomes that document D prints for its own bands, where the ladder is D's."""
+    claims = load_claims(find("claims", "engagement"))
+    edges = ladder.edges if isinstance(ladder, BandsSpec) else tuple(sorted(ladder, reverse=True))
+    printed = {float(b.from_): b for b in claims.bands}
+    if not isinstance(ladder, BandsSpec) or set(printed) != {float(e) for e in edges}:
+        return None
+    rows = [
+        (name, printed[edge].churn, printed[edge].stay, printed[edge].expand)
+        for edge, name in zip(edges, ladder.names, strict=True)
+    ]
+    return pd.DataFrame(rows, columns=["band", "churn", "stay", "expand"])
