@@ -17,6 +17,13 @@ from powerml.config.reading import load
 from powerml.errors import did_you_mean
 
 Outcome = Literal["churn", "stay", "expand"]
+KpiName = Literal[
+    "share_reaching_power",
+    "median_days_to_power",
+    "power_user_retention",
+    "revenue_share_of_power_accounts",
+    "power_user_nps",
+]
 Measure = Literal["revenue", "retention", "churn", "expand"]
 Rate = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
@@ -198,6 +205,14 @@ class Gain(Cited):
     amount: Positive
 
 
+class Kpi(Cited):
+    """Where a programme's KPI stood before, where it is meant to go, and where the document says it is."""
+
+    baseline: float
+    target: float
+    current: float | None = None
+
+
 class Concentration(Cited):
     """A share of something said to be made by a top share of users; `metric` names the column it can be seen in."""
 
@@ -262,6 +277,7 @@ class ClaimsSpec(Spec):
     segments: tuple[Segment, ...] = ()
     multiples: tuple[Multiple, ...] = ()
     gains: tuple[Gain, ...] = ()
+    kpis: dict[KpiName, Kpi] = {}
     concentration: tuple[Concentration, ...] = ()
     tiers: tuple[Tier, ...] = ()
     example: Example | None = None
