@@ -14,6 +14,7 @@ import duckdb
 from powerml.sources.columns import Mapped, Typed, select_typed, typed, value_column
 from powerml.sources.outcome import Outcome
 from powerml.sources.readers import Part
+from powerml.sources.repeats import find_repeats
 from powerml.sources.rules import FUTURE, MISSING, NOT_A_TIME, Rule, broken_value, first_broken, rules_of
 from powerml.sources.sql import array, data_errors, name, text
 from powerml.sources.times import NAIVE, Clock
@@ -58,7 +59,9 @@ def _view(
     kept = " AND ".join(rule.keeps for rule, _ in broken) or "true"
     ids, repeats = 0, 0
     if "event_id" in expressions:
-        ids, repeats = _find_repeats(con, part, expressions, kept)
+        only_id = {n: e for n, e in expressions.items() if n == "event_id" or broken}
+        good = f"FROM ({_inner(part, only_id)}) WHERE {kept}"
+        ids, repeats = find_repeats(con, good, place=_PLACE, into=f"repeated {table.name}")
     if repeats:
         kept += f' AND {_PLACE} NOT IN (SELECT place FROM "repeated {table.name}")'
     columns = ", ".join(map(value_column, expressions))
@@ -129,23 +132,6 @@ def _count_broken(
         f"SELECT {first_broken(rules)} AS rule, count(*) FROM ({_inner(part, expressions)}) GROUP BY rule ORDER BY rule"
     ).fetchall()
     return [(rules[rule], n) for rule, n in found if rule is not None]
-
-
-def _find_repeats(
-    con: duckdb.DuckDBPyConnection, part: Part, expressions: dict[str, Typed], kept: str
-) -> tuple[int, int]:
-    """Exact repeats of `event_id` but the first; ids are compared only where their hashes agree."""
-    good = f"FROM ({_inner(part, expressions)}) WHERE event_id IS NOT NULL AND {kept}"
-    con.execute(f'CREATE TABLE "hashes twice" AS SELECT hash(event_id) AS h {good} GROUP BY h HAVING count(*) > 1')
-    if not con.execute('SELECT 1 FROM "hashes twice" LIMIT 1').fetchone():
-        return 0, 0
-    con.execute(
-        'CREATE TABLE "repeated events" AS SELECT place, event_id FROM (SELECT place, event_id,'
-        " row_number() OVER (PARTITION BY event_id ORDER BY place) AS n FROM ("
-        f'SELECT {_PLACE} AS place, event_id {good} AND hash(event_id) IN (SELECT h FROM "hashes twice"))) WHERE n > 1'
-    )
-    row = con.execute('SELECT count(DISTINCT event_id), count(*) FROM "repeated events"').fetchone()
-    return (row[0], row[1]) if row else (0, 0)
 
 
 def _bad_rows(part: Part, expressions: dict[str, Typed], rules: Sequence[Rule]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,12 +14,12 @@ import pandas as pd
 
 from powerml.config.project import ProjectSpec, TableSpec, expand
 from powerml.errors import DataError, UsageError
-from powerml.sources.columns import Mapped, match, unused
-from powerml.sources.files import DataFile, resolve
+from powerml.sources.columns import match, unused
+from powerml.sources.files import resolve
 from powerml.sources.in_place import view
 from powerml.sources.outcome import Outcome
 from powerml.sources.readers import Part, read_files, read_query
-from powerml.sources.rules import NOT_A_TIME, RAGGED
+from powerml.sources.rules import FUTURE, MISSING, NOT_A_NUMBER, NOT_A_TIME, RAGGED
 from powerml.sources.sql import data_errors, text
 from powerml.sources.staged import Staging, stage
 from powerml.sources.times import Clock
@@ -189,8 +189,6 @@ def _with_sources(bad_rows: str, sources: Sequence[str], table: str) -> str:
 
 
 def _with_problems(loaded: Loaded, problems: tuple[str, ...]) -> Loaded:
-    from dataclasses import replace
-
     return replace(loaded, problems=problems)
 
 
@@ -198,20 +196,30 @@ def _too_many(loaded: Loaded, outcome: Outcome, allowed: float) -> str | None:
     """The sentence that stops a run, or None."""
     if not outcome.rows or outcome.quarantined / outcome.rows <= allowed:
         return None
-    (rule, count), *_ = sorted(outcome.broken, key=lambda pair: -pair[1])
+    rule, count = max(outcome.broken, key=lambda pair: pair[1])
     rows = loaded.quarantine
-    example = rows[(rows["table"] == outcome.table) & rows["rule"].str.startswith(rule.text)].iloc[0]
-    share = f"{outcome.quarantined / outcome.rows:.1%}".replace("%", " %")
-    about = f"column {rule.column!r}: " if rule.column else ""
-    fix = {
-        NOT_A_TIME: "give 'time_format' (strptime, or epoch_s, epoch_ms)",
-        RAGGED: "quote fields that hold the delimiter",
-    }.get(rule.text, "correct the rows")
+    row = rows[(rows["table"] == outcome.table) & rows["rule"].str.startswith(rule.text)].iloc[0]
+    what = f"column {rule.column!r} is missing" if rule.text == MISSING else f"{row['value'][:80]!r} is {rule.text}"
+    where = f"column {rule.column!r}: " if rule.column and rule.text != MISSING else ""
+    same = f"{count:,} such rows" if count > 1 else "the only such row"
     return (
-        f"{example['source']}: row {example['row']}: {about}{example['value']!r} is {rule.text} ({count:,} such rows); "
-        f"{outcome.table} has {outcome.quarantined:,} bad rows of {outcome.rows:,} ({share}), more than max_bad_rows "
-        f"({allowed:.1%}) allows; {fix}, or raise max_bad_rows".replace("%)", " %)").replace("  %", " %")
+        f"{row['source']}: row {row['row']}: {where}{what} ({same}); {outcome.table} has {outcome.quarantined:,} bad "
+        f"of {outcome.rows:,} rows ({_percent(outcome.quarantined / outcome.rows)}), more than max_bad_rows "
+        f"({_percent(allowed)}) allows; {_FIXES.get(rule.text, 'correct the rows')}, or raise max_bad_rows"
     )
+
+
+_FIXES = {
+    NOT_A_TIME: "give 'time_format' (strptime, or epoch_s, epoch_ms)",
+    NOT_A_NUMBER: "correct the rows or map another column",
+    MISSING: "fill the column or map another one",
+    FUTURE: "correct the times or the table's 'timezone'",
+    RAGGED: "quote fields that hold the delimiter",
+}
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g} %"
 
 
 def write_quarantine(loaded: Loaded, folder: Path) -> list[Path]:
@@ -229,6 +237,3 @@ def write_quarantine(loaded: Loaded, folder: Path) -> list[Path]:
             os.replace(part, target)
         written.append(target)
     return written
-
-
-__all__ = ["DataFile", "Loaded", "Mapped", "TooManyBadRows", "open_sources", "write_quarantine"]

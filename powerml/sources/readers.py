@@ -96,7 +96,8 @@ def _csv_parts(con: duckdb.DuckDBPyConnection, files: list[DataFile], first: int
         named = ", ".join(f"c{i}: 'VARCHAR'" for i in range(len(header)))
         relation = (
             f"read_csv({array(paths)}, auto_detect=false, header=true, delim={text(delimiter)},"
-            f" quote='\"', escape='\"', columns={{{named}}}, compression={text(compression or 'none')}, hive_partitioning=false,"
+            f" quote='\"', escape='\"', columns={{{named}}}, hive_partitioning=false,"
+            f" compression={text(compression or 'none')},"
             f" filename={str(len(paths) > 1).lower()}, store_rejects=true, rejects_limit=0,"
             f" rejects_table={text(rejects)}, rejects_scan={text(rejects + '_scan')})"
         )
@@ -126,20 +127,35 @@ def _header(file: DataFile) -> tuple[str, tuple[str, ...]]:
 
 
 def _parquet_parts(con: duckdb.DuckDBPyConnection, files: list[DataFile], first: int, table: str) -> list[Part]:
+    parts: list[Part] = []
+    run: list[DataFile] = []
+    types: dict[str, str] = {}
+    widths: set[tuple[str, ...]] = set()
+    for file in files:
+        schema = _parquet_schema(con, file)
+        if any(types.get(column, kind) != kind for column, kind in schema.items()):
+            parts.append(_parquet_part(con, run, first, union=len(widths) > 1))
+            first, run, types, widths = first + len(run), [], {}, set()
+        run.append(file)
+        types |= schema
+        widths.add(tuple(schema))
+    return [*parts, _parquet_part(con, run, first, union=len(widths) > 1)]
+
+
+def _parquet_part(con: duckdb.DuckDBPyConnection, files: list[DataFile], first: int, *, union: bool) -> Part:
+    """Files whose common columns agree in type, so that no value is converted on the way."""
     paths = tuple(str(file.path) for file in files)
-    schemas = [_parquet_schema(con, file) for file in files]
-    union = "true" if any(schema != schemas[0] for schema in schemas) else "false"
-    relation = f"read_parquet({array(paths)}, union_by_name={union}, hive_partitioning=false)"
+    relation = f"read_parquet({array(paths)}, union_by_name={str(union).lower()}, hive_partitioning=false)"
     shown = tuple(file.shown for file in files)
     with data_errors(shown[0] if len(shown) == 1 else f"{shown[0]} to {shown[-1]}"):
         described = con.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
-    return [Part("parquet", shown, first, _described(described), relation, paths=paths)]
+    return Part("parquet", shown, first, _described(described), relation, paths=paths)
 
 
-def _parquet_schema(con: duckdb.DuckDBPyConnection, file: DataFile) -> list[tuple[str, ...]]:
+def _parquet_schema(con: duckdb.DuckDBPyConnection, file: DataFile) -> dict[str, str]:
     with data_errors(file.shown, fix="it is damaged or no Parquet file; fetch or export it again"):
         relation = f"read_parquet({array([str(file.path)])}, hive_partitioning=false)"
-        return [row[:2] for row in con.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()]
+        return {row[0]: row[1] for row in con.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()}
 
 
 def _json_parts(con: duckdb.DuckDBPyConnection, files: list[DataFile], first: int, table: str) -> list[Part]:

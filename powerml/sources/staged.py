@@ -11,6 +11,7 @@ import duckdb
 from powerml.sources.columns import Mapped, Typed, select_typed, typed, value_column
 from powerml.sources.outcome import Outcome
 from powerml.sources.readers import Part
+from powerml.sources.repeats import find_repeats
 from powerml.sources.rules import RAGGED, Rule, broken_value, first_broken, rules_of
 from powerml.sources.sql import data_errors, name, text
 from powerml.sources.times import Clock
@@ -128,16 +129,11 @@ def _leave_out_repeats(con: duckdb.DuckDBPyConnection, staged: str, out: str, ke
 
 
 def _ignore_repeats(con: duckdb.DuckDBPyConnection, staged: str, out: str) -> tuple[int, int]:
-    """Exact repeats of `event_id` but the first; ids are compared only where their hashes agree."""
-    good = f"FROM {staged} WHERE _rule IS NULL AND event_id IS NOT NULL"
-    con.execute(
-        f"INSERT INTO {out} WITH twice AS (SELECT hash(event_id) AS h {good} GROUP BY h HAVING count(*) > 1)"
-        f" SELECT row, NULL, event_id FROM (SELECT rowid AS row, event_id,"
-        f" row_number() OVER (PARTITION BY event_id ORDER BY rowid) AS n {good} AND hash(event_id) IN (FROM twice))"
-        f" WHERE n > 1 ORDER BY row"
-    )
-    row = con.execute(f"SELECT count(DISTINCT value), count(*) FROM {out} WHERE rule IS NULL").fetchone()
-    return (row[0], row[1]) if row else (0, 0)
+    ids, repeats = find_repeats(con, f"FROM {staged} WHERE _rule IS NULL", place="rowid", into="repeats")
+    if repeats:
+        con.execute(f"INSERT INTO {out} SELECT place, NULL, event_id FROM repeats")
+        con.execute("DROP TABLE repeats")
+    return ids, repeats
 
 
 def _publish(work: Staging, staged: str, out: str, types: dict[str, str]) -> None:

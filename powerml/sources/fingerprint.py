@@ -1,0 +1,61 @@
+"""What a table's data looks like from outside: a text that changes when its files or their meaning change."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+from powerml.config.project import ProjectSpec, expand
+from powerml.errors import DataError
+from powerml.sources.files import DataFile, resolve
+
+
+def fingerprint(project: ProjectSpec, table: str) -> str:
+    """32 hex digits over a table's files (size, change time, Parquet footer) and its declaration.
+
+    The files of a `query` are those that its quoted names find at the project's folder. Raises DataError for a missing
+    file, as reading it would.
+    """
+    spec = project.tables[table]
+    whole = hashlib.sha256(f"{project.timezone}\n{spec.model_dump_json()}".encode())
+    for file, digest in file_fingerprints(project, table).items():
+        whole.update(f"\n{file}\n{digest}".encode())
+    return whole.hexdigest()[:32]
+
+
+def file_fingerprints(project: ProjectSpec, table: str) -> dict[str, str]:
+    """The fingerprint of each of a table's files, by path as messages show it, in source order."""
+    spec = project.tables[table]
+    if spec.query is None:
+        files = resolve(spec.files, project.base, declared_in=project.file)
+    else:
+        files = _files_in(expand(spec.query, file=project.file), project)
+    return {file.shown: _of_file(file) for file in files}
+
+
+def _of_file(file: DataFile) -> str:
+    try:
+        found = file.path.stat()
+        digest = hashlib.sha256(f"{found.st_size} {found.st_mtime_ns}".encode())
+        if file.format == "parquet":
+            with file.path.open("rb") as handle:
+                handle.seek(-8, 2)
+                length = int.from_bytes(handle.read(4), "little")
+                handle.seek(max(found.st_size - 8 - length, 0))
+                digest.update(handle.read(length))
+    except OSError as error:
+        raise DataError.in_file(file.shown, f"cannot be read ({error.strerror})", "check its rights") from None
+    return digest.hexdigest()[:32]
+
+
+def _files_in(query: str, project: ProjectSpec) -> list[DataFile]:
+    """Files that the quoted names of a query mean; a quoted text that means none is just a text."""
+    found: dict[Path, DataFile] = {}
+    for single, double in re.findall(r"'([^'\n]+)'|\"([^\"\n]+)\"", query):
+        try:
+            for file in resolve((single or double,), project.base, declared_in=project.file):
+                found[file.path] = file
+        except DataError:
+            continue
+    return list(found.values())
