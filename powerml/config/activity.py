@@ -81,6 +81,13 @@ class ActivitySpec(WeightSetSpec):
         return tuple((f"{stem}_day_{day}", 0.5 ** (day / self.half_life_days)) for day in days)
 
     @property
+    def windows(self) -> dict[str, tuple[int, int]]:
+        """For each column that is counted over a window of this set's own, that window in days back."""
+        if self.half_life_days is None:
+            return {column: (self.window_days, 0) for column in self.metrics if _WINDOW.search(column)}
+        return {columns[d][0]: (d + 1, d) for columns in self.columns.values() for d in range(len(columns))}
+
+    @property
     def metrics(self) -> tuple[str, ...]:
         """The metrics it reads, each once, in the order of the file."""
         return tuple(dict.fromkeys(column for columns in self.columns.values() for column, _ in columns))

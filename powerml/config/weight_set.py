@@ -13,7 +13,8 @@ from powerml.config.base import Source, Spec
 class WeightSetSpec(Spec):
     """The head of a weight set; `kind` decides what else stands in it.
 
-    `based_on` names the set it was copied from, as `name@version`.
+    `based_on` names the set it was copied from, as `name@version`; `exceptions` the metrics of which more can score
+    less although more is good, with the document's words.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -23,6 +24,7 @@ class WeightSetSpec(Spec):
     based_on: str | None = None
     source: Source | None = None
     bands: BandsSpec | None = None
+    exceptions: dict[str, Source] = {}
 
     @property
     def label(self) -> str:

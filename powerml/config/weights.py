@@ -30,7 +30,7 @@ KINDS: dict[str, type[WeightSetSpec]] = {
 
 # Containers that a setting may leave out: `unresolved_tickets.per_unit` for `deductions.unresolved_tickets.per_unit`.
 _CONTAINERS = ("params", "parts", "deductions", "dimensions", "actions")
-_TEXT = {"name", "version", "source", "based_on", "notes", "bands", "expected_share"}
+_TEXT = {"name", "version", "source", "based_on", "notes", "bands", "exceptions"}
 
 
 def read_weights(name_or_path: str | Path, *, base: Path | None = None) -> WeightSetSpec:
@@ -138,7 +138,19 @@ def differences(a: WeightSetSpec, b: WeightSetSpec) -> list[tuple[str, str, str]
 
 
 def _plain(spec: WeightSetSpec) -> dict[str, str]:
-    silent = {"source", "quote", "reading", "notes", "name", "version", "title", "based_on", "playbook", "meaning"}
+    silent = {
+        "exceptions",
+        "source",
+        "quote",
+        "reading",
+        "notes",
+        "name",
+        "version",
+        "title",
+        "based_on",
+        "playbook",
+        "meaning",
+    }
     result = {}
     for path, value in _leaves(spec.model_dump(by_alias=True)):
         if value is None or (silent & set(path) and not (path[0] == "bands" and path[-1] == "name")):

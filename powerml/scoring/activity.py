@@ -42,6 +42,31 @@ class ActivityScorer(DocumentedScorer[ActivitySpec]):
         """The columns from which each action is counted."""
         return {name: tuple(column for column, _ in columns) for name, columns in self.card.columns.items()}
 
+    @property
+    def declared_metrics(self) -> dict[str, str]:
+        """For each column it reads, the action as declared."""
+        return {column: action for action, columns in self.card.columns.items() for column, _ in columns}
+
+    @property
+    def windows(self) -> dict[str, tuple[int, int]]:
+        """The window of each column that is not read as declared: from so many days back to so many."""
+        return self.card.windows
+
+    @property
+    def needs_reference(self) -> bool:
+        """Whether the full scale is still to be taken from a reference."""
+        return self.card.full_scale == "auto" and not hasattr(self, "full_scale_")
+
+    @property
+    def points_each(self) -> dict[str, float]:
+        """Score points that one more of each column gives, below the full scale; the full scale must be known."""
+        full_scale = self._full_scale(np.empty(0), lambda: np.empty(0, dtype=bool))
+        return {
+            column: 100 * factor * self.card.actions[action].weight / full_scale
+            for action, columns in self.card.columns.items()
+            for column, factor in columns
+        }
+
     def score_table(self, X: pd.DataFrame) -> pd.DataFrame:
         """`raw_score`, `score`, `unweighted` (every action counted equally), `coverage`, `band`."""
         numbers = self._numbers(X)

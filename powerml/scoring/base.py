@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar, Generic, Literal, Self, TypeVar
 
 import numpy as np
@@ -16,6 +16,7 @@ from powerml.bands.ladder import assign
 from powerml.config.bands import BandsSpec
 from powerml.config.weight_set import WeightSetSpec
 from powerml.errors import DataError, MissingColumns
+from powerml.scoring.card_table import card_table
 from powerml.scoring.explain import Contributions
 from powerml.scoring.percentile import Ranks, Reference, active_rows
 
@@ -91,6 +92,16 @@ class DocumentedScorer(TransformerMixin, BaseEstimator, Generic[SpecT]):
         """The metrics that each part reads."""
         raise NotImplementedError
 
+    @property
+    def declared_metrics(self) -> dict[str, str]:
+        """For each column it reads, the metric as the weight set declares it: another window, perhaps."""
+        return {metric: metric for metric in self.metrics_}
+
+    @property
+    def needs_reference(self) -> bool:
+        """Whether a row alone cannot be scored before `fit`, because something is taken from a reference."""
+        return bool(self._ranked) and not hasattr(self, "reference_")
+
     def fit(self, X: pd.DataFrame, y: object = None) -> Self:
         """Stores the active rows of `X` as the reference; raises MissingColumns, DataError."""
         numbers = self._numbers(X)
@@ -121,6 +132,10 @@ class DocumentedScorer(TransformerMixin, BaseEstimator, Generic[SpecT]):
     def contributions(self, X: pd.DataFrame) -> Contributions:
         """What each metric adds to each score; with the baseline they add up to it."""
         raise NotImplementedError
+
+    def table(self) -> pd.DataFrame:
+        """The card to read beside the document; see `powerml.scoring.card_table`."""
+        return card_table(self.card)
 
     def weight_shares(self) -> dict[str, float]:
         """The share (in %) of the score's attainable range that is due to each metric; they add up to 100."""
@@ -181,17 +196,6 @@ class DocumentedScorer(TransformerMixin, BaseEstimator, Generic[SpecT]):
         tags.requires_fit = False
         tags.input_tags.allow_nan = True
         return tags
-
-
-def split_evenly(
-    parts: NDArray[np.float64], part_metrics: Sequence[Sequence[str]], metrics: Sequence[str]
-) -> NDArray[np.float64]:
-    """What parts give (n, parts), each split evenly among its metrics: (n, metrics)."""
-    shares = np.zeros((len(part_metrics), len(metrics)))
-    for row, names in enumerate(part_metrics):
-        for name in names:
-            shares[row, list(metrics).index(name)] += 1 / len(names)
-    return parts @ shares
 
 
 def _column(series: pd.Series) -> NDArray[np.float64]:

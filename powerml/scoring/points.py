@@ -115,7 +115,7 @@ def criterion_points(
     if isinstance(criterion, PerUnitDeduction):
         values = numbers[criterion.metric]
         null = np.isnan(values)
-        return np.where(null, criterion.missing, criterion.per_unit * values), null.astype(np.intp)
+        return np.where(null, criterion.missing, criterion.per_unit * values + 0.0), null.astype(np.intp)
     if isinstance(criterion, RungPart):
         position = _rung(criterion, numbers)
         points = [*(rung.points for rung in criterion.rungs), criterion.missing.points]

@@ -8,8 +8,11 @@ from typing import Any
 
 from powerml.config import shipped
 from powerml.config.composite import CompositeSpec
+from powerml.config.metrics import MetricSpec
+from powerml.config.metrics import catalogue as shipped_catalogue
 from powerml.config.weight_set import WeightSetSpec
 from powerml.config.weights import changes_rule, is_shipped, override, read_weights
+from powerml.errors import UsageError, did_you_mean
 from powerml.scoring.base import DocumentedScorer, Origin
 from powerml.scoring.persist import SCORERS
 
@@ -48,6 +51,31 @@ def scorer_of(
     params = params or {}
     origin: Origin = "documented" if documented and not changes_rule(spec, params) else "edited"
     return SCORERS[spec.kind](_counted(override(spec, params), vocabulary or {}), origin=origin)
+
+
+def needed_metrics(scorer: Any, catalogue: Mapping[str, MetricSpec] | None = None) -> list[dict[str, Any]]:
+    """The metrics that a scorer reads and the catalogue lacks, in the form of 6-files.md "A metric of one's own".
+
+    They are catalogue metrics over another window: `logins_14d` of `logins_30d`, or one day of it for a score that
+    decays. Raises UsageError for a metric that cannot be had that way.
+
+    >>> [m["name"] for m in needed_metrics(load_weights("activity", params={"window_days": 14}))]
+    ['logins_14d', 'workflows_completed_14d', 'invites_14d']
+    """
+    known = shipped_catalogue() if catalogue is None else catalogue
+    declared = getattr(scorer, "declared_metrics", {})
+    windows = getattr(scorer, "windows", {})
+    found = []
+    for metric in scorer.metrics_:
+        if metric in known:
+            continue
+        like = declared.get(metric, metric)
+        if like not in known or metric not in windows:
+            raise UsageError(f"weight set {scorer.name!r}: no metric named {like!r}{did_you_mean(like, known)}")
+        declaration = known[like].model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        source = {"document": "house metric", "reading": f"{like} over another window"}
+        found.append({**declaration, "name": metric, "window_days": list(windows[metric]), "source": source})
+    return found
 
 
 def _counted(spec: WeightSetSpec, vocabulary: Mapping[str, float]) -> WeightSetSpec:

@@ -1,0 +1,104 @@
+"""`powerml explain`: why this score, what changed since last time, the nearest way to the next band."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import click
+
+from powerml.cli import common
+from powerml.errors import UsageError
+
+
+@common.command("explain", short_help="Why this score, and the nearest way to the next band.")
+@click.argument("entity", metavar="ID")
+@click.option("--as-of", type=common.DATE, help="The snapshot to explain; by default the latest.")
+@click.option("--model", metavar="NAME@ALIAS", help="A registered version; by default the champion.")
+@click.option("--weights", metavar="FILE|NAME", help="A weight set instead, by its name or its file.")
+@click.option("--metrics", type=common.FILE, help="A table whose columns carry metric names, instead of a snapshot.")
+@click.option("--set", "settings", multiple=True, metavar="NAME=NUMBER", help="A number of the weight set to change.")
+def command(
+    entity: str,
+    as_of: date | None,
+    model: str | None,
+    weights: str | None,
+    metrics: Path | None,
+    settings: tuple[str, ...],
+    config: Path,
+    out: common.Output,
+) -> None:
+    """Why one user or account has its score, what changed since the snapshot before, the nearest way to the next band.
+
+    With --weights and --metrics it needs no project file.
+    """
+    from powerml.config.project import load_project
+    from powerml.workflows import explain
+
+    if model and weights:
+        raise UsageError("--model and --weights exclude each other; give one of them")
+    if settings and not weights:
+        raise UsageError("--set changes a weight set; name it with --weights")
+    if metrics and not weights:
+        raise UsageError("--metrics needs --weights: name the weight set to explain with")
+    numbers = common.settings(settings)
+    if metrics and weights:
+        project = load_project(config) if config.is_file() else None
+        done = explain.explain_metrics(entity, metrics, weights=weights, settings=numbers, as_of=as_of, project=project)
+    else:
+        with out.progress() as note:
+            done = explain.explain_project(
+                entity, load_project(config), model=model, weights=weights, settings=numbers, as_of=as_of, note=note
+            )
+    _print(done, out)
+
+
+def _print(done: object, out: common.Output) -> None:
+    from powerml.workflows.explain import Explanation
+
+    assert isinstance(done, Explanation)
+    row = done.row.dropna()
+    score = float(row["score"])
+    band = row.get("band", row.get("tier"))
+    when = f" at {done.as_of}" if done.as_of else ""
+    out.say(f"{done.entity}{when}: {score:.1f}{f', {band}' if band else ''} ({done.scorer})")
+    told = [name for name in row.index if name not in ("score", "band", "tier")]
+    out.say(", ".join(f"{name} {_short(row[name])}" for name in told))
+    reasons = done.reasons[done.reasons["contribution"] != 0]
+    out.table(reasons, title=f"Why: {done.baseline:.4g} + contributions = {score:.4g}", digits=2)
+    if done.changes is not None and done.score_before is not None:
+        moved = done.changes[done.changes["change"] != 0]
+        difference = score - done.score_before
+        since = f"Since {done.before}: {done.score_before:.4g} to {score:.4g} ({difference:+.4g})"
+        out.table(moved, title=since, digits=2) if len(moved) else out.say(f"{since}, nothing changed")
+    if done.recipe is not None:
+        out.say(done.recipe.text)
+    out.result(
+        {
+            "id": done.entity,
+            "as_of": done.as_of,
+            "model": done.scorer,
+            "scores": row.to_dict(),
+            "baseline": done.baseline,
+            "reasons": done.reasons,
+            "before": done.before,
+            "score_before": done.score_before,
+            "changes": done.changes,
+            "next_band": None
+            if done.recipe is None
+            else {
+                "band": done.recipe.next_band,
+                "from": done.recipe.edge,
+                "reached": done.recipe.reached,
+                "score_after": done.recipe.score_after,
+                "moves": [
+                    {"metric": m.metric, "now": m.value, "bound": m.bound, "value": m.edge} for m in done.recipe.moves
+                ],
+                "text": done.recipe.text,
+            },
+        }
+    )
+
+
+def _short(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

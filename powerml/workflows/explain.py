@@ -1,0 +1,176 @@
+"""`powerml explain`: why one entity scores as it does, what changed since last time, the nearest way up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from sklearn.base import clone
+
+from powerml.config.metrics import MetricSpec, catalogue
+from powerml.config.project import ProjectSpec
+from powerml.errors import MissingColumns, UsageError, did_you_mean
+from powerml.scoring.base import DocumentedScorer
+from powerml.scoring.explain import change
+from powerml.scoring.recipe import Recipe, recipe
+from powerml.scoring.weight_set import needed_metrics
+from powerml.tracking.scoring_model import ScoringModel
+from powerml.workflows.metric_table import read_metric_table
+from powerml.workflows.score import Scorer, from_registry, from_weights
+
+Note = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why one entity has its score.
+
+    `row`: the scores table's row. `reasons`: `metric`, `value`, `contribution`, largest first; with `baseline` they add
+    up to the score. `changes` since the row before (None without one): `metric`, `value_before`, `value`, `before`,
+    `after`, `change`; the changes add up to the change of the score. `recipe`: documented weight sets only.
+    """
+
+    entity: str
+    as_of: date | None
+    scorer: str
+    row: pd.Series
+    reasons: pd.DataFrame
+    baseline: float
+    before: date | None
+    score_before: float | None
+    changes: pd.DataFrame | None
+    recipe: Recipe | None
+
+
+def explain_metrics(
+    entity: str,
+    path: Path,
+    *,
+    weights: str,
+    settings: Mapping[str, float] | None = None,
+    as_of: date | None = None,
+    project: ProjectSpec | None = None,
+) -> Explanation:
+    """Explains an entity of a metric table; ranks and full scales that are not stored come from the table itself.
+
+    With a column `as_of` the latest row (or that of `as_of`) is explained and compared with the one before.
+    """
+    scorer = from_weights(weights, settings=settings, project=project)
+    known = {*catalogue(), *scorer.model.columns}
+    table = read_metric_table(path, metrics=known)
+    if absent := [name for name in scorer.model.scorer.metrics_ if name not in table.columns]:
+        raise MissingColumns(absent, asked_by=f"{path}: {scorer.shown}", have=table.columns)
+    return explain_frame(entity, table.frame, scorer, id_column=table.id_column, as_of=as_of, metrics=catalogue())
+
+
+def explain_project(
+    entity: str,
+    project: ProjectSpec,
+    *,
+    model: str | None = None,
+    weights: str | None = None,
+    settings: Mapping[str, float] | None = None,
+    as_of: date | None = None,
+    note: Note = lambda text: None,
+) -> Explanation:
+    """Explains an entity of a project at `as_of` (by default the latest), compared with the snapshot before."""
+    from powerml.workflows.snapshots import open_project, project_metrics
+
+    scorer = from_weights(weights, settings=settings, project=project) if weights else from_registry(project, model)
+    extra = needed_metrics(scorer.model.scorer, project_metrics(project))
+    opened = open_project(project, metrics=[MetricSpec.model_validate(m) for m in extra], note=note)
+    at = as_of or opened.last_day + timedelta(days=1)
+    earlier = [day for day in opened.cutoffs() if day < at][-1:]
+    built = opened.build([*earlier, at], labels=True, note=note)
+    if weights:
+        counts = built.vocabulary_counts
+        scorer = from_weights(weights, settings=settings, project=project, vocabulary=counts)
+    return explain_frame(entity, built.frame, scorer, id_column=project.id_column, as_of=at, metrics=opened.metrics)
+
+
+def explain_frame(
+    entity: str,
+    frame: pd.DataFrame,
+    scorer: Scorer,
+    *,
+    id_column: str,
+    as_of: date | None,
+    metrics: Mapping[str, MetricSpec],
+) -> Explanation:
+    """Explains an entity of a snapshot frame; raises UsageError for one that is not in it or is not scored."""
+    mine = frame[frame[id_column].astype(str) == entity]
+    if mine.empty:
+        hint = did_you_mean(entity, frame[id_column].astype(str).head(50_000))
+        raise UsageError(f"no {id_column} {entity!r} among {frame[id_column].nunique():,}{hint}")
+    if "as_of" in mine:
+        mine = mine.sort_values("as_of", kind="stable")
+    now, last = _now_and_before(entity, mine, as_of)
+    model = scorer.model
+    if not bool(now["enough_history"].iloc[0]):
+        raise UsageError(f"{entity}: too young to be scored at that date (insufficient_history)")
+    if model.outside(now).any():
+        raise UsageError(f"{entity}: outside the population {scorer.shown} was trained on; name a set with --weights")
+    model = _referenced(model, _of_date(frame, now))
+    given = model.contributions(now)
+    values = given.values.iloc[0]
+    reasons = pd.DataFrame({"metric": values.index, "value": _values(now, values.index), "contribution": values})
+    order = reasons["contribution"].abs().sort_values(ascending=False, kind="stable").index
+    changes, score_before, date_before = None, None, None
+    if last is not None and bool(last["enough_history"].iloc[0]):
+        old = model.contributions(last)
+        changes = change(old, given)
+        changes.insert(1, "value_before", _values(last, changes["metric"]))
+        changes.insert(2, "value", _values(now, changes["metric"]))
+        score_before, date_before = float(old.scores.iloc[0]), _date(last)
+    documented = isinstance(model.scorer, DocumentedScorer) and model.scorer.bands is not None
+    return Explanation(
+        entity,
+        _date(now),
+        scorer.shown,
+        model.score(now, ranking="stored").iloc[0],
+        reasons.loc[order].reset_index(drop=True),
+        given.baseline,
+        date_before,
+        score_before,
+        changes,
+        recipe(model.scorer, now, metrics) if documented else None,
+    )
+
+
+def _now_and_before(entity: str, mine: pd.DataFrame, as_of: date | None) -> tuple[pd.DataFrame, pd.DataFrame | None]:
+    if "as_of" not in mine:
+        if len(mine) > 1:
+            raise UsageError(f"{entity} stands in {len(mine)} rows; add a column as_of that tells them apart")
+        return mine, None
+    if as_of is not None:
+        dates = [day.date() for day in mine["as_of"]]
+        if as_of not in dates:
+            raise UsageError(
+                f"{entity} is not in the snapshot of {as_of}; it is in those of {', '.join(map(str, dates))}"
+            )
+        mine = mine.iloc[: dates.index(as_of) + 1]
+    return mine.iloc[[-1]], mine.iloc[[-2]] if len(mine) > 1 else None
+
+
+def _of_date(frame: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
+    return frame[frame["as_of"] == now["as_of"].iloc[0]] if "as_of" in frame else frame
+
+
+def _referenced(model: ScoringModel, frame: pd.DataFrame) -> ScoringModel:
+    """A model without stored references takes the snapshot explained for one, so that the row's ranks mean something."""
+    if isinstance(model.scorer, DocumentedScorer) and not hasattr(model.scorer, "reference_"):
+        model = replace(model, scorer=clone(model.scorer).fit(frame))
+    return model if model.reference is not None else model.with_reference(frame)
+
+
+def _values(row: pd.DataFrame, metrics: Any) -> list[float]:
+    first = row.iloc[0]
+    return [float(first[name]) if name in row.columns else float("nan") for name in metrics]
+
+
+def _date(row: pd.DataFrame) -> date | None:
+    return pd.Timestamp(row["as_of"].iloc[0]).date() if "as_of" in row else None
