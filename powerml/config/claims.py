@@ -233,9 +233,9 @@ class Concentration(Cited):
 class Tier(Cited):
     """A tier of a score and the share of users it is expected to hold."""
 
-    name: str
-    from_: Annotated[float, Field(alias="from")]
-    share: Rate | None = None
+    name: Annotated[str, Field(min_length=1)]
+    from_: Annotated[float, Field(alias="from", ge=0, le=100)]
+    share: Annotated[float, Field(gt=0, lt=1)] | None = None
 
 
 class Example(Cited):

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from powerml.config.claims import Concentration
 from powerml.errors import MissingColumns
+from powerml.statistics.bootstrap import AccountBootstrap
 
 DAYS = 30
 
@@ -95,3 +96,38 @@ def _rising(amounts: ArrayLike) -> NDArray[np.float64]:
     if len(x) and x[0] < 0:
         raise ValueError("a negative amount has no share; count what was made")
     return x
+
+
+def share_of_top_interval(
+    amounts: ArrayLike,
+    tops: Sequence[float],
+    *,
+    groups: ArrayLike,
+    repeats: int = 200,
+    seed: int = 0,
+    level: float = 0.95,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Low and high ends of `share_of_top` for each of `tops`, by a bootstrap of the accounts in `groups`.
+
+    Null amounts are left out. Both ends are nan where nothing was made in some replicate, or with one account only.
+    """
+    x, who = np.asarray(amounts, dtype=float), np.asarray(groups)
+    there = ~np.isnan(x)
+    order = np.argsort(x[there], kind="stable")
+    x, who = x[there][order], who[there][order]
+    empty = np.full(len(tops), np.nan)
+    draws = AccountBootstrap.of(who, repeats=repeats, seed=seed)
+    if draws.accounts < 2:
+        return empty, empty
+    found = []
+    at = 1 - np.asarray(tops, dtype=float)
+    for chunk in draws.weights():
+        for counts in chunk:
+            weights = counts[draws.codes].astype(float)
+            users, made = np.cumsum(weights), np.cumsum(weights * x)
+            if made[-1] <= 0:
+                return empty, empty
+            found.append(1 - np.interp(at, np.append(0, users / users[-1]), np.append(0, made / made[-1])))
+    tail = (1 - level) / 2
+    low, high = np.quantile(found, [tail, 1 - tail], axis=0)
+    return low, high

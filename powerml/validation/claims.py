@@ -10,6 +10,7 @@ from powerml.config.claims import ClaimsSpec
 from powerml.validation.claims_card import card_checks
 from powerml.validation.claims_check import Check
 from powerml.validation.claims_metrics import metric_checks
+from powerml.validation.claims_seen import seen_checks
 from powerml.validation.claims_segments import segment_checks
 
 
@@ -31,6 +32,13 @@ class Audit:
         return pd.DataFrame([[getattr(check, name) for name in names] for check in self.checks], columns=names)
 
 
-def audit_claims(claims: ClaimsSpec) -> Audit:
-    """Every check that the claim file has numbers for; what the file does not print is not checked."""
-    return Audit(claims.document, (*card_checks(claims), *metric_checks(claims), *segment_checks(claims)))
+def audit_claims(claims: ClaimsSpec, seen: pd.DataFrame | None = None, *, seed: int = 0) -> Audit:
+    """Every check that the claim file has numbers for; what the file does not print is not checked.
+
+    `seen`: users of one's own, with `score` or the metrics that the claims name, to hold shares of tiers and
+    concentration against. `seed`: of the bootstrap of their accounts.
+    """
+    checks = [*card_checks(claims), *metric_checks(claims), *segment_checks(claims)]
+    if seen is not None:
+        checks += seen_checks(claims, seen, seed=seed)
+    return Audit(claims.document, tuple(checks))

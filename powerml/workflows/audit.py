@@ -1,4 +1,4 @@
-"""`powerml audit`: reads a claim file, shipped or one's own, and checks it."""
+"""`powerml audit`: reads a claim file, shipped or one's own, and checks it, also against users of one's own."""
 
 from __future__ import annotations
 
@@ -6,13 +6,24 @@ from pathlib import Path
 
 from powerml.config.claims import load_claims
 from powerml.config.shipped import find
+from powerml.errors import UsageError
 from powerml.validation.claims import Audit, audit_claims
+from powerml.validation.claims_seen import columns_to_see
+from powerml.workflows.metric_table import read_metric_table
 
 
-def audit(name_or_path: str, *, base: Path | None = None) -> Audit:
+def audit(name_or_path: str, *, table: Path | None = None, base: Path | None = None, seed: int = 0) -> Audit:
     """Audits the claim file of that shipped name (or one in `base`/configs/claims) or path.
 
-    Raises UsageError where there is no such file, ConfigError with every problem of a broken one.
+    `table`: scores or a snapshot, to hold shares of tiers and concentration against. Raises UsageError where there is
+    no such claim file or nothing in it to hold a table against, ConfigError with every problem of a broken one.
     """
     is_path = name_or_path.endswith((".yaml", ".yml", ".json"))
-    return audit_claims(load_claims(find("claims", name_or_path, None if is_path else base)))
+    claims = load_claims(find("claims", name_or_path, None if is_path else base))
+    if table is None:
+        return audit_claims(claims)
+    wanted = columns_to_see(claims)
+    if not wanted:
+        raise UsageError(f"{name_or_path} claims no shares of tiers or of a metric; leave --table out")
+    read = read_metric_table(table, metrics=(*wanted, "events_30d"))
+    return audit_claims(claims, read.frame, seed=seed)

@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 from powerml.config.claims import load_claims
 from powerml.config.shipped import find
 from powerml.errors import MissingColumns
-from powerml.scoring.concentration import concentration, gini, lorenz, power_user_curve, share_of_top
+from powerml.scoring.concentration import (
+    concentration,
+    gini,
+    lorenz,
+    power_user_curve,
+    share_of_top,
+    share_of_top_interval,
+)
 
 amounts = st.lists(st.integers(0, 50), min_size=1, max_size=40).filter(sum)
 
@@ -65,3 +72,18 @@ def test_more_users_make_more_and_at_least_their_share(x, one, other):
     low, high = share_of_top(x, sorted([one, other]))
     assert low <= high + 1e-12
     assert low >= min(one, other) - 1e-12
+
+
+def test_the_interval_holds_the_share_and_widens_with_accounts():
+    x = np.random.default_rng(5).gamma(0.5, size=300)
+    (low,), (high,) = share_of_top_interval(x, [0.1], groups=np.arange(300), seed=1)
+    share = share_of_top(x, [0.1])[0]
+    assert low < share < high
+    by_account = share_of_top_interval(np.repeat(x[:30], 10), [0.1], groups=np.repeat(np.arange(30), 10), seed=1)
+    assert by_account[1][0] - by_account[0][0] > high - low
+
+
+def test_the_interval_of_one_account_is_null():
+    low, high = share_of_top_interval([1, 2], [0.5], groups=["acme", "acme"])
+    assert np.isnan(low).all()
+    assert np.isnan(high).all()

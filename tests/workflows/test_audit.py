@@ -44,7 +44,7 @@ def test_no_contradiction_exits_with_zero(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text(CLAIMS, encoding="utf-8")
     result = run(str(path))
-    assert (result.exit_code, "1 checks: 0 contradictions" in result.stdout) == (0, True)
+    assert (result.exit_code, "1 check: 0 contradictions" in result.stdout) == (0, True)
 
 
 def test_json_stands_alone_on_stdout():
@@ -77,3 +77,27 @@ def test_figures_without_an_end_are_valid_json(tmp_path):
     )
     (check,) = (c for c in json.loads(run(str(path), "--json").stdout)["checks"] if c["code"] == "times_the_rate")
     assert check["figures"] == {"claimed": 5, "labelled": None}
+
+
+def test_tiers_are_held_against_ones_own_scores(tmp_path):
+    """30 of 100 reach 80 where 5 % are claimed."""
+    path = tmp_path / "scores.csv"
+    rows = [f"u{i},{90 if i < 30 else 65 if i < 45 else 10}" for i in range(100)]
+    path.write_text("user_id,score\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    result = run("power_user", "--table", str(path))
+    assert result.exit_code == 1
+    assert "among yours 30.0 % (n = 100" in result.stdout
+
+
+def test_concentration_is_held_against_ones_own_actions(tmp_path):
+    path = tmp_path / "metrics.csv"
+    rows = [f"u{i},{70 if i < 10 else 5}" for i in range(100)]
+    path.write_text("user_id,key_actions_30d\n" + "\n".join(rows) + "\n", encoding="utf-8")
+    result = run("power_user_signals", "--table", str(path))
+    assert result.exit_code == 0, result.stdout
+    assert "the top 10 % make 61 %" in result.stdout  # 700 of 1,150
+
+
+def test_a_table_is_of_no_use_to_claims_without_shares(tmp_path):
+    with pytest.raises(UsageError, match="engagement claims no shares of tiers or of a metric; leave --table out"):
+        audit("engagement", table=tmp_path / "any.csv")
