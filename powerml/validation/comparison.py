@@ -1,0 +1,177 @@
+"""Scorers against each other on the same rows: paired differences, who changes band, who enters and leaves the top 20.
+
+Differences are paired by account bootstrap, Holm corrects over the pairs, and "cannot tell them apart" is an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from powerml.errors import UsageError
+from powerml.statistics.bootstrap import AccountBootstrap, interval
+from powerml.statistics.scores import auroc, outcomes_brier_rows, outcomes_log_loss_rows
+from powerml.validation.outcomes import Predictions
+from powerml.validation.p_values import holm
+
+LOWER_IS_BETTER = ("log_loss", "brier")
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """`measures`: scorer, measure, value, low, high, n, accounts. `pairs`: first, second, measure, gain of the second
+    (above 0 = the second is better), low, high, p_value, p_holm, answer ("better", "worse", "cannot tell").
+    """
+
+    measures: pd.DataFrame
+    pairs: pd.DataFrame
+
+    def answer(self, first: str, second: str, measure: str = "log_loss") -> str:
+        """How the second stands to the first on one measure."""
+        pairs = self.pairs
+        row = pairs[(pairs["first"] == first) & (pairs["second"] == second) & (pairs["measure"] == measure)]
+        return str(row["answer"].iloc[0])
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """One sentence per pair, by log loss."""
+        said = []
+        for pair in self.pairs[self.pairs["measure"] == "log_loss"].to_dict("records"):
+            ends = f"{pair['low']:.4f} to {pair['high']:.4f}, p = {pair['p_holm']:.3f} after Holm"
+            told = {
+                "better": f"{pair['second']} is better than {pair['first']}",
+                "worse": f"{pair['second']} is worse than {pair['first']}",
+                "cannot tell": f"{pair['first']} and {pair['second']}: cannot tell them apart",
+            }[pair["answer"]]
+            said.append(f"{told} (log loss lower by {pair['gain']:.4f} nats a row, {ends}).")
+        return tuple(said)
+
+
+def compare(
+    y: ArrayLike,
+    scorers: Mapping[str, pd.DataFrame],
+    *,
+    groups: ArrayLike,
+    repeats: int = 1000,
+    seed: int = 0,
+    alpha: float = 0.05,
+) -> Comparison:
+    """Compares two or more scorers on the rows of `y` ("churn", "stay", "expand").
+
+    `scorers`: name -> frame with `p_churn`, `p_stay` (and `p_expand`), one row per row of `y`, as a scorer says them
+    or as a link gives them (`links.fit_link`). Raises UsageError where there are not two.
+    """
+    if len(scorers) < 2:
+        raise UsageError("compare: give two scorers or more")
+    draws = AccountBootstrap.of(groups, repeats=repeats, seed=seed)
+    said = {name: Predictions.of(y, p) for name, p in scorers.items()}
+    one = next(iter(said.values()))
+    values, drawn = {}, {}
+    losses = {}
+    for name, predictions in said.items():
+        losses[name, "log_loss"] = outcomes_log_loss_rows(predictions.codes, predictions.probabilities)
+        losses[name, "brier"] = outcomes_brier_rows(predictions.codes, predictions.probabilities)
+        for outcome in predictions.judged:
+            came, p = predictions.came(outcome), predictions.said(outcome)
+            values[name, f"auroc_{outcome}"] = auroc(came, p)
+            drawn[name, f"auroc_{outcome}"] = draws.auroc(came, p)
+    means = draws.means(np.column_stack(list(losses.values())))
+    for i, (key, rows) in enumerate(losses.items()):
+        values[key], drawn[key] = float(rows.mean()), means[:, i]
+
+    measures = ["log_loss", "brier", *(f"auroc_{o}" for o in one.judged)]
+    table = []
+    for name in scorers:
+        for measure in measures:
+            low, high = interval(drawn[name, measure])
+            row = {"scorer": name, "measure": measure, "value": values[name, measure], "low": low, "high": high}
+            table.append(row | {"n": len(one.codes), "accounts": draws.accounts})
+    pairs = []
+    for measure in measures:
+        sign = -1 if measure in LOWER_IS_BETTER else 1
+        for first, second in combinations(scorers, 2):
+            gain = sign * (values[second, measure] - values[first, measure])
+            gains = sign * (drawn[second, measure] - drawn[first, measure])
+            low, high = interval(gains)
+            row = {"first": first, "second": second, "measure": measure, "gain": gain, "low": low, "high": high}
+            pairs.append(row | {"p_value": _two_sided(gains)})
+    found = pd.DataFrame(pairs)
+    found["p_holm"] = found.groupby("measure")["p_value"].transform(holm)
+    sure = found["p_holm"] < alpha
+    found["answer"] = np.select(
+        [sure & (found["gain"] > 0), sure & (found["gain"] < 0)], ["better", "worse"], "cannot tell"
+    )
+    return Comparison(pd.DataFrame(table), found)
+
+
+def _two_sided(gains: np.ndarray) -> float:
+    """Bootstrap p value of no difference: twice the smaller share of replicates on either side of 0."""
+    kept = gains[~np.isnan(gains)]
+    below, above = int((kept <= 0).sum()), int((kept >= 0).sum())
+    return min(1.0, 2 * (1 + min(below, above)) / (1 + len(kept)))
+
+
+@dataclass(frozen=True, eq=False)
+class Agreement:
+    """How alike two scores are on the same entities, outcomes aside.
+
+    `moves`: from, to, n (bands of the first and of the second). `top`: id, end (highest, lowest), change (enters,
+    leaves), score_first, score_second. `kendall_tau` runs from -1 to 1, 1 = the same order.
+    """
+
+    n: int
+    kendall_tau: float
+    changed_band: int
+    moves: pd.DataFrame
+    top: pd.DataFrame
+
+    @property
+    def sentence(self) -> str:
+        """The agreement in a sentence."""
+        entered = int((self.top["change"] == "enters").sum())
+        share = 100 * self.changed_band / max(self.n, 1)
+        return (
+            f"Of {self.n:,} entities {self.changed_band:,} change band ({share:.1f} %), "
+            f"{entered} enter the highest or lowest 20; Kendall tau {self.kendall_tau:.3f}."
+        )
+
+
+def agreement(
+    ids: ArrayLike,
+    first: pd.DataFrame,
+    second: pd.DataFrame,
+    *,
+    top: int = 20,
+) -> Agreement:
+    """Compares two score tables (`score`, and `band` or `tier`) row by row; rows that either left unscored are dropped.
+
+    Use one cutoff. Where scores tie at the edge of the top, those with the lesser id are in it.
+    """
+    a, b = _banded(first), _banded(second)
+    both = pd.DataFrame({"id": np.asarray(ids), "a": a[0], "b": b[0], "band_a": a[1], "band_b": b[1]})
+    both = both.dropna(subset=["a", "b"]).sort_values("id", kind="stable").reset_index(drop=True)
+    from scipy.stats import kendalltau  # imported late: scipy is slow to load
+
+    tau = float(kendalltau(both["a"], both["b"]).statistic) if len(both) > 1 else float("nan")
+    moved = both.groupby(["band_a", "band_b"], dropna=False).size().rename("n").reset_index()
+    moved = moved.rename(columns={"band_a": "from", "band_b": "to"})
+    ends = []
+    for end, rising in (("highest", False), ("lowest", True)):
+        before = both.sort_values("a", ascending=rising, kind="stable").head(top)["id"]
+        after = both.sort_values("b", ascending=rising, kind="stable").head(top)["id"]
+        for change, who in (("enters", after[~after.isin(before)]), ("leaves", before[~before.isin(after)])):
+            ends.append(both[both["id"].isin(who)].assign(end=end, change=change))
+    listed = pd.concat(ends, ignore_index=True).rename(columns={"a": "score_first", "b": "score_second"})
+    changed = int(moved.loc[moved["from"] != moved["to"], "n"].sum())
+    return Agreement(len(both), tau, changed, moved, listed[["id", "end", "change", "score_first", "score_second"]])
+
+
+def _banded(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    name = "tier" if "tier" in table and "band" not in table else "band"
+    bands = table[name].astype(object).to_numpy() if name in table else np.full(len(table), "", dtype=object)
+    return table["score"].to_numpy(dtype=float), bands
