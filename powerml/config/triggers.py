@@ -21,6 +21,7 @@ from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 from powerml.config.bands import Team
 from powerml.config.base import Source, Spec
 from powerml.config.conditions import Comparison, Metric, TopShare
+from powerml.config.project import Entity
 from powerml.config.reading import load
 
 _IS = re.compile(r"\s*([a-z]\w*)\s+is\s+(\S.*?)\s*")
@@ -88,11 +89,15 @@ def columns_of(condition: Comparison | TopShare | Named | Change) -> tuple[str, 
 
 
 class TriggerSpec(Spec):
-    """A trigger: its conditions, how many must hold (`needed`, by default all), and the action it names."""
+    """A trigger: its conditions, how many must hold (`needed`, by default all), and the action it names.
+
+    `entity` limits it to snapshots of users or of accounts; by default it reads either.
+    """
 
     name: Metric
     when: Conditions
     needed: PositiveInt | None = None
+    entity: Entity | None = None
     action: Annotated[str, Field(min_length=1)]
     team: Team | None = None
     source: Source | None = None

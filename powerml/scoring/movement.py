@@ -92,11 +92,12 @@ def fire(
 ) -> pd.DataFrame:
     """The triggers that fire at a snapshot: true now, not true in the snapshot before, and never fired before.
 
-    `now`, `before`: one snapshot each, of one kind of entity, with scores joined where a trigger reads them (`score`,
-    `band`, `tier`). Without `before` everything true now has become true. `fired`: (trigger, id) pairs of earlier runs,
-    which never fire again; the caller keeps them. A condition on a null is false, and a condition that looks back is
-    false without a row before. Columns `trigger`, `id`, `as_of`, `action`, `team`, `because`; in the order of the
-    triggers, then of the rows. Raises MissingColumns naming the trigger.
+    `now`, `before`: one snapshot each, of users or of accounts (a trigger for the other kind is passed over), with
+    scores joined where a trigger reads them (`score`, `band`, `tier`). Without `before` everything true now has become
+    true. `fired`: (trigger, id) pairs of earlier runs, which never fire again; the caller keeps them. A condition on a
+    null is false, and a condition that looks back is false without a row before. Columns `trigger`, `id`, `as_of`,
+    `action`, `team`, `because`; in the order of the triggers, then of the rows. Raises MissingColumns naming the
+    trigger.
     """
     key, today = _id_column(now), _one_date(now)
     if now[key].duplicated().any():
@@ -104,6 +105,8 @@ def fire(
     earlier = None if before is None else _aligned(before, now, key, today)
     done, found = set(fired), []
     for trigger in triggers:
+        if trigger.entity not in (None, key.removesuffix("_id")):
+            continue
         _need(now, trigger.columns, f"trigger {trigger.name!r}")
         met = _met(trigger, now, earlier)
         becomes = _count(met) >= _needed(trigger)

@@ -160,6 +160,12 @@ def test_a_fall_looks_back():
     ]
 
 
+def test_a_trigger_for_accounts_passes_users_over():
+    spec = trigger("score >= 80", entity="account")
+    assert fire([spec], snapshot(APRIL, user_id=["ada"], score=[90.0])).empty
+    assert len(fire([spec], snapshot(APRIL, account_id=["acme"], score=[90.0]))) == 1
+
+
 def test_a_missing_column_names_its_trigger():
     with pytest.raises(MissingColumns, match="trigger 'it' needs column 'scores'; did you mean 'score'"):
         fire([trigger("scores >= 80")], snapshot(APRIL, user_id=["ada"], score=[1.0]))
