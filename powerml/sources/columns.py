@@ -81,15 +81,15 @@ def match(table: Table, spec: TableSpec, parts: Sequence[Part], extra: Iterable[
         elif column.name in spec.columns:
             hint = did_you_mean(source, have)
             raise DataError(
-                f"{_where(parts)}: no column {source!r}, which 'columns' gives for {table.name}.{column.name}{hint}; "
-                f"there are {', '.join(have)}"
+                f"{_where(parts)}: no column {source!r}, which 'columns' gives for {table.name}.{column.name} "
+                f"(there are {', '.join(have)}){hint or '; correct the name'}"
             )
     for column in table.columns:
         if column.required:
             source = spec.columns.get(column.name, column.name)
             for part in parts:
-                if source not in part.columns:
-                    raise _absent(table, column, source, part)
+                if file := part.lacks(source):
+                    raise _absent(table, column, source, part, file)
     taken = {m.name for m in mapped}
     mapped += [
         Mapped(wanted, wanted, None) for wanted in dict.fromkeys(extra) if wanted in have and wanted not in taken
@@ -108,13 +108,13 @@ def _where(parts: Sequence[Part]) -> str:
     return sources[0] if len(sources) == 1 else f"{sources[0]} and {len(sources) - 1} more"
 
 
-def _absent(table: Table, column: Column, source: str, part: Part) -> DataError:
-    have = list(part.columns)
+def _absent(table: Table, column: Column, source: str, part: Part, file: str) -> DataError:
+    have = [c for c in part.columns if not part.each or c in part.each[part.sources.index(file)]]
     near = next((c for c in have if c.lower() == source.lower()), None)
     hint = f"; did you mean {near!r}?" if near else did_you_mean(source, have)
     return DataError(
-        f"{part.sources[0]}: no column {source!r}, which {table.name} needs{hint}; there are {', '.join(have)}: "
-        f"map one with 'columns: {{{column.name}: ITS NAME}}'"
+        f"{file}: no column {source!r}, which {table.name} needs (there are "
+        f"{', '.join(have)}){hint}; map one with 'columns: {{{column.name}: ITS NAME}}'"
     )
 
 

@@ -133,7 +133,7 @@ def _data_file(path: Path, base: Path) -> DataFile:
     except OSError as error:
         raise DataError.in_file(shown, f"cannot be read ({error.strerror})", "check its rights") from None
     if kind is None:
-        raise DataError.in_file(shown, "cannot tell the format from the name", f"end it as {_READABLE} files end")
+        raise DataError.in_file(shown, "cannot tell the format from its name", "end it in .csv, .parquet or .jsonl")
     if not size:
         raise DataError.in_file(shown, "is empty (0 bytes)", "export it again, or leave the table out")
     if kind == "parquet":

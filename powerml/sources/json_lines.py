@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 
-import duckdb
 import pyarrow as pa
 
 from powerml.errors import DataError
 from powerml.sources.files import DataFile
-from powerml.sources.sql import first_line
 
 _SHOWN = 60
 
 
-def broken_line(file: DataFile, error: duckdb.Error) -> DataError:
+def broken_line(file: DataFile, complaint: str) -> DataError:
     """The error that names the first line that is no JSON object, or DuckDB's own where there is none."""
     with pa.input_stream(str(file.path), compression=file.compression) as stream:
-        number, rest = 0, b""
+        number, rest = 0, bytes(stream.read(3))
+        if rest == b"\xef\xbb\xbf":
+            return DataError.in_file(file.shown, "begins with a byte order mark", "save it as UTF-8 without one")
         while block := stream.read(1 << 22):
             *lines, rest = (rest + block).split(b"\n")
             for line in lines:
@@ -26,7 +26,7 @@ def broken_line(file: DataFile, error: duckdb.Error) -> DataError:
                     return _error(file, number, line, problem)
     if problem := _problem(rest):
         return _error(file, number + 1, rest, f"{problem}; the file may be cut short")
-    return DataError.in_file(file.shown, f"cannot be read as JSON lines ({first_line(error)})", "export it again")
+    return DataError.in_file(file.shown, f"cannot be read as JSON lines ({complaint})", "export it again")
 
 
 def _problem(line: bytes) -> str | None:
@@ -37,7 +37,7 @@ def _problem(line: bytes) -> str | None:
     except UnicodeDecodeError:
         return "is not UTF-8"
     except json.JSONDecodeError as error:
-        return f"is not JSON ({error.msg} at character {error.colno})"
+        return f"is not JSON ({error.msg.removesuffix(' at')} at character {error.colno})"
     return None if isinstance(value, dict) else "is JSON but no object"
 
 

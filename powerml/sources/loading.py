@@ -13,16 +13,16 @@ import duckdb
 import pandas as pd
 
 from powerml.config.project import ProjectSpec, TableSpec, expand
-from powerml.errors import DataError, UsageError
+from powerml.errors import DataError, UsageError, did_you_mean
 from powerml.sources.columns import match, unused
 from powerml.sources.files import resolve
 from powerml.sources.in_place import view
 from powerml.sources.outcome import Outcome
 from powerml.sources.readers import Part, read_files, read_query
-from powerml.sources.rules import FUTURE, MISSING, NOT_A_NUMBER, NOT_A_TIME, RAGGED
+from powerml.sources.rules import FUTURE, MISSING, NOT_A_NUMBER, NOT_A_TIME, NOT_UTF8, RAGGED
 from powerml.sources.sql import data_errors, text
 from powerml.sources.staged import Staging, stage
-from powerml.sources.times import Clock
+from powerml.sources.times import EPOCHS, Clock
 from powerml.tables import TABLES, Table
 
 SHOWN_PER_TABLE = 10_000
@@ -134,6 +134,7 @@ def _open(
     parts = _parts(con, project, table, spec)
     mapped = match(table, spec, parts, extra)
     clock = Clock(spec.timezone or project.timezone, spec.time_format)
+    _check_format(con, project, table.name, spec.time_format)
     sources = tuple(source for part in parts for source in part.sources)
     if table.name == "events" and len(parts) == 1 and parts[0].kind == "parquet":
         outcome = view(con, table, parts[0], mapped=mapped, clock=clock, now=now)
@@ -142,6 +143,19 @@ def _open(
     if table.name == "events" and not outcome.rows:
         raise DataError.in_file(sources[0], "has no rows", "events are the one table that is required")
     return _Opened(outcome, sources, tuple(m.name for m in mapped), unused(parts, mapped))
+
+
+def _check_format(con: duckdb.DuckDBPyConnection, project: ProjectSpec, table: str, time_format: str | None) -> None:
+    if time_format is None or time_format in EPOCHS:
+        return
+    where = f"{project.file}: tables.{table}.time_format"
+    fix = f"use strptime's codes, such as %d.%m.%Y %H:%M, or one of {', '.join(EPOCHS)}"
+    if "%" not in time_format:
+        raise DataError.in_file(where, f"{time_format!r} holds no code{did_you_mean(time_format, EPOCHS)}", fix)
+    try:
+        con.execute(f"SELECT try_strptime('', {text(time_format)})")
+    except duckdb.Error:
+        raise DataError.in_file(where, f"{time_format!r} is no time format", fix) from None
 
 
 def _parts(con: duckdb.DuckDBPyConnection, project: ProjectSpec, table: Table, spec: TableSpec) -> list[Part]:
@@ -198,7 +212,7 @@ def _too_many(loaded: Loaded, outcome: Outcome, allowed: float) -> str | None:
         return None
     rule, count = max(outcome.broken, key=lambda pair: pair[1])
     rows = loaded.quarantine
-    row = rows[(rows["table"] == outcome.table) & rows["rule"].str.startswith(rule.text)].iloc[0]
+    row = rows[(rows["table"] == outcome.table) & (rows["rule"] == rule.text)].iloc[0]
     what = f"column {rule.column!r} is missing" if rule.text == MISSING else f"{row['value'][:80]!r} is {rule.text}"
     where = f"column {rule.column!r}: " if rule.column and rule.text != MISSING else ""
     same = f"{count:,} such rows" if count > 1 else "the only such row"
@@ -215,6 +229,7 @@ _FIXES = {
     MISSING: "fill the column or map another one",
     FUTURE: "correct the times or the table's 'timezone'",
     RAGGED: "quote fields that hold the delimiter",
+    NOT_UTF8: "save it as UTF-8",
 }
 
 

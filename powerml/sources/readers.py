@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Literal
 
@@ -17,7 +17,7 @@ import duckdb
 from powerml.errors import DataError
 from powerml.sources.files import DataFile, Format
 from powerml.sources.json_lines import broken_line
-from powerml.sources.sql import array, data_errors, name, text
+from powerml.sources.sql import array, data_errors, first_line, name, text
 
 _DELIMITERS = ",;\t|"
 
@@ -26,8 +26,9 @@ _DELIMITERS = ",;\t|"
 class Part:
     """A stretch of a table's files that is read by one expression.
 
-    `columns` holds DuckDB type and SQL name by source column; `first` is the position of its first file among all files
-    of the table; `rejects` names the table in which DuckDB notes the rows it could not split into columns.
+    `columns` holds DuckDB type and SQL name by source column, `doubled` those that a header names twice, `each` the
+    columns of each file where they may differ; `first` is the position of its first file among all files of the table;
+    `rejects` names the table in which DuckDB notes the rows it could not split into columns.
     """
 
     kind: Literal["csv", "parquet", "jsonlines", "query"]
@@ -36,7 +37,15 @@ class Part:
     columns: dict[str, tuple[str, str]]
     relation: str
     rejects: str | None = None
-    doubled: frozenset[str] = field(default=frozenset())
+    doubled: frozenset[str] = frozenset()
+    paths: tuple[str, ...] = ()
+    each: tuple[frozenset[str], ...] = ()
+
+    def lacks(self, column: str) -> str | None:
+        """The first file (as messages call it) that has no such column, or None."""
+        if column not in self.columns:
+            return self.sources[0]
+        return next((s for s, have in zip(self.sources, self.each, strict=False) if column not in have), None)
 
     def from_clause(self, wanted: Iterable[str]) -> str:
         """What stands after FROM to read the source columns `wanted`."""
@@ -54,8 +63,6 @@ class Part:
             return f"({self.first} + file_index)"
         return f"({self.first} - 1 + list_position({array(self.paths)}, filename))"
 
-    paths: tuple[str, ...] = ()
-
 
 def read_files(con: duckdb.DuckDBPyConnection, files: Sequence[DataFile], *, table: str) -> list[Part]:
     """The parts of a table's files; raises DataError for a file that is not what it should be."""
@@ -72,8 +79,11 @@ def read_files(con: duckdb.DuckDBPyConnection, files: Sequence[DataFile], *, tab
 def read_query(con: duckdb.DuckDBPyConnection, query: str, *, where: str) -> Part:
     """A query as a part; raises DataError with DuckDB's first line where it does not run."""
     relation = f"(\n{query.strip().rstrip(';')}\n)"
-    with data_errors(where, fix="correct the query; relative file names start at the project's folder"):
+    try:
         described = con.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
+    except duckdb.Error as error:
+        fix = "correct the query; relative file names start at the project's folder"
+        raise DataError.in_file(where, f"does not run ({first_line(error)})", fix) from None
     return Part("query", ("query",), 0, _described(described), relation)
 
 
@@ -130,26 +140,28 @@ def _parquet_parts(con: duckdb.DuckDBPyConnection, files: list[DataFile], first:
     parts: list[Part] = []
     run: list[DataFile] = []
     types: dict[str, str] = {}
-    widths: set[tuple[str, ...]] = set()
+    each: list[frozenset[str]] = []
     for file in files:
         schema = _parquet_schema(con, file)
         if any(types.get(column, kind) != kind for column, kind in schema.items()):
-            parts.append(_parquet_part(con, run, first, union=len(widths) > 1))
-            first, run, types, widths = first + len(run), [], {}, set()
+            parts.append(_parquet_part(con, run, first, each))
+            first, run, types, each = first + len(run), [], {}, []
         run.append(file)
         types |= schema
-        widths.add(tuple(schema))
-    return [*parts, _parquet_part(con, run, first, union=len(widths) > 1)]
+        each.append(frozenset(schema))
+    return [*parts, _parquet_part(con, run, first, each)]
 
 
-def _parquet_part(con: duckdb.DuckDBPyConnection, files: list[DataFile], first: int, *, union: bool) -> Part:
+def _parquet_part(
+    con: duckdb.DuckDBPyConnection, files: list[DataFile], first: int, each: list[frozenset[str]]
+) -> Part:
     """Files whose common columns agree in type, so that no value is converted on the way."""
     paths = tuple(str(file.path) for file in files)
-    relation = f"read_parquet({array(paths)}, union_by_name={str(union).lower()}, hive_partitioning=false)"
+    relation = f"read_parquet({array(paths)}, union_by_name={str(len(set(each)) > 1).lower()}, hive_partitioning=false)"
     shown = tuple(file.shown for file in files)
     with data_errors(shown[0] if len(shown) == 1 else f"{shown[0]} to {shown[-1]}"):
         described = con.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
-    return Part("parquet", shown, first, _described(described), relation, paths=paths)
+    return Part("parquet", shown, first, _described(described), relation, paths=paths, each=tuple(each))
 
 
 def _parquet_schema(con: duckdb.DuckDBPyConnection, file: DataFile) -> dict[str, str]:
@@ -166,13 +178,17 @@ def _json_parts(con: duckdb.DuckDBPyConnection, files: list[DataFile], first: in
     parts = []
     for position, file in enumerate(files):
         layout = "array" if file.head(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[") else "newline_delimited"
-        options = f"format={text(layout)}, compression={text(file.compression or 'none')}, hive_partitioning=false"
+        packed = f"compression={text(file.compression or 'uncompressed')}"
+        options = f"format={text(layout)}, {packed}, hive_partitioning=false"
         path = text(str(file.path))
-        keys = f"SELECT DISTINCT json_keys(json) FROM read_json_objects({path}, {options})"
+        keys = f"SELECT DISTINCT json_type(json), json_keys(json) FROM read_json_objects({path}, {options})"
         try:
-            found = [key for (keys,) in con.execute(keys).fetchall() for key in keys or ()]
+            kinds = con.execute(keys).fetchall()
         except duckdb.Error as error:
-            raise broken_line(file, error) from None
+            raise broken_line(file, first_line(error)) from None
+        if any(kind != "OBJECT" for kind, _ in kinds):
+            raise broken_line(file, "it holds more than objects")
+        found = [key for _, keys in kinds for key in keys]
         columns = {key: ("VARCHAR", name(key)) for key in dict.fromkeys(found)}
         relation = f"read_json({path}, {options}, columns=COLUMNS)"
         parts.append(Part("jsonlines", (file.shown,), first + position, columns, relation, paths=(str(file.path),)))

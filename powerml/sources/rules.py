@@ -11,6 +11,8 @@ from powerml.sources.sql import text
 from powerml.tables import ORDERED, Table
 
 RAGGED = "wrong number of columns"
+NOT_UTF8 = "not UTF-8"
+UNREADABLE = "not readable as CSV"
 MISSING = "missing"
 NOT_A_TIME = "not a time"
 NOT_A_NUMBER = "not a number"

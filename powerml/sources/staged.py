@@ -8,11 +8,12 @@ from datetime import datetime
 
 import duckdb
 
+from powerml.errors import DataError
 from powerml.sources.columns import Mapped, Typed, select_typed, typed, value_column
 from powerml.sources.outcome import Outcome
 from powerml.sources.readers import Part
 from powerml.sources.repeats import find_repeats
-from powerml.sources.rules import RAGGED, Rule, broken_value, first_broken, rules_of
+from powerml.sources.rules import NOT_UTF8, RAGGED, UNREADABLE, Rule, broken_value, first_broken, rules_of
 from powerml.sources.sql import data_errors, name, text
 from powerml.sources.times import Clock
 from powerml.tables import Table
@@ -41,7 +42,7 @@ def stage(work: Staging) -> Outcome:
     declared = ", ".join(f"{name(column)} {kind}" for column, kind in types.items())
     con.execute(f"CREATE TABLE {staged} ({declared}, _file INTEGER, _rule UTINYINT, _value VARCHAR)")
     rejected = name(f"rejected {table.name}")
-    con.execute(f"CREATE TABLE {rejected} (_file INTEGER, row BIGINT, value VARCHAR, message VARCHAR)")
+    con.execute(f"CREATE TABLE {rejected} (_file INTEGER, row BIGINT, rule VARCHAR, value VARCHAR)")
     for part in work.parts:
         with data_errors(part.sources[0] if len(part.sources) == 1 else f"{part.sources[0]} to {part.sources[-1]}"):
             con.execute(f"INSERT INTO {staged} {_select(work, part, rules, types)}")
@@ -56,25 +57,16 @@ def stage(work: Staging) -> Outcome:
     if table.name == "events" and "event_id" in names:
         ids, repeats = _ignore_repeats(con, staged, out)
     _publish(work, staged, out, types)
-    counts = _counts(con, staged, out, rejected)
-    rows = con.execute(f"SELECT count(*) FROM {staged}").fetchone()
-    total = (rows[0] if rows else 0) + sum(n for rule, n in counts.items() if rule == _REJECTED)
+    broken = _count_broken(con, rules, staged=staged, out=out, rejected=rejected)
+    rows = con.execute(f"SELECT (SELECT count(*) FROM {staged}) + (SELECT count(*) FROM {rejected})").fetchone()
     return Outcome(
         table=table.name,
-        rows=total,
-        broken=tuple((_rule_at(rules, rule), n) for rule, n in counts.items()),
+        rows=rows[0] if rows else 0,
+        broken=broken,
         ignored=repeats,
         repeated_ids=ids,
         bad_rows=_bad_rows(work, staged, out, rejected, rules),
     )
-
-
-_REJECTED = -1
-_RAGGED = Rule(RAGGED, "", "false")
-
-
-def _rule_at(rules: Sequence[Rule], position: int) -> Rule:
-    return _RAGGED if position == _REJECTED else rules[position]
 
 
 def _types(work: Staging) -> dict[str, str]:
@@ -109,15 +101,35 @@ def _select(work: Staging, part: Part, rules: Sequence[Rule], types: dict[str, s
     )
 
 
+# DuckDB's names of what keeps a line from being split into columns, and ours.
+_REJECTIONS = {"MISSING COLUMNS": RAGGED, "TOO MANY COLUMNS": RAGGED, "INVALID ENCODING": NOT_UTF8}
+
+
 def _collect_rejects(con: duckdb.DuckDBPyConnection, part: Part, rejected: str) -> None:
-    """Rows that DuckDB could not split into columns: it counts a quoted line break as no new line, and the header."""
+    """Keeps rows that DuckDB could not split into columns; raises DataError where one of them swallows others.
+
+    DuckDB's line numbers count the header but not the line breaks within quotes.
+    """
     positions = ", ".join(f"({text(path)}, {part.first + i})" for i, path in enumerate(part.paths))
+    rules = " ".join(f"WHEN {text(theirs)} THEN {text(ours)}" for theirs, ours in _REJECTIONS.items())
+    notes = name(part.rejects or "")
     con.execute(
-        f"INSERT INTO {rejected} SELECT _file, line - 1, any_value(value), any_value(message) FROM ("
-        f" SELECT p.position AS _file, e.line, trim(e.csv_line, E'\\r\\n') AS value, e.error_message AS message"
-        f" FROM {name(part.rejects or '')} e JOIN {name((part.rejects or '') + '_scan')} s USING (scan_id, file_id)"
-        f" JOIN (VALUES {positions}) p(path, position) ON p.path = s.file_path) GROUP BY ALL ORDER BY ALL"
+        f"INSERT INTO {rejected} SELECT _file, line - 1, CASE any_value(kind) {rules} ELSE {text(UNREADABLE)} END,"
+        f" any_value(value) FROM (SELECT p.position AS _file, e.line, e.error_type::VARCHAR AS kind,"
+        f" trim(e.csv_line, E'\r\n') AS value FROM {notes} e"
+        f" JOIN {name((part.rejects or '') + '_scan')} s USING (scan_id, file_id)"
+        f" JOIN (VALUES {positions}) p(path, position) ON p.path = s.file_path) GROUP BY _file, line ORDER BY ALL"
     )
+    found = con.execute(
+        f"SELECT _file, row, value FROM {rejected} WHERE rule = {text(UNREADABLE)} AND contains(value, chr(10))"
+        " ORDER BY ALL LIMIT 1"
+    ).fetchone()
+    if found:
+        file, row, value = found
+        raise DataError(
+            f"{part.sources[file - part.first]}: row {row}: a quote is opened and not closed, so the rows after it "
+            f"cannot be told apart: {value[:60]!r}; close it, or double quotes that stand inside a field"
+        )
 
 
 def _leave_out_repeats(con: duckdb.DuckDBPyConnection, staged: str, out: str, key: str, rule: int) -> None:
@@ -150,13 +162,16 @@ def _publish(work: Staging, staged: str, out: str, types: dict[str, str]) -> Non
     )
 
 
-def _counts(con: duckdb.DuckDBPyConnection, staged: str, out: str, rejected: str) -> dict[int, int]:
-    found = con.execute(
+def _count_broken(
+    con: duckdb.DuckDBPyConnection, rules: Sequence[Rule], *, staged: str, out: str, rejected: str
+) -> tuple[tuple[Rule, int], ...]:
+    """Bad rows by the first rule they break, those that are no rows to begin with last."""
+    kept_apart = con.execute(
         f"SELECT rule, count(*) FROM (SELECT _rule AS rule FROM {staged} WHERE _rule IS NOT NULL"
-        f" UNION ALL SELECT rule FROM {out} WHERE rule IS NOT NULL"
-        f" UNION ALL SELECT {_REJECTED} FROM {rejected}) GROUP BY rule ORDER BY rule"
+        f" UNION ALL SELECT rule FROM {out} WHERE rule IS NOT NULL) GROUP BY rule ORDER BY rule"
     ).fetchall()
-    return dict(found)
+    unsplit = con.execute(f"SELECT rule, count(*) FROM {rejected} GROUP BY rule ORDER BY rule").fetchall()
+    return (*((rules[rule], n) for rule, n in kept_apart), *((Rule(rule, "", "false"), n) for rule, n in unsplit))
 
 
 def _bad_rows(work: Staging, staged: str, out: str, rejected: str, rules: Sequence[Rule]) -> str:
@@ -178,5 +193,5 @@ def _bad_rows(work: Staging, staged: str, out: str, rejected: str, rules: Sequen
         f" JOIN (SELECT _file, min(rowid) AS low FROM {staged} GROUP BY _file) base ON base._file = s._file"
         f" WHERE COALESCE(s._rule, o.rule) IS NOT NULL) b"
         f" JOIN (VALUES {listed}) rules(position, rule, col) ON rules.position = b.rule"
-        f" UNION ALL SELECT _file, row, {text(RAGGED)} || ' (' || message || ')', '', value FROM {rejected}"
+        f" UNION ALL SELECT _file, row, rule, '', value FROM {rejected}"
     )
