@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -49,7 +50,7 @@ def command(
     check_target(output)
     numbers = common.settings(settings)
     wanted, now = _reasons(reasons), datetime.now(UTC)
-    ranking = "batch" if reference == "batch" else "stored"
+    ranking: Literal["stored", "batch"] = "batch" if reference == "batch" else "stored"
     named = click.get_current_context().get_parameter_source("config") is not click.core.ParameterSource.DEFAULT
     needs_project = not (weights and metrics) or named or config.is_file()
     project = load_project(config) if needs_project else None
@@ -60,10 +61,11 @@ def command(
         )  # fmt: skip
     else:
         assert project is not None
-        done = score.score_snapshot(
-            project, as_of, model=model, weights=weights, settings=numbers,
-            reasons=wanted, ranking=ranking, now=now, note=out.note,
-        )  # fmt: skip
+        with out.progress() as note:
+            done = score.score_snapshot(
+                project, as_of, model=model, weights=weights, settings=numbers,
+                reasons=wanted, ranking=ranking, now=now, note=note,
+            )  # fmt: skip
     write_table(done.frame, output)
     status = ", ".join(f"{n:,} {name}" for name, n in done.status.items())
     out.say(f"{len(done.frame):,} rows ({status}) by {done.scorer.shown} in {output}")

@@ -32,7 +32,6 @@ def log_model(model: ScoringModel, example: pd.DataFrame) -> tuple[str, dict[str
     `example` holds a few snapshot rows, of which only the metrics that the scorer reads are kept.
     """
     import mlflow
-    from mlflow.artifacts import download_artifacts
     from mlflow.models import ModelSignature, infer_signature
     from mlflow.types import ColSpec, DataType, Schema
 
@@ -52,7 +51,14 @@ def log_model(model: ScoringModel, example: pd.DataFrame) -> tuple[str, dict[str
             input_example=rows,
             pip_requirements=[f"{name}=={version(name)}" for name in NEEDED],
         )
-    return info.model_uri, manifest(Path(download_artifacts(info.model_uri)), leave_out=MUTABLE)
+    return info.model_uri, model_manifest(info.model_uri)
+
+
+def model_manifest(model_uri: str) -> dict[str, str]:
+    """The sha256 of every file of a logged model."""
+    from mlflow.artifacts import download_artifacts
+
+    return manifest(Path(download_artifacts(model_uri)), leave_out=MUTABLE)
 
 
 def read_model(folder: Path, *, expected: Mapping[str, str], shown: str) -> ScoringModel:

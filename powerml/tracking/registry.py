@@ -39,7 +39,14 @@ class Version:
 
 
 def register(
-    store: Store, model: str, *, run_id: str, model_uri: str, manifest: Mapping[str, str], tags: Mapping[str, str]
+    store: Store,
+    model: str,
+    *,
+    run_id: str,
+    model_uri: str,
+    manifest: Mapping[str, str],
+    tags: Mapping[str, str],
+    alias: str | None = "challenger",
 ) -> Version:
     """A new version of `model`, with the manifest of its files among its tags, and the alias `challenger`."""
     from mlflow.exceptions import MlflowException
@@ -51,7 +58,8 @@ def register(
             client.create_registered_model(model, tags={"powerml": "true"})
         all_tags = {**tags, MANIFEST: json.dumps(manifest, sort_keys=True)}
         made = client.create_model_version(model, source=model_uri, run_id=run_id, tags=all_tags)
-        client.set_registered_model_alias(model, "challenger", made.version)
+        if alias:
+            client.set_registered_model_alias(model, alias, made.version)
         return _version(client, model, int(made.version))
 
 
@@ -132,4 +140,4 @@ def load_version(store: Store, version: Version) -> ScoringModel:
 
 def _version(client: MlflowClient, model: str, number: int) -> Version:
     found = client.get_model_version(model, str(number))
-    return Version(model, number, found.run_id, found.source, dict(found.tags), tuple(sorted(found.aliases)))
+    return Version(model, number, str(found.run_id), str(found.source), dict(found.tags), tuple(sorted(found.aliases)))

@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from powerml.tracking.model_files import log_model
+from powerml.errors import StoreError
+from powerml.tracking import fingerprints
+from powerml.tracking.model_files import log_model, model_manifest
 from powerml.tracking.scoring_model import ScoringModel
 from powerml.tracking.store import Store, connected, experiment_id, plain, safe_key
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 RANKING = "ranking/top20.json"  # the one table per run, at one path, that the UI compares across runs
+MANIFEST_DIGEST = "powerml.sha256_digest"  # of the model's manifest, which is too long for a run's tag
 LONGEST_PARAM = 6000  # MLflow cuts longer values without a word
 
 
@@ -132,6 +135,7 @@ def _log_scorer(scorer: ScorerRun, run_id: str) -> LoggedRun:
     mlflow.log_table(scorer.ranking, RANKING)
     _attach(scorer.attachments)
     uri, files = log_model(scorer.model, scorer.example)
+    mlflow.set_tag(MANIFEST_DIGEST, fingerprints.of_json(files))
     return LoggedRun(run_id, uri, files)
 
 
@@ -149,3 +153,36 @@ def _attach(attachments: Attachments) -> None:
             file = Path(folder, Path(path).name)
             table.to_csv(file, index=False)
             mlflow.log_artifact(str(file), str(Path(path).parent) if "/" in path else None)
+
+
+@dataclass(frozen=True)
+class FoundRun:
+    """A scorer's run read back from the store."""
+
+    run_id: str
+    name: str
+    tags: Mapping[str, str]
+    metrics: Mapping[str, float]
+    model_uri: str
+    manifest: Mapping[str, str]
+
+
+def find_run(store: Store, wanted: str) -> FoundRun | None:
+    """The scorer's run whose id begins with `wanted` (at least 6 characters); None where there is none such.
+
+    Raises StoreError where the files of its model are not those that were logged.
+    """
+    if not store.exists or len(wanted) < 6:
+        return None
+    with connected(store) as client:
+        for experiment in client.search_experiments():
+            for run in client.search_runs([experiment.experiment_id], "tags.`powerml.kind` != ''", max_results=5000):
+                logged = run.outputs.model_outputs if run.outputs else []
+                if run.info.run_id.startswith(wanted) and logged:
+                    uri = f"models:/{logged[0].model_id}"
+                    files = model_manifest(uri)
+                    if fingerprints.of_json(files) != run.data.tags.get(MANIFEST_DIGEST):
+                        raise StoreError(f"run {run.info.run_id}: its model's files were changed since; train again")
+                    tags = dict(run.data.tags)
+                    return FoundRun(run.info.run_id, run.info.run_name, tags, dict(run.data.metrics), uri, files)
+    return None

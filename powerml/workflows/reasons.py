@@ -10,6 +10,8 @@ import pandas as pd
 
 from powerml.scoring.explain import Contributions
 
+_SAID = ("days", "hours", "minutes", "people", "weeks")  # units that a name does not say by itself
+
 
 def reasons_json(
     contributions: Contributions, frame: pd.DataFrame, *, top: int | None, units: Mapping[str, str] | None = None
@@ -50,8 +52,6 @@ def reason_text(metric: str, value: float, contribution: float, *, unit: str = "
     """
     name = metric.replace("_", " ")
     shown = "unknown" if np.isnan(value) else f"{value:.4g}"
-    if unit and not np.isnan(value) and unit not in name.split() and unit not in ("share", "ratio", "1"):
+    if unit in _SAID and not np.isnan(value):
         shown += f" {unit}"
-    elif unit == "days" and not np.isnan(value):
-        shown += " days"
     return f"{name}: {shown} ({contribution:+.1f} points)"

@@ -19,6 +19,8 @@ from powerml.tracking.scoring_model import PROBABILITIES, Ranking, ScoringModel
 from powerml.tracking.store import Store, slug
 from powerml.workflows.metric_table import read_metric_table
 from powerml.workflows.reasons import reasons_json
+from powerml.workflows.snapshots import open_project
+from powerml.workflows.training_data import latest_cutoff
 
 Note = Callable[[str], None]
 
@@ -67,12 +69,11 @@ def score_snapshot(
 
     `reasons` per row: that many, 0 for none, None for all. Raises StoreError where there is no such version.
     """
-    from powerml.workflows.snapshots import build, latest_cutoff
-
     scorer = None if weights else from_registry(project, model)
     if weights:
         from_weights(weights, settings=settings, project=project)  # says what is wrong before the work starts
-    built = build(project, [as_of or latest_cutoff(project)], labels=True, note=note)
+    opened = open_project(project, note=note)
+    built = opened.build([as_of or latest_cutoff(opened)], labels=True, note=note)
     if scorer is None and weights:
         scorer = from_weights(weights, settings=settings, project=project, vocabulary=built.vocabulary_counts)
     assert scorer is not None

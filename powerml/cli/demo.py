@@ -1,0 +1,63 @@
+"""`powerml demo`: everything on a simulated product with known truth."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from powerml.cli import common
+
+
+@common.command("demo", short_help="Everything on a simulated product with known truth.")
+@click.option("--users", type=click.IntRange(min=1), default=2000, show_default=True, help="Users ever seen.")
+@click.option("--out", "folder", type=common.FILE, default=Path("powerml-demo"), show_default=True, help="Folder.")
+@click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True, help="Same seed, same product.")
+@click.option("--force", is_flag=True, help="Replace the folder of an earlier demo.")
+def command(users: int, folder: Path, seed: int, force: bool, config: Path, out: common.Output) -> None:
+    """Simulates a product, trains and judges on it, scores its users: a fresh folder, nothing else is touched.
+
+    Ends with the verdict, the bands beside the document's own table, the ten highest scores and where to look next.
+    """
+    from powerml.workflows.demo import demo
+
+    with out.progress() as note:
+        done = demo(folder, users=users, seed=seed, force=force, now=datetime.now(UTC), note=note)
+    manifest, trained = done.manifest, done.trained
+    rows = trained.data.labelled.frame
+    out.say(
+        f"Simulated {manifest.users:,} users, {manifest.events:,} events over {manifest.months} months in {folder}."
+    )
+    out.say(
+        f"{len(rows):,} labelled rows at {rows['as_of'].nunique()} cutoffs of "
+        f"{len(set(trained.data.labelled.accounts)):,} accounts; "
+        f"{int(trained.data.coverage['available'].sum())} of {len(trained.data.coverage)} metrics available."
+    )
+    out.say()
+    for sentence in trained.sentences:
+        out.say(sentence)
+    out.say()
+    out.table(trained.scorers, title="Scorers on the held-out snapshots (95 % intervals, by account)")
+    if trained.bands is not None:
+        out.table(trained.bands, title=f"Bands of {trained.challenger}, beside the document's own table")
+    out.table(done.top, title=f"Top {len(done.top)} of {done.scores.frame['as_of'].iloc[0]:%Y-%m-%d}")
+    for sentence in trained.next_steps[:1]:
+        out.say(sentence)
+    out.say(f"Scores of all {len(done.scores.frame):,} users: {done.scores_file}")
+    out.say(f"Runs, weights, band reports: powerml ui -c {folder / 'powerml.yaml'}")
+    out.say(f"The truth behind the product: {folder / 'truth'}")
+    out.result(
+        {
+            "folder": folder,
+            "verdict": trained.word,
+            "sentences": trained.sentences,
+            "scorers": trained.scorers,
+            "bands": trained.bands,
+            "challenger": trained.challenger,
+            "version": trained.version.number,
+            "champion": trained.champion is not None,
+            "scores": done.scores_file,
+            "top": done.top,
+        }
+    )

@@ -1,0 +1,39 @@
+"""`powerml ui`: the MLflow UI on the project's store."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+
+from powerml.cli import common
+from powerml.errors import StoreError
+
+
+@common.command("ui", short_help="Open the MLflow UI on the project's store.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", type=click.IntRange(1, 65535), default=5000, show_default=True, help="Port to listen on.")
+@click.option("--print", "only_print", is_flag=True, help="Print the command and stop.")
+def command(host: str, port: int, only_print: bool, config: Path, out: common.Output) -> None:
+    """Serves the MLflow UI on the project's store until you press Ctrl-C."""
+    from powerml.config.project import load_project
+    from powerml.tracking.store import Store, environment
+
+    store = Store(load_project(config).state)
+    if not store.exists:
+        raise StoreError(f"{store.folder}: nothing is tracked here yet; run 'powerml train' first")
+    arguments = store.command(host=host, port=port)
+    out.say(shlex.join(["mlflow", *arguments]))
+    out.result({"command": ["mlflow", *arguments], "url": f"http://{host}:{port}"})
+    if only_print:
+        return
+    out.say(f"http://{host}:{port}  (Ctrl-C ends it)")
+    started = subprocess.Popen([sys.executable, "-m", "mlflow", *arguments], env={**os.environ, **environment()})
+    try:
+        sys.exit(started.wait())
+    except KeyboardInterrupt:
+        started.wait()

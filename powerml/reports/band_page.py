@@ -1,0 +1,61 @@
+"""The band report as a page: the verdict first, the bands with intervals, the document's own table beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from powerml.reports.page import heading, page, sentence, table
+from powerml.tables import OUTCOMES
+from powerml.validation.band_report import BandReport
+
+
+def band_page(title: str, report: BandReport, *, verdict: Sequence[str], notes: Sequence[str] = ()) -> str:
+    """A page that stands alone; `verdict` are its sentences, `notes` what else a reader must know."""
+    first, *rest = verdict
+    parts = [sentence(first, kind="verdict"), *map(sentence, rest), *map(sentence, notes)]
+    parts += [heading("What came of each band"), *map(sentence, report.sentences)]
+    parts.append(table(band_table(report), shares=["share"]))
+    parts += [heading("All numbers"), table(report.table), heading("Behind the intervals"), table(report.detail)]
+    if len(report.reversals):
+        parts += [heading("Bands in the wrong order"), table(report.reversals)]
+    return page(title, *parts)
+
+
+def band_table(report: BandReport) -> pd.DataFrame:
+    """The report for reading, best band first: n, share, and each outcome as `rate % (low-high)`.
+
+    Where the document prints a table for the same bands its rates stand beside ours.
+    """
+    rows = report.table
+    shown = pd.DataFrame({"band": rows["band"], "from": rows["from"], "n": rows["n"], "share": rows["share"]})
+    outcomes = [name for name in OUTCOMES if f"rate_{name}" in rows]
+    for outcome in outcomes:
+        shown[outcome] = [
+            interval_text(*ends)
+            for ends in rows[[f"rate_{outcome}", f"low_{outcome}", f"high_{outcome}"]].itertuples(index=False)
+        ]
+    for outcome in outcomes:
+        if f"reference_{outcome}" in report.detail:
+            shown[f"document: {outcome}"] = [percent(rate) for rate in report.detail[f"reference_{outcome}"]]
+    shown["mean score"], shown["mean outcome"] = rows["mean_score"], rows["mean_outcome"]
+    return shown.assign(note=rows["note"])
+
+
+def interval_text(rate: float, low: float, high: float) -> str:
+    """A rate with its interval, in per cent.
+
+    >>> interval_text(0.71, 0.55, 0.84)
+    '71 % (55-84)'
+    """
+    return "" if rate != rate else f"{percent(rate)} ({100 * low:.0f}-{100 * high:.0f})"
+
+
+def percent(rate: float) -> str:
+    """A rate in per cent, empty where there is none.
+
+    >>> percent(0.125), percent(float("nan"))
+    ('12 %', '')
+    """
+    return "" if rate != rate else f"{100 * rate:.0f} %"

@@ -1,0 +1,132 @@
+"""The scorers of a session: how each is made from training rows, and what it says of rows it has not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from powerml.config.experiment import ExperimentSpec, FittedEntry, WeightSetEntry
+from powerml.config.weights import read_weights, settable
+from powerml.errors import UsageError
+from powerml.scoring.heads.making import make_head
+from powerml.scoring.outcome import NestedOutcomeModel
+from powerml.scoring.weight_set import load_weights
+from powerml.tracking.scoring_model import ScoringModel
+from powerml.validation.links import fit_link
+from powerml.workflows.training_data import Rows, TrainingData
+
+DOCUMENTED_CARD = "engagement"  # stands in where there are too few events to fit, and is a rival in every verdict
+
+# from simple to complex: of scorers that cannot be told apart the first is taken
+_COMPLEXITY = ("weights", "card", "logistic", "lightgbm", "stack", "auto")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One scorer of an experiment, made anew for every fold and once for good."""
+
+    entry: WeightSetEntry | FittedEntry
+    data: TrainingData
+    seed: int
+    base: Any = None
+
+    @property
+    def name(self) -> str:
+        """The name its runs carry."""
+        return self.entry.label
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether it learns from outcomes."""
+        return isinstance(self.entry, FittedEntry)
+
+    @property
+    def complexity(self) -> int:
+        """Place in the order from simple to complex; documented sets come first."""
+        return 1 + _COMPLEXITY.index(self.entry.fit) if isinstance(self.entry, FittedEntry) else 0
+
+    def make(self, rows: Rows, reference: pd.DataFrame) -> ScoringModel:
+        """The scorer trained on `rows`, with `reference` for ranks and percentiles."""
+        rates = rows.rates(self.data.outcomes)
+        payers = self.data.project.outcome_kind == "contract"
+        if isinstance(self.entry, FittedEntry):
+            scorer: Any = self._fitted(rows)
+            model = ScoringModel(scorer, base_rates=rates, payers_only=payers)
+        else:
+            scorer = self.weight_set().fit(reference)
+            link = fit_link(scorer.predict_score(rows.frame), rows.y, self.data.outcomes)
+            model = ScoringModel(scorer, link=link, base_rates=rates, payers_only=payers)
+        return model.with_reference(reference)
+
+    def without_link(self, reference: pd.DataFrame) -> ScoringModel:
+        """A weight set as the document has it: no probabilities, for want of events to learn them from."""
+        payers = self.data.project.outcome_kind == "contract"
+        return ScoringModel(self.weight_set().fit(reference), payers_only=payers).with_reference(reference)
+
+    def weight_set(self) -> Any:
+        """The documented scorer, unfitted, with the project's and the entry's parameters."""
+        assert isinstance(self.entry, WeightSetEntry)
+        named = self.entry.weights
+        is_path = named.endswith((".yaml", ".yml", ".json"))
+        base = self.base if is_path else self.data.project.base
+        declared = settable(read_weights(named, base=base))
+        params = {k: v for k, v in self.data.project.params.items() if k in declared} | self.entry.set
+        return load_weights(named, params=params, vocabulary=self.data.vocabulary, base=base)
+
+    def _fitted(self, rows: Rows) -> Any:
+        assert isinstance(self.entry, FittedEntry)
+        directions = {name: spec.direction for name, spec in self.data.metrics.items()}
+        model = NestedOutcomeModel(
+            self.entry.fit,
+            head_options=self.entry.options,
+            prior=load_weights(DOCUMENTED_CARD),
+            outcomes=self.data.outcomes,
+            directions=directions,
+            seed=self.seed,
+            name=self.name,
+        )
+        X = rows.frame[self.data.available]
+        return model.fit(X, rows.y, groups=rows.accounts, times=rows.times, ids=rows.ids, instants=rows.instants)
+
+
+def candidates(experiment: ExperimentSpec, data: TrainingData) -> list[Candidate]:
+    """The experiment's scorers; raises UsageError, naming the scorer, for a head or an option that there is not."""
+    found = [Candidate(entry, data, experiment.seed, experiment.base) for entry in experiment.scorers]
+    for candidate in found:
+        try:
+            if isinstance(candidate.entry, FittedEntry):
+                make_head(candidate.entry.fit, categorical=(), signs=(), sign=1, options=candidate.entry.options)
+            else:
+                candidate.weight_set()
+        except UsageError as error:
+            raise UsageError(f"scorer {candidate.name!r}: {error}") from None
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Said:
+    """What a scorer said of held-out rows: score and probabilities, with the training rates of each row's fold."""
+
+    score: np.ndarray
+    probabilities: pd.DataFrame
+    base: pd.DataFrame
+
+    @classmethod
+    def pooled(cls, parts: list[Said]) -> Said:
+        """The folds one after another."""
+        return cls(
+            np.concatenate([part.score for part in parts]),
+            pd.concat([part.probabilities for part in parts], ignore_index=True),
+            pd.concat([part.base for part in parts], ignore_index=True),
+        )
+
+
+def say(model: ScoringModel, test: Rows, rates: Mapping[str, float]) -> Said:
+    """What a model says of rows it has not seen."""
+    said = model.probabilities(test.frame).reset_index(drop=True)
+    score = np.asarray(model.scorer.predict_score(test.frame), dtype=float)
+    return Said(score, said, pd.DataFrame([rates] * len(said)))

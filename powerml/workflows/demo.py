@@ -1,0 +1,100 @@
+"""`powerml demo`: the whole way on a simulated product with known truth, in a fresh folder."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pandas as pd
+
+from powerml.config.project import load_project
+from powerml.errors import UsageError
+from powerml.simulation import Manifest, write_product
+from powerml.sinks.files import write_table
+from powerml.tracking.store import slug
+from powerml.workflows.score import Scorer, ScoreResult, score_rows
+from powerml.workflows.train import TrainResult, train
+
+Note = Callable[[str], None]
+PRESET = "validation"
+MONTHS = 24
+TOP = 10
+
+
+@dataclass(frozen=True, eq=False)
+class Demo:
+    """What was simulated, trained and scored, and where it lies."""
+
+    folder: Path
+    manifest: Manifest
+    trained: TrainResult
+    scores: ScoreResult
+    scores_file: Path
+
+    @property
+    def top(self) -> pd.DataFrame:
+        """The ten highest scores of the latest snapshot, with their reasons."""
+        frame = self.scores.frame
+        best = frame[frame["status"] == "scored"].nlargest(TOP, "score")
+        band = self.scores.scorer.model.band_column
+        shown = best[[self.trained.data.project.id_column, "score", band, "percentile"]].copy()
+        for name in ("p_churn", "p_expand"):
+            shown[name] = best[name]
+        return shown.assign(reasons=best["reasons"].map(_in_words))
+
+
+def demo(
+    folder: Path,
+    *,
+    users: int = 2000,
+    seed: int = 7,
+    force: bool = False,
+    now: datetime,
+    note: Note = lambda text: None,
+) -> Demo:
+    """Simulates two years of a product, trains on it and scores its latest snapshot, all inside `folder`.
+
+    Raises UsageError where `folder` holds something already, unless `force` says to replace it.
+    """
+    clear(folder, force=force)
+    note(f"simulating {users:,} users over {MONTHS} months")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    manifest = write_product(
+        folder, PRESET, users=users, months=MONTHS, seed=seed, workers=min(2, os.cpu_count() or 1), chunk=1
+    )
+    project = load_project(folder / "powerml.yaml")
+    trained = train(project, note=note)
+    note("scoring the latest snapshot")
+    scorer = Scorer(trained.model, slug(project.project), str(trained.version.number))
+    ids = ["as_of", *(name for name in ("user_id", "account_id") if name in trained.data.latest)]
+    frame, baseline = score_rows(scorer, trained.data.latest, ids=ids, reasons=3, ranking="stored", now=now)
+    file = folder / "scores.csv"
+    write_table(frame, file)
+    return Demo(folder, manifest, trained, ScoreResult(frame, scorer, baseline), file)
+
+
+def clear(folder: Path, *, force: bool) -> None:
+    """Makes way for a fresh folder; what lies there is only removed if it is a project of ours and `force` is given."""
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: is a file; name another folder with --out")
+    if not any(folder.iterdir()):
+        return
+    if not force:
+        raise UsageError(f"{folder}: is there already and not empty; name another folder with --out, or give --force")
+    if not (folder / "powerml.yaml").is_file() or not (folder / "truth").is_dir():
+        raise UsageError(
+            f"{folder}: was not made by 'powerml demo', so --force does not remove it; name another folder"
+        )
+    shutil.rmtree(folder)
+
+
+def _in_words(reasons: str) -> str:
+    import json
+
+    return "; ".join(reason["text"] for reason in json.loads(reasons))

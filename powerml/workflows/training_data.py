@@ -1,0 +1,164 @@
+"""What a training session learns and is judged on: mature snapshots, their outcomes, who belongs together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from powerml.config.metrics import MetricSpec
+from powerml.config.project import ProjectSpec, SnapshotsSpec
+from powerml.errors import DataError
+from powerml.tables import OUTCOMES
+from powerml.validation.outcomes import distinct_events, outcomes_of
+from powerml.workflows.snapshots import OpenProject, open_project
+
+Note = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Labelled snapshot rows, in the order of (`as_of`, id)."""
+
+    frame: pd.DataFrame
+    id_column: str
+    horizon_days: int
+
+    @property
+    def y(self) -> np.ndarray:
+        """The outcome of each row: churn, stay or expand."""
+        return self.frame["label"].to_numpy(dtype=object)
+
+    @property
+    def times(self) -> np.ndarray:
+        """The cutoff of each row."""
+        return self.frame["as_of"].to_numpy()
+
+    @property
+    def ids(self) -> np.ndarray:
+        """The entity of each row."""
+        return self.frame[self.id_column].to_numpy(dtype=object)
+
+    @cached_property
+    def accounts(self) -> np.ndarray:
+        """The account of each row, by which rows are resampled; the entity where it has none."""
+        own = self.frame[self.id_column].astype(str)
+        if "account_id" not in self.frame or self.id_column == "account_id":
+            return own.to_numpy(dtype=object)
+        account = self.frame["account_id"]
+        return account.astype(object).where(account.notna(), "user " + own).astype(str).to_numpy(dtype=object)
+
+    @cached_property
+    def instants(self) -> np.ndarray:
+        """A number per row: rows of one account and outcome with the same number can share one event.
+
+        The fewest events that explain what was seen: windows that begin within a horizon of the first of them overlap
+        at one instant. A later window needs another event.
+        """
+        rows = pd.DataFrame({"account": self.accounts, "label": self.y, "at": pd.to_datetime(self.times)})
+        seen = rows.drop_duplicates().sort_values(["account", "label", "at"], ignore_index=True)
+        horizon, events, begun, before = pd.Timedelta(days=self.horizon_days), [], None, None
+        for account, label, at in seen.itertuples(index=False):
+            if (account, label) != before:
+                before, begun, number = (account, label), at, 0
+            elif at - begun >= horizon:
+                begun, number = at, number + 1
+            events.append(number)
+        return rows.merge(seen.assign(event=events), on=["account", "label", "at"], how="left")["event"].to_numpy()
+
+    def events(self, outcome: str) -> int:
+        """How many events of an outcome the rows stand for."""
+        return distinct_events(self.y == outcome, self.accounts, self.times, event_ids=self.instants)
+
+    def take(self, positions: np.ndarray) -> Rows:
+        """Some of the rows."""
+        return Rows(self.frame.iloc[positions].reset_index(drop=True), self.id_column, self.horizon_days)
+
+    def rates(self, outcomes: tuple[str, ...]) -> dict[str, float]:
+        """The share of each outcome."""
+        return {outcome: float((self.y == outcome).mean()) for outcome in outcomes}
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingData:
+    """The rows of a session.
+
+    `labelled`: rows with a mature outcome and enough history. `latest`: every entity of the latest snapshot, which is
+    the reference of percentiles. `whole`: all rows at the mature cutoffs, eligible or not.
+    """
+
+    project: ProjectSpec
+    metrics: Mapping[str, MetricSpec]
+    labelled: Rows
+    whole: pd.DataFrame
+    latest: pd.DataFrame
+    vocabulary: Mapping[str, int]
+    coverage: pd.DataFrame
+
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """The outcomes that can come, worst first."""
+        return outcomes_of(self.labelled.y)
+
+    @property
+    def grace_days(self) -> int:
+        """Days after the horizon that a contract outcome needs to be known."""
+        return self.project.outcome.grace_days if self.project.outcome_kind == "contract" else 0
+
+    @property
+    def available(self) -> list[str]:
+        """The metrics that the project's tables give."""
+        return list(self.coverage.loc[self.coverage["available"], "metric"])
+
+    def reference(self, until: pd.Timestamp) -> pd.DataFrame:
+        """The snapshot at the last mature cutoff not after `until`, entities without enough history left out."""
+        at = self.whole["as_of"]
+        rows = self.whole[at == at[at <= until].max()]
+        return rows[rows["enough_history"].astype(bool)].reset_index(drop=True)
+
+
+def gather(project: ProjectSpec, snapshots: SnapshotsSpec | None, *, note: Note = lambda text: None) -> TrainingData:
+    """Builds the mature snapshots that the project (or the experiment) asks for, and the latest one.
+
+    Raises DataError where no outcome is known yet.
+    """
+    if snapshots is not None:
+        project = _with_snapshots(project, snapshots)
+    opened = open_project(project, note=note)
+    latest = latest_cutoff(opened)
+    mature = opened.mature([day for day in opened.cutoffs() if day <= latest])
+    if not mature:
+        days = project.outcome.horizon_days
+        raise DataError(
+            f"{project.file}: no snapshot's outcomes are known yet: the data ends on {opened.last_day} and outcomes "
+            f"need {days} days; wait, or set 'snapshots' to start earlier"
+        )
+    built = opened.build([*mature, *([latest] if latest not in mature else [])], labels=True, note=note)
+    at_latest = built.frame["as_of"] == pd.Timestamp(latest)
+    whole = built.frame[built.frame["as_of"].isin(pd.to_datetime(mature))].reset_index(drop=True)
+    known = whole["label"].isin(OUTCOMES) & whole["enough_history"].astype(bool)
+    rows = Rows(whole[known].reset_index(drop=True), project.id_column, project.outcome.horizon_days)
+    if rows.frame.empty:
+        raise DataError(f"{project.file}: no entity of the mature snapshots has an outcome; see 'powerml check'")
+    last = built.frame[at_latest].reset_index(drop=True)
+    return TrainingData(project, opened.metrics, rows, whole, last, built.vocabulary_counts, built.coverage)
+
+
+def latest_cutoff(opened: OpenProject) -> date:
+    """The local midnight at which all that was observed is known: the day after the last event, unless declared."""
+    from zoneinfo import ZoneInfo
+
+    declared = opened.project.observed_until
+    if declared is not None:
+        zone = ZoneInfo(opened.project.timezone)
+        local = declared.astimezone(zone) if declared.tzinfo else declared
+        return local.date()
+    return opened.last_day + timedelta(days=1)
+
+
+def _with_snapshots(project: ProjectSpec, snapshots: SnapshotsSpec) -> ProjectSpec:
+    return project.model_copy(update={"snapshots": snapshots})
