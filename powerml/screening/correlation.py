@@ -100,8 +100,8 @@ class CorrelationScreen(SelectorMixin, BaseEstimator):
             natural = self.reference_prevalence == "natural"
             share = sums[0][:, 1] / np.maximum(sums[0].sum(axis=1), 1) if natural else float(self.reference_prevalence)
             columns.append(correlation(*sums, prevalence=share))
-        self.correlations_ = np.column_stack(columns)
-        strength = np.nan_to_num(np.abs(self.correlations_)).max(axis=1)
+        self.correlations_ = np.array(columns).reshape(len(columns), x.shape[1]).T
+        strength = np.nan_to_num(np.abs(self.correlations_)).max(axis=1, initial=0.0)
         self.passed_ = strength >= self.threshold
         keep, drop = self._positions(self.force_keep), self._positions(self.force_drop)
         kept = self.passed_.copy()
