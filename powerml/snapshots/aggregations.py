@@ -42,6 +42,9 @@ _RUNNING: dict[AtomKind, Callable[[ir.Column], ir.Scalar]] = {
 }
 
 
+SHORT_DAYS = 30  # most metrics look back this far
+
+
 def frozen(where: Where) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """A `where` as a key."""
     return tuple(sorted((key, tuple(sorted(values))) for key, values in where.items()))
@@ -162,18 +165,21 @@ def _is_literal(value: object) -> bool:
     return isinstance(value, ir.Scalar) and isinstance(value.op(), ibis.expr.operations.Literal)
 
 
-def windowed(engine: Engine, days: ir.Table, cells: Cells, cutoffs: Cutoffs, rollups: Rollups) -> ir.Table | None:
-    """(c, ent, cells...): every cell over a finite window."""
-    if not cells.windowed:
-        return None
-    longest = max(window[0] for _name, window in cells.windowed)
-    placed = engine.bring(cutoffs.placement(longest, 0, rollups.first_day, rollups.last_day), "placement")
+def windowed(engine: Engine, days: ir.Table, cells: Cells, cutoffs: Cutoffs, rollups: Rollups) -> list[ir.Table]:
+    """(c, ent, cells...): every cell over a finite window; short windows apart from long ones, which hold more rows."""
     kinds = {name: atom.kind for atom, name in cells.atoms.items()}
-    columns = {
-        cell: _COMBINE[kinds[name]](_[name], _in(window, longest)) for (name, window), cell in cells.windowed.items()
-    }
-    rows = days.join(placed, "day")
-    return rows.group_by("c", "ent").aggregate(**_plain_integers(columns, rows))
+    tables = []
+    for short in (True, False):
+        chosen = {key: cell for key, cell in cells.windowed.items() if (key[1][0] <= SHORT_DAYS) == short}
+        if not chosen:
+            continue
+        longest = max(window[0] for _name, window in chosen)
+        placed = engine.bring(cutoffs.placement(longest, 0, rollups.first_day, rollups.last_day), "placement")
+        used = sorted({name for name, _window in chosen})
+        rows = days.select("ent", "day", *used).join(placed, "day")
+        columns = {cell: _COMBINE[kinds[name]](_[name], _in(window, longest)) for (name, window), cell in chosen.items()}
+        tables.append(rows.group_by("c", "ent").aggregate(**_plain_integers(columns, rows)))
+    return tables
 
 
 def _in(window: Window, longest: int) -> ir.BooleanValue | None:

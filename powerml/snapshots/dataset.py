@@ -56,12 +56,13 @@ def snapshots(
     unavailable: dict[str, str] = {}
     for group in _groups(inputs, rollups, project, cutoffs):
         known = rollups.known_before(group.days[-1]) if rollups.has_known else rollups
-        frame, missing = _plan(inputs, known, rollups, project, metrics, group, with_labels)
+        with inputs.engine.scratch():
+            frame, missing = _plan(inputs, known, rollups, project, metrics, group, with_labels)
         frames.append(frame)
         unavailable |= missing
         note(f"{len(frame):,} rows at {', '.join(map(str, _few([day_date(d) for d in group.days])))}")
     whole = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
-    return Snapshots(whole.sort_values(["as_of", project.id_column], ignore_index=True), unavailable)
+    return Snapshots(whole, unavailable)
 
 
 def _few(dates: list[object]) -> list[object]:
@@ -116,9 +117,10 @@ def _plan(
     days = attribute(rollups, rollups.days, homes)
     table = aggregations.day_table(engine, rollups, days, compiled.cells)
 
-    joined = [aggregations.windowed(engine, table, compiled.cells, cutoffs, rollups)]
+    joined: list[ir.Table | None] = [*aggregations.windowed(engine, table, compiled.cells, cutoffs, rollups)]
     joined.append(aggregations.ever(engine, table, compiled.cells, cutoffs, rollups, spine))
     joined.extend(aggregations.distincts(engine, rollups, days, compiled.cells, cutoffs))
+    by_day = None
     if compiled.cells.sessions or "streak" in compiled.wants:
         pieces = attribute(rollups, rollups.pieces, homes)
         gap = round(project.session_gap_minutes * 60_000_000)
@@ -130,8 +132,8 @@ def _plan(
         joined.append(weeks.active_weeks(engine, table, cutoffs, rollups, spine))
 
     records = Records(engine, inputs, rollups, found, project, cutoffs)
-    for cell, part in compiled.records.items():
-        joined.append(records.measured(part, cell))
+    for cell, measure in compiled.records.items():
+        joined.append(records.measured(measure, cell))
     if "unresolved" in compiled.wants:
         joined.append(records.unresolved("unresolved"))
     by_account: list[ir.Table] = []
@@ -141,12 +143,12 @@ def _plan(
         by_account.append(records.subscribed())
     if "team" in compiled.wants:
         by_account.append(records.team(_active_users(engine, rollups, cutoffs)))
+    beside = [(engine.keep(part, "part"), "ent") for part in joined if part is not None]
+    beside += [(engine.keep(part, "part"), "aid") for part in by_account]
+    engine.drop(table, *([by_day] if by_day is not None else []))
     rows = spine
-    for part_table in joined:
-        if part_table is not None:
-            rows = _beside(engine, rows, part_table, "ent")
-    for part_table in by_account:
-        rows = _beside(engine, rows, part_table, "aid")
+    for part, key in beside:
+        rows = _beside(rows, part, key)
     return _finish(engine, inputs, rollups, everything, project, cutoffs, compiled, found, rows, active, with_labels)
 
 
@@ -156,7 +158,7 @@ def _spine(
     """The entities of the snapshot with what the metric expressions read of a cutoff."""
     ages = sorted({project.min_history_days, *compiled.young})
     frame = cutoffs.frame(back=ages)[["c", *(f"back_{n}" for n in ages)]]
-    frame["core_features"] = [rollups.kinds.declared("core", _seen(engine, rollups, day)) for day in cutoffs.days]
+    frame["core_features"] = [rollups.kinds.declared("core", _seen(engine, rollups, day).to_numpy()) for day in cutoffs.days]
     edges = engine.bring(frame, "edges")
     entities = found.entities.select("c", "ent", "created", "aid", "at", "day")
     rows = entities.join(edges, "c").select(entities, *[edges[n] for n in frame.columns if n != "c"])
@@ -181,9 +183,8 @@ def _active_users(engine: Engine, rollups: Rollups, cutoffs: Cutoffs) -> ir.Tabl
     return rollups.days.select("uid", "day").distinct().join(placed, "day").select("c", "uid").distinct()
 
 
-def _beside(engine: Engine, rows: ir.Table, part: ir.Table, key: str) -> ir.Table:
+def _beside(rows: ir.Table, part: ir.Table, key: str) -> ir.Table:
     """The columns of `part` beside `rows`, matched on cutoff and `key`."""
-    part = engine.keep(part, "part")
     new = [part[n] for n in part.columns if n not in ("c", key)]
     return rows.left_join(part, [rows.c == part.c, rows[key] == part[key]]).select(rows, *new)
 
@@ -228,7 +229,7 @@ def _finish(
     if project.entity == "user":
         named = rollups.accounts.select(account_number=_.aid, account_id=_.account_id)
         result = result.left_join(named, result.aid == named.account_number).select(result, named.account_id)
-    frame = engine.frame(result)
+    frame = engine.frame(result.order_by("c", "ent"))  # ids are numbered in their order
     dates = pd.to_datetime(pd.Series([day_date(d) for d in cutoffs.days])).astype("datetime64[us]")
     frame.insert(0, "as_of", dates.to_numpy()[frame["c"].to_numpy()])
     frame = frame.rename(columns={"entity_id": project.id_column})

@@ -5,8 +5,9 @@ Plans are Ibis expressions. An intermediate result that several plans read is ke
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,7 +47,9 @@ class Engine:
     @classmethod
     def on(cls, connection: Any) -> Engine:
         """An engine over an open DuckDB connection."""
-        return cls(ibis.duckdb.from_connection(connection))
+        backend = ibis.duckdb.from_connection(connection)
+        connection.execute("set enable_progress_bar = false")
+        return cls(backend)
 
     def table(self, name: str) -> ir.Table:
         """A table or view of the connection."""
@@ -77,15 +80,20 @@ class Engine:
                 self._kept.remove(name)
                 self.backend.con.execute(f'drop table "{name}"')
 
-    def drop_all(self) -> None:
-        """Frees everything kept."""
-        for name in reversed(self._kept):
-            self.backend.con.execute(f'drop table "{name}"')
-        self._kept.clear()
+    @contextlib.contextmanager
+    def scratch(self) -> Iterator[None]:
+        """Frees, at the end, everything kept since the beginning."""
+        before = set(self._kept)
+        try:
+            yield
+        finally:
+            for name in [name for name in self._kept if name not in before]:
+                self._kept.remove(name)
+                self.backend.con.execute(f'drop table "{name}"')
 
     def frame(self, expression: ir.Table) -> pd.DataFrame:
         """The rows of an expression as a frame, nulls as nulls."""
-        return self.backend.to_pyarrow(expression).to_pandas()
+        return self.backend.to_pyarrow(expression).to_pandas(split_blocks=True, self_destruct=True)
 
     def rows(self, expression: ir.Table) -> list[Mapping[str, Any]]:
         """The rows of a small expression as dicts."""

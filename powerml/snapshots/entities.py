@@ -41,7 +41,7 @@ def known(table: ir.Table, inputs: Inputs, name: str, at: ir.Value) -> ir.Boolea
 def people(engine: Engine, inputs: Inputs, rollups: Rollups, project: ProjectSpec, cutoffs: Cutoffs) -> People:
     """Users and entities at every cutoff; `rollups` are those known there."""
     grid = engine.bring(cutoffs.frame(back=back_days(project)), "cutoffs")
-    seen = rollups.days.group_by("uid").aggregate(first_t=_.first_t.min())
+    seen = rollups.pieces.group_by("uid").aggregate(first_t=_.first_t.min())
     everyone = rollups.users.left_join(seen, "uid").select(rollups.users.uid, rollups.users.user_id, seen.first_t)
     if inputs.has("users"):
         everyone = _with_rows(inputs, everyone, grid)

@@ -20,6 +20,9 @@ from powerml.snapshots.engine import Engine, epoch_us, hash64
 from powerml.snapshots.vocabulary import EventKinds, event_kinds
 from powerml.snapshots.windows import Calendar
 
+SAMPLE_EVERY = 64  # one user in so many tells whether counting per day makes the events fewer
+HARDLY_FEWER = 0.7
+
 
 @dataclass(frozen=True)
 class Inputs:
@@ -38,7 +41,7 @@ class Inputs:
 class Rollups:
     """Events as whole numbers.
 
-    days: uid, aid (null), day, ev, n, first_t, last_t [, value_sum, value_n, value_max] [, known]
+    days: uid, aid (null), day, ev, n, last_t [, value_sum, value_n, value_max] [, known]
     pieces: uid, aid, sid (null if derived), day, first_t, last_t [, known]: runs of events that no gap can split
     users, accounts: uid/user_id and aid/account_id. `first_day`, `last_day`: the days with events.
     `known` is the day on which a row written late became known; a snapshot reads rows with `known` before its cutoff.
@@ -77,7 +80,7 @@ def roll_up(inputs: Inputs, project: ProjectSpec, *, extra: Iterable[str] = ()) 
     found = engine.frame(events.select(*asked).distinct())
     kinds = event_kinds(found.astype(object).where(found.notna(), None), project.meanings)
     kind_table = engine.bring(
-        kinds.frame.loc[~kinds.frame["ignored"], ["ev", *asked]].astype({name: "string" for name in asked}), "kinds"
+        kinds.frame.loc[~kinds.frame["ignored"], ["ev", *asked]].astype(dict.fromkeys(asked, "string")), "kinds"
     )
     users = _numbered(engine, inputs, "user_id", "uid", ("events", "users"))
     accounts = _numbered(
@@ -86,25 +89,49 @@ def roll_up(inputs: Inputs, project: ProjectSpec, *, extra: Iterable[str] = ()) 
     slim = engine.keep(_slim(inputs, users, accounts, kind_table, asked, calendar, span), "slim")
 
     has_known, has_value = inputs.has("events", "known_at"), inputs.has("events", "value")
-    keys = ["uid", "aid", "day", *(["known"] if has_known else [])]
-    sums = {"n": _.count().cast("int32"), "first_t": _.t.min(), "last_t": _.t.max()}
-    if has_value:
-        sums |= {"value_sum": _.value.sum(), "value_n": _.value.count().cast("int32"), "value_max": _.value.max()}
-    days = engine.keep(slim.group_by(*keys, "ev").aggregate(**sums), "days")
-
     gap = round(project.session_gap_minutes * 60_000_000)
-    block = (_.t // gap).cast("int32") if gap >= 60_000_000 else _.t // gap
-    # two events of one block lie less than a gap apart, so a block is never split; given sessions need no blocks
-    blocks = slim.mutate(block=ibis.ifelse(_.sid.isnull(), block, 0))
-    pieces = blocks.group_by(*keys, "sid", "block").aggregate(first_t=_.t.min(), last_t=_.t.max()).drop("block")
-    pieces = engine.keep(pieces, "pieces")
-    engine.drop(slim)
+    pieces = engine.keep(_pieces(slim, gap), "pieces")
+    days = _days(engine, slim, has_value)
     bounds = engine.rows(days.aggregate(low=_.day.min(), high=_.day.max()))[0]
     if bounds["low"] is None:
         raise DataError(f"{project.file}: vocabulary: every event has the role 'ignore'; let some event count")
     return Rollups(
-        days, pieces, users, accounts, kinds, calendar, bounds["low"], bounds["high"], has_known, has_value
-    )
+        _whole(days), _whole(pieces), users, accounts, kinds, calendar, bounds["low"], bounds["high"], has_known,
+        has_value,
+    )  # fmt: skip
+
+
+def _whole(table: ir.Table) -> ir.Table:
+    """The columns that the source did not have, as nulls: they cost nothing in a key they never stood in."""
+    absent = {name: ibis.null(kind) for name, kind in (("aid", "int32"), ("sid", "uint64")) if name not in table.columns}
+    return table.mutate(**absent)
+
+
+def _pieces(slim: ir.Table, gap: int) -> ir.Table:
+    """Runs of events of a user within a day: by given session, or within blocks of time shorter than the gap."""
+    block = (_.t // gap).cast("int32") if gap >= 60_000_000 else _.t // gap
+    if "sid" in slim.columns:  # given sessions need no blocks: one run a day
+        block = ibis.ifelse(_.sid.isnull(), block, ibis.literal(0))
+    keys = [name for name in ("uid", "aid", "sid", "day", "known") if name in slim.columns]
+    runs = slim.mutate(block=block).group_by(*keys, "block")
+    return runs.aggregate(first_t=_.t.min(), last_t=_.t.max()).drop("block")
+
+
+def _days(engine: Engine, slim: ir.Table, has_value: bool) -> ir.Table:
+    """Events counted per day and kind; left as they are, each counting 1, where that would hardly make them fewer."""
+    keys = [name for name in ("uid", "aid", "day", "known", "ev") if name in slim.columns]
+    sample = slim.filter(_.uid % SAMPLE_EVERY == 0)
+    found = engine.rows(sample.group_by(*keys).aggregate(n=_.count()).aggregate(groups=_.count(), rows=_.n.sum()))[0]
+    if found["rows"] and found["groups"] > HARDLY_FEWER * found["rows"]:
+        values = {"value_sum": _.value, "value_n": _.value.notnull().cast("int32"), "value_max": _.value}
+        one = ibis.literal(1, "int32")
+        return slim.select(*keys, n=one, last_t=_.t, **(values if has_value else {}))
+    sums = {"n": _.count().cast("int32"), "last_t": _.t.max()}
+    if has_value:
+        sums |= {"value_sum": _.value.sum(), "value_n": _.value.count().cast("int32"), "value_max": _.value.max()}
+    days = engine.keep(slim.group_by(*keys).aggregate(**sums), "days")
+    engine.drop(slim)
+    return days
 
 
 def _slim(
@@ -136,10 +163,6 @@ def _slim(
         rows = rows.left_join(accounts, "account_id").select(
             *[rows[n] for n in rows.columns if n != "account_id"], accounts.aid
         )
-    else:
-        rows = rows.mutate(aid=ibis.null("int32"))
-    if "sid" not in rows.columns:
-        rows = rows.mutate(sid=ibis.null("uint64"))
     day = calendar.day_expression(rows.t, span["low"], span["high"])
     rows = rows.mutate(day=day)
     if "known_t" in rows.columns:
