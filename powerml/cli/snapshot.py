@@ -39,9 +39,7 @@ def command(  # type: ignore[no-redef]
     if output is not None:
         check_target(output)
     with out.progress() as note:
-        result = write_snapshots(
-            load_project(config), output, as_of=as_of, monthly=monthly, labels=labels, note=note
-        )
+        result = write_snapshots(load_project(config), output, as_of=as_of, monthly=monthly, labels=labels, note=note)
     gone = result.coverage[~result.coverage["available"]]
     out.table(result.loads)
     if len(gone):
@@ -49,9 +47,10 @@ def command(  # type: ignore[no-redef]
         out.table(gone[["metric", "reason"]])
     if result.unmapped:
         shown = ", ".join(result.unmapped[:10]) + (", …" if len(result.unmapped) > 10 else "")
-        out.say(f"{len(result.unmapped)} event names that no rule of the vocabulary names, counted as activity: {shown}")
+        out.say(f"{len(result.unmapped)} event names that the vocabulary does not name, counted as activity: {shown}")
     cutoffs = result.frame["as_of"].nunique()
-    out.say(f"{len(result.frame):,} rows at {cutoffs} cutoff{'s'[: cutoffs != 1]}" + (f" -> {output}" if output else ""))
+    where = f" -> {output}" if output else ""
+    out.say(f"{len(result.frame):,} rows at {cutoffs} cutoff{'s'[: cutoffs != 1]}{where}")
     out.result(
         {
             "rows": len(result.frame),

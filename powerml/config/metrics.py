@@ -144,7 +144,9 @@ def described(spec: MetricSpec) -> str:
     if spec.change:
         older, newer = spec.change.from_, spec.change.to
         words = f"relative change of {words} from days {older[0]}-{older[1]} to days {newer[0]}-{newer[1]} back"
-    return words + (f", over {(spec.window_days[0] - spec.window_days[1]) / 7:g}" if spec.per and spec.window_days else "")
+    if spec.per and spec.window_days:
+        words += f", over {(spec.window_days[0] - spec.window_days[1]) / 7:g}"
+    return words
 
 
 def _where_words(where: Where) -> str:
@@ -154,11 +156,12 @@ def _where_words(where: Where) -> str:
 def _part_words(part: Part) -> str:
     if part.calculation:
         return part.calculation.replace("_", " ")
+    table, of = part.table, part.of
     what = {
-        "count": f"{part.table}", "sum": f"sum of {part.of} over {part.table}", "mean": f"mean {part.of} of {part.table}",
-        "max": f"largest {part.of} of {part.table}", "distinct": f"distinct {part.of} of {part.table}",
-        "new_distinct": f"{part.of} used for the first time, of {part.table}", "days": f"distinct days with {part.table}",
-        "days_since_last": f"days since the last of {part.table}", "latest": f"latest {part.of} of {part.table}",
+        "count": f"{table}", "sum": f"sum of {of} over {table}", "mean": f"mean {of} of {table}",
+        "max": f"largest {of} of {table}", "distinct": f"distinct {of} of {table}",
+        "new_distinct": f"{of} used for the first time, of {table}", "days": f"distinct days with {table}",
+        "days_since_last": f"days since the last of {table}", "latest": f"latest {of} of {table}",
     }[str(part.measure)]  # fmt: skip
     if part.where:
         what += f" with {_where_words(part.where)}"
@@ -182,7 +185,8 @@ def metrics_from(paths: Iterable[Path], known: Mapping[str, MetricSpec] | None =
         problems: list[Problem] = []
         for i, spec in enumerate(specs):
             if spec.name in metrics:
-                problems.append(document.problem((i, "name"), f"there is a metric {spec.name!r} already; rename this one"))
+                what = f"there is a metric {spec.name!r} already; rename this one"
+                problems.append(document.problem((i, "name"), what))
             metrics[spec.name] = spec
         for i, spec in enumerate(specs):
             for side in (spec.ratio.of, spec.ratio.over) if spec.ratio else ():

@@ -177,7 +177,9 @@ def windowed(engine: Engine, days: ir.Table, cells: Cells, cutoffs: Cutoffs, rol
         placed = engine.bring(cutoffs.placement(longest, 0, rollups.first_day, rollups.last_day), "placement")
         used = sorted({name for name, _window in chosen})
         rows = days.select("ent", "day", *used).join(placed, "day")
-        columns = {cell: _COMBINE[kinds[name]](_[name], _in(window, longest)) for (name, window), cell in chosen.items()}
+        columns = {
+            cell: _COMBINE[kinds[name]](_[name], _in(window, longest)) for (name, window), cell in chosen.items()
+        }
         tables.append(rows.group_by("c", "ent").aggregate(**_plain_integers(columns, rows)))
     return tables
 
@@ -238,9 +240,7 @@ def running(
     return full.select("ent", "c", **totals)
 
 
-def distincts(
-    engine: Engine, rollups: Rollups, days: ir.Table, cells: Cells, cutoffs: Cutoffs
-) -> Iterable[ir.Table]:
+def distincts(engine: Engine, rollups: Rollups, days: ir.Table, cells: Cells, cutoffs: Cutoffs) -> Iterable[ir.Table]:
     """(c, ent, cell) for every distinct count that masks cannot hold, and for values used for the first time."""
     for distinct, cell in cells.distinct.items():
         codes, _many = rollups.kinds.codes(distinct.of)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import ibis
 import ibis.expr.types as ir
+import numpy as np
 import pandas as pd
 from ibis import _
 
@@ -158,7 +159,7 @@ def _spine(
     """The entities of the snapshot with what the metric expressions read of a cutoff."""
     ages = sorted({project.min_history_days, *compiled.young})
     frame = cutoffs.frame(back=ages)[["c", *(f"back_{n}" for n in ages)]]
-    frame["core_features"] = [rollups.kinds.declared("core", _seen(engine, rollups, day).to_numpy()) for day in cutoffs.days]
+    frame["core_features"] = [rollups.kinds.declared("core", _seen(engine, rollups, day)) for day in cutoffs.days]
     edges = engine.bring(frame, "edges")
     entities = found.entities.select("c", "ent", "created", "aid", "at", "day")
     rows = entities.join(edges, "c").select(entities, *[edges[n] for n in frame.columns if n != "c"])
@@ -171,10 +172,10 @@ def _created_span(engine: Engine, rows: ir.Table) -> tuple[int, int]:
     return (span["low"] or 0, span["high"] or 0)
 
 
-def _seen(engine: Engine, rollups: Rollups, cutoff: int) -> pd.Series:
+def _seen(engine: Engine, rollups: Rollups, cutoff: int) -> np.ndarray:
     """Which kinds of event had occurred before a cutoff."""
     rows = engine.rows(rollups.days.filter(_.day < cutoff).select("ev").distinct())
-    return rollups.kinds.frame["ev"].isin([row["ev"] for row in rows])
+    return rollups.kinds.frame["ev"].isin([row["ev"] for row in rows]).to_numpy()
 
 
 def _active_users(engine: Engine, rollups: Rollups, cutoffs: Cutoffs) -> ir.Table:

@@ -21,8 +21,8 @@ from powerml.snapshots.windows import Cutoffs
 class People:
     """Users as known at each cutoff.
 
-    state: one row per (c, uid) for users created before the cutoff: created, deactivated (null unless before the
-    cutoff), has_row (a users row known then), aid (their account then, null if none), first_user rows aside.
+    state: one row per (c, uid) for users created before the cutoff, or never (created null): created, gone (when they
+    were deactivated, null unless before the cutoff), has_row (a users row known then), aid (their account then).
     entities: one row per (c, ent) in the snapshot: created, aid (the entity's account), day and at of the cutoff.
     """
 
@@ -49,7 +49,9 @@ def people(engine: Engine, inputs: Inputs, rollups: Rollups, project: ProjectSpe
         everyone = everyone.cross_join(grid.select("c", "at")).mutate(
             has_row=False, row_account=ibis.null("string"), row_created=ibis.null("int64"), row_gone=ibis.null("int64")
         )
-    state = everyone.mutate(created=ibis.least(_.row_created, _.first_t)).filter(_.created < _.at)
+    state = everyone.mutate(created=ibis.least(_.row_created, _.first_t))
+    # somebody with a row but no date and no event was never created, yet a ticket or answer of theirs has an account
+    state = state.filter((_.created < _.at) | (_.created.isnull() & _.has_row))
     state = state.mutate(gone=ibis.ifelse(_.row_gone < _.at, _.row_gone, ibis.null("int64")))
     accounts = rollups.accounts
     state = state.left_join(accounts, state.row_account == accounts.account_id).select(
@@ -62,7 +64,7 @@ def people(engine: Engine, inputs: Inputs, rollups: Rollups, project: ProjectSpe
     )
     state = engine.keep(state, "state")
     if project.entity == "user":
-        entities = state.filter(_.gone.isnull()).select("c", "created", "aid", ent=_.uid)
+        entities = state.filter(_.created.notnull() & _.gone.isnull()).select("c", "created", "aid", ent=_.uid)
     else:
         entities = _accounts(inputs, rollups, state, grid)
     entities = entities.join(grid, "c").select(
@@ -77,7 +79,7 @@ def back_days(project: ProjectSpec) -> tuple[int, ...]:
 
 
 def _with_rows(inputs: Inputs, everyone: ir.Table, grid: ir.Table) -> ir.Table:
-    """Every user at every cutoff, with what their users row said then (a row of somebody not yet there says nothing)."""
+    """Every user at every cutoff, with what their users row said then; a row of somebody not yet there says nothing."""
     table = inputs.tables["users"]
     empty_time, empty_text = ibis.null("timestamp"), ibis.null("string")
     rows = table.select(
@@ -124,10 +126,12 @@ def _named_accounts(rollups: Rollups, cutoffs: Cutoffs, engine: Engine) -> ir.Ta
 
 def _accounts(inputs: Inputs, rollups: Rollups, state: ir.Table, grid: ir.Table) -> ir.Table:
     """(c, ent, created, aid) of accounts: created with their first user or by their own row, and not left by all."""
-    users = state.filter(_.aid.notnull()).select("c", "aid", "created", alive=_.gone.isnull())
+    users = state.filter(_.created.notnull() & _.aid.notnull()).select("c", "aid", "created", alive=_.gone.isnull())
     paying = subscriptions_at(inputs, rollups, grid).select("c", "aid", created=ibis.null("int64"), alive=True)
-    both = ibis.union(users, paying, distinct=False).group_by("c", "aid").aggregate(
-        users_created=_.created.min(), alive=_.alive.any()
+    both = (
+        ibis.union(users, paying, distinct=False)
+        .group_by("c", "aid")
+        .aggregate(users_created=_.created.min(), alive=_.alive.any())
     )
     if inputs.has("accounts", "created_at"):
         table = inputs.tables["accounts"]
@@ -151,8 +155,10 @@ def subscriptions_at(inputs: Inputs, rollups: Rollups, grid: ir.Table, *, plans:
     highest plan (a position in `plans`) counts. Without an `mrr` column every subscription counts as paying.
     """
     if not inputs.has("subscriptions"):
-        return rollups.accounts.cross_join(grid.select("c")).filter(False).select(
-            "c", "aid", mrr=ibis.null("float64"), seats=ibis.null("float64"), plan=ibis.null("int64")
+        return (
+            rollups.accounts.cross_join(grid.select("c"))
+            .filter(False)
+            .select("c", "aid", mrr=ibis.null("float64"), seats=ibis.null("float64"), plan=ibis.null("int64"))
         )
     table = inputs.tables["subscriptions"]
     number = ibis.null("float64")

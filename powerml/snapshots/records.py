@@ -107,8 +107,12 @@ class Records:
             return rows.group_by(keys).aggregate(**{cell: _.count()})
         column = str(part.of)
         if part.measure == "distinct":
-            return rows.filter(rows[column].notnull()).select("c", "ent", column).distinct().group_by(keys).aggregate(
-                **{cell: _.count()}
+            return (
+                rows.filter(rows[column].notnull())
+                .select("c", "ent", column)
+                .distinct()
+                .group_by(keys)
+                .aggregate(**{cell: _.count()})
             )
         if part.measure == "latest":
             return self._latest(rows, name, column, cell)
@@ -118,7 +122,8 @@ class Records:
 
     def _within(self, rows: ir.Table, older: int, newer: int) -> ir.Table:
         """Rows whose time lies in the window of whole local days before their cutoff."""
-        edges = self.engine.bring(self.cutoffs.frame(back=(older, newer))[["c", f"back_{older}", f"back_{newer}"]], "edges")
+        columns = ["c", f"back_{older}", f"back_{newer}"]
+        edges = self.engine.bring(self.cutoffs.frame(back=(older, newer))[columns], "edges")
         joined = rows.join(edges, "c").select(rows, edges[f"back_{older}"], edges[f"back_{newer}"])
         inside = (joined.t >= joined[f"back_{older}"]) & (joined.t < joined[f"back_{newer}"])
         return joined.filter(inside).drop(f"back_{older}", f"back_{newer}")
@@ -159,7 +164,7 @@ class Records:
 
         `active`: (c, uid) of users with an event in the last 30 days. Only people with a users row count.
         """
-        members = self.people.state.filter(_.has_row & _.aid.notnull())
+        members = self.people.state.filter(_.has_row & _.aid.notnull() & _.created.notnull())
         edges = self.engine.bring(self.cutoffs.frame(back=(90,))[["c", "back_90"]], "edges")
         rows = members.join(edges, "c").select(members, edges.back_90)
         rows = rows.left_join(active.mutate(is_active=True), ["c", "uid"]).select(rows, active=_.is_active)

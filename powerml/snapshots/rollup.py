@@ -103,8 +103,8 @@ def roll_up(inputs: Inputs, project: ProjectSpec, *, extra: Iterable[str] = ()) 
 
 def _whole(table: ir.Table) -> ir.Table:
     """The columns that the source did not have, as nulls: they cost nothing in a key they never stood in."""
-    absent = {name: ibis.null(kind) for name, kind in (("aid", "int32"), ("sid", "uint64")) if name not in table.columns}
-    return table.mutate(**absent)
+    possible = {"aid": ibis.null("int32"), "sid": ibis.null("uint64")}
+    return table.mutate(**{name: null for name, null in possible.items() if name not in table.columns})
 
 
 def _pieces(slim: ir.Table, gap: int) -> ir.Table:

@@ -111,7 +111,9 @@ def event_kinds(kinds: pd.DataFrame, vocabulary: Vocabulary) -> EventKinds:
     frame = kinds.merge(table, on="event", how="left")
     rules = frame.pop("rule").to_numpy()
     every = {role for meaning in vocabulary.values() for role in meaning.roles}
-    roles = {role: np.array([role in meaning.roles for meaning in meanings])[rules] for role in sorted(every)}
+    roles: dict[str, np.ndarray] = {
+        role: np.array([role in meaning.roles for meaning in meanings])[rules] for role in sorted(every)
+    }
     frame["ignored"] = roles.get("ignore", np.zeros(len(frame), dtype=bool))
     frame.insert(0, "ev", np.arange(len(frame), dtype="int32"))
     return EventKinds(frame, roles, vocabulary)

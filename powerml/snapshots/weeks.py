@@ -23,9 +23,7 @@ def _residues(cutoffs: Cutoffs) -> list[int]:
     return sorted({day % 7 for day in cutoffs.days})
 
 
-def active_weeks(
-    engine: Engine, days: ir.Table, cutoffs: Cutoffs, rollups: Rollups, entities: ir.Table
-) -> ir.Table:
+def active_weeks(engine: Engine, days: ir.Table, cutoffs: Cutoffs, rollups: Rollups, entities: ir.Table) -> ir.Table:
     """(c, ent, weeks): in how many week blocks, from that of creation on, the entity has an event."""
     earliest = days.group_by("ent").aggregate(earliest=_.day.min())
     early = entities.join(earliest, "ent").filter(_.earliest < _.born).select("c", "ent", "born", "day")

@@ -12,12 +12,12 @@ import pandas as pd
 from powerml.config.metrics import EVENT_WORDS, MetricSpec, Part, catalogue, metrics_from
 from powerml.config.project import ProjectSpec
 from powerml.errors import UsageError
+from powerml.sinks.files import write_table
 from powerml.snapshots.dataset import snapshots
 from powerml.snapshots.engine import Engine
 from powerml.snapshots.labels import label_cutoffs
 from powerml.snapshots.rollup import Inputs, Rollups, roll_up
 from powerml.snapshots.windows import Cutoffs, cutoff_dates, day_date
-from powerml.sinks.files import write_table
 from powerml.sources.loading import Loaded, open_sources
 
 
@@ -76,16 +76,13 @@ class OpenProject:
         if not cutoffs:
             raise UsageError("no cutoff to take a snapshot at; give --as-of or --monthly, or widen `snapshots`")
         chosen = Cutoffs.of(self.project.timezone, cutoffs)
-        made = snapshots(
-            self.inputs, self.rollups, self.project, self.metrics, chosen, with_labels=labels, note=note
-        )
+        made = snapshots(self.inputs, self.rollups, self.project, self.metrics, chosen, with_labels=labels, note=note)
         coverage = pd.DataFrame(
             [(name, name not in made.unavailable, made.unavailable.get(name, "")) for name in self.metrics],
             columns=["metric", "available", "reason"],
         )
-        return SnapshotResult(
-            made.frame, coverage, self.loaded.report, self.vocabulary_counts(chosen), tuple(self.rollups.kinds.unmapped())
-        )
+        unmapped = tuple(self.rollups.kinds.unmapped())
+        return SnapshotResult(made.frame, coverage, self.loaded.report, self.vocabulary_counts(chosen), unmapped)
 
     def vocabulary_counts(self, cutoffs: Cutoffs) -> dict[str, int]:
         """How many features, advanced and core features the vocabulary has, globs as seen before the last cutoff."""
@@ -152,8 +149,6 @@ def build(
 ) -> SnapshotResult:
     """The snapshot table of a project at the local midnights of `cutoffs`, labels beside it if asked for."""
     return open_project(project, note=note).build(cutoffs, labels=labels, note=note)
-
-
 
 
 def write_snapshots(
