@@ -131,10 +131,10 @@ def _open(
     con: duckdb.DuckDBPyConnection, project: ProjectSpec, table: Table, extra: Iterable[str], now: datetime
 ) -> _Opened:
     spec = project.tables[table.name]
+    _check_format(con, project, table.name, spec.time_format)
     parts = _parts(con, project, table, spec)
     mapped = match(table, spec, parts, extra)
     clock = Clock(spec.timezone or project.timezone, spec.time_format)
-    _check_format(con, project, table.name, spec.time_format)
     sources = tuple(source for part in parts for source in part.sources)
     if table.name == "events" and len(parts) == 1 and parts[0].kind == "parquet":
         outcome = view(con, table, parts[0], mapped=mapped, clock=clock, now=now)

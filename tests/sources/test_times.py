@@ -75,7 +75,7 @@ def test_local_times_that_do_not_exist_or_occur_twice(zone, written, expected):
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     st.sampled_from(["America/New_York", "Europe/London", "Africa/Casablanca", "Pacific/Apia", "America/Sao_Paulo"]),
     st.datetimes(datetime(1971, 1, 1), datetime(2099, 1, 1)),

@@ -1,0 +1,62 @@
+"""Repeats of event_id count once: the first in source order."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import duckdb
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from powerml.sources.repeats import find_repeats
+from tests.sources.reading import counts, rows
+
+LINES = [
+    "e1,ada,first,2026-03-02",
+    "e2,ada,x,2026-03-01",
+    "e1,bo,second,2026-03-01",  # another time and user: a repeat all the same
+    ",ada,x,2026-03-01",
+    ",ada,x,2026-03-01",
+    " ,ada,x,2026-03-01",
+    "e3,ada,x,soon",  # bad, so the next one is the first
+    "e3,ada,x,2026-03-03",
+    "e1,cy,third,2026-03-01",
+]
+
+
+@pytest.mark.parametrize("how", ["csv", "parquet", "two files", "query"])
+def test_the_first_of_repeated_ids_stays_and_blank_ids_never_repeat(opened, tmp_path, parquet, how):
+    (tmp_path / "e.csv").write_text("event_id,user_id,event,time\n" + "\n".join(LINES) + "\n")
+    cast = "event_id, user_id, event, TRY_CAST(time AS TIMESTAMP) AS time"
+    read = f"SELECT {cast} FROM read_csv('{tmp_path}/e.csv', all_varchar=true)"
+    parquet("e.parquet", read)
+    parquet("1.parquet", f"{read} LIMIT 2")
+    parquet("2.parquet", f"{read} OFFSET 2")
+    origin = {
+        "csv": {"files": "e.csv"},
+        "parquet": {"files": "e.parquet"},
+        "two files": {"files": ["1.parquet", "2.parquet"]},
+        "query": {"query": "FROM 'e.parquet'"},
+    }[how]
+    loaded = opened(events={**origin, "max_bad_rows": 1})
+    assert counts(loaded, "events") == (9, 6, 1, 2)
+    assert loaded.report.set_index("table").loc["events", "duplicates"] == 1
+    kept = rows(loaded, "events", "event_id, event, user_id")
+    assert sorted(row for row in kept if row[0]) == [("e1", "first", "ada"), ("e2", "x", "ada"), ("e3", "x", "ada")]
+    assert sum(row[0] is None for row in kept) == 3
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.lists(st.sampled_from("abcdefgh"), max_size=30))
+def test_counts_agree_with_counting(ids):
+    with duckdb.connect() as con:
+        con.execute("CREATE TABLE t (place BIGINT, event_id VARCHAR)")
+        if ids:
+            con.executemany("INSERT INTO t VALUES (?, ?)", list(enumerate(ids)))
+        found = find_repeats(con, "FROM t WHERE true", place="place", into="again")
+        counted = Counter(ids)
+        assert found == (sum(n > 1 for n in counted.values()), sum(n - 1 for n in counted.values()))
+        if found[1]:
+            places = {place for (place,) in con.execute('SELECT place FROM "again"').fetchall()}
+            assert places == {i for i, letter in enumerate(ids) if letter in ids[:i]}
