@@ -12,7 +12,7 @@ from sklearn.utils import Tags
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from powerml.calibration.folds import Folds
+from powerml.calibration.folds import Folds, Rows
 from powerml.calibration.likelihood import Floats, sigmoid
 
 
@@ -62,9 +62,15 @@ class Head(ClassifierMixin, BaseEstimator):
         """What each column adds to the logit, (rows, columns), and the baseline: they sum to `decision_function`."""
         return self.raw_contributions(self._checked(X))
 
-    def tuned(self, X: Floats, y: Floats, folds: Folds) -> Self:
-        """An unfitted copy with what the head chooses by folds chosen; most heads choose nothing."""
-        return clone(self)
+    def rehearse(self, X: Floats, y: Floats, folds: Folds, codes: Rows | None = None) -> tuple[Self, Floats]:
+        """An unfitted copy with what it chooses by folds chosen, and its out-of-fold logits (rows,).
+
+        `y` is 0 or 1, `codes` are the rows' accounts; rows that no fold tests get NaN.
+        """
+        logits = np.full(len(y), np.nan)
+        for train, test in usable(folds, y):
+            logits[test] = clone(self).fit(X[train], y[train]).decision_function(X[test])
+        return clone(self), logits
 
     @abstractmethod
     def _fit(self, X: Floats, y: Floats) -> None: ...
@@ -122,3 +128,8 @@ def sum_by(values: Floats, owner: np.ndarray, n_columns: int) -> Floats:
     for k, column in enumerate(owner):
         out[:, column] += values[:, k]
     return out
+
+
+def usable(folds: Folds, y: Floats) -> Folds:
+    """The folds whose training rows hold both outcomes and that test something."""
+    return [(train, test) for train, test in folds if len(test) and len(np.unique(y[train])) == 2]

@@ -7,13 +7,13 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from powerml.calibration.folds import Folds
+from powerml.calibration.folds import Folds, Rows
 from powerml.calibration.likelihood import Floats, base_logit, log_losses, penalised_logistic
-from powerml.scoring.heads.base import Head, sum_by
+from powerml.scoring.heads.base import Head, sum_by, usable
 from powerml.scoring.heads.columns import ColumnDesign
 
 STRENGTHS = (0.3, 3.0, 30.0, 300.0)
-"""Ridge strengths that `tuned` compares, in units of one row's log loss per squared standard deviation."""
+"""Ridge strengths that `rehearse` compares, in units of one row's log loss per squared standard deviation."""
 
 ROWS_PER_COLUMN = 500
 """With more rows than this per design column the ridge strength no longer matters and is not searched."""
@@ -29,7 +29,7 @@ class LogisticHead(Head):
     Parameters
     ----------
     strength : float
-        Ridge strength; `tuned` chooses it by folds.
+        Ridge strength; `rehearse` chooses it by folds.
     categorical : sequence of int
         Positions of columns that hold level numbers.
 
@@ -63,22 +63,22 @@ class LogisticHead(Head):
         first = np.r_[base_logit(y), np.zeros(built.shape[1])] if start is None else start
         return penalised_logistic(design, y, penalty=penalty, start=first, tolerance=1e-10)
 
-    def tuned(self, X: Floats, y: Floats, folds: Folds) -> Self:
-        """A copy with the ridge strength of the smallest out-of-fold log loss."""
+    def rehearse(self, X: Floats, y: Floats, folds: Folds, codes: Rows | None = None) -> tuple[Self, Floats]:
+        """Chooses the ridge strength of the smallest out-of-fold log loss, on the same fits that give the logits."""
         columns = ColumnDesign.learn(X, tuple(self.categorical)).n_columns
-        if len(y) > ROWS_PER_COLUMN * max(columns, 1):
-            return type(self)(self.strength, categorical=self.categorical)
-        losses = np.zeros(len(STRENGTHS))
-        for train, test in folds:
-            if len(np.unique(y[train])) < 2:
-                continue
+        strengths = STRENGTHS if len(y) <= ROWS_PER_COLUMN * max(columns, 1) else (self.strength,)
+        logits = np.full((len(strengths), len(y)), np.nan)
+        for train, test in usable(folds, y):
             design = ColumnDesign.learn(X[train], tuple(self.categorical))
             seen, unseen = design.build(X[train]), design.build(X[test])
             beta = None
-            for k, strength in reversed(list(enumerate(STRENGTHS))):
-                beta = self._solve(seen, y[train], strength, beta)
-                losses[k] += log_losses(y[test], beta[0] + unseen @ beta[1:]).sum()
-        return type(self)(STRENGTHS[int(np.argmin(losses))], categorical=self.categorical)
+            for k in reversed(range(len(strengths))):  # from the stiffest on, each a warm start for the next
+                beta = self._solve(seen, y[train], strengths[k], beta)
+                logits[k, test] = beta[0] + unseen @ beta[1:]
+        tested = np.isfinite(logits[0])
+        losses = [log_losses(y[tested], row[tested]).sum() for row in logits]
+        best = int(np.argmin(losses))
+        return type(self)(strengths[best], categorical=self.categorical), logits[best]
 
     def _logits(self, X: Floats) -> Floats:
         return self.intercept_ + self.design_.build(X) @ self.coef_

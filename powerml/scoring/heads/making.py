@@ -7,17 +7,23 @@ from typing import Any, Literal, get_args
 
 from powerml.errors import UsageError, did_you_mean
 from powerml.scoring.heads.base import Head
+from powerml.scoring.heads.card import CardHead
+from powerml.scoring.heads.lightgbm import LightGBMHead
 from powerml.scoring.heads.logistic import LogisticHead
 from powerml.scoring.heads.prior import PriorLinkHead
 
-HeadName = Literal["logistic"]
+HeadName = Literal["card", "logistic", "lightgbm"]
 HEAD_NAMES: tuple[str, ...] = get_args(HeadName)
 
-_KINDS: dict[str, type[Head]] = {head.kind: head for head in (LogisticHead, PriorLinkHead)}
+_KINDS: dict[str, type[Head]] = {head.kind: head for head in (CardHead, LogisticHead, LightGBMHead, PriorLinkHead)}
 
 
-def make_head(name: str, *, categorical: tuple[int, ...], signs: tuple[int, ...], options: Mapping[str, Any]) -> Head:
+def make_head(
+    name: str, *, categorical: tuple[int, ...], signs: tuple[int, ...], sign: int, options: Mapping[str, Any]
+) -> Head:
     """An unfitted head for columns whose declared effect on the outcome is `signs` (-1, 0, 1 per column).
+
+    `sign` says whether the outcome falls (-1) or rises (1) with how well things go.
 
     Raises UsageError for an unknown name or option.
     """
@@ -27,7 +33,7 @@ def make_head(name: str, *, categorical: tuple[int, ...], signs: tuple[int, ...]
         )
     kind = _KINDS[name]
     known = kind().get_params(deep=False)
-    offered = {"categorical": categorical, "signs": signs}
+    offered = {"categorical": categorical, "signs": signs, "sign": sign}
     for option in options:
         if option not in known or option in offered:
             choices = [name for name in known if name not in offered]

@@ -12,7 +12,6 @@ from sklearn.base import clone
 from powerml.calibration.folds import Folds, Rows, account_folds, group_codes
 from powerml.calibration.head import CalibrationMethod, HeadCalibrator
 from powerml.calibration.likelihood import Floats, log_losses
-from powerml.scoring.heads.base import Head
 from powerml.scoring.heads.making import make_head
 from powerml.scoring.heads.prior import PriorLinkHead
 from powerml.scoring.heads.side import Inputs, Side
@@ -73,13 +72,12 @@ def train_side(outcome: str, rows: TrainingRows, plan: HeadPlan, *, sign: int) -
     if folds is None:
         folds = account_folds(y, rows.groups, n_folds=plan.n_folds, seed=plan.seed)
     X = rows.inputs.matrix
-    head = make_head(plan.head, categorical=plan.categorical, signs=plan.signs(sign), options=plan.options)
-    head = head.tuned(X, y, folds)
-    logits = out_of_fold(head, X, y, folds)
+    codes = group_codes(rows.groups, len(y))
+    made = make_head(plan.head, categorical=plan.categorical, signs=plan.signs(sign), sign=sign, options=plan.options)
+    head, logits = made.rehearse(X, y, folds, codes)
     tested = np.isfinite(logits)
     calibrator = HeadCalibrator.identity()
     if tested.any():
-        codes = group_codes(rows.groups, len(y))
         calibrator = HeadCalibrator(plan.calibration, seed=plan.seed)
         calibrator.fit(logits[tested], y[tested], groups=codes[tested])
     tried = (
@@ -87,15 +85,6 @@ def train_side(outcome: str, rows: TrainingRows, plan: HeadPlan, *, sign: int) -
     )
     fitted = clone(head).fit(X, y)
     return Side(outcome, fitted, calibrator, float(y.mean()), events, len(y), tried, logits), None
-
-
-def out_of_fold(head: Head, X: Floats, y: Floats, folds: Folds) -> Floats:
-    """Raw logits (rows,) of a head fitted without the rows it predicts; NaN for rows that no fold tests."""
-    logits = np.full(len(y), np.nan)
-    for train, test in folds:
-        if len(test) and len(np.unique(y[train])) == 2:
-            logits[test] = clone(head).fit(X[train], y[train]).decision_function(X[test])
-    return logits
 
 
 def _stand_in(outcome: str, rows: TrainingRows, events: int, sign: int) -> Side:

@@ -68,9 +68,19 @@ def test_few_rows_want_more_ridge_than_many():
     rng = np.random.default_rng(2)
     X = rng.standard_normal((120, 15))
     noise = (rng.random(120) < 0.5).astype(float)
-    assert LogisticHead().tuned(X, noise, account_folds(noise)).strength == max(STRENGTHS)
+    assert LogisticHead().rehearse(X, noise, account_folds(noise))[0].strength == max(STRENGTHS)
     signal = (rng.random(120) < sigmoid(3 * X[:, 0])).astype(float)
-    assert LogisticHead().tuned(X, signal, account_folds(signal)).strength < max(STRENGTHS)
+    assert LogisticHead().rehearse(X, signal, account_folds(signal))[0].strength < max(STRENGTHS)
+
+
+def test_out_of_fold_logits_come_from_fits_without_the_row():
+    X, y, _ = product(300)
+    folds = account_folds(y)[:2]
+    head, logits = LogisticHead(categorical=(3,)).rehearse(X, y, folds)
+    for train, test in folds:
+        alone = LogisticHead(head.strength, categorical=(3,)).fit(X[train], y[train])
+        assert logits[test] == pytest.approx(alone.decision_function(X[test]), abs=1e-6)
+    assert np.isnan(logits).sum() == 300 - sum(len(test) for _, test in folds)
 
 
 def test_written_and_read_it_is_the_same():
