@@ -20,9 +20,11 @@ NEVER = np.iinfo(np.int64).max // 4
 
 # How far engagement has fallen by month of a decline (0 = none): one minus document D's mean path of churners,
 # 62, 58, 51, 42, 31, 19, over its first.
-SEVERITY = np.array([0.0, 0.06, 0.18, 0.33, 0.52, 0.70, 0.82, 0.86])
+SEVERITY = np.array([0.0, 0.10, 0.22, 0.36, 0.52, 0.70, 0.82, 0.86])
 # What a month of decline adds to the logit of cancelling: hardly anything before the fourth.
-STAGE = np.array([-1.2, -0.8, 0.2, 1.5, 2.9, 3.8, 4.6, 4.6])
+STAGE = np.array([-1.7, -2.6, -2.6, -1.9, -0.1, 2.2, 4.4, 5.0])
+# Tickets per month that nobody resolves soon.
+STUCK = np.array([0.06, 0.25, 0.9, 1.5, 1.7, 1.8, 1.8, 1.8])
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,7 @@ class _Traits:
     growth: np.ndarray
     power: np.ndarray
     trial: np.ndarray
+    tight: np.ndarray  # lives at its plan's limit without growing
     start: np.ndarray  # position of the first day in its month
     age: np.ndarray  # days of life before the simulation, for those there from its start
 
@@ -139,6 +142,7 @@ def _traits(preset: Preset, calendar: Calendar, slots: int, capacity: int, *, rn
         growth=rng.normal(0, 1, capacity),
         power=rng.normal(0, 1, capacity),
         trial=rng.random(capacity) < 0.12,
+        tight=rng.random(capacity) < 0.135,
         start=rng.random(capacity),
         age=age,
     )
@@ -158,7 +162,8 @@ class _Walk:
         self.friction = traits.friction.copy()
         self.team = traits.founders.copy()
         self.utilisation = np.full(capacity, 0.45)
-        self.usual_use = np.clip(0.22 + 0.13 * traits.growth + 0.12 * traits.engagement, 0.02, 0.85)
+        usual = np.clip(0.3 + 0.15 * traits.growth + 0.12 * traits.engagement, 0.02, 0.85)
+        self.usual_use = np.where(traits.tight, 0.95, usual)
         self.open = np.zeros(capacity, dtype=np.int64)
         self.record = States(
             declining=np.zeros((months, capacity), np.int8),
@@ -192,7 +197,7 @@ class _Walk:
         draw = rng.random((8, n))
         onset = preset.onset + preset.onset_single * single + preset.onset_friction * self.friction
         onset = onset - 0.3 * self.engagement - 2.0 * self.growing
-        begins = (self.declining == 0) & (age >= 1) & (draw[0] < sigmoid(onset))
+        begins = (self.declining == 0) & (age >= 2) & (draw[0] < sigmoid(onset))
         recovers = (self.declining > 0) & ((draw[1] < 0.08) | (self.declining >= 7))
         self.declining = np.where(begins, 1, np.where(recovers, 0, self.declining + (self.declining > 0)))
 
@@ -206,19 +211,18 @@ class _Walk:
         target = np.where(self.growing, 1.03, self.usual_use * (1 - 0.5 * SEVERITY[self.declining]))
         self.utilisation += np.where(self.growing, 0.75, 0.35) * (target - self.utilisation)
         self.utilisation = np.clip(self.utilisation + 0.035 * rng.normal(size=n), 0.01, 1.15)
-        integrating = draw[4] < np.where(self.growing, 0.75, 0.05)
+        integrating = draw[4] < np.where(self.growing, 0.8, 0.015)
 
         # the team
-        pace = np.where(self.growing, 1.35, 0.05) * np.where(single, 0.35, 1.0) * np.clip(1.3 - self.team / 30, 0, 1)
+        pace = np.where(self.growing, 1.4, 0.075) * np.where(single, 0.35, 1.0) * np.clip(1.3 - self.team / 30, 0, 1)
         joins = rng.poisson(pace * rng.gamma(0.6, 1 / 0.6, n)) * ~new
         drop = np.where(self.growing, 0.02, 0.03) + 0.06 * SEVERITY[self.declining]
         leaves = rng.binomial(np.maximum(self.team - 1, 0), drop) * ~new
 
         # tickets that stay open
-        severity = SEVERITY[self.declining]
-        rate = 0.10 + 1.9 * severity**2 * np.exp(0.6 * self.friction)
+        rate = STUCK[self.declining] * np.exp(0.5 * self.friction - 0.15)
         opens = rng.poisson(rate * rng.gamma(0.5, 2.0, n))
-        closes = rng.binomial(self.open, np.where(self.declining >= 3, 0.10, 0.45))
+        closes = rng.binomial(self.open, np.where(self.declining >= 2, 0.08, 0.5))
 
         churn, sudden, expand = self._hazards(month, single, joins, integrating)
         rec = self.record
@@ -272,9 +276,9 @@ class _Walk:
         capped = self.utilisation > 0.85
         sudden = preset.sudden * np.where(single, 2.0, 1.0)
         churn = preset.churn + STAGE[self.declining] - 0.4 * self.engagement + 0.35 * self.friction
-        churn = churn + 0.5 * single - 0.25 * traits.power + 0.2 * np.minimum(self.open, 4)
+        churn = churn + 1.1 * single - 0.25 * traits.power + 0.2 * np.minimum(self.open, 4)
         churn = churn + 0.8 * ((self.declining >= 4) & (self.friction > 0.5)) - 0.7 * (~single & (joins > 0))
-        expand = preset.expand + 3.2 * self.growing + 0.35 * traits.growth + 0.3 * traits.power
+        expand = preset.expand + 4.2 * self.growing + 0.35 * traits.growth + 0.3 * traits.power
         expand = expand + 0.2 * self.engagement + 0.8 * capped + 0.3 * np.minimum(joins, 3)
         expand = expand + 0.6 * (capped & integrating) - 2.0 * (self.declining >= 3) - 0.8 * single
         if preset.world == "null":

@@ -22,27 +22,32 @@ CODE = {event: number for number, event in enumerate(EVENTS)}
 # Content a person may have a taste for: monthly rate when they have it, chance of the taste, what growth adds to the
 # logit of having it, what power propensity adds.
 _TASTES: dict[str, tuple[float, float, float, float]] = {
-    "board_opened": (7.0, 0.80, 1.0, 0.0),
-    "report_run": (3.0, 0.40, 1.2, 0.0),
-    "project_created": (1.5, 0.22, 1.5, 0.0),
-    "task_closed": (6.0, 0.40, 1.2, 0.0),
-    "data_imported": (1.5, 0.15, 1.6, 0.3),
-    "table_exported": (1.2, 0.14, 1.6, 0.2),
-    "board_shared": (0.9, 0.10, 1.8, 0.2),
-    "comment_written": (2.0, 0.16, 1.8, 0.0),
-    "api_queried": (8.0, 0.10, 1.9, 1.3),
-    "rule_triggered": (7.0, 0.10, 1.9, 1.3),
-    "forecast_made": (5.0, 0.09, 1.9, 1.2),
-    "view_tailored": (5.0, 0.10, 1.9, 1.2),
-    "idea_sent": (0.25, 0.25, 0.4, 0.4),
-    "lab_tried": (0.4, 0.12, 0.5, 0.6),
-    "friend_referred": (0.08, 0.3, 0.5, 0.0),
-    "teammate_invited": (0.10, 0.5, 1.0, 0.0),
+    "board_opened": (13.0, 0.97, 1.0, 0.0),
+    "report_run": (3.0, 0.08, 2.8, 0.0),
+    "project_created": (1.5, 0.05, 3.2, 0.0),
+    "task_closed": (8.0, 0.45, 1.6, 0.0),
+    "data_imported": (1.5, 0.025, 3.5, 0.2),
+    "table_exported": (1.2, 0.025, 3.5, 0.2),
+    "board_shared": (0.9, 0.03, 3.5, 0.2),
+    "comment_written": (2.0, 0.03, 3.5, 0.0),
+    "api_queried": (10.0, 0.12, 3.6, 1.3),
+    "rule_triggered": (9.0, 0.11, 3.6, 1.3),
+    "forecast_made": (7.0, 0.10, 3.6, 1.2),
+    "view_tailored": (7.0, 0.10, 3.6, 1.2),
+    "idea_sent": (0.25, 0.15, 0.8, 0.4),
+    "lab_tried": (0.4, 0.06, 1.0, 0.6),
+    "friend_referred": (0.08, 0.2, 0.8, 0.0),
+    "teammate_invited": (0.10, 0.3, 1.5, 0.0),
 }
 _CORE = ("board_opened", "report_run", "project_created", "task_closed", "data_imported")
-_ADVANCED = ("api_queried", "rule_triggered", "forecast_made", "view_tailored")
+# What people do by habit: as often one month as the next, not at random.
+_ROUTINE = ("board_opened", "task_closed", "api_queried", "rule_triggered", "forecast_made", "view_tailored")
 # Chance that somebody in month k of a decline has stopped using the core of the product.
-_CORE_STOP = np.array([0.01, 0.03, 0.10, 0.30, 0.55, 0.72, 0.85, 0.9])
+_CORE_STOP = np.array([0.0, 0.03, 0.16, 0.45, 0.72, 0.88, 0.93, 0.95])
+# Errors per session, workflows started a month, chance to finish one, by month of a decline.
+_ERRORS = np.array([0.55, 0.8, 6.5, 13.0, 14.0, 14.0, 14.0, 14.0])
+_STARTED = np.array([2.5, 2.5, 3.5, 3.8, 3.8, 3.5, 3.5, 3.5])
+_FINISH = np.array([0.95, 0.92, 0.6, 0.3, 0.25, 0.25, 0.25, 0.25])
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,9 @@ def log(preset: Preset, accounts: Accounts, who: People, calendar: Calendar, *, 
 
     first = np.cumsum(sessions) - sessions
     row_of_session = np.repeat(np.arange(len(user)), sessions)
-    begins = calendar.instants(low[row_of_session], high[row_of_session], rng.random(len(row_of_session)))
+    turn = np.arange(len(row_of_session)) - first[row_of_session]
+    spread = (turn + rng.random(len(turn))) / sessions[row_of_session]  # people come back at their own pace
+    begins = calendar.instants(low[row_of_session], high[row_of_session], spread)
 
     per_row = counts.sum(axis=1)
     row = np.repeat(np.arange(len(user)), per_row)
@@ -132,21 +139,22 @@ def _counts(
     sharp = preset.world == "interaction"  # there the two latents of churn must show in the metrics
 
     mood = np.exp(
-        (0.9 if sharp else 0.3) * engagement + who.activity[user] + 0.22 * rng.normal(size=n) + 0.25 * growing
+        (0.9 if sharp else 0.3) * engagement + who.activity[user] + 0.10 * rng.normal(size=n) + 0.25 * growing
     )
     if preset.world == "drift":
         mood = mood * np.where(month - calendar.burn_in > calendar.months // 2, 1.5, 1.0)
-    keeps = (1 - severity) ** 1.35
-    sessions = rng.poisson(9.0 * mood * keeps * size)
+    keeps = (1 - severity) ** 2.1
+    size = size * calendar.season[month]
+    sessions = np.floor(13.0 * mood * keeps * size + rng.random(n)).astype(np.int64)
     active = sessions > 0
 
     taste = rng.random((who.count, len(_TASTES)))
-    pace = rng.gamma(0.9, 1 / 0.9, (who.count, len(_TASTES))) + 0.25
+    pace = rng.gamma(3, 0.25, (who.count, len(_TASTES))) + 0.25
     stopped = rng.random(who.count)[user] < _CORE_STOP[stage]
-    scale = mood**0.7 * keeps * size * active
+    scale = mood**0.7 * (1 - severity) ** 4 * size * active
     rates = np.empty((n, len(_TASTES)))
     for k, (name, (rate, chance, growth, strength)) in enumerate(_TASTES.items()):
-        logit = np.log(chance / (1 - chance)) + growth * (growing - 0.0) + strength * power + 0.5 * who.breadth[user]
+        logit = np.log(chance / (1 - chance)) + growth * growing + strength * power + 0.5 * who.breadth[user]
         has = np.log(1 / taste[user, k] - 1) > -logit
         rates[:, k] = rate * has * pace[user, k] * scale
         if name in _CORE:
@@ -159,16 +167,19 @@ def _counts(
     for name in ("api_queried", "rule_triggered"):
         rates[:, columns[name]] *= np.where(kind == 3, 2.0, 1.0)
     counts = rng.poisson(rates)
+    for name in _ROUTINE:
+        counts[:, columns[name]] = np.floor(rates[:, columns[name]] + rng.random(n))
 
-    trouble = rng.gamma(0.45, 1 / 0.45, who.count)[user]
-    storm = np.where(stage >= 3, 7.0, 1.0 + 2.0 * (stage == 2)) * np.exp((1.2 if sharp else 0.4) * friction)
-    errors = rng.poisson(6.0 * storm * trouble * np.minimum(sessions, 3) / 3 * size)
-    connects = states.integrating[month, account] * 1.0
+    haunted = rng.random(who.count)[user] < 0.11  # few people see nearly all of the errors of a decline
+    trouble = np.where(stage >= 2, np.where(haunted, 7.5, 0.1), 1.0) * rng.gamma(3, 1 / 3, who.count)[user]
+    storm = _ERRORS[stage] * np.exp((1.2 if sharp else 0.3) * friction)
+    errors = rng.poisson(np.minimum(storm * trouble, 150) * sessions)
+    connects = states.integrating[month, account] * 1.25
     integrations = rng.poisson(connects * rng.gamma(0.5, 2.0, n) * size * active)
     drops = rng.poisson(0.02 * active * size)
-    tries = rng.gamma(0.6, 1 / 0.6, who.count)[user]
-    started = rng.poisson(2.0 * tries * np.where(stage >= 3, 1.5, mood**0.5) * size * active)
-    finished = rng.binomial(started, np.where(stage >= 3, 0.35, np.where(stage == 2, 0.8, 0.94)))
+    tries = rng.gamma(2.5, 1 / 2.5, who.count)[user]
+    started = rng.poisson(tries * _STARTED[stage] * mood**0.3 * size * active)
+    finished = rng.binomial(started, _FINISH[stage])
     extra = {
         "integration_connected": integrations,
         "integration_dropped": drops,

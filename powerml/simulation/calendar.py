@@ -18,7 +18,7 @@ _HOUR = np.concatenate(
         [1.7, 2.2, 2.5, 2.4, 2.1, 1.5, 0.9, 0.6, 0.5, 0.4, 0.3, 0.2],
     ]
 )
-_MONTH = np.array([1.0, 1.03, 1.04, 1.0, 1.0, 0.98, 0.9, 0.88, 1.03, 1.05, 1.03, 0.86])  # summer and the holidays
+_MONTH = np.array([1.0, 1.01, 1.02, 1.01, 1.0, 0.99, 0.97, 0.96, 1.0, 1.02, 1.01, 0.95])  # summer and the holidays
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,7 @@ class Calendar:
     """Months of the simulation, those before the data starts (`burn_in`) and a few after it ends included.
 
     Times are seconds since 1970 in UTC. `edges[burn_in]` is the first midnight of the data and
-    `edges[burn_in + months]` is `observed_until`. `work` is the working time (a season's, weekday's and hour's
-    weight) passed by each hour of `hours`; `lost_days` are the midnights of days whose telemetry is missing.
+    `edges[burn_in + months]` is `observed_until`. `work` is the working time (a weekday's and hour's weight) passed by each hour of `hours`; `lost_days` are the midnights of days whose telemetry is missing.
     """
 
     start: date
@@ -47,6 +46,11 @@ class Calendar:
     def end(self) -> int:
         """First instant after the data: `observed_until`."""
         return int(self.edges[self.burn_in + self.months])
+
+    @property
+    def season(self) -> np.ndarray:
+        """How busy each month is, 1 = usual."""
+        return np.asarray(_MONTH[self.edges.astype("datetime64[s]").astype("datetime64[M]").astype(int) % 12])
 
     @property
     def cutoffs(self) -> np.ndarray:
@@ -76,16 +80,15 @@ def month_edges(start: date, before: int, after: int) -> np.ndarray:
 def calendar(start: date, months: int, burn_in: int, seed: int, *, shadow: int = 4) -> Calendar:
     """The calendar of a simulation that starts on the first of a month.
 
-    Lost days are drawn from `seed` alone, so that all blocks of users lose the same ones: about one in 200.
+    Lost days are drawn from `seed` alone, so that all blocks of users lose the same ones: about one in 300.
     """
     edges = month_edges(start, burn_in, months + shadow)
     hours = np.arange(edges[burn_in], edges[burn_in + months] + HOUR, HOUR, dtype=np.int64)
     days = hours // DAY
     weekday = (days + 3) % 7  # 1970-01-01 was a Thursday
-    month = (hours.astype("datetime64[s]").astype("datetime64[M]").astype(int)) % 12
-    weight = _WEEKDAY[weekday] * _HOUR[(hours % DAY) // HOUR] * _MONTH[month]
+    weight = _WEEKDAY[weekday] * _HOUR[(hours % DAY) // HOUR]
     work = np.concatenate([[0.0], np.cumsum(weight)[:-1]])
     rng = np.random.default_rng([seed, 2**32])
     every_day = np.unique(days[:-1])
-    lost = every_day[rng.random(len(every_day)) < 0.005] * DAY
+    lost = every_day[rng.random(len(every_day)) < 0.003] * DAY
     return Calendar(start, months, burn_in, edges, hours, work, lost)

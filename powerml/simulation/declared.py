@@ -10,7 +10,7 @@ from powerml.simulation.contracts import GRACE_DAYS, HORIZON_DAYS, MIN_RISE, PLA
 
 # event -> meaning; the order is the order of `EVENTS`
 VOCABULARY: dict[str, dict[str, Any]] = {
-    "signed_in": {"feature": "access", "category": "access", "roles": ["login"]},
+    "signed_in": {"feature": "session", "category": "access", "roles": ["login"]},
     "board_opened": {"feature": "boards", "category": "analysis", "tier": "core"},
     "report_run": {"feature": "reports", "category": "analysis", "tier": "core", "roles": ["report", "key_action"]},
     "project_created": {
@@ -19,7 +19,7 @@ VOCABULARY: dict[str, dict[str, Any]] = {
         "tier": "core",
         "roles": ["content_created", "key_action"],
     },
-    "task_closed": {"feature": "tasks", "category": "planning", "tier": "core"},
+    "task_closed": {"feature": "work", "category": "planning", "tier": "core"},
     "data_imported": {"feature": "imports", "category": "data", "tier": "core", "depth": "intermediate"},
     "table_exported": {"feature": "exports", "category": "data", "roles": ["export"]},
     "board_shared": {"feature": "sharing", "category": "team", "roles": ["share"]},
@@ -49,18 +49,18 @@ VOCABULARY: dict[str, dict[str, Any]] = {
     },
     "integration_dropped": {"feature": "integrations", "category": "platform", "roles": ["integration_removed"]},
     "flow_started": {
-        "feature": "flows",
+        "feature": "boards",
         "category": "planning",
         "depth": "intermediate",
         "roles": ["workflow_started"],
     },
     "flow_finished": {
-        "feature": "flows",
+        "feature": "boards",
         "category": "planning",
         "depth": "intermediate",
         "roles": ["workflow_completed"],
     },
-    "error_shown": {"feature": "errors", "category": "errors", "roles": ["error"]},
+    "error_shown": {"feature": "session", "category": "access", "roles": ["error"]},
     "idea_sent": {"feature": "ideas", "category": "feedback", "roles": ["feature_request"]},
     "lab_tried": {"feature": "lab", "category": "lab", "roles": ["beta"]},
     "friend_referred": {"feature": "referrals", "category": "team", "roles": ["referral"]},

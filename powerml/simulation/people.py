@@ -67,7 +67,7 @@ def people(accounts: Accounts, calendar: Calendar, *, wanted: int, rng: np.rando
         until=until[keep][order],
         bot=(rank > 0) & (rng.random(n) < 0.006),
         archetype=np.select([kind < 0.06, kind < 0.12, kind < 0.20], [1, 2, 3], 0),
-        activity=rng.normal(0, 0.55, n),
+        activity=rng.normal(0, 0.4, n),
         power=power,
         breadth=rng.normal(0, 1, n),
     )

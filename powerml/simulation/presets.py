@@ -32,15 +32,15 @@ class Preset:
     world: World = "documented"
     burn_in: int = 18
     founders_alone: float = 0.93  # share of new accounts with a single user
-    onset: float = -2.45  # logit of entering a decline
-    onset_single: float = 1.55
+    onset: float = -2.85  # logit of entering a decline
+    onset_single: float = 3.5
     onset_friction: float = 0.5
     churn: float = -3.6  # logit of cancelling, before the stage of the decline is added
-    sudden: float = 0.0085  # monthly churn nobody can see coming, twice that for single users
-    growth: float = -3.0  # logit of entering a growth phase
+    sudden: float = 0.0095  # monthly churn nobody can see coming, twice that for single users
+    growth: float = -4.2  # logit of entering a growth phase
     growth_exit: float = 0.06
     expand: float = -4.6
-    bought: float = 0.006  # monthly expansion nobody can see coming
+    bought: float = 0.004  # monthly expansion nobody can see coming
     drift_per_year: float = 0.0  # added to the churn logit over a year of data
 
 
