@@ -6,12 +6,13 @@ from pathlib import Path
 
 import click
 
-from powerml.cli.common import Output, command
+from powerml.cli import common
+from powerml.cli.common import Output
 
 
-@command("metrics", short_help="List the metrics: definition, unit, window, direction, source.")
+@common.command("metrics", short_help="List the metrics: definition, unit, window, direction, source.")
 @click.argument("names", nargs=-1)
-def command(config: Path, names: tuple[str, ...], out: Output) -> None:  # type: ignore[no-redef]
+def command(config: Path, names: tuple[str, ...], out: Output) -> None:
     """List the metrics (or those NAMES) with definition, unit, window, direction and source.
 
     The project's own are listed too where there is a project file.

@@ -7,16 +7,17 @@ from pathlib import Path
 
 import click
 
-from powerml.cli.common import DATE, FILE, Output, command
+from powerml.cli import common
+from powerml.cli.common import DATE, FILE, Output
 from powerml.errors import UsageError
 
 
-@command("snapshot", short_help="Write the snapshot table: every metric at a date.")
+@common.command("snapshot", short_help="Write the snapshot table: every metric at a date.")
 @click.option("--as-of", type=DATE, help="Cutoff: the local midnight at which this day begins.")
 @click.option("--monthly", nargs=2, type=DATE, metavar="FROM TO", help="The first of each month, both ends included.")
 @click.option("--labels", is_flag=True, help="Also what happened in the window after each cutoff.")
 @click.option("-o", "--output", type=FILE, help="Where to write; .parquet or .csv.")
-def command(  # type: ignore[no-redef]
+def command(
     config: Path,
     as_of: date | None,
     monthly: tuple[date, date] | None,

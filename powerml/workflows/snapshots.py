@@ -6,19 +6,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
+from types import MappingProxyType
 
 import pandas as pd
 
 from powerml.config.metrics import EVENT_WORDS, MetricSpec, Part, catalogue, metrics_from
 from powerml.config.project import ProjectSpec
-from powerml.errors import UsageError
+from powerml.errors import DataError, UsageError
 from powerml.sinks.files import write_table
 from powerml.snapshots.dataset import snapshots
 from powerml.snapshots.engine import Engine
 from powerml.snapshots.labels import label_cutoffs
 from powerml.snapshots.rollup import Inputs, Rollups, roll_up
 from powerml.snapshots.windows import Cutoffs, cutoff_dates, day_date
-from powerml.sources.loading import Loaded, open_sources
+from powerml.sources.loading import Loaded, TooManyBadRows, open_sources, write_quarantine
 
 
 @dataclass(frozen=True)
@@ -109,21 +110,52 @@ def open_project(
     *,
     now: datetime | None = None,
     metrics: Iterable[MetricSpec] = (),
-    lenient: bool = False,
     note: Callable[[str], None] = lambda text: None,
 ) -> OpenProject:
     """Reads the sources and rolls the events up; `metrics` adds declarations to those of the project."""
     known = project_metrics(project, metrics)
-    asked = _columns_asked(known.values())
-    loaded = open_sources(project, now=now or datetime.now(UTC), extra=asked, lenient=lenient, note=note)
+    asked = columns_asked(known.values())
+    loaded = read_sources(project, now=now, extra=asked, note=note)
+    return opened(project, known, loaded, note=note)
+
+
+def read_sources(
+    project: ProjectSpec,
+    *,
+    now: datetime | None = None,
+    extra: Mapping[str, Iterable[str]] = MappingProxyType({}),
+    lenient: bool = False,
+    note: Callable[[str], None] = lambda text: None,
+) -> Loaded:
+    """The project's tables; bad rows go to its quarantine folder, also where there are too many and the run stops."""
+    folder = project.state / "quarantine"
+    try:
+        loaded = open_sources(project, now=now or datetime.now(UTC), extra=extra, lenient=lenient, note=note)
+    except TooManyBadRows as error:
+        written = write_quarantine(error.loaded, folder)
+        raise DataError(f"{error}\nThe rows are in {', '.join(map(str, written))}") from None
+    if len(loaded.quarantine):
+        write_quarantine(loaded, folder)
+    return loaded
+
+
+def opened(
+    project: ProjectSpec,
+    metrics: Mapping[str, MetricSpec],
+    loaded: Loaded,
+    *,
+    note: Callable[[str], None] = lambda text: None,
+) -> OpenProject:
+    """A project whose tables were read, its events rolled up."""
+    asked = columns_asked(metrics.values())
     engine = Engine.on(loaded.con)
     inputs = Inputs(engine, {name: engine.table(view) for name, view in loaded.tables.items()}, loaded.columns)
-    extra = [column for column in sorted(asked.get("events", ())) if column in loaded.columns["events"]]
+    columns = [column for column in sorted(asked.get("events", ())) if column in loaded.columns["events"]]
     note("rolling events up")
-    return OpenProject(project, known, loaded, inputs, roll_up(inputs, project, extra=extra))
+    return OpenProject(project, metrics, loaded, inputs, roll_up(inputs, project, extra=columns))
 
 
-def _columns_asked(metrics: Iterable[MetricSpec]) -> dict[str, set[str]]:
+def columns_asked(metrics: Iterable[MetricSpec]) -> dict[str, set[str]]:
     """Per table, the source columns that metrics ask about beyond the vocabulary's words."""
     asked: dict[str, set[str]] = {}
     for spec in metrics:

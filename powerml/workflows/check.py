@@ -1,0 +1,102 @@
+"""`powerml check`: everything read, nothing stopped; what is there, what is odd, what is ripe."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import pandas as pd
+
+from powerml.config.project import ProjectSpec
+from powerml.errors import PowermlError
+from powerml.sources.inspect import Inspection, inspect_events
+from powerml.sources.loading import Loaded
+from powerml.workflows.snapshots import OpenProject, columns_asked, opened, project_metrics, read_sources
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What was seen.
+
+    loads: per table rows = loaded + quarantined + ignored. rules: quarantined rows by table, rule, column. coverage:
+    metric, available, reason. labels: per cutoff how many rows of each label. findings: a sentence for each thing to
+    look at, worst first; empty means all is well.
+    """
+
+    loads: pd.DataFrame
+    rules: pd.DataFrame
+    inspection: Inspection
+    coverage: pd.DataFrame
+    unmapped: tuple[str, ...]
+    labels: pd.DataFrame
+    findings: tuple[str, ...]
+
+
+def check(
+    project: ProjectSpec, *, now: datetime | None = None, note: Callable[[str], None] = lambda text: None
+) -> CheckResult:
+    """Reads every table of a project and says what is there; errors of the data become findings."""
+    metrics = project_metrics(project)
+    loaded = read_sources(project, now=now, extra=columns_asked(metrics.values()), lenient=True, note=note)
+    inspection = inspect_events(loaded, timezone=project.timezone)
+    findings = [*loaded.problems, *_quarantined(loaded), *inspection.findings]
+    coverage = pd.DataFrame(columns=["metric", "available", "reason"])
+    labels = pd.DataFrame(columns=["as_of", "ineligible", "immature", "churn", "stay", "expand"])
+    unmapped: tuple[str, ...] = ()
+    if "events" in loaded.tables and inspection.days:
+        try:
+            project_data = opened(project, metrics, loaded, note=note)
+            note("labels")
+            coverage, labels, unmapped = _seen(project_data)
+            findings += _ripe(labels)
+        except PowermlError as error:
+            findings.append(str(error))
+    if unmapped:
+        shown = ", ".join(unmapped[:5]) + (", …" if len(unmapped) > 5 else "")
+        findings.append(f"{len(unmapped)} event names that the vocabulary does not name, counted as activity: {shown}")
+    for table, columns in loaded.unused.items():
+        if absent := [c for c in columns if _near(c, table)]:
+            findings.append(f"{table}: the source column {absent[0]!r} is not mapped; map it if it is meant")
+    return CheckResult(
+        loaded.report, loaded.rules, inspection, coverage, unmapped, labels, tuple(dict.fromkeys(findings))
+    )
+
+
+def _near(column: str, table: str) -> bool:
+    from powerml.errors import did_you_mean
+    from powerml.tables import TABLES
+
+    return bool(did_you_mean(column, TABLES[table].names))
+
+
+def _quarantined(loaded: Loaded) -> list[str]:
+    rows = loaded.report[loaded.report["quarantined"] > 0]
+    found = [f"{row.table}: {row.quarantined:,} of {row.rows:,} rows set aside" for row in rows.itertuples()]
+    repeats = loaded.report[loaded.report["duplicates"] > 0]
+    return found + [
+        f"{row.table}: {row.ignored:,} exact repeats of an event_id, counted once" for row in repeats.itertuples()
+    ]
+
+
+def _seen(data: OpenProject) -> tuple[pd.DataFrame, pd.DataFrame, tuple[str, ...]]:
+    """Coverage, labels per cutoff of the project's own setting, and event names without a meaning."""
+    last = data.cutoffs()[-1:] or [data.last_day]
+    whole = data.build(last)
+    cutoffs = data.cutoffs()
+    if not cutoffs:
+        return whole.coverage, pd.DataFrame(columns=["as_of"]), whole.unmapped
+    few = OpenProject(data.project, {"events_30d": data.metrics["events_30d"]}, data.loaded, data.inputs, data.rollups)
+    labelled = few.build(cutoffs, labels=True).frame
+    counts = labelled.groupby(["as_of", "label"]).size().unstack(fill_value=0)
+    names = [n for n in ("ineligible", "immature", "churn", "stay", "expand") if n in counts]
+    return whole.coverage, counts[names].reset_index().rename_axis(columns=None), whole.unmapped
+
+
+def _ripe(labels: pd.DataFrame) -> list[str]:
+    if labels.empty:
+        return ["No cutoff at all: there is less than one period of data; widen `snapshots`."]
+    ripe = labels[[c for c in ("churn", "stay", "expand") if c in labels]].sum(axis=1)
+    if not ripe.sum():
+        return ["No label is mature yet: nothing can be trained or judged, only scored with a documented weight set."]
+    return []
