@@ -118,7 +118,7 @@ def _two_sided(gains: np.ndarray) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Agreement:
-    """How alike two scores are on the same entities, outcomes aside.
+    """How alike two scores are on the same entities, outcomes aside; `changed_band` is None for different ladders.
 
     `moves`: from, to, n (bands of the first and of the second). `top`: id, end (highest, lowest), change (enters,
     leaves), score_first, score_second. `kendall_tau` runs from -1 to 1, 1 = the same order.
@@ -126,18 +126,21 @@ class Agreement:
 
     n: int
     kendall_tau: float
-    changed_band: int
+    changed_band: int | None
     moves: pd.DataFrame
     top: pd.DataFrame
+    top_size: int = 20
 
     @property
     def sentence(self) -> str:
         """The agreement in a sentence."""
         entered = int((self.top["change"] == "enters").sum())
-        share = 100 * self.changed_band / max(self.n, 1)
+        bands = "their bands have different names"
+        if self.changed_band is not None:
+            bands = f"{self.changed_band:,} change band ({100 * self.changed_band / max(self.n, 1):.1f} %)"
         return (
-            f"Of {self.n:,} entities {self.changed_band:,} change band ({share:.1f} %), "
-            f"{entered} enter the highest or lowest 20; Kendall tau {self.kendall_tau:.3f}."
+            f"Of {self.n:,} entities {entered} enter the highest or lowest {self.top_size}; {bands}; "
+            f"Kendall tau {self.kendall_tau:.3f}."
         )
 
 
@@ -167,8 +170,10 @@ def agreement(
         for change, who in (("enters", after[~after.isin(before)]), ("leaves", before[~before.isin(after)])):
             ends.append(both[both["id"].isin(who)].assign(end=end, change=change))
     listed = pd.concat(ends, ignore_index=True).rename(columns={"a": "score_first", "b": "score_second"})
-    changed = int(moved.loc[moved["from"] != moved["to"], "n"].sum())
-    return Agreement(len(both), tau, changed, moved, listed[["id", "end", "change", "score_first", "score_second"]])
+    same_ladder = not set(moved["from"]).isdisjoint(moved["to"]) or moved.empty
+    changed = int(moved.loc[moved["from"] != moved["to"], "n"].sum()) if same_ladder else None
+    listed = listed[["id", "end", "change", "score_first", "score_second"]]
+    return Agreement(len(both), tau, changed, moved, listed, top)
 
 
 def _banded(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

@@ -97,7 +97,14 @@ def test_agreement_names_who_moves():
         ("lowest", "enters"): "u03", ("lowest", "leaves"): "u00",
     }  # fmt: skip
     assert found.kendall_tau == pytest.approx(kendalltau(first["score"][:49], second["score"][:49]).statistic)
-    assert "49 entities 1 change band (2.0 %), 2 enter" in found.sentence
+    assert "Of 49 entities 2 enter the highest or lowest 3; 1 change band (2.0 %); Kendall" in found.sentence
+
+
+def test_different_ladders_have_no_moves_to_count():
+    first = pd.DataFrame({"score": [3.0, 1.0], "tier": ["A", "B"]})
+    found = agreement(["x", "y"], first, pd.DataFrame({"score": [3.0, 1.0], "band": ["High", "Low"]}))
+    assert found.changed_band is None
+    assert "their bands have different names" in found.sentence
 
 
 def test_the_same_scores_agree():

@@ -1,0 +1,229 @@
+"""`powerml compare`: weight sets and runs against each other on the same rows, outcomes where they are known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+
+from powerml.config.experiment import WeightSetEntry
+from powerml.config.project import ProjectSpec
+from powerml.config.shipped import names
+from powerml.config.weights import read_weights, settable
+from powerml.errors import StoreError, UsageError, did_you_mean
+from powerml.tracking import registry
+from powerml.tracking.model_files import read_model
+from powerml.tracking.runs import find_run
+from powerml.tracking.scoring_model import ScoringModel
+from powerml.tracking.store import Store, connected, slug
+from powerml.validation.comparison import Agreement, Comparison, agreement, compare
+from powerml.validation.links import fit_link
+from powerml.workflows.candidates import Candidate, Said, say
+from powerml.workflows.judging import hold_out
+from powerml.workflows.score import score_metrics
+from powerml.workflows.training_data import Rows, TrainingData, gather
+
+Note = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Compared:
+    """Scorers on the same rows: `comparison` by outcomes (None where none can be held out), `agreements` by pair."""
+
+    names: tuple[str, ...]
+    comparison: Comparison | None
+    agreements: Mapping[tuple[str, str], Agreement]
+    sentences: tuple[str, ...]
+
+    @property
+    def second_worse(self) -> bool:
+        """Whether a later scorer is worse than the first, by log loss."""
+        if self.comparison is None:
+            return False
+        return any(self.comparison.answer(self.names[0], other) == "worse" for other in self.names[1:])
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A run's scorer, made anew from training rows: a fitted one is fitted again, so that no test row was learnt."""
+
+    name: str
+    model: ScoringModel
+    data: TrainingData
+
+    def make(self, rows: Rows, reference: pd.DataFrame) -> ScoringModel:
+        """The scorer trained on `rows`."""
+        rates, scorer = rows.rates(self.data.outcomes), clone(self.model.scorer)
+        if self.model.kind == "fitted":
+            X = rows.frame[self.data.available]
+            scorer.fit(X, rows.y, groups=rows.accounts, times=rows.times, ids=rows.ids, instants=rows.instants)
+            return ScoringModel(scorer, base_rates=rates)
+        scorer.fit(reference)
+        link = fit_link(scorer.predict_score(rows.frame), rows.y, self.data.outcomes)
+        return ScoringModel(scorer, link=link, base_rates=rates)
+
+
+def compare_on_project(
+    project: ProjectSpec,
+    asked: Sequence[str],
+    *,
+    settings: Mapping[str, float] | None = None,
+    seed: int = 0,
+    note: Note = lambda text: None,
+) -> Compared:
+    """Compares weight sets (names, files) and runs (ids, versions, aliases) on the project's held-out snapshots.
+
+    One weight set with `settings` is compared with its edited self. Scores get their links, and fitted scorers are
+    fitted again, on the training rows of each fold. Who changes band or enters the top is told of the latest snapshot.
+    Raises UsageError for a name that is neither, and where there is nothing to compare with.
+    """
+    entries = _entries(asked, settings or {}, project)
+    data = gather(project, None, note=note)
+    scorers = [_scorer(entry, data, project, seed) for entry in entries]
+    held, said = _held_out(scorers, data, seed=seed, note=note)
+    comparison = None
+    if held is not None:
+        note("comparing")
+        comparison = compare(
+            held.y, {name: one.probabilities for name, one in said.items()}, groups=held.accounts, seed=seed
+        )
+    note("scoring the latest snapshot")
+    latest = data.latest[data.latest["enough_history"].astype(bool)].reset_index(drop=True)
+    reference = data.reference(data.whole["as_of"].max())
+    tables = {s.name: s.make(data.labelled, reference).score(latest) for s in scorers}
+    agreements = {
+        (a, b): agreement(latest[project.id_column], tables[a], tables[b]) for a, b in combinations(tables, 2)
+    }
+    return _result(tuple(tables), comparison, agreements, held)
+
+
+def compare_on_table(
+    path: Path,
+    asked: Sequence[str],
+    *,
+    settings: Mapping[str, float] | None = None,
+    project: ProjectSpec | None = None,
+    now: datetime,
+) -> Compared:
+    """Compares weight sets on a table of metrics: order, bands and the top only, for want of outcomes."""
+    tables = {}
+    ids: pd.Series | None = None
+    for entry in _entries(asked, settings or {}, project):
+        if not isinstance(entry, WeightSetEntry):
+            raise UsageError(f"{entry}: runs are compared on a project's snapshots; leave --metrics out")
+        done = score_metrics(
+            path, project=project, weights=entry.weights, settings=entry.set, reasons=0, ranking="batch", now=now
+        )
+        tables[entry.label] = done.frame
+        ids = done.frame.iloc[:, 0]
+    agreements = {(a, b): agreement(np.asarray(ids), tables[a], tables[b]) for a, b in combinations(tables, 2)}
+    return _result(tuple(tables), None, agreements, None)
+
+
+def _entries(
+    asked: Sequence[str], settings: Mapping[str, float], project: ProjectSpec | None
+) -> list[WeightSetEntry | str]:
+    """Weight sets as entries, anything else as the name of a run; an edited weight set stands after the original."""
+    base = None if project is None else project.base
+    own = {path.stem for path in (Path(base) / "configs" / "weights").glob("*.yaml")} if base else set()
+    entries: list[WeightSetEntry | str] = []
+    for name in asked:
+        is_weights = name.endswith((".yaml", ".yml", ".json")) or name in names("weights") or name in own
+        entries.append(WeightSetEntry(weights=name) if is_weights else name)
+    if settings:
+        entries = _edited(entries, settings, base)
+    labels = [e.label if isinstance(e, WeightSetEntry) else e for e in entries]
+    if len(entries) < 2:
+        raise UsageError("compare: name two weight sets or runs, or one weight set with --set name=number")
+    if twice := [label for label in labels if labels.count(label) > 1]:
+        raise UsageError(f"compare: {twice[0]!r} stands twice; name two that differ")
+    return entries
+
+
+def _edited(
+    entries: list[WeightSetEntry | str], settings: Mapping[str, float], base: Path | None
+) -> list[WeightSetEntry | str]:
+    """One weight set becomes itself and its edited self; of several each takes the settings that it has."""
+    sets = [e for e in entries if isinstance(e, WeightSetEntry)]
+    if not sets:
+        raise UsageError("--set changes a weight set; name one, like 'compare engagement --set ...'")
+    known = {e.label: settable(read_weights(e.weights, base=base)) for e in sets}
+    for name in settings:
+        if not any(name in numbers for numbers in known.values()):
+            every = dict.fromkeys(n for numbers in known.values() for n in numbers)
+            hint = did_you_mean(name, every) or f"; there are {', '.join(every)}"
+            raise UsageError(f"--set {name}: no such number in {' or '.join(known)}{hint}")
+    if len(entries) == 1:
+        changes = ", ".join(f"{name}={value:g}" for name, value in settings.items())
+        name = f"{sets[0].label} with {changes}"
+        return [sets[0], WeightSetEntry(weights=sets[0].weights, name=name, set=dict(settings))]
+    return [
+        WeightSetEntry(weights=e.weights, set={n: v for n, v in settings.items() if n in known[e.label]})
+        if isinstance(e, WeightSetEntry)
+        else e
+        for e in entries
+    ]
+
+
+def _scorer(entry: WeightSetEntry | str, data: TrainingData, project: ProjectSpec, seed: int) -> Candidate | Recipe:
+    if isinstance(entry, WeightSetEntry):
+        candidate = Candidate(entry, data, seed, project.base)
+        candidate.weight_set()  # says what is wrong before the work starts
+        return candidate
+    store, model = Store(project.state), slug(project.project)
+    if found := find_run(store, entry):
+        from mlflow.artifacts import download_artifacts
+
+        with connected(store):
+            folder = Path(download_artifacts(found.model_uri))
+        shown = f"run {found.run_id}"
+        return Recipe(f"{found.name} ({entry})", read_model(folder, expected=found.manifest, shown=shown), data)
+    try:
+        version = registry.find_version(store, model, entry)
+    except StoreError as error:
+        hint = did_you_mean(entry, names("weights")) or f"; weight sets are {', '.join(names('weights'))}"
+        raise UsageError(f"{entry!r} is no weight set{hint}, and no run: {error}") from None
+    return Recipe(version.shown, registry.load_version(store, version), data)
+
+
+def _held_out(
+    scorers: Sequence[Candidate | Recipe], data: TrainingData, *, seed: int, note: Note
+) -> tuple[Rows | None, dict[str, Said]]:
+    """What each scorer, made from the training rows of each fold, says of the test rows; None where none are held."""
+    rows = data.labelled
+    parts: dict[str, list[Said]] = {scorer.name: [] for scorer in scorers}
+    tests: list[np.ndarray] = []
+    folds = list(hold_out(data, seed=seed).rows(rows.frame, rows.accounts))
+    for number, (train_at, test_at) in enumerate(folds, start=1):
+        if not len(train_at) or len(set(rows.y[train_at])) < 2:
+            continue
+        train, test = rows.take(train_at), rows.take(test_at)
+        reference = data.reference(train.frame["as_of"].max())
+        for scorer in scorers:
+            note(f"fold {number} of {len(folds)}: {scorer.name}")
+            parts[scorer.name].append(say(scorer.make(train, reference), test, train.rates(data.outcomes)))
+        tests.append(test_at)
+    if not tests:
+        return None, {}
+    return rows.take(np.concatenate(tests)), {name: Said.pooled(said) for name, said in parts.items()}
+
+
+def _result(
+    shown: tuple[str, ...], comparison: Comparison | None, agreements: Mapping[Any, Agreement], held: Rows | None
+) -> Compared:
+    said: list[str] = []
+    if comparison is not None and held is not None:
+        rows, accounts = len(held.frame), len(set(held.accounts))
+        said.append(f"On {rows:,} held-out rows of {accounts:,} accounts, links and fits made anew in each fold:")
+        said += comparison.sentences
+    else:
+        said.append("No outcomes were held out to compare by; this is how far the scores agree.")
+    said += [f"{a} against {b}: {told.sentence}" for (a, b), told in agreements.items()]
+    return Compared(shown, comparison, agreements, tuple(said))
