@@ -1,0 +1,137 @@
+"""The model in the registry: the same scores after the round trip, in a fresh process, and not after tampering."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from small_session import LINK, METRICS, ROWS, log_small, model
+
+import powerml
+from powerml.errors import StoreError
+from powerml.tracking import registry
+from powerml.tracking.store import connected
+
+FRESH = """
+import sys
+import pandas as pd
+sys.path = [entry for entry in sys.path if entry not in ({checkout!r}, "")]
+import mlflow.pyfunc
+model = mlflow.pyfunc.load_model({folder!r})
+import powerml
+assert powerml.__file__.startswith({folder!r}), powerml.__file__
+print(model.predict(pd.read_parquet({rows!r})).to_json(orient="split", double_precision=15))
+"""
+
+
+@pytest.fixture(scope="module")
+def registered(tmp_path_factory):
+    linked = model("engagement", link=LINK)
+    store, session = log_small(tmp_path_factory.mktemp("project"), linked)
+    run = session.scorers["engagement"]
+    version = registry.register(
+        *(store, "golden"), run_id=run.run_id, model_uri=run.model_uri, manifest=run.manifest, tags={"why": "test"}
+    )
+    return store, version, linked
+
+
+def folder_of(store):
+    (data,) = store.artifacts.rglob("scoring_model.json")
+    return data.parents[1]
+
+
+def test_the_registry_gives_back_a_scorer_with_the_same_scores(registered):
+    store, version, linked = registered
+    loaded = registry.load_version(store, registry.find_version(store, "golden", "@challenger"))
+    pd.testing.assert_frame_equal(loaded.score(ROWS), linked.score(ROWS))
+    assert version.number == 1
+    assert version.aliases == ("challenger",)
+    assert version.tags["why"] == "test"
+
+
+def test_a_fresh_process_without_the_project_and_the_package_serves_it(registered, tmp_path):
+    store, _, linked = registered
+    rows = tmp_path / "rows.parquet"
+    ROWS[METRICS].astype(float).to_parquet(rows)
+    checkout = str(Path(powerml.__file__).parents[1])
+    script = FRESH.format(checkout=checkout, folder=str(folder_of(store)), rows=str(rows))
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW", "PYTHON", "POWERML"))}
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+        env={**kept, "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false", "MLFLOW_DISABLE_TELEMETRY": "true"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout.strip().splitlines()[-1])
+    served = pd.DataFrame(answer["data"], columns=answer["columns"])
+    expected = linked.score(ROWS[METRICS]).reset_index(drop=True)
+    pd.testing.assert_frame_equal(served, expected, check_dtype=False, rtol=1e-12)
+
+
+def test_the_signature_names_inputs_and_scoring_columns(registered):
+    from mlflow.models import get_model_info
+
+    store, _, linked = registered
+    with connected(store):
+        info = get_model_info(str(folder_of(store)))
+    assert info.signature.inputs.input_names() == list(linked.columns)
+    assert {kind.name for kind in info.signature.inputs.input_types()} == {"double"}
+    assert info.signature.outputs.input_names() == list(linked.score(ROWS).columns)
+    assert {"score", "band", "percentile", "p_churn", "churn_lift"} <= set(info.signature.outputs.input_names())
+
+
+def test_it_answers_what_a_server_is_sent(registered):
+    from mlflow.pyfunc import load_model
+    from mlflow.pyfunc.scoring_server import infer_and_parse_data
+
+    store, _, linked = registered
+    rows = ROWS[list(linked.columns)].head(2)
+    with connected(store):
+        served = load_model(str(folder_of(store)))
+        for sent in (
+            {"dataframe_split": json.loads(rows.to_json(orient="split"))},
+            {"dataframe_records": json.loads(rows.to_json(orient="records"))},
+        ):
+            read = infer_and_parse_data(sent, served.metadata.get_input_schema())
+            assert served.predict(read)["score"].tolist() == linked.score(rows)["score"].tolist()
+
+
+def test_there_is_no_pickle_in_the_model(registered):
+    store, _, _ = registered
+    endings = {path.suffix for path in folder_of(store).rglob("*") if path.is_file()}
+    assert not endings & {".pkl", ".pickle", ".joblib", ".skops", ".cloudpickle"}
+
+
+def edited(folder):
+    data = folder / "artifacts" / "scoring_model.json"
+    data.write_text(data.read_text().replace('"weight": 8', '"weight": 80'))
+
+
+def code_added(folder):
+    (folder / "code" / "powerml" / "extra.py").write_text("raise SystemExit('code from the model folder was run')\n")
+
+
+def data_removed(folder):
+    (folder / "artifacts" / "scoring_model.json").unlink()
+
+
+@pytest.mark.parametrize(
+    ("tamper", "message"),
+    [
+        (edited, "its file 'artifacts/scoring_model.json' was changed since it was registered"),
+        (code_added, "its file 'code/powerml/extra.py' was added since it was registered"),
+        (data_removed, "its file 'artifacts/scoring_model.json' is gone since it was registered"),
+    ],
+)
+def test_a_model_that_was_altered_is_not_used(tmp_path, tamper, message):
+    store, session = log_small(tmp_path, model("activity", full_scale=50))
+    run = session.scorers["activity"]
+    version = registry.register(
+        *(store, "golden"), run_id=run.run_id, model_uri=run.model_uri, manifest=run.manifest, tags={}
+    )
+    tamper(folder_of(store))
+    with pytest.raises(StoreError, match=message):
+        registry.load_version(store, version)

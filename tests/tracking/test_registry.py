@@ -1,0 +1,70 @@
+import pytest
+from small_session import log_small, model
+
+from powerml.errors import StoreError
+from powerml.tracking import registry
+from powerml.tracking.store import Store
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """Two versions; the first is champion, the second challenger."""
+    store, session = log_small(
+        tmp_path_factory.mktemp("project"), model("engagement"), model("activity", full_scale=50)
+    )
+    for name in ("engagement", "activity"):
+        run = session.scorers[name]
+        version = registry.register(
+            *(store, "golden"), run_id=run.run_id, model_uri=run.model_uri, manifest=run.manifest, tags={"n": name}
+        )
+        if name == "engagement":
+            registry.set_alias(store, version, "champion")
+    return store
+
+
+def test_the_challenger_is_the_last_one_registered(store):
+    assert registry.aliases(store, "golden") == {"champion": 1, "challenger": 2}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "number"),
+    [
+        ("golden@champion", 1), ("@challenger", 2), ("champion", 1), ("2", 2), ("v1", 1),
+        ("models:/golden@champion", 1), ("golden/2", 2), ("models:/golden/2", 2),
+    ],
+)  # fmt: skip
+def test_a_version_is_found_by_alias_and_by_number(store, wanted, number):
+    assert registry.find_version(store, "golden", wanted).number == number
+
+
+def test_a_version_is_found_by_its_run(store):
+    for version in registry.versions(store, "golden"):
+        assert registry.find_version(store, "golden", version.run_id[:10]).number == version.number
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        ("golden@chmpion", r"golden has no alias @chmpion; its versions are 2 \(@challenger\), 1 \(@champion\)"),
+        ("7", r"golden has no version or run '7'"),
+        ("other@champion", "no model 'other' is registered"),
+    ],
+)
+def test_what_is_not_there_is_said_with_what_is(store, wanted, message):
+    with pytest.raises(StoreError, match=message):
+        registry.find_version(store, "golden", wanted)
+
+
+def test_a_store_that_was_never_made_is_not_made_by_looking(tmp_path):
+    store = Store(tmp_path / ".powerml")
+    assert registry.aliases(store, "golden") == {}
+    assert registry.versions(store, "golden") == []
+    with pytest.raises(StoreError, match="run 'powerml train' first"):
+        registry.find_version(store, "golden", "champion")
+    assert not store.folder.exists()
+
+
+def test_tags_of_a_version_can_be_added(store):
+    version = registry.find_version(store, "golden", "1")
+    registry.tag_version(store, version, {"powerml.note": "locked"})
+    assert registry.find_version(store, "golden", "1").tags["powerml.note"] == "locked"

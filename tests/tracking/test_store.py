@@ -1,0 +1,58 @@
+import logging
+import os
+import subprocess
+import sys
+
+import pytest
+
+from powerml.tracking.store import Store, connected, environment, experiment_id
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    return Store(tmp_path_factory.mktemp("project") / ".powerml")
+
+
+def test_mlflow_is_as_before_after_the_block(store):
+    import mlflow
+
+    before = mlflow.get_tracking_uri()
+    with connected(store):
+        assert mlflow.get_tracking_uri() == store.uri == f"sqlite:///{store.folder}/mlflow.db"
+    assert mlflow.get_tracking_uri() == before
+    assert logging.getLogger("mlflow").level != logging.ERROR
+
+
+def test_an_experiment_is_made_once_and_restored_where_it_was_deleted(store):
+    with connected(store) as client:
+        first = experiment_id(client, store, "golden")
+        assert client.get_experiment(first).artifact_location == store.artifacts.as_uri()
+        client.delete_experiment(first)
+        assert experiment_id(client, store, "golden") == first
+        assert client.get_experiment(first).lifecycle_stage == "active"
+
+
+def test_a_new_store_is_made_without_a_word_and_without_telemetry(tmp_path):
+    script = (
+        "from pathlib import Path\n"
+        "from powerml.tracking.store import Store, connected, experiment_id\n"
+        "store = Store(Path('.powerml').resolve())\n"
+        "with connected(store) as client: experiment_id(client, store, 'golden')\n"
+        "import os; assert os.environ['MLFLOW_DISABLE_TELEMETRY'] == 'true'\n"
+    )
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("MLFLOW")}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False, env=kept
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert [path.name for path in tmp_path.iterdir()] == [".powerml"]  # no mlruns beside it
+
+
+def test_the_command_of_the_ui_points_at_the_store(tmp_path):
+    store = Store(tmp_path)
+    words = store.command(port=5001)
+    assert words[0] == "ui"
+    assert words[words.index("--backend-store-uri") + 1] == store.uri
+    assert words[words.index("--default-artifact-root") + 1] == str(store.artifacts)
+    assert words[words.index("--port") + 1] == "5001"
+    assert environment()["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] == "false"
