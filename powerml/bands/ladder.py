@@ -21,7 +21,9 @@ def ladder_index(values: ArrayLike, edges: Sequence[float]) -> NDArray[np.intp]:
     [0, 3, 3, 1]
     """
     rising = np.asarray(edges, dtype=float)[::-1]
-    reached = np.searchsorted(np.round(rising, DIGITS), np.round(np.asarray(values, dtype=float), DIGITS), side="right")
+    with np.errstate(over="ignore"):  # rounding the largest floats ends at infinity, which is in the highest band too
+        shown = np.round(np.asarray(values, dtype=float), DIGITS)
+    reached = np.searchsorted(np.round(rising, DIGITS), shown, side="right")
     return np.asarray(len(rising) - np.maximum(reached, 1), dtype=np.intp)
 
 

@@ -109,7 +109,7 @@ def override(spec: WeightSetSpec, settings: Mapping[str, float]) -> WeightSetSpe
             raise UsageError(f"{spec.label} has no parameter {name!r}{hint}")
         if not math.isfinite(value):
             raise UsageError(f"{name}={value} is no number to score with; give a finite one")
-        _put(data, _path_of(data, plain), int(value) if value == int(value) else value)
+        data = _with(data, _path_of(data, plain), int(value) if value == int(value) else value)
     changed = ",".join(f"{name}={settings[name]:g}" for name in sorted(settings))
     data["version"] = f"{spec.version}+{changed}"
     try:
@@ -178,25 +178,21 @@ def _full_name(name: str) -> str:
 
 
 def _path_of(data: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    """The full path of a settable name in the data."""
+    """The full path of a settable name: within the first container that has it (a part may be called `limits`)."""
     keys = tuple(name.split("."))
+    paths = {path for path, _ in _leaves(data)}
     for container in _CONTAINERS:
-        inside = data.get(container)
-        if isinstance(inside, Mapping) and keys[0] in inside:
-            return (container, *keys, "weight") if container == "actions" and len(keys) == 1 else (container, *keys)
+        for path in ((container, *keys), (container, *keys, "weight")):
+            if path in paths and (len(path) == len(keys) + 1 or container == "actions"):
+                return path
     return keys
 
 
-def _put(data: Any, path: tuple[str, ...], value: float) -> None:
-    *way, last = path
-    for key in way:
-        if isinstance(data, tuple):
-            data = data[int(key)]
-        else:
-            if isinstance(data[key], tuple):
-                data[key] = list(data[key])
-            data = data[key] if not isinstance(data, list) else data[int(key)]
-    if isinstance(data, list):
-        data[int(last)] = value
-    else:
-        data[last] = value
+def _with(data: Any, path: tuple[str, ...], value: float) -> Any:
+    """A copy of nested data with one value changed."""
+    if not path:
+        return value
+    key, rest = path[0], path[1:]
+    if isinstance(data, (list, tuple)):
+        return [_with(item, rest, value) if str(i) == key else item for i, item in enumerate(data)]
+    return {**data, key: _with(data[key], rest, value)}

@@ -34,13 +34,14 @@ class ActivityScorer(DocumentedScorer[ActivitySpec]):
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """The actions as declared."""
-        return tuple(self.card.actions)
+        """The actions, by the column each is counted from; as declared where it is counted from many."""
+        return tuple(columns[0][0] if len(columns) == 1 else name for name, columns in self.card.columns.items())
 
     @property
     def part_metrics(self) -> dict[str, tuple[str, ...]]:
         """The columns from which each action is counted."""
-        return {name: tuple(column for column, _ in columns) for name, columns in self.card.columns.items()}
+        columns = self.card.columns.values()
+        return {part: tuple(name for name, _ in read) for part, read in zip(self.parts, columns, strict=True)}
 
     @property
     def declared_metrics(self) -> dict[str, str]:
@@ -71,7 +72,7 @@ class ActivityScorer(DocumentedScorer[ActivitySpec]):
         """`raw_score`, `score`, `unweighted` (every action counted equally), `coverage`, `band`."""
         numbers = self._numbers(X)
         counts = self._counts(numbers)
-        raw = counts @ self._weights
+        raw = (counts * self._weights).sum(axis=1)
         score = self._scaled(raw, self._full_scale(raw, lambda: active_rows(X)))
         there = np.mean([~np.isnan(values) for values in numbers.values()], axis=0)
         table: dict[str, Any] = {"raw_score": raw, "score": score, "unweighted": counts.sum(axis=1), "coverage": there}
@@ -121,7 +122,7 @@ class ActivityScorer(DocumentedScorer[ActivitySpec]):
         return np.clip(100 * raw / full_scale, 0.0, 100.0)
 
     def _learn(self, numbers: Numbers, active: NDArray[np.bool_]) -> None:
-        self.full_scale_ = self._declared_or_from(self._counts(numbers) @ self._weights, active)
+        self.full_scale_ = self._declared_or_from((self._counts(numbers) * self._weights).sum(axis=1), active)
 
     def _full_scale(self, raw: NDArray[np.float64], active: Callable[[], NDArray[np.bool_]]) -> float:
         return float(self.full_scale_) if hasattr(self, "full_scale_") else self._declared_or_from(raw, active())
@@ -135,9 +136,10 @@ class ActivityScorer(DocumentedScorer[ActivitySpec]):
         return self._counts(numbers) * self._weights
 
     def _scores(self, numbers: Numbers, active: NDArray[np.bool_]) -> NDArray[np.float64]:
-        raw = self._counts(numbers) @ self._weights
+        raw = (self._counts(numbers) * self._weights).sum(axis=1)
         return self._scaled(raw, self._full_scale(raw, lambda: active))
 
     def _ranges(self) -> dict[str, float]:
         total = sum(abs(action.weight) for action in self.card.actions.values())
-        return {name: 100 * abs(action.weight) / total for name, action in self.card.actions.items()}
+        actions = self.card.actions.values()
+        return {part: 100 * abs(action.weight) / total for part, action in zip(self.parts, actions, strict=True)}

@@ -183,7 +183,7 @@ class DocumentedScorer(TransformerMixin, BaseEstimator, Generic[SpecT]):
         have = list(X.columns) if isinstance(X, pd.DataFrame) else []
         if absent := [metric for metric in self.metrics_ if metric not in have]:
             raise MissingColumns(absent, asked_by=f"weight set {self.name!r}", have=map(str, have))
-        return {metric: _column(X[metric]) for metric in self.metrics_}
+        return {metric: _column(X[metric], metric) for metric in self.metrics_}
 
     def _with_band(self, table: dict[str, Any], scores: NDArray[np.float64]) -> dict[str, Any]:
         return table if self.bands is None else {**table, self.band_column: assign(scores, self.bands)}
@@ -198,16 +198,16 @@ class DocumentedScorer(TransformerMixin, BaseEstimator, Generic[SpecT]):
         return tags
 
 
-def _column(series: pd.Series) -> NDArray[np.float64]:
+def _column(series: pd.Series | pd.DataFrame, name: str) -> NDArray[np.float64]:
+    if isinstance(series, pd.DataFrame):
+        raise DataError(f"column {name!r} stands twice; keep one")
     try:
         values = series.to_numpy(dtype=float, na_value=np.nan)
     except (TypeError, ValueError):
         bad = series[pd.to_numeric(series, errors="coerce").isna() & series.notna()]
         shown = repr(bad.iloc[0]) if len(bad) else f"values of type {series.dtype}"
-        raise DataError(
-            f"column {str(series.name)!r} holds {shown}; metrics are numbers, empty where unknown"
-        ) from None
+        raise DataError(f"column {name!r} holds {shown}; metrics are numbers, or empty") from None
     if np.isinf(values).any():
         row = int(np.flatnonzero(np.isinf(values))[0])
-        raise DataError(f"column {str(series.name)!r}, row {row + 1}: {values[row]} is no count; leave it empty")
-    return values
+        raise DataError(f"column {name!r}, row {row + 1}: {values[row]} is no count; leave it empty")
+    return np.asarray(values, dtype=np.float64)

@@ -60,14 +60,14 @@ def _points(spec: PointsSpec) -> Iterator[Line]:
             null, missing = f"{criterion.metric} null", criterion.missing
         for position, (when, line) in enumerate(lines):
             said = _own(line, source)
-            yield name, when, _count(line.points), said if position == 0 else _without_reading(said, line)
+            yield name, when, _count(line.points), said if position == 0 else _without_reading(said, line.reading)
         yield name, null, _count(missing), Source()
     limits = f"from {spec.limits.min:g} to {spec.limits.max:g}"
     yield "score", "the sum, clipped", limits, Source()
     if spec.predicted is not None:
         source = spec.predicted.source or Source()
         yield "predicted", f"score below {spec.predicted.churn_below:g}", "churn", source
-        yield "predicted", f"score above {spec.predicted.expand_above:g}", "expand", Source()
+        yield "predicted", f"score above {spec.predicted.expand_above:g}", "expand", _without_reading(source, None)
         yield "predicted", "else", "stay", Source()
 
 
@@ -149,11 +149,9 @@ def _own(line: Any, around: Source) -> Source:
     )
 
 
-def _without_reading(said: Source, line: Any) -> Source:
-    """The reading of a whole part is told once, on its first line."""
-    own = line.reading or (line.source.reading if line.source else None)
-    quote = line.quote or (line.source.quote if line.source else None)
-    return said.model_copy(update={"reading": own, "quote": quote})
+def _without_reading(said: Source, own: str | None) -> Source:
+    """The reading of a whole part is told once, on its first line; a line keeps its own."""
+    return said.model_copy(update={"reading": own})
 
 
 def _count(points: float) -> str:

@@ -26,7 +26,7 @@ def branches(scorer: DocumentedScorer[Any]) -> dict[str, str]:
     """
     spec = scorer.card
     if isinstance(spec, ActivitySpec):
-        return {metric: action.group or UNGROUPED for metric, action in spec.actions.items()}
+        return {p: a.group or UNGROUPED for p, a in zip(scorer.parts, spec.actions.values(), strict=True)}
     found: dict[str, str] = {}
     sections = {part: name for name, parts in spec.sections.items() for part in parts} if _has_sections(spec) else {}
     for part, metrics in scorer.part_metrics.items():

@@ -161,7 +161,7 @@ def _of_date(frame: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
 
 
 def _referenced(model: ScoringModel, frame: pd.DataFrame) -> ScoringModel:
-    """A model without stored references takes the snapshot explained for one, so that the row's ranks mean something."""
+    """A model without stored references takes the snapshot explained for one, so that its ranks mean something."""
     if isinstance(model.scorer, DocumentedScorer) and not hasattr(model.scorer, "reference_"):
         model = replace(model, scorer=clone(model.scorer).fit(frame))
     return model if model.reference is not None else model.with_reference(frame)
