@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,10 @@ import pandas as pd
 from hypothesis import strategies as st
 
 from powerml.config.metrics import catalogue
+from powerml.config.weight_set import WeightSetSpec
+from powerml.config.weights import read_weights
 from powerml.scoring.base import DocumentedScorer
-from powerml.scoring.weight_set import load_weights
+from powerml.scoring.weight_set import scorer_of
 
 GOLDEN = pd.read_csv(Path(__file__).parents[1] / "golden" / "metrics.csv")
 CATALOGUE = catalogue()
@@ -32,8 +35,14 @@ _SIGNED = ("usage_change_90d", "usage_growth_30d", "feature_breadth_change_30d")
 
 def scorer(name: str, *, fitted: bool = True) -> DocumentedScorer:
     """A documented set as a scorer, the golden table being its reference."""
-    made = load_weights(name, params=PARAMS[name])
+    made = scorer_of(declared(name), documented=True, params=PARAMS[name])
     return made.fit(GOLDEN) if fitted else made
+
+
+@cache
+def declared(name: str) -> WeightSetSpec:
+    """A documented set as declared, read once."""
+    return read_weights(name)
 
 
 def values_of(metric: str) -> list[float]:
