@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from powerml.config.project import TableSpec
 from powerml.errors import DataError, did_you_mean
 from powerml.sources.readers import Part
-from powerml.sources.sql import name, trimmed
+from powerml.sources.sql import filled, is_blank, name
 from powerml.sources.times import FLOATS, INTEGERS, Clock, from_native, from_text
 from powerml.tables import Column, Table
 
@@ -131,19 +131,19 @@ def typed(mapped: Mapped, part: Part, clock: Clock) -> Typed | None:
     kind, raw = part.columns[mapped.source]
     is_text = kind in _TEXTS or kind.startswith("ENUM")
     plain = f"CAST({raw} AS VARCHAR)" if kind != "VARCHAR" else raw
-    blank = f"({raw} IS NULL OR {trimmed(plain)} = '')" if is_text else f"({raw} IS NULL)"
+    blank = is_blank(plain) if is_text else f"({raw} IS NULL)"
     declared = mapped.declared
     if declared is None or declared.kind in ("id", "text"):
-        value = _as_text(raw, plain, kind, blank) if declared else _as_it_is(raw, plain, kind, blank)
+        value = _as_text(raw, plain, kind) if declared else _as_it_is(raw, plain, kind)
     elif declared.kind == "number":
-        number = f"TRY_CAST({trimmed(plain)} AS DOUBLE)" if is_text else _as_number(raw, kind)
+        number = f"TRY_CAST({plain} AS DOUBLE)" if is_text else _as_number(raw, kind)
         if number is None:
             raise _wrong_type(mapped, part, kind, "a number")
         value = number
         if is_text or kind in FLOATS:
             value = f"CASE WHEN isfinite({number}) THEN {number} END"
         if is_text:
-            blank = f"({blank} OR lower({trimmed(plain)}) = 'nan')"
+            blank = f"({blank} OR COALESCE(isnan({number}), false))"
         elif kind in FLOATS:
             blank = f"({blank} OR isnan({raw}))"
     else:
@@ -167,24 +167,24 @@ def _as_number(raw: str, kind: str) -> str | None:
     return f"CAST({raw} AS DOUBLE)" if _numeric(kind) or kind == "BOOLEAN" else None
 
 
-def _as_text(raw: str, plain: str, kind: str, blank: str) -> str:
+def _as_text(raw: str, plain: str, kind: str) -> str:
     if kind in FLOATS:  # ids that passed through pandas with a gap in them: 13.0 is 13
         whole = f"{raw} = trunc({raw}) AND abs({raw}) < 9e15"
         number = f"CAST(CAST({raw} AS BIGINT) AS VARCHAR)"
         return f"CASE WHEN isnan({raw}) THEN NULL WHEN {whole} THEN {number} ELSE {plain} END"
     if kind in _TEXTS or kind.startswith("ENUM"):
-        return f"CASE WHEN NOT {blank} THEN {plain} END"
+        return filled(plain)
     if kind.startswith(("STRUCT", "MAP")) or kind.endswith("[]"):
         return f"CAST(to_json({raw}) AS VARCHAR)"
     return plain
 
 
-def _as_it_is(raw: str, plain: str, kind: str, blank: str) -> str:
+def _as_it_is(raw: str, plain: str, kind: str) -> str:
     """An extra column: numbers as DOUBLE, times as they stand, all else as text."""
     if _numeric(kind):
         return f"CAST({raw} AS DOUBLE)"
     native = from_native(raw, kind, Clock())
-    return native.digits if native else _as_text(raw, plain, kind, blank)
+    return native.digits if native else _as_text(raw, plain, kind)
 
 
 def _wrong_type(mapped: Mapped, part: Part, kind: str, wanted: str, hint: str = "") -> DataError:

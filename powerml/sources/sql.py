@@ -35,9 +35,14 @@ def array(values: Iterable[str]) -> str:
     return "[" + ", ".join(map(text, values)) + "]"
 
 
-def trimmed(expression: str) -> str:
-    """The text without blanks, tabs and line ends around it."""
-    return f"trim({expression}, {BLANKS})"
+def is_blank(field: str) -> str:
+    """Whether a text field is null, empty or white space (trimming is dear, so only what begins low is trimmed)."""
+    return f"CASE WHEN {field} >= '!' THEN false ELSE COALESCE(trim({field}, {BLANKS}) = '', true) END"
+
+
+def filled(field: str) -> str:
+    """The text as it is, or null where it is blank."""
+    return f"CASE WHEN {field} >= '!' THEN {field} WHEN trim({field}, {BLANKS}) <> '' THEN {field} END"
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import zoneinfo
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from powerml.sources.sql import text, trimmed
+from powerml.sources.sql import text
 
 # Factors to microseconds.
 EPOCHS = {"epoch_s": 1_000_000.0, "epoch_ms": 1_000.0, "epoch_us": 1.0, "epoch_ns": 0.001}
@@ -53,17 +53,17 @@ def from_text(raw: str, clock: Clock) -> Instant:
     """The instant that the text `raw` stands for, null where it stands for none; the session's zone must be UTC."""
     fmt = clock.time_format
     if fmt in EPOCHS:
-        return Instant(_from_epoch(f"TRY_CAST({trimmed(raw)} AS DOUBLE)", EPOCHS[fmt]))
+        return Instant(_from_epoch(f"TRY_CAST({raw} AS DOUBLE)", EPOCHS[fmt]))
     if fmt is not None:
-        parsed = f"try_strptime({trimmed(raw)}, {text(fmt)})"
+        parsed = f"try_strptime(trim({raw}), {text(fmt)})"
         if "%z" in fmt or "%Z" in fmt:
             return Instant(f"make_timestamp(epoch_us({parsed}))")
         return Instant(parsed, clock.zone)
     # In a session in UTC a text without a zone comes back as its own digits.
     plain = f"TRY_CAST({raw} AS TIMESTAMPTZ)"
-    short = rf"TRY_CAST(regexp_replace(upper({trimmed(raw)}), '([T ]\d\d:\d\d)(Z|[+-].*)$', '\1:00\2') AS TIMESTAMPTZ)"
+    short = rf"TRY_CAST(regexp_replace(upper(trim({raw})), '([T ]\d\d:\d\d)(Z|[+-].*)$', '\1:00\2') AS TIMESTAMPTZ)"
     digits = f"make_timestamp(epoch_us(COALESCE({plain}, {short})))"
-    return Instant(digits, clock.zone, rf"regexp_matches(substr({trimmed(raw)}, 12), '[A-Za-z+-]')")
+    return Instant(digits, clock.zone, rf"regexp_matches(substr(ltrim({raw}), 12), '[A-Za-z+-]')")
 
 
 def from_native(raw: str, kind: str, clock: Clock) -> Instant | None:
