@@ -39,6 +39,15 @@ for _tag, _pattern, _first in (
     _Loader.add_implicit_resolver(_tag, re.compile(_pattern), [c if c != "\0" else "" for c in _first])
 
 
+def _construct_text(loader: _Loader, node: yaml.ScalarNode) -> str:
+    """JSON writes characters beyond the first 65,536 as two halves, which YAML leaves apart."""
+    return str(node.value).encode("utf-16", "surrogatepass").decode("utf-16")
+
+
+_Loader.add_constructor("tag:yaml.org,2002:str", _construct_text)
+_Loader.add_constructor("tag:yaml.org,2002:int", lambda loader, node: int(node.value))  # 010 is ten
+
+
 @dataclass
 class Document:
     """The plain data of a file and the line on which each key or item stands."""
@@ -47,6 +56,7 @@ class Document:
     data: Any = None
     lines: dict[Path_, int] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    written: dict[int, set[int]] = field(default_factory=dict, repr=False)  # the keys of each mapping before merges
 
     def line(self, path: Path_) -> int:
         """The line of `path`, or of the nearest thing above it that stands in the file."""
@@ -71,6 +81,10 @@ def read_document(path: Path | str, *, text: str | None = None) -> Document:
             raise DataError.in_file(path, "is a folder", "name the file in it") from None
         except UnicodeDecodeError as error:
             raise DataError.in_file(path, f"is not UTF-8 text ({error.reason})", "save it as UTF-8") from None
+        except OSError as error:
+            raise DataError.in_file(
+                path, f"cannot be read ({error.strerror})", "check the path and its rights"
+            ) from None
     if str(path).endswith(".json"):
         text = text.replace("\t", " ")  # a tab inside a JSON string must be written \t, so none of these is data
     document = Document(shown)
@@ -92,13 +106,23 @@ def read_document(path: Path | str, *, text: str | None = None) -> Document:
 def _build(node: yaml.Node, path: Path_, document: Document, loader: _Loader) -> Any:
     document.lines.setdefault(path, node.start_mark.line + 1)
     if isinstance(node, yaml.MappingNode):
-        loader.flatten_mapping(node)
+        written = document.written.setdefault(id(node), {id(key_node) for key_node, _ in node.value})
+        loader.flatten_mapping(node)  # puts what `<<` brings before what is written here, which may override it
         result: dict[Any, Any] = {}
+        merged = set()
         for key_node, value_node in node.value:
+            line = key_node.start_mark.line + 1
+            if not isinstance(key_node, yaml.ScalarNode):
+                what = "not well-formed: a key must be one word or text; quote braces and brackets"
+                document.problems.append(Problem(document.file, line, ".".join(map(str, path)), what))
+                continue
             key = loader.construct_object(key_node, deep=True)
             here = (*path, key)
-            line = key_node.start_mark.line + 1
-            if key in result:
+            if id(key_node) not in written:
+                merged.add(key)
+            elif key in merged:
+                merged.remove(key)
+            elif key in result:
                 first = document.lines[here]
                 where = ".".join(map(str, here))
                 problem = Problem(document.file, line, where, f"duplicate key, first on line {first}; keep one of them")
