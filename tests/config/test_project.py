@@ -1,0 +1,221 @@
+"""The project file: defaults, every key of 6-files.md, and messages for what is wrong in it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from powerml.config.project import expand, load_project
+from powerml.errors import ConfigError, DataError
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+LEAST = "tables: {events: {files: events.csv}}\nvocabulary: {}\n"
+
+
+@pytest.fixture
+def written(tmp_path, monkeypatch):
+    folder = tmp_path / "acme"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+
+    def write(text: str, name: str = "powerml.yaml") -> Path:
+        (folder / name).write_text(text, encoding="utf-8")
+        return folder / name
+
+    return write
+
+
+def problems(path: Path) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        load_project(path)
+    return str(caught.value).splitlines()
+
+
+def test_the_golden_project_as_it_stands():
+    project = load_project(GOLDEN / "raw" / "powerml.yaml")
+    assert (project.project, project.timezone, project.entity) == ("golden", "UTC", "user")
+    assert project.observed_until == datetime(2026, 2, 25, tzinfo=UTC)
+    assert len(project.tables) == 7
+    assert project.meanings["signed_in" if "signed_in" in project.meanings else next(iter(project.meanings))]
+    assert project.base == GOLDEN / "raw"
+    assert project.state == GOLDEN / "raw" / ".powerml"
+    assert project.outcome_kind == "contract"
+    assert project.id_column == "user_id"
+
+
+def test_defaults_are_those_of_the_contract(written):
+    project = load_project(written(LEAST))
+    assert project.project == "acme"  # the folder's name
+    assert (project.timezone, project.entity, project.engine) == ("UTC", "user", "duckdb")
+    assert project.plans == ("free", "starter", "pro", "enterprise")
+    outcome = project.outcome
+    assert (outcome.horizon_days, outcome.grace_days, outcome.min_rise) == (90, 30, 0.02)
+    assert (project.session_gap_minutes, project.min_history_days) == (30, 14)
+    assert (project.snapshots.every, project.snapshots.from_, project.snapshots.to) == ("month", None, None)
+    assert project.tables["events"].max_bad_rows == 0.01
+    assert project.observed_until is None
+    assert project.outcome_kind == "behavioural"  # there are no subscriptions
+
+
+def test_subscriptions_make_outcomes_contractual_unless_told_otherwise(written):
+    text = "tables: {events: {files: e.csv}, subscriptions: {files: s.csv}}\nvocabulary: {}\n"
+    assert load_project(written(text)).outcome_kind == "contract"
+    assert load_project(written(text + "outcome: {kind: behavioural}\n")).outcome_kind == "behavioural"
+
+
+def test_every_further_key(written):
+    project = load_project(
+        written(
+            """\
+project: Acme
+timezone: America/New_York
+entity: account
+tables:
+  events: {files: [a.csv, "b/*.parquet"], columns: {user_id: who}, time_format: "%d.%m.%Y", timezone: Europe/Berlin}
+  users: {query: "select * from 'u.csv'", max_bad_rows: 0.2}
+  tickets: {database: {url_env: DESK_URL}, table: tickets}
+vocabulary: {"commit:*": {feature: commit, tier: core, depth: advanced, roles: [key_action]}}
+snapshots: {every: quarter, from: 2025-01-01, to: 2026-01-01}
+metrics: house.yaml
+engine: spark
+memory_limit: 8GB
+owners: {growth: Kim}
+params: {max_features: 20}
+"""
+        )
+    )
+    events = project.tables["events"]
+    assert events.files == ("a.csv", "b/*.parquet")
+    assert (events.columns, events.time_format, events.timezone) == ({"user_id": "who"}, "%d.%m.%Y", "Europe/Berlin")
+    assert project.tables["users"].max_bad_rows == 0.2
+    assert project.tables["tickets"].database.url_env == "DESK_URL"
+    assert project.meanings["commit:*"].roles == ("key_action",)
+    assert (project.snapshots.from_, project.snapshots.to) == (date(2025, 1, 1), date(2026, 1, 1))
+    assert project.metrics == ("house.yaml",)
+    assert project.params == {"max_features": 20}
+    assert project.id_column == "account_id"
+
+
+def test_it_may_be_json(written):
+    declared = {"tables": {"events": {"files": "e.csv"}}, "vocabulary": {"a": {"roles": ["login"]}}}
+    project = load_project(written(json.dumps(declared, indent="\t"), "powerml.json"))
+    assert project.meanings["a"].roles == ("login",)
+
+
+def test_all_problems_at_once(written):
+    path = written(
+        """\
+timezon: UTC
+entity: usr
+plans: [pro, pro]
+outcome: {horizon_day: 90, grace_days: -1}
+tables:
+  event: {files: e.csv}
+  events: {fils: e.csv, columns: {usr_id: who}}
+vocabulary: {signed_in: {roles: [logn]}}
+snapshots: {every: yearly, from: 2026-13-01}
+"""
+    )
+    found = problems(path)
+    expected = [
+        "powerml.yaml:1: timezon: unknown key; did you mean 'timezone'?",
+        "powerml.yaml:2: entity: expected 'user' or 'account', got 'usr'; did you mean 'user'?",
+        "powerml.yaml:3: plans: a plan stands twice in ['pro', 'pro']; name each once, lowest first",
+        "powerml.yaml:4: outcome.horizon_day: unknown key; did you mean 'horizon_days'?",
+        "powerml.yaml:6: tables.event: unknown table; did you mean 'events'?",
+        "powerml.yaml:7: tables.events.columns.usr_id: events has no column of that name; did you mean 'user_id'?",
+        "powerml.yaml:7: tables.events.fils: unknown key; did you mean 'files'?",
+        "powerml.yaml:9: snapshots.every: expected 'day', 'week', 'month' or 'quarter', got 'yearly'",
+        "powerml.yaml:9: snapshots.from: expected a date like 2026-03-01, got '2026-13-01'",
+    ]
+    assert [line for line in expected if line not in found] == []
+    assert any(line.startswith("powerml.yaml:4: outcome.grace_days: ") for line in found)
+    assert any(line.endswith("got 'logn'; did you mean 'login'?") for line in found)
+    lines = [int(line.split(":")[1]) for line in found]
+    assert lines == sorted(lines)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("vocabulary: {}\n", "powerml.yaml:1: 'tables' is missing; add it"),
+        ("tables: {events: {files: e.csv}}\n", "powerml.yaml:1: 'vocabulary' is missing; add it"),
+        (
+            "tables: {users: {files: u.csv}}\nvocabulary: {}\n",
+            "powerml.yaml:1: tables: no 'events'; it is the one table that is required",
+        ),
+        (
+            "tables: {events: {}}\nvocabulary: {}\n",
+            "powerml.yaml:1: tables.events: needs 'files' or 'query'; give one of them",
+        ),
+        (
+            "tables: {events: {files: a.csv, query: select 1}}\nvocabulary: {}\n",
+            "powerml.yaml:1: tables.events: needs 'files' or 'query'; give one of them",
+        ),
+        (
+            "tables: {events: {database: {url_env: X}}}\nvocabulary: {}\n",
+            "powerml.yaml:1: tables.events: 'database' needs a 'table' or a 'query'; give one of them",
+        ),
+        (
+            LEAST + "timezone: Europe/Berln\n",
+            "powerml.yaml:3: timezone: 'Europe/Berln' is no IANA time zone; use a name like Europe/Berlin",
+        ),
+        (
+            LEAST + "snapshots: {from: 2026-05-01, to: 2026-04-01}\n",
+            "powerml.yaml:3: snapshots.to: 2026-04-01 lies before 'from', 2026-05-01; swap them",
+        ),
+        (
+            LEAST + "outcome: {kind: contract}\n",
+            "powerml.yaml:3: outcome.kind: contract outcomes need the table 'subscriptions'; map it or use kind: "
+            "behavioural",
+        ),
+        (
+            LEAST + "observed_until: soon\n",
+            "powerml.yaml:3: observed_until: expected a time like 2026-03-01T09:30:00Z, got 'soon'",
+        ),
+        (
+            LEAST + "params: {max_features: many}\n",
+            "powerml.yaml:3: params.max_features: expected a number, got 'many'",
+        ),
+    ],
+)
+def test_one_thing_wrong(written, text, message):
+    assert problems(written(text)) == [message]
+
+
+def test_the_vocabulary_may_stand_in_a_file_of_its_own(written):
+    written('{"signed_in": {"roles": ["login"]}}', "words.json")
+    project = load_project(written("tables: {events: {files: e.csv}}\nvocabulary: words.json\n"))
+    assert project.meanings["signed_in"].roles == ("login",)
+
+
+def test_problems_of_the_vocabulary_file_name_that_file(written):
+    written("signed_in:\n  roles: [login]\n  teir: core\nexported: {depth: deep}\n", "words.yaml")
+    found = problems(written("tables: {events: {files: e.csv}}\nvocabulary: words.yaml\n"))
+    assert found == [
+        "words.yaml:3: signed_in.teir: unknown key; did you mean 'tier'?",
+        "words.yaml:4: exported.depth: expected 'basic', 'intermediate' or 'advanced', got 'deep'",
+    ]
+
+
+def test_a_vocabulary_file_that_is_not_there(written):
+    path = written("tables: {events: {files: e.csv}}\nvocabulary: words.yaml\n")
+    with pytest.raises(DataError, match=r"words\.yaml: no such file; check the path"):
+        load_project(path)
+
+
+def test_environment_variables_in_the_vocabularys_path(written, tmp_path, monkeypatch):
+    (tmp_path / "words.json").write_text('{"a": {"tier": "core"}}')
+    path = written("tables: {events: {files: e.csv}}\nvocabulary: ${WORDS_HOME}/words.json\n")
+    with pytest.raises(DataError, match=r"powerml\.yaml: the environment variable WORDS_HOME is not set"):
+        load_project(path)
+    monkeypatch.setenv("WORDS_HOME", str(tmp_path))
+    assert load_project(path).meanings["a"].tier == "core"
+
+
+def test_expanding_leaves_other_dollars_alone(monkeypatch):
+    monkeypatch.setenv("HOUSE", "/data")
+    assert expand("${HOUSE}/$5/{x}.csv", file="p.yaml") == "/data/$5/{x}.csv"
