@@ -31,21 +31,22 @@ def file_fingerprints(project: ProjectSpec, table: str) -> dict[str, str]:
         files = resolve(spec.files, project.base, declared_in=project.file)
     else:
         files = _files_in(expand(spec.query, file=project.file), project)
-    return {file.shown: _of_file(file) for file in files}
+    return {file.shown: of_file(file.path, file.shown) for file in files}
 
 
-def _of_file(file: DataFile) -> str:
+def of_file(path: Path, shown: str) -> str:
+    """The fingerprint of one file; `shown` is how messages call it."""
     try:
-        found = file.path.stat()
+        found = path.stat()
         digest = hashlib.sha256(f"{found.st_size} {found.st_mtime_ns}".encode())
-        if file.format == "parquet":
-            with file.path.open("rb") as handle:
+        with path.open("rb") as handle:
+            if handle.read(4) == b"PAR1":
                 handle.seek(-8, 2)
                 length = int.from_bytes(handle.read(4), "little")
                 handle.seek(max(found.st_size - 8 - length, 0))
                 digest.update(handle.read(length))
     except OSError as error:
-        raise DataError.in_file(file.shown, f"cannot be read ({error.strerror})", "check its rights") from None
+        raise DataError.in_file(shown, f"cannot be read ({error.strerror})", "check its rights") from None
     return digest.hexdigest()[:32]
 
 

@@ -6,19 +6,22 @@ What the files' own statistics prove (no nulls, no blanks, nothing in the future
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from pathlib import Path
 
 import duckdb
 
 from powerml.sources.columns import Mapped, Typed, select_typed, typed, value_column
+from powerml.sources.fingerprint import of_file
 from powerml.sources.outcome import Outcome
 from powerml.sources.readers import Part
 from powerml.sources.repeats import find_repeats
+from powerml.sources.repeats_cache import repeats_with_memory
 from powerml.sources.rules import FUTURE, MISSING, NOT_A_TIME, Rule, broken_value, first_broken, rules_of
 from powerml.sources.sql import array, data_errors, name, text
+from powerml.sources.staged import Staging
 from powerml.sources.times import NAIVE, Clock
-from powerml.tables import Table
 
 # A row's place among all rows: its file's position and its number in the file, in one integer.
 _PLACE = "((_index::BIGINT << 40) + _number)"
@@ -38,18 +41,19 @@ class Bounds:
         return self.low is not None and self.low > " " and self.low[0] > " "
 
 
-def view(
-    con: duckdb.DuckDBPyConnection, table: Table, part: Part, *, mapped: Sequence[Mapped], clock: Clock, now: datetime
-) -> Outcome:
-    """Leaves a view of the table's name over the good rows of the part's files."""
+def view(work: Staging, *, cache: Path | None = None) -> Outcome:
+    """Leaves a view of the table's name over the good rows of the files of its one part.
+
+    With a `cache` folder, the ids of files that were read before are not read again.
+    """
+    (part,) = work.parts
     where = part.sources[0] if len(part.sources) == 1 else f"{part.sources[0]} to {part.sources[-1]}"
     with data_errors(where, fix="it is damaged; fetch or export it again"):
-        return _view(con, table, part, mapped, clock, now)
+        return _view(work, part, cache)
 
 
-def _view(
-    con: duckdb.DuckDBPyConnection, table: Table, part: Part, mapped: Sequence[Mapped], clock: Clock, now: datetime
-) -> Outcome:
+def _view(work: Staging, part: Part, cache: Path | None) -> Outcome:
+    con, table, mapped, clock, now = work.con, work.table, work.mapped, work.clock, work.now
     bounds = _bounds(con, part)
     expressions = {m.name: _typed(m, part, clock, bounds.get(m.source)) for m in mapped}
     rules = rules_of(table, list(expressions), now)
@@ -59,9 +63,12 @@ def _view(
     kept = " AND ".join(rule.keeps for rule, _ in broken) or "true"
     ids, repeats = 0, 0
     if "event_id" in expressions:
-        only_id = {n: e for n, e in expressions.items() if n == "event_id" or broken}
-        good = f"FROM ({_inner(part, only_id)}) WHERE {kept}"
-        ids, repeats = find_repeats(con, good, place=_PLACE, into=f"repeated {table.name}")
+        into = f"repeated {table.name}"
+        if cache and not broken:
+            ids, repeats = _remembered_repeats(work, part, expressions["event_id"], cache, into)
+        else:
+            needed = {n: e for n, e in expressions.items() if n == "event_id" or broken}
+            ids, repeats = find_repeats(con, f"FROM ({_inner(part, needed)}) WHERE {kept}", place=_PLACE, into=into)
     if repeats:
         kept += f' AND {_PLACE} NOT IN (SELECT place FROM "repeated {table.name}")'
     columns = ", ".join(map(value_column, expressions))
@@ -132,6 +139,23 @@ def _count_broken(
         f"SELECT {first_broken(rules)} AS rule, count(*) FROM ({_inner(part, expressions)}) GROUP BY rule ORDER BY rule"
     ).fetchall()
     return [(rules[rule], n) for rule, n in found if rule is not None]
+
+
+def _remembered_repeats(work: Staging, part: Part, event_id: Typed, cache: Path, into: str) -> tuple[int, int]:
+    (source,) = (m.source for m in work.mapped if m.name == "event_id")
+    having = [not part.each or source in have for have in part.each]
+
+    def rows_of(positions: Sequence[int]) -> str:
+        if len(positions) == len(part.paths):
+            return f"FROM ({_inner(part, {'event_id': event_id})}) WHERE true"
+        some = [part.paths[i] for i in positions if having[i]]
+        if not some:
+            return "FROM (SELECT NULL::VARCHAR AS event_id) WHERE false"
+        relation = f"read_parquet({array(some)}, hive_partitioning=false)"
+        return f"FROM ({_inner(replace(part, relation=relation), {'event_id': event_id})}) WHERE true"
+
+    digests = [f"{source} {of_file(Path(path), shown)}" for path, shown in zip(part.paths, part.sources, strict=True)]
+    return repeats_with_memory(work.con, cache, digests, rows_of=rows_of, place=_PLACE, into=into)
 
 
 def _bad_rows(part: Part, expressions: dict[str, Typed], rules: Sequence[Rule]) -> str:

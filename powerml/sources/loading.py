@@ -70,11 +70,13 @@ def open_sources(
     extra: Mapping[str, Iterable[str]] = {},
     lenient: bool = False,
     note: Callable[[str], None] | None = None,
+    cache: Path | None = None,
 ) -> Loaded:
     """Opens the project's tables (or those named) as they stand at `now`, an aware instant.
 
     Raises DataError for a file that cannot be used and TooManyBadRows where the share of bad rows is above a table's
-    `max_bad_rows`; `lenient` collects the same sentences in `problems` instead.
+    `max_bad_rows`; `lenient` collects the same sentences in `problems` instead. In the folder `cache` it is kept which
+    ids of events in Parquet were seen in which file, so that next time only new files' ids are read.
     """
     wanted = [t for t in TABLES if t in project.tables and (tables is None or t in set(tables))]
     instant = now.astimezone(UTC).replace(tzinfo=None)
@@ -85,7 +87,7 @@ def open_sources(
         if note:
             note(f"reading {table}")
         try:
-            opened[table] = _open(con, project, TABLES[table], extra.get(table, ()), instant)
+            opened[table] = _open(con, project, TABLES[table], extra.get(table, ()), instant, cache)
         except DataError as error:
             if not lenient:
                 raise
@@ -128,7 +130,12 @@ class _Opened:
 
 
 def _open(
-    con: duckdb.DuckDBPyConnection, project: ProjectSpec, table: Table, extra: Iterable[str], now: datetime
+    con: duckdb.DuckDBPyConnection,
+    project: ProjectSpec,
+    table: Table,
+    extra: Iterable[str],
+    now: datetime,
+    cache: Path | None,
 ) -> _Opened:
     spec = project.tables[table.name]
     _check_format(con, project, table.name, spec.time_format)
@@ -136,10 +143,11 @@ def _open(
     mapped = match(table, spec, parts, extra)
     clock = Clock(spec.timezone or project.timezone, spec.time_format)
     sources = tuple(source for part in parts for source in part.sources)
+    work = Staging(con, table, parts, mapped, clock, now)
     if table.name == "events" and len(parts) == 1 and parts[0].kind == "parquet":
-        outcome = view(con, table, parts[0], mapped=mapped, clock=clock, now=now)
+        outcome = view(work, cache=cache)
     else:
-        outcome = stage(Staging(con, table, parts, mapped, clock, now))
+        outcome = stage(work)
     if table.name == "events" and not outcome.rows:
         raise DataError.in_file(sources[0], "has no rows", "events are the one table that is required")
     return _Opened(outcome, sources, tuple(m.name for m in mapped), unused(parts, mapped))

@@ -6,11 +6,16 @@ and only ids whose hashes agree are compared.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import duckdb
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from powerml.sources.sql import name
+
+Hashes = npt.NDArray[np.uint64]
 
 
 def find_repeats(con: duckdb.DuckDBPyConnection, good: str, *, place: str, into: str) -> tuple[int, int]:
@@ -19,20 +24,53 @@ def find_repeats(con: duckdb.DuckDBPyConnection, good: str, *, place: str, into:
     `good` is what stands after FROM, with its WHERE, over rows with an `event_id`; `place` is SQL for a row's position
     in the source. Gives the number of ids that stand more than once and of rows that repeat; without any, no table.
     """
-    hashes = con.execute(f"SELECT hash(event_id) AS h {good} AND event_id IS NOT NULL").fetchnumpy()["h"]
-    hashes = np.sort(np.asarray(hashes, dtype=np.uint64))
-    twice = np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
+    twice = standing_twice(id_hashes(con, good))
     if not len(twice):
         return 0, 0
-    candidates = "hashes that stand twice"
-    frame = pd.DataFrame({"h": twice})
+    con.execute(f"CREATE TABLE {name(into)} (place BIGINT, event_id VARCHAR)")
+    add_repeats(con, good, place=place, into=into, hashes=twice)
+    return count_repeats(con, into)
+
+
+def id_hashes(con: duckdb.DuckDBPyConnection, good: str) -> Hashes:
+    """The sorted hashes of all ids."""
+    found = con.execute(f"SELECT hash(event_id) AS h {good} AND event_id IS NOT NULL").fetchnumpy()["h"]
+    return np.sort(np.asarray(found, dtype=np.uint64))
+
+
+def standing_twice(hashes: Hashes) -> Hashes:
+    """The values of a sorted array that stand in it more than once, each once."""
+    return np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
+
+
+def standing_in(hashes: Hashes, others: Hashes) -> Hashes:
+    """The values of `hashes` that stand in the sorted array `others`."""
+    if not len(others):
+        return hashes[:0]
+    at = np.minimum(np.searchsorted(others, hashes), len(others) - 1)
+    return hashes[others[at] == hashes]
+
+
+def add_repeats(con: duckdb.DuckDBPyConnection, good: str, *, place: str, into: str, hashes: Hashes) -> None:
+    """Adds the rows of `good` that repeat an earlier one to the table `into`, looking only at ids of these hashes."""
+    candidates = "hashes to look at"
+    frame = pd.DataFrame({"h": hashes})
     con.register(candidates, frame)
     con.execute(
-        f"CREATE TABLE {name(into)} AS SELECT place, event_id FROM (SELECT place, event_id,"
+        f"INSERT INTO {name(into)} SELECT place, event_id FROM (SELECT place, event_id,"
         f" row_number() OVER (PARTITION BY event_id ORDER BY place) AS n FROM (SELECT {place} AS place, event_id"
         f" {good} AND event_id IS NOT NULL AND hash(event_id) IN (SELECT h FROM {name(candidates)})))"
         f" WHERE n > 1 ORDER BY place"
     )
     con.unregister(candidates)
-    row = con.execute(f"SELECT count(DISTINCT event_id), count(*) FROM {name(into)}").fetchone()
+
+
+def count_repeats(con: duckdb.DuckDBPyConnection, table: str) -> tuple[int, int]:
+    """Ids concerned and rows, of a table of repeats."""
+    row = con.execute(f"SELECT count(DISTINCT event_id), count(*) FROM {name(table)}").fetchone()
     return (row[0], row[1]) if row else (0, 0)
+
+
+def sorted_union(arrays: Sequence[Hashes]) -> Hashes:
+    """All values of sorted arrays in one sorted array, repeats kept."""
+    return np.sort(np.concatenate(arrays), kind="stable")

@@ -1,0 +1,123 @@
+"""What is known of event ids from the last time, so that a new night reads only the new files' ids.
+
+Kept beside the project: the sorted 64-bit hashes of all ids seen (8 bytes an event), the repeats found, and which
+files they are of. A file that changed or went away means starting afresh; whatever is kept can be deleted at any time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import numpy as np
+
+from powerml.errors import DataError
+from powerml.sources.repeats import (
+    Hashes,
+    add_repeats,
+    count_repeats,
+    id_hashes,
+    sorted_union,
+    standing_in,
+    standing_twice,
+)
+from powerml.sources.sql import name, text
+
+_MANIFEST = "event_ids.json"
+
+
+@dataclass(frozen=True)
+class Known:
+    """What an earlier reading left: the digests of its files in order, and the names of the two files beside it."""
+
+    digests: tuple[str, ...]
+    hashes: Path
+    repeats: Path
+
+
+def repeats_with_memory(
+    con: duckdb.DuckDBPyConnection,
+    folder: Path,
+    digests: Sequence[str],
+    *,
+    rows_of: Callable[[Sequence[int]], str],
+    place: str,
+    into: str,
+) -> tuple[int, int]:
+    """As `find_repeats`, over all files, remembering in `folder`; `digests` stand for the files and how they are read.
+
+    `rows_of` gives what stands after FROM (with its WHERE) for the files at some positions.
+    """
+    try:
+        return _repeats(con, folder, digests, rows_of, place, into)
+    except OSError as error:
+        raise DataError.in_file(folder, f"cannot be used ({error.strerror})", "check space and rights") from None
+
+
+def _repeats(
+    con: duckdb.DuckDBPyConnection,
+    folder: Path,
+    digests: Sequence[str],
+    rows_of: Callable[[Sequence[int]], str],
+    place: str,
+    into: str,
+) -> tuple[int, int]:
+    every = range(len(digests))
+    known = _recall(folder)
+    con.execute(f"CREATE TABLE {name(into)} (place BIGINT, event_id VARCHAR)")
+    if known and known.digests == tuple(digests[: len(known.digests)]):
+        con.execute(f"INSERT INTO {name(into)} SELECT * FROM read_parquet({text(str(known.repeats))}) ORDER BY place")
+        added = every[len(known.digests) :]
+        if not added:
+            return count_repeats(con, into)
+        old = np.load(known.hashes, mmap_mode="r")
+        new = id_hashes(con, rows_of(added))
+        suspects = np.unique(np.concatenate([standing_twice(new), standing_in(new, old)]))
+        together = sorted_union([old, new])
+    else:
+        together = id_hashes(con, rows_of(every))
+        suspects = standing_twice(together)
+    if len(suspects):
+        # Of an id that repeated before and again now, all rows are found anew.
+        con.execute(
+            f"DELETE FROM {name(into)} WHERE hash(event_id) IN (SELECT unnest(?::UBIGINT[]))", [suspects.tolist()]
+        )
+        add_repeats(con, rows_of(every), place=place, into=into, hashes=suspects)
+    _remember(con, folder, tuple(digests), hashes=together, table=into)
+    return count_repeats(con, into)
+
+
+def _recall(folder: Path) -> Known | None:
+    try:
+        kept = json.loads((folder / _MANIFEST).read_text())
+    except (OSError, ValueError):
+        return None
+    if not isinstance(kept, dict) or kept.get("duckdb") != duckdb.__version__:  # hash() may change between versions
+        return None
+    known = Known(tuple(kept["digests"]), folder / kept["hashes"], folder / kept["repeats"])
+    return known if known.hashes.is_file() and known.repeats.is_file() else None
+
+
+def _remember(
+    con: duckdb.DuckDBPyConnection, folder: Path, digests: tuple[str, ...], *, hashes: Hashes, table: str
+) -> None:
+    """Writes the manifest last, then removes what an older one named."""
+    folder.mkdir(parents=True, exist_ok=True)
+    key = hashlib.sha256("\n".join(digests).encode()).hexdigest()[:16]
+    names = {"hashes": f"event_ids-{key}.npy", "repeats": f"event_ids-{key}.parquet"}
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".") as scratch:
+        np.save(Path(scratch, names["hashes"]), hashes)
+        con.execute(f"COPY {name(table)} TO {text(str(Path(scratch, names['repeats'])))} (FORMAT parquet)")
+        manifest = {"duckdb": duckdb.__version__, "digests": digests, **names}
+        Path(scratch, _MANIFEST).write_text(json.dumps(manifest))
+        for file in (names["hashes"], names["repeats"], _MANIFEST):
+            os.replace(Path(scratch, file), folder / file)
+    for old in folder.glob("event_ids-*"):
+        if old.name not in names.values():
+            old.unlink(missing_ok=True)
