@@ -1,0 +1,86 @@
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from powerml.errors import MissingColumns, UsageError
+from powerml.workflows.explain import explain_metrics
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "metrics.csv"
+AB = {"max_features": 20, "max_advanced": 5}
+
+
+@pytest.fixture
+def two_dates(tmp_path):
+    """Everybody on 1 March; on 1 April the first 200, with a ticket more each."""
+    march = pd.read_csv(GOLDEN)
+    april = march.head(200).assign(tickets_unresolved=lambda t: t["tickets_unresolved"] + 1)
+    path = tmp_path / "metrics.csv"
+    pd.concat([march.assign(as_of="2026-03-01"), april.assign(as_of="2026-04-01")]).to_csv(path, index=False)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("weights", "settings"),
+    [("engagement", {}), ("power_user", AB), ("activity", {}), ("power_user_rule", {}), ("power_user_signals", {})],
+)
+def test_the_reasons_add_up_to_the_score(weights, settings):
+    done = explain_metrics("u00007", GOLDEN, weights=weights, settings=settings)
+    assert done.baseline + done.reasons["contribution"].sum() == pytest.approx(done.row["score"], abs=1e-9)
+    assert done.reasons["contribution"].abs().is_monotonic_decreasing
+    assert done.recipe is not None
+    assert done.changes is None
+
+
+def test_the_score_is_that_of_the_scores_table():
+    """Ranks are those among all rows of the table, not of the one row explained."""
+    done = explain_metrics("u00001", GOLDEN, weights="power_user_signals")
+    golden = pd.read_csv(GOLDEN.with_name("signals.csv")).set_index("user_id")
+    assert done.row["signals"] == golden.loc["u00001", "signals"]
+    assert 0 < done.row["percentile"] < 100
+
+
+def test_what_changed_since_last_time_adds_up(two_dates):
+    done = explain_metrics("u00001", two_dates, weights="engagement")
+    assert (done.as_of, done.before) == (date(2026, 4, 1), date(2026, 3, 1))
+    assert done.changes["change"].sum() == pytest.approx(done.row["score"] - done.score_before, abs=1e-9)
+    first = done.changes.iloc[0]
+    assert first[["metric", "change"]].tolist() == ["tickets_unresolved", -5]
+    assert first["value"] == first["value_before"] + 1
+
+
+def test_an_earlier_date_has_nothing_before_it(two_dates):
+    done = explain_metrics("u00001", two_dates, weights="engagement", as_of=date(2026, 3, 1))
+    assert done.changes is None
+    assert done.score_before is None
+
+
+class TestWords:
+    def test_an_unknown_id(self):
+        with pytest.raises(UsageError, match="no user_id 'u0007' among 400; did you mean 'u00"):
+            explain_metrics("u0007", GOLDEN, weights="engagement")
+
+    def test_a_date_without_the_entity(self, two_dates):
+        with pytest.raises(
+            UsageError, match="u00300 is not in the snapshot of 2026-04-01; it is in those of 2026-03-01"
+        ):
+            explain_metrics("u00300", two_dates, weights="engagement", as_of=date(2026, 4, 1))
+
+    def test_two_rows_without_a_date(self, tmp_path):
+        path = tmp_path / "metrics.csv"
+        pd.concat([pd.read_csv(GOLDEN).head(1)] * 2).to_csv(path, index=False)
+        with pytest.raises(UsageError, match="u00000 stands in 2 rows; add a column as_of that tells them apart"):
+            explain_metrics("u00000", path, weights="engagement")
+
+    def test_too_young(self, tmp_path):
+        path = tmp_path / "metrics.csv"
+        pd.read_csv(GOLDEN).assign(enough_history=False).to_csv(path, index=False)
+        with pytest.raises(UsageError, match="u00000: too young to be scored at that date"):
+            explain_metrics("u00000", path, weights="engagement")
+
+    def test_a_missing_metric(self, tmp_path):
+        path = tmp_path / "metrics.csv"
+        pd.read_csv(GOLDEN).drop(columns="plan_tier").to_csv(path, index=False)
+        with pytest.raises(MissingColumns, match="needs column 'plan_tier'"):
+            explain_metrics("u00000", path, weights="power_user", settings=AB)

@@ -1,0 +1,61 @@
+import pytest
+
+from powerml.config.weights import read_weights
+from powerml.errors import UsageError
+from powerml.workflows.weights import copy, diff, list_weights, show
+
+
+def test_the_five_sets_are_listed_with_a_projects_own(tmp_path):
+    folder = tmp_path / "configs" / "weights"
+    folder.mkdir(parents=True)
+    (folder / "house.yaml").write_text("name: house\nkind: activity\nactions: {logins_30d: 1}\n")
+    sets = list_weights(tmp_path).set_index("name")
+    assert sets.index.tolist() == [
+        "activity", "engagement", "power_user", "power_user_rule", "power_user_signals", "house",
+    ]  # fmt: skip
+    assert sets.loc["engagement", "document"] == "003_937c1dc49c782a1e"
+    assert sets.loc["house", "document"] == "house"
+
+
+def test_a_card_comes_with_its_playbooks():
+    card = show("engagement")
+    assert len(card.lines) > 50
+    champions = card.playbooks[card.playbooks["band"] == "Champions"]
+    assert set(champions["team"]) == {"sales", "marketing"}
+
+
+def test_a_copy_is_edited_and_compared(tmp_path):
+    target = copy("engagement", tmp_path / "my_card.yaml")
+    spec = read_weights(target)
+    assert (spec.label, spec.based_on) == ("my_card@1", "engagement@1")
+    assert diff("engagement", str(target)).empty
+    text = target.read_text()
+    assert '"Daily usage: 15 points"' in text  # the quotes came along
+    target.write_text(text.replace("per_unit: -5", "per_unit: -6", 1))
+    changed = diff("engagement", str(target))
+    assert changed.to_numpy().tolist() == [["deductions.unresolved_tickets.per_unit", "-5", "-6"]]
+    assert changed.columns.tolist() == ["setting", "engagement@1", "my_card@1"]
+
+
+def test_a_copy_of_a_copy_says_what_it_is_based_on(tmp_path):
+    first = copy("activity", tmp_path / "first.yaml")
+    second = copy(str(first), tmp_path / "second.yaml")
+    assert read_weights(second).based_on == "first@1"
+
+
+@pytest.mark.parametrize(
+    ("target", "words"),
+    [
+        ("engagement.yaml", "'engagement' cannot name a copy; use small letters, digits and _, and a name of its own"),
+        ("My Card.yaml", "'My Card' cannot name a copy"),
+        ("card.txt", "a weight set is a YAML file; end the name in .yaml"),
+        ("there.yaml", "exists already; choose another name"),
+        ("nowhere/card.yaml", "does not exist; make it first"),
+    ],
+)
+def test_a_copy_overwrites_nothing(tmp_path, target, words):
+    (tmp_path / "there.yaml").write_text("mine")
+    with pytest.raises(UsageError, match=words):
+        copy("engagement", tmp_path / target)
+    assert (tmp_path / "there.yaml").read_text() == "mine"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["there.yaml"]
