@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -22,10 +23,13 @@ def screen_report(
     groups: ArrayLike,
     times: ArrayLike,
     screen: CorrelationScreen | None = None,
+    leaks: Mapping[str, str] | None = None,
     repeats: int = 500,
     seed: int = 0,
 ) -> pd.DataFrame:
     """One row per metric and outcome, ranked by |r_bal|; `y` holds "churn", "stay", "expand".
+
+    `leaks`: suspected leaks with the reason (see the leak probe): named first, and left out unless kept by force.
 
     Columns: metric, outcome, n, events (rows), mean_churn, mean_stay, mean_expand, difference (with less without the
     outcome), r_natural, r_natural_max (the largest |r_natural| this sample allows in that direction), r_bal with ends
@@ -33,7 +37,9 @@ def screen_report(
     (share of cutoffs with the same sign), spearman_with_kept, nearest_kept, share_null, kept, reason.
     """
     rule = screen or CorrelationScreen()
-    labels = np.asarray(y)
+    labels, suspected = np.asarray(y), dict(leaks or {})
+    barred = [m for m in suspected if m not in set(map(str, rule.force_keep))]
+    rule = _clone(rule).set_params(force_drop=(*rule.force_drop, *barred))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ScreenWarning)
         fitted = _clone(rule).fit(metrics, labels)
@@ -71,7 +77,10 @@ def screen_report(
     verdicts = pd.DataFrame({"metric": metrics.columns.astype(str), "kept": fitted.kept_, "passed": fitted.passed_})
     report = report.merge(verdicts, on="metric")
     report["reason"] = _reasons(report, fitted)
-    order = report["r_bal"].abs().fillna(-1).sort_values(ascending=False, kind="stable").index
+    for metric in barred:
+        report.loc[report["metric"] == metric, "reason"] = f"suspected leak: {suspected[metric]}"
+    ranked = report.assign(first=report["metric"].isin(barred), strength=report["r_bal"].abs().fillna(-1))
+    order = ranked.sort_values(["first", "strength"], ascending=False, kind="stable").index
     return report.loc[order, list(COLUMNS)].reset_index(drop=True)
 
 
@@ -201,8 +210,10 @@ def _reasons(report: pd.DataFrame, fitted: CorrelationScreen) -> np.ndarray:
     """Why a metric is kept or not, in a few words."""
     which = "r_bal" if fitted.reference_prevalence == 0.5 else "r"
     forced_in, forced_out = set(map(str, fitted.force_keep)), set(map(str, fitted.force_drop))
-    strongest = report.groupby("metric")["r_ruled"].transform(lambda r: np.nan_to_num(r.abs()).max())
-    shown = [f"|{which}| {r:.2f}" for r in strongest]
+    strength = report["r_ruled"].abs().fillna(-1.0)
+    best = report.loc[strength.groupby(report["metric"]).idxmax(), ["metric", "outcome"]].assign(r=strength)
+    words = {m: f"|{which}| {r:.2f} for {o}" for m, o, r in best.itertuples(index=False)}
+    shown = [words[m] for m in report["metric"]]
     empty = report["share_null"].eq(1)
     flat = report["r_ruled"].isna() | (report["r_bal"].eq(0) & report["auroc"].eq(0.5))
     return np.select(

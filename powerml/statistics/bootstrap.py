@@ -191,6 +191,7 @@ def permutation_of_ranks(
     *,
     shuffles: int = 999,
     alpha: float = 0.01,
+    variance_factor: float = 1.0,
     seed: int = 0,
 ) -> list[PermutationTest]:
     """Does each column of `scores` rank the same column of `gains` better than outcomes shuffled between accounts?
@@ -200,7 +201,8 @@ def permutation_of_ranks(
     account in the ring that is present then. So months keep their outcomes, an account's months stay together (an
     outcome seen by three snapshots stays one), and score and outcome are cut apart. The statistic is the correlation
     of gains and midranks of the score, which for 0/1 gains orders as the AUROC does. Where accounts differ in rows,
-    the next account's outcomes are repeated or cut to fit. One-sided; stops as soon as no p value can come down to
+    the next account's outcomes are repeated or cut to fit. A `variance_factor` above 1 spreads what shuffling gives by
+    its root (see `verdict.CROSS_FITTED`). One-sided; stops as soon as no p value can come down to
     `alpha` (Besag & Clifford 1991).
     """
     gains, scores = np.asarray(gains, dtype=float), np.asarray(scores, dtype=float)
@@ -222,6 +224,15 @@ def permutation_of_ranks(
             return np.nan_to_num((taken * centred).sum(axis=0) / spread)
 
     observed = statistics(gains) - 1e-9
+    rows = np.bincount(months)[:, None]
+    mean_gain, mean_rank = (
+        np.stack([np.bincount(months, weights=column) for column in part.T], axis=1) / rows for part in (gains, centred)
+    )
+    spread = np.sqrt(((gains - gains.mean(axis=0)) ** 2).sum(axis=0))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        # what is between months is the same in every shuffle
+        between = np.nan_to_num((rows * mean_gain * mean_rank).sum(axis=0) / spread)
+    wider = np.sqrt(variance_factor)
     rng = np.random.default_rng(seed)
     enough = int(alpha * (shuffles + 1))  # this many exceedances and p stays above alpha
     exceeded = np.zeros(gains.shape[1], dtype=int)
@@ -238,6 +249,6 @@ def permutation_of_ranks(
         else:
             giver = np.repeat(source, sizes)
             taken = gains[first[giver] + within % sizes[giver]]
-        exceeded += statistics(taken) >= observed
+        exceeded += between + wider * (statistics(taken) - between) >= observed
         done += 1
     return [PermutationTest((1 + int(e)) / (1 + done), int(e), done) for e in exceeded]

@@ -22,7 +22,8 @@ def leak_probe(metrics: pd.DataFrame, y: ArrayLike, earlier: pd.DataFrame | None
 
     `earlier`: the same rows with the values of about 30 days before (see `values_earlier`), null rows where there was
     no snapshot; None = the comparison is not applicable. AUROC is told in the direction in which the metric is strong
-    at the cutoff, so it is at least one half there; both are over the rows that have both values. Suspects first.
+    at the cutoff, so it is at least one half there; a suspect is strong over all rows and over those that have an
+    earlier value too. Suspects first.
     """
     labels = np.asarray(y)
     outcomes = [o for o in pd.unique(labels) if o != "stay"]
@@ -92,8 +93,8 @@ def _probe(values: pd.Series, earlier: pd.DataFrame | None, name: object, positi
         return _row(
             events, a=a, reason=f"under {MIN_EVENTS} rows with the outcome have an earlier value: not applicable"
         )
-    a, b = (v if up else 1 - v for v in (auroc(positive[both], now[both]), auroc(positive[both], before[both])))
-    suspect = a >= STRONG and b < WEAK
+    c, b = (v if up else 1 - v for v in (auroc(positive[both], now[both]), auroc(positive[both], before[both])))
+    suspect = min(a, c) >= STRONG and b < WEAK
     reason = f"AUROC {a:.2f} at the cutoff but {b:.2f} a month before" if suspect else ""
     return _row(events, a=a, suspect=suspect, reason=reason) | {"n_earlier": int(both.sum()), "auroc_earlier": b}
 

@@ -8,7 +8,7 @@ shown; `no skill`; `cannot tell` = fewer than 50 events. Source: specification 4
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -21,6 +21,10 @@ from powerml.validation.outcomes import Predictions, base_rates, distinct_events
 
 Word = Literal["skill", "ranks only", "no skill", "cannot tell"]
 MIN_EVENTS = 50
+
+# Folds that train on each other's rows meet every pair of folds twice, once from either side: where there is nothing to
+# learn, the variance of the pooled result is twice that of as many independent rows. Folds forward in time do not.
+CROSS_FITTED = 2.0
 
 
 @dataclass(frozen=True)
@@ -121,6 +125,7 @@ def verdict(
     rivals: Mapping[str, pd.DataFrame] | None = None,
     event_ids: ArrayLike | None = None,
     horizon_days: int = 90,
+    variance_factor: float = 1.0,
     repeats: int = 1000,
     seed: int = 0,
 ) -> Verdict:
@@ -133,6 +138,7 @@ def verdict(
     groups, times : account and cutoff of each row
     score : the 0-100 score, for the overall ranking; absent = the expected outcome value of `p`
     rivals : name -> probabilities of another scorer for the same rows, from the same folds
+    variance_factor : CROSS_FITTED where the rows were predicted by account folds that trained on each other
     event_ids : the outcome's instant (or a name for it) per row; absent = see `outcomes.distinct_events`
 
     Raises DataError for labels that are no outcome and probabilities that do not sum to 1.
@@ -148,7 +154,8 @@ def verdict(
 
     losses = [outcomes_log_loss_rows(ours.codes, ours.probabilities), outcomes_log_loss_rows(ours.codes, rates)]
     gains, scores = [midranks(ours.codes)], [ours.score]
-    for outcome in ours.judged:
+    alone = len(ours.judged) == 1 and score is None  # then the overall verdict is that of the one outcome
+    for outcome in () if alone else ours.judged:
         came, column = ours.came(outcome), ours.outcomes.index(outcome)
         losses += [log_loss_rows(came, ours.said(outcome)), log_loss_rows(came, rates[:, column])]
         gains.append(came.astype(float))
@@ -159,11 +166,15 @@ def verdict(
     }
     columns = np.column_stack([*losses, *against.values()])
     drawn = draws.sums(columns)
-    tests = permutation_of_ranks(np.column_stack(gains), np.column_stack(scores), groups, times, seed=seed)
+    tests = permutation_of_ranks(
+        np.column_stack(gains), np.column_stack(scores), groups, times, variance_factor=variance_factor, seed=seed
+    )
+    wider = np.sqrt(variance_factor)
 
     found = []
-    for i, outcome in enumerate(("overall", *ours.judged)):
-        saved = interval(1 - drawn[:, 2 * i] / drawn[:, 2 * i + 1])
+    for i, outcome in enumerate(("overall", *(() if alone else ours.judged))):
+        skill = float(1 - columns[:, 2 * i].sum() / columns[:, 2 * i + 1].sum())
+        saved = _widened(interval(1 - drawn[:, 2 * i] / drawn[:, 2 * i + 1]), skill, wider)
         if outcome == "overall":
             auroc, aurocs = concordance(ours.codes, ours.score), draws.concordance(ours.codes, ours.score)
             count, rate = sum(events.values()), float(np.isin(ours.codes, _positions(ours)).mean())
@@ -171,7 +182,7 @@ def verdict(
             came = ours.came(outcome)
             auroc, aurocs = concordance(came, ours.said(outcome)), draws.auroc(came, ours.said(outcome))
             count, rate = events[outcome], float(came.mean())
-        low, high = interval(aurocs)
+        low, high = _widened(interval(aurocs), auroc, wider)
         found.append(
             OutcomeVerdict(
                 outcome=outcome,
@@ -180,7 +191,7 @@ def verdict(
                 accounts=draws.accounts,
                 events=count,
                 rate=rate,
-                skill=float(1 - columns[:, 2 * i].sum() / columns[:, 2 * i + 1].sum()),
+                skill=skill,
                 skill_low=saved[0],
                 skill_high=saved[1],
                 auroc=auroc,
@@ -191,9 +202,16 @@ def verdict(
         )
     rows_drawn = draws.sums(np.ones(len(ours.codes)))
     answers = tuple(
-        _rival(name, against[name], interval(drawn[:, len(losses) + j] / rows_drawn)) for j, name in enumerate(against)
+        _rival(name, gain, _widened(interval(drawn[:, len(losses) + j] / rows_drawn), float(gain.mean()), wider))
+        for j, (name, gain) in enumerate(against.items())
     )
+    if alone:
+        found.append(replace(found[0], outcome=ours.judged[0]))
     return Verdict(found[0], tuple(found[1:]), answers)
+
+
+def _widened(ends: tuple[float, float], value: float, factor: float) -> tuple[float, float]:
+    return value - factor * (value - ends[0]), value + factor * (ends[1] - value)
 
 
 def _positions(ours: Predictions) -> list[int]:

@@ -45,7 +45,8 @@ def test_one_row_per_metric_and_outcome_ranked(report, panel):
 def test_what_is_kept_and_why(report):
     recency = cell(report, "recency", "churn")
     assert recency["kept"]
-    assert "reaches 0.45" in recency["reason"]
+    assert "for churn reaches 0.45" in recency["reason"]
+    assert cell(report, "recency", "expand")["reason"] == recency["reason"]  # kept for what it says of churn
     assert cell(report, "noise", "churn")["reason"].startswith("weak: |r_bal| 0.0")
     assert cell(report, "constant", "churn")["reason"] == "says nothing here"
     assert cell(report, "absent", "churn")["reason"] == "no values"
@@ -81,6 +82,18 @@ def test_redundant_metrics_name_each_other(report):
     assert row["nearest_kept"] == "seats_too"
     assert row["spearman_with_kept"] == pytest.approx(1.0)
     assert cell(report, "recency", "churn")["spearman_with_kept"] < 0.3
+
+
+def test_suspected_leaks_stand_first_and_are_left_out(panel):
+    x, y, keys = panel
+    told = {"seats": "AUROC 0.9 at the cutoff but 0.5 a month before"}
+    found = screen_report(x, y, screen=CorrelationScreen(min_keep=1), leaks=told, repeats=20, **keys)
+    assert list(found["metric"][:2]) == ["seats", "seats"]
+    assert found["reason"].iloc[0] == "suspected leak: AUROC 0.9 at the cutoff but 0.5 a month before"
+    assert not found["kept"].iloc[0]
+    forced = CorrelationScreen(min_keep=1, force_keep=["seats"])
+    kept = screen_report(x, y, screen=forced, leaks=told, repeats=20, **keys)
+    assert cell(kept, "seats", "churn")["kept"]
 
 
 def test_natural_prevalence_loses_what_balance_keeps(panel):

@@ -122,3 +122,19 @@ def test_it_stops_early_where_the_answer_cannot_change():
 def test_a_constant_score_beats_nothing():
     y, s, groups, times = planted(2, 1.0)
     assert p_value(y, np.zeros_like(s), groups, times) == 1.0
+
+
+def test_a_variance_factor_asks_for_more():
+    y, s, groups, times = planted(1, 0.4)
+    plain = p_value(y, s, groups, times, alpha=1, seed=1)
+    assert plain < p_value(y, s, groups, times, alpha=1, variance_factor=2.0, seed=1) < 0.5
+
+
+def test_differences_between_months_are_no_ranking():
+    """Scores and outcomes that both rise from month to month, with nothing inside a month."""
+    rng = np.random.default_rng(0)
+    times, groups = np.repeat(np.arange(4), 300), np.tile(np.arange(300), 4)
+    y, s = rng.random(1200) < 0.1 + 0.2 * times, times + rng.normal(size=1200)
+    assert auroc(y, s) > 0.6
+    assert p_value(y, s, groups, times, seed=1) > 0.01
+    assert p_value(y, s, groups, times, variance_factor=2.0, seed=1) > 0.01

@@ -57,6 +57,15 @@ def test_without_an_earlier_snapshot_only_perfection_is_suspect(rows):
     )
 
 
+def test_strong_only_where_a_month_before_is_known_is_not_enough(rows):
+    """A metric that is strong among the few with a past, but not over all rows, may just forget quickly."""
+    now, y, before = rows
+    part = np.arange(2000) < 600
+    clicks = now["cancel_clicks"].where(part, np.random.default_rng(1).normal(size=2000))
+    probe = leak_probe(clicks.to_frame(), y, before.loc[part, ["cancel_clicks"]].reindex(before.index))
+    assert not probe["suspect"].any()
+
+
 def test_a_few_events_are_separated_by_chance():
     y = np.array(["churn"] * 3 + ["stay"] * 60)
     probe = leak_probe(pd.DataFrame({"m": np.arange(63.0)}), y)

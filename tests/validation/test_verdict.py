@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from powerml.statistics.scores import sigmoid
-from powerml.validation.verdict import verdict
+from powerml.validation.verdict import CROSS_FITTED, verdict
 
 BASE = {"churn": 0.1, "stay": 0.8, "expand": 0.1}
 
@@ -101,3 +101,11 @@ def test_the_row_order_changes_no_verdict():
     shuffled = {k: np.asarray(v)[turn] for k, v in keys.items()}
     a, b = judge(y, p, keys), judge(y[turn], p.iloc[turn], shuffled)
     pd.testing.assert_frame_equal(a.table(), b.table())
+
+
+def test_cross_fitted_rows_are_worth_half():
+    y, p, keys = world(8, 0.6)
+    plain, crossed = judge(y, p, keys).overall, judge(y, p, keys, variance_factor=CROSS_FITTED).overall
+    assert crossed.skill == plain.skill
+    assert crossed.skill - crossed.skill_low == pytest.approx(2**0.5 * (plain.skill - plain.skill_low))
+    assert crossed.auroc_high - crossed.auroc == pytest.approx(2**0.5 * (plain.auroc_high - plain.auroc))

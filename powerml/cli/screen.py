@@ -1,0 +1,61 @@
+"""`powerml screen`: which metrics deserve points, which know too much, and what the rule throws away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from powerml.cli import common
+
+_SHOWN = ["metric", "outcome", "n", "events", "r_natural", "r_natural_max", "r_bal", "r_bal_low", "r_bal_high"]
+
+
+@common.command("screen", short_help="Which metrics deserve points, and which know too much.")
+@click.option("--threshold", type=float, default=0.45, show_default=True, help="The smallest |r| that is kept.")
+@click.option("--natural", is_flag=True, help="Plain correlation instead of balanced groups.")
+@click.option("--keep", multiple=True, metavar="METRIC", help="A metric to keep whatever its r.")
+@click.option("--drop", multiple=True, metavar="METRIC", help="A metric to leave out whatever its r.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of bootstrap and held-out accounts.")
+@click.option("-o", "output", type=common.FILE, help="Write the report to this .csv or .parquet file.")
+def command(
+    threshold: float,
+    natural: bool,
+    keep: tuple[str, ...],
+    drop: tuple[str, ...],
+    seed: int,
+    output: Path | None,
+    config: Path,
+    out: common.Output,
+) -> None:
+    """Correlates every metric with every outcome, names suspected leaks, and says what the rule throws away."""
+    from powerml.config.project import load_project
+    from powerml.sinks.files import check_target, write_table
+    from powerml.workflows.screen import screen
+
+    if output:
+        check_target(output)
+    with out.progress() as note:
+        done = screen(
+            load_project(config), threshold=threshold, natural=natural, force_keep=keep, force_drop=drop,
+            seed=seed, note=note,
+        )  # fmt: skip
+    if output:
+        write_table(done.report, output)
+    for sentence in done.sentences:
+        out.say(sentence)
+    out.say()
+    shown = done.report[[*_SHOWN, "auroc", "kept", "reason"]].head(30)
+    out.table(shown, f"The strongest {len(shown)} of {len(done.report)} (95 % intervals, by account)", digits=2)
+    out.table(done.differentiators.dropna().head(10), "Top decile of power_user against the median user", digits=2)
+    out.result(
+        {
+            "kept": done.kept,
+            "suspects": done.suspects,
+            "sentences": done.sentences,
+            "report": done.report,
+            "leak_probe": done.probe,
+            "audit": done.audit.table,
+            "differentiators": done.differentiators,
+        }
+    )

@@ -1,0 +1,133 @@
+"""`powerml screen`: which metrics deserve points, which know too much, and what the rule throws away."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+
+from powerml.config.project import ProjectSpec
+from powerml.errors import UsageError, did_you_mean
+from powerml.scoring.weight_set import load_weights
+from powerml.screening.correlation import CorrelationScreen, ScreenWarning
+from powerml.screening.report import differentiators, screen_report
+from powerml.statistics.splits import SnapshotSplit
+from powerml.validation.leak_probe import leak_probe, suspects, values_earlier
+from powerml.validation.screen_audit import ScreenAudit, screen_audit
+from powerml.workflows.snapshots import open_project
+from powerml.workflows.training_data import TrainingData, gather
+
+Note = Callable[[str], None]
+EARLIER_DAYS = 30
+POWER_SCORE = "power_user"  # document A's, whose top decile its differentiator table describes
+
+
+@dataclass(frozen=True, eq=False)
+class Screened:
+    """The screen's report, the leak probe, what the rule costs on held-out rows, and document A's table.
+
+    `warnings`: what the screen has to say loudly, such as that it kept metrics below its threshold.
+    """
+
+    report: pd.DataFrame
+    probe: pd.DataFrame
+    suspects: tuple[str, ...]
+    audit: ScreenAudit
+    differentiators: pd.DataFrame
+    warnings: tuple[str, ...]
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The metrics that are kept, strongest first."""
+        return tuple(dict.fromkeys(self.report.loc[self.report["kept"], "metric"]))
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Suspects first, then what is kept and what that costs."""
+        named = self.probe[self.probe["metric"].isin(self.suspects) & self.probe["suspect"]]
+        leaks = [f"Suspected leak: {r['metric']} ({r['outcome']}): {r['reason']}." for r in named.to_dict("records")]
+        metrics = self.report["metric"].nunique()
+        rows, few = int(self.report["n"].max()), "; ".join(self.warnings)
+        kept = f"{len(self.kept)} of {metrics} metrics are kept (n = {rows:,} rows)."
+        return (*leaks, kept, *([few] if few else []), self.audit.sentence)
+
+
+def screen(
+    project: ProjectSpec,
+    *,
+    threshold: float = 0.45,
+    natural: bool = False,
+    force_keep: tuple[str, ...] = (),
+    force_drop: tuple[str, ...] = (),
+    seed: int = 0,
+    repeats: int = 500,
+    note: Note = lambda text: None,
+) -> Screened:
+    """Screens the metrics of the project's mature snapshots; raises UsageError for a forced metric that is none."""
+    data = gather(project, None, note=note)
+    metrics = data.available
+    if unknown := [m for m in (*force_keep, *force_drop) if m not in metrics]:
+        hint = did_you_mean(unknown[0], metrics) or "; see 'powerml metrics'"
+        raise UsageError(f"no metric {unknown[0]!r} is available here{hint}")
+    rows = data.labelled
+    note("probing for leaks")
+    x = rows.frame[metrics].astype(float)
+    probe = leak_probe(x, rows.y, _earlier(data, metrics, note=note))
+    leaks = suspects(probe, force_keep)
+    reasons = {str(r["metric"]): str(r["reason"]) for r in probe[probe["suspect"]].to_dict("records")}
+    rule = CorrelationScreen(
+        threshold,
+        reference_prevalence="natural" if natural else 0.5,
+        force_keep=force_keep,
+        force_drop=force_drop,
+    )
+    note("correlating")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", ScreenWarning)
+        report = screen_report(
+            x, rows.y, groups=rows.accounts, times=rows.times, screen=rule, seed=seed, repeats=repeats,
+            leaks={m: reasons[m] for m in leaks},
+        )  # fmt: skip
+    note("fitting with and without the screen")
+    honest = [m for m in metrics if m not in leaks]
+    rule.set_params(force_drop=tuple(m for m in force_drop if m in honest))
+    audit = screen_audit(
+        x[honest], rows.y, groups=rows.accounts, times=rows.times, screen=rule,
+        split=SnapshotSplit(rows.horizon_days, data.grace_days, seed=seed), seed=seed,
+    )  # fmt: skip
+    return Screened(report, probe, leaks, audit, _differentiators(data, metrics), tuple(str(w.message) for w in caught))
+
+
+def _earlier(data: TrainingData, metrics: list[str], *, note: Note) -> pd.DataFrame:
+    """Every labelled row's metrics of about 30 days before: from the snapshots at hand, else from ones taken for it."""
+    rows = data.labelled
+    near = values_earlier(data.whole, metrics, id_column=rows.id_column, days=EARLIER_DAYS)
+    keys = ["as_of", rows.id_column]
+    at_hand = data.whole[keys].join(near)
+    if data.whole["as_of"].nunique() < 2 or near.isna().all(axis=None):
+        note("taking snapshots a month earlier")
+        opened = open_project(data.project, note=note)
+        cutoffs = sorted(set(pd.to_datetime(rows.times)))
+        before = [c.date() - timedelta(days=EARLIER_DAYS) for c in cutoffs]
+        before = [day for day in before if day > opened.first_day]
+        if not before:
+            return near.iloc[:0].reindex(rows.frame.index)
+        taken = opened.build(before, note=note).frame
+        moved = taken.assign(as_of=taken["as_of"] + pd.Timedelta(days=EARLIER_DAYS))
+        at_hand = moved[[*keys, *metrics]]
+    joined = rows.frame[keys].merge(at_hand, on=keys, how="left")
+    return joined[metrics].astype(float).set_axis(rows.frame.index)
+
+
+def _differentiators(data: TrainingData, metrics: list[str]) -> pd.DataFrame:
+    """Document A's table on the active users of the last mature snapshot: its top decile against the median user."""
+    last = data.reference(data.whole["as_of"].max())
+    last = last[last["active"].astype(bool)].reset_index(drop=True)
+    if last.empty:
+        return pd.DataFrame(columns=["metric", "top_decile", "median_user", "times"])
+    scored = load_weights(POWER_SCORE, vocabulary=data.vocabulary).fit(last).predict_score(last)
+    return differentiators(last[metrics].astype(float), np.asarray(scored))
