@@ -51,7 +51,7 @@ STRUCTURE = ("as_of", "user_id", "account_id", "enough_history", "active", "labe
 BANDS = BandsSpec.model_validate({90: "Champions", 70: "Healthy", 50: "Stable", 30: "At Risk", 0: "High Risk"})
 """Document D's bands."""
 
-SHARE_ROWS = 2000
+SHARE_ROWS = 500
 """Training rows whose contributions tell how much each metric weighs."""
 
 REFERENCE = {"churn": 0.221, "stay": 0.585, "expand": 0.194}
@@ -106,7 +106,7 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
 
     def __init__(
         self,
-        head: str = "logistic",
+        head: str = "auto",
         *,
         head_options: Mapping[str, Any] | None = None,
         prior: Any = "prior_score",

@@ -1,6 +1,9 @@
 """The outcome model: probabilities, the score, reasons, few events, two outcomes, and the same bytes every time."""
 
 import json
+from copy import copy
+from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -10,9 +13,11 @@ from hypothesis import strategies as st
 from sklearn.utils.estimator_checks import parametrize_with_checks
 from threadpoolctl import threadpool_limits
 
+from powerml.calibration.head import HeadCalibrator
 from powerml.calibration.likelihood import sigmoid
 from powerml.errors import MissingColumns
 from powerml.scoring.explain import Contributions
+from powerml.scoring.nested import NestedSides
 from powerml.scoring.outcome import NestedOutcomeModel
 from powerml.scoring.persist import scorer_from_dict
 from powerml.scoring.weight_set import load_weights
@@ -108,17 +113,31 @@ def test_a_custom_yes_or_no_outcome_is_fitted_the_same_way():
     assert "other_lift" in table
 
 
-@settings(max_examples=30, deadline=None)
+@cache
+def of_head(head):
+    """A model with that head on 450 snapshots, fitted once."""
+    frame, y, _ = snapshots(450)
+    return fitted(frame, y, head=head, min_events=5)
+
+
+@settings(max_examples=60, deadline=None)
 @given(
-    method=st.sampled_from(["identity", "platt", "beta", "isotonic"]),
+    head=st.sampled_from(["card", "logistic", "lightgbm", "stack", "auto"]),
+    methods=st.tuples(*[st.sampled_from(["identity", "platt", "beta", "isotonic"])] * 2),
     two=st.booleans(),
     stay_value=st.floats(0.05, 0.95),
-    seed=st.integers(0, 50),
+    seed=st.integers(0, 10_000),
 )
-def test_reasons_add_up_to_the_score(method, two, stay_value, seed):
-    frame, y, _ = snapshots(300, seed)
-    outcome = np.where(y == "churn", "churn", "stay") if two else y
-    model = fitted(frame, outcome, calibration=method, stay_value=stay_value, min_events=5)
+def test_reasons_add_up_to_the_score_for_every_head_and_calibrator(head, methods, two, stay_value, seed):
+    model = copy(of_head(head))
+    rng = np.random.default_rng(seed)
+    sides = []
+    for side, method in zip(model.sides_.all, methods, strict=True):
+        z = rng.normal(-1, 2, 80)
+        calibrator = HeadCalibrator(method).fit(z, (rng.random(80) < sigmoid(2 * z + 1)).astype(float))
+        sides.append(replace(side, calibrator=calibrator))
+    model.sides_ = NestedSides(sides[0], None if two else sides[1], stay_value)
+    frame, _, _ = snapshots(60, seed)
     reasons = model.contributions(frame)
     assert reasons.scores.to_numpy() == pytest.approx(model.predict_score(frame), abs=1e-6)
     alone = model.contributions(frame.iloc[[7]])
@@ -126,15 +145,21 @@ def test_reasons_add_up_to_the_score(method, two, stay_value, seed):
     assert alone.values.to_numpy() == pytest.approx(reasons.values.iloc[[7]].to_numpy(), abs=1e-9)
 
 
-def test_the_same_bytes_over_row_order_and_threads():
+@pytest.mark.parametrize("head", ["logistic", "stack"])
+def test_the_same_bytes_over_row_order_and_threads(head):
     frame, y, _ = snapshots(600)
-    written = json.dumps(fitted(frame, y).to_dict())
+    written = json.dumps(fitted(frame, y, head=head).to_dict())
     mixed = np.random.default_rng(0).permutation(len(frame))
     with threadpool_limits(2):
-        again = fitted(frame.iloc[mixed], y[mixed])
+        again = fitted(frame.iloc[mixed], y[mixed], head=head)
     assert json.dumps(again.to_dict()) == written
-    bare = NestedOutcomeModel().fit(frame, y)
-    assert json.dumps(NestedOutcomeModel().fit(frame.iloc[mixed], y[mixed]).to_dict()) == json.dumps(bare.to_dict())
+
+
+def test_rows_without_ids_are_sorted_by_what_they_hold():
+    frame, y, _ = snapshots(300)
+    mixed = np.random.default_rng(0).permutation(len(frame))
+    first, second = (NestedOutcomeModel(head="card", min_events=5) for _ in range(2))
+    assert first.fit(frame, y).to_dict() == second.fit(frame.iloc[mixed], y[mixed]).to_dict()
 
 
 def test_folds_given_are_used_whatever_the_row_order():

@@ -11,11 +11,15 @@ from powerml.scoring.heads.card import CardHead
 from powerml.scoring.heads.lightgbm import LightGBMHead
 from powerml.scoring.heads.logistic import LogisticHead
 from powerml.scoring.heads.prior import PriorLinkHead
+from powerml.scoring.heads.selection import AutoHead
+from powerml.scoring.heads.stack import StackHead
 
-HeadName = Literal["card", "logistic", "lightgbm"]
+HeadName = Literal["card", "logistic", "lightgbm", "stack", "auto"]
 HEAD_NAMES: tuple[str, ...] = get_args(HeadName)
 
-_KINDS: dict[str, type[Head]] = {head.kind: head for head in (CardHead, LogisticHead, LightGBMHead, PriorLinkHead)}
+_KINDS: dict[str, type[Head]] = {
+    head.kind: head for head in (CardHead, LogisticHead, LightGBMHead, StackHead, AutoHead, PriorLinkHead)
+}
 
 
 def make_head(
@@ -36,8 +40,8 @@ def make_head(
     offered = {"categorical": categorical, "signs": signs, "sign": sign}
     for option in options:
         if option not in known or option in offered:
-            choices = [name for name in known if name not in offered]
-            hint = did_you_mean(option, choices) or f"; there are {', '.join(choices)}"
+            choices = [each for each in known if each not in offered]
+            hint = did_you_mean(option, choices) or f"; there are {', '.join(choices) or 'none'}"
             raise UsageError(f"head {name} has no option {option!r}{hint}")
     return kind(**{key: value for key, value in offered.items() if key in known}, **options)
 

@@ -15,6 +15,7 @@ from powerml.calibration.shift import Shift
 from powerml.scoring.heads.base import Head
 from powerml.scoring.heads.making import head_from_dict
 from powerml.scoring.heads.prior import PriorLinkHead
+from powerml.scoring.heads.selection import Tried
 from powerml.scoring.reasons import head_shares
 
 
@@ -57,7 +58,7 @@ class Side:
     base_rate: float
     events: int
     rows: int
-    tried: tuple[dict[str, Any], ...] = ()
+    tried: tuple[Tried, ...] = ()
     out_of_fold: Floats | None = field(default=None, compare=False, repr=False)
     leans_on_score: bool = False
 
@@ -102,7 +103,7 @@ class Side:
             "base_rate": self.base_rate,
             "events": self.events,
             "rows": self.rows,
-            "tried": list(self.tried),
+            "tried": [tried.to_dict() for tried in self.tried],
             "leans_on_score": self.leans_on_score,
         }
 
@@ -116,6 +117,6 @@ class Side:
             written["base_rate"],
             written["events"],
             written["rows"],
-            tuple(written["tried"]),
+            tuple(Tried(**tried) for tried in written["tried"]),
             leans_on_score=written["leans_on_score"],
         )

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.base import clone
 
 from powerml.calibration.folds import Folds, Rows, account_folds, group_codes
 from powerml.calibration.head import CalibrationMethod, HeadCalibrator
-from powerml.calibration.likelihood import Floats, log_losses
+from powerml.calibration.likelihood import Floats
 from powerml.scoring.heads.making import make_head
 from powerml.scoring.heads.prior import PriorLinkHead
+from powerml.scoring.heads.selection import choose
 from powerml.scoring.heads.side import Inputs, Side
 from powerml.scoring.ordering import count_events, within
 
@@ -71,20 +71,17 @@ def train_side(outcome: str, rows: TrainingRows, plan: HeadPlan, *, sign: int) -
     folds = rows.folds
     if folds is None:
         folds = account_folds(y, rows.groups, n_folds=plan.n_folds, seed=plan.seed)
-    X = rows.inputs.matrix
     codes = group_codes(rows.groups, len(y))
-    made = make_head(plan.head, categorical=plan.categorical, signs=plan.signs(sign), sign=sign, options=plan.options)
-    head, logits = made.rehearse(X, y, folds, codes)
-    tested = np.isfinite(logits)
+    X = rows.inputs.matrix
+    head = make_head(plan.head, categorical=plan.categorical, signs=plan.signs(sign), sign=sign, options=plan.options)
+    choice = choose(head, X, y, folds=folds, codes=codes, events=min(events, against))
+    tested = np.isfinite(choice.logits)
     calibrator = HeadCalibrator.identity()
     if tested.any():
         calibrator = HeadCalibrator(plan.calibration, seed=plan.seed)
-        calibrator.fit(logits[tested], y[tested], groups=codes[tested])
-    tried = (
-        ({"head": plan.head, "log_loss": float(log_losses(y[tested], logits[tested]).mean())},) if tested.any() else ()
-    )
-    fitted = clone(head).fit(X, y)
-    return Side(outcome, fitted, calibrator, float(y.mean()), events, len(y), tried, logits), None
+        calibrator.fit(choice.logits[tested], y[tested], groups=codes[tested])
+    fitted = choice.head.fit(X, y)
+    return Side(outcome, fitted, calibrator, float(y.mean()), events, len(y), choice.tried, choice.logits), None
 
 
 def _stand_in(outcome: str, rows: TrainingRows, events: int, sign: int) -> Side:

@@ -1,0 +1,73 @@
+"""The stack: contract, a blend that is never worse, contributions of members, written down."""
+
+import json
+
+import numpy as np
+import pytest
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+from powerml.calibration.folds import account_folds
+from powerml.calibration.likelihood import log_losses, sigmoid
+from powerml.scoring.heads.card import CardHead
+from powerml.scoring.heads.lightgbm import LightGBMHead
+from powerml.scoring.heads.logistic import LogisticHead
+from powerml.scoring.heads.stack import StackHead, fit_blend
+
+
+def mixed(n=1200, seed=0):
+    """A line, a bend and a product, so that each member sees something of its own."""
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, 4))
+    z = X[:, 0] + 0.7 * X[:, 1] ** 2 + 0.8 * np.sign(X[:, 2] * X[:, 3]) - 1.2
+    return X, (rng.random(n) < sigmoid(z)).astype(float)
+
+
+SMALL = (LogisticHead(), CardHead(), LightGBMHead(60))
+
+
+@parametrize_with_checks([StackHead([LogisticHead(), CardHead()])])
+def test_scikit_learn_contract(estimator, check):
+    check(estimator)
+
+
+def test_the_blend_is_no_worse_than_any_member_on_fresh_rows():
+    (X, y), (fresh, outcome) = mixed(), mixed(6000, seed=1)
+    stack = StackHead(SMALL).fit(X, y)
+    loss = log_losses(outcome, stack.decision_function(fresh)).mean()
+    for member in SMALL:
+        alone, _ = member.rehearse(X, y, account_folds(y))
+        assert loss < log_losses(outcome, alone.fit(X, y).decision_function(fresh)).mean() + 0.004
+
+
+def test_weights_are_not_negative_and_useless_members_are_dropped():
+    rng = np.random.default_rng(0)
+    z = rng.standard_normal(3000)
+    y = (rng.random(3000) < sigmoid(z)).astype(float)
+    blend = fit_blend(np.column_stack([z, -z, rng.standard_normal(3000)]), y)
+    assert blend[1:] == pytest.approx([1, 0, 0], abs=0.08)
+    assert (blend[1:] >= 0).all()
+    stack, _ = StackHead().blended(SMALL, np.column_stack([z, -3 * z, 0.5 * z]), y, account_folds(y))
+    assert [head.kind for head in stack.heads] == ["logistic", "lightgbm"]
+    assert len(stack.blend) == 3
+
+
+def test_each_row_is_blended_without_its_fold():
+    X, y = mixed(400)
+    folds = account_folds(y, n_folds=4)
+    stack, logits = StackHead(SMALL[:2]).rehearse(X, y, folds)
+    members = np.column_stack([head.rehearse(X, y, folds)[1] for head in SMALL[:2]])
+    train, test = folds[0]
+    own = fit_blend(members[train], y[train])
+    assert logits[test] == pytest.approx(own[0] + members[test] @ own[1:])
+    assert stack.blend is not None
+
+
+def test_contributions_add_up_and_it_reads_back():
+    X, y = mixed(500)
+    X[::7, 1] = np.nan
+    stack = StackHead(SMALL, blend=(0.1, 0.2, 0.5, 0.4)).fit(X, y)
+    values, baseline = stack.contributions(X)
+    assert values.sum(axis=1) + baseline == pytest.approx(stack.decision_function(X), abs=1e-9)
+    again = StackHead.from_dict(json.loads(json.dumps(stack.to_dict())))
+    assert (again.decision_function(X) == stack.decision_function(X)).all()
+    assert json.dumps(again.to_dict()) == json.dumps(stack.to_dict())
