@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from powerml.config.experiment import ExperimentSpec, FittedEntry, WeightSetEntry
+from powerml.config.project import ProjectSpec
 from powerml.config.weights import read_weights, settable
 from powerml.errors import UsageError
 from powerml.scoring.heads.making import make_head
@@ -32,7 +34,7 @@ class Candidate:
     entry: WeightSetEntry | FittedEntry
     data: TrainingData
     seed: int
-    base: Any = None
+    base: Path | None = None
 
     @property
     def name(self) -> str:
@@ -70,12 +72,7 @@ class Candidate:
     def weight_set(self) -> Any:
         """The documented scorer, unfitted, with the project's and the entry's parameters."""
         assert isinstance(self.entry, WeightSetEntry)
-        named = self.entry.weights
-        is_path = named.endswith((".yaml", ".yml", ".json"))
-        base = self.base if is_path else self.data.project.base
-        declared = settable(read_weights(named, base=base))
-        params = {k: v for k, v in self.data.project.params.items() if k in declared} | self.entry.set
-        return load_weights(named, params=params, vocabulary=self.data.vocabulary, base=base)
+        return _weight_set(self.entry, self.data.project, self.base, self.data.vocabulary)
 
     def _fitted(self, rows: Rows) -> Any:
         assert isinstance(self.entry, FittedEntry)
@@ -89,22 +86,34 @@ class Candidate:
             seed=self.seed,
             name=self.name,
         )
-        X = rows.frame[self.data.available]
+        X = rows.frame[list(dict.fromkeys([*self.data.available, *model.prior.metrics_]))]
         return model.fit(X, rows.y, groups=rows.accounts, times=rows.times, ids=rows.ids, instants=rows.instants)
 
 
 def candidates(experiment: ExperimentSpec, data: TrainingData) -> list[Candidate]:
-    """The experiment's scorers; raises UsageError, naming the scorer, for a head or an option that there is not."""
-    found = [Candidate(entry, data, experiment.seed, experiment.base) for entry in experiment.scorers]
-    for candidate in found:
+    """The experiment's scorers."""
+    return [Candidate(entry, data, experiment.seed, experiment.base) for entry in experiment.scorers]
+
+
+def check_scorers(experiment: ExperimentSpec, project: ProjectSpec) -> None:
+    """Raises UsageError, naming the scorer, for a weight set, a head or an option that there is not."""
+    for entry in experiment.scorers:
         try:
-            if isinstance(candidate.entry, FittedEntry):
-                make_head(candidate.entry.fit, categorical=(), signs=(), sign=1, options=candidate.entry.options)
+            if isinstance(entry, FittedEntry):
+                make_head(entry.fit, categorical=(), signs=(), sign=1, options=entry.options)
             else:
-                candidate.weight_set()
+                _weight_set(entry, project, experiment.base, {})
         except UsageError as error:
-            raise UsageError(f"scorer {candidate.name!r}: {error}") from None
-    return found
+            raise UsageError(f"scorer {entry.label!r}: {error}") from None
+
+
+def _weight_set(entry: WeightSetEntry, project: ProjectSpec, base: Path | None, vocabulary: Mapping[str, int]) -> Any:
+    """The scorer of a weight set; the project's `params` count where it has them, the entry's own count more."""
+    is_path = entry.weights.endswith((".yaml", ".yml", ".json"))
+    home = base if is_path else project.base
+    declared = settable(read_weights(entry.weights, base=home))
+    params = {name: value for name, value in project.params.items() if name in declared} | entry.set
+    return load_weights(entry.weights, params=params, vocabulary=vocabulary, base=home)
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,7 +22,7 @@ from powerml.tracking.scoring_model import ScoringModel
 from powerml.tracking.store import Store, slug
 from powerml.tracking.weights import native_params, weight_shares
 from powerml.validation.verdict import MIN_EVENTS
-from powerml.workflows.candidates import DOCUMENTED_CARD, Candidate, candidates
+from powerml.workflows.candidates import DOCUMENTED_CARD, Candidate, candidates, check_scorers
 from powerml.workflows.judging import Judged, Test, judge, simplest
 from powerml.workflows.reasons import reasons_json
 from powerml.workflows.training_data import TrainingData, gather
@@ -65,6 +65,7 @@ def train(
     Below 50 events of every outcome nothing is fitted and the documented card becomes the challenger.
     """
     experiment = experiment or ExperimentSpec()
+    check_scorers(experiment, project)
     data = gather(project, experiment.snapshots, note=note)
     every = candidates(experiment, data)
     few = _too_few(data)

@@ -1,0 +1,143 @@
+import json
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from powerml.cli import root
+from powerml.config.project import load_project
+from powerml.errors import PowermlError, StoreError, UsageError
+from powerml.scoring.weight_set import load_weights
+from powerml.tracking import registry
+from powerml.tracking.runs import ScorerRun, SessionRun, log_session
+from powerml.tracking.scoring_model import ScoringModel
+from powerml.tracking.store import Store
+from powerml.workflows.promote import promote
+from powerml.workflows.score import from_registry
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+NOW = datetime(2026, 4, 1, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A project with two runs: `engagement` with skill is version 1, `activity` without is logged only."""
+    import pandas as pd
+
+    folder = tmp_path_factory.mktemp("project")
+    (folder / "powerml.yaml").write_text("project: golden\ntables: {events: {files: e.csv}}\nvocabulary: {}\n")
+    store = Store(folder / ".powerml")
+    rows = pd.read_csv(GOLDEN / "metrics.csv")
+    runs = [
+        ScorerRun(
+            model=ScoringModel(load_weights(name).fit(rows)).with_reference(rows),
+            shares={"logins_30d": 100.0, "mrr": 0.0},
+            native={},
+            metrics={"skill/overall": 0.2},
+            by_cutoff={},
+            ranking=pd.DataFrame({"rank": [1]}),
+            example=rows.head(2),
+            tags={"powerml.verdict": verdict, "powerml.config": "c"},
+        )
+        for name, verdict in (("engagement", "skill"), ("activity", "no skill"))
+    ]
+    session = log_session(store, "golden", session=SessionRun("s", {}, {}), scorers=runs)
+    run = session.scorers["engagement"]
+    tags = {registry.VERDICT: "skill", registry.SCORER: "engagement", "powerml.kind": "documented"}
+    registry.register(store, "golden", run_id=run.run_id, model_uri=run.model_uri, manifest=run.manifest, tags=tags)
+    return folder, session
+
+
+@pytest.fixture
+def project(trained, tmp_path):
+    """A copy of the project's database; the model files are shared."""
+    folder, _ = trained
+    shutil.copytree(folder, tmp_path / "copy")
+    return load_project(tmp_path / "copy" / "powerml.yaml")
+
+
+def test_a_version_with_skill_becomes_champion_and_is_recorded(project):
+    done = promote(project, "1", now=NOW)
+    assert done.version.aliases == ("challenger", "champion")
+    assert done.before is None
+    assert done.due == "2026-07-01"
+    assert from_registry(project, None).shown == "golden@1"
+    (record,) = [json.loads(line) for line in done.record.read_text().splitlines()]
+    assert record["version"] == 1
+    assert record["verdict"] == "skill"
+    assert record["figures"]["skill/overall"] == 0.2
+    assert record["weights"] == {"logins_30d": 100.0}
+    assert record["fingerprints"]["config"] == "c"
+    assert record["forced"] is False
+
+
+def test_each_promotion_adds_a_record(project):
+    promote(project, "1", now=NOW)
+    done = promote(project, "1", now=NOW)
+    assert done.before == 1
+    assert len(done.record.read_text().splitlines()) == 2
+
+
+def test_without_skill_it_is_refused_and_nothing_changes(project, trained):
+    run = trained[1].scorers["activity"].run_id
+    with pytest.raises(UsageError, match=r"version 2 \(activity\) has the verdict 'no skill', not 'skill'.*--force"):
+        promote(project, run, now=NOW)
+    assert "champion" not in registry.aliases(Store(project.state), "golden")
+    assert not (project.state / "calibration_records.jsonl").exists()
+
+
+def test_force_promotes_a_run_by_its_id_and_says_so_in_the_record(project, trained):
+    run = trained[1].scorers["activity"].run_id
+    done = promote(project, run[:12], force=True, now=NOW)
+    assert done.version.number == 2
+    assert done.version.aliases == ("champion",)  # the challenger stays who it was
+    assert registry.aliases(Store(project.state), "golden") == {"challenger": 1, "champion": 2}
+    assert json.loads(done.record.read_text())["forced"] is True
+
+
+def test_other_aliases_can_be_given(project):
+    assert promote(project, "@challenger", alias="q2-2026", now=NOW).version.aliases == ("challenger", "q2-2026")
+
+
+@pytest.mark.parametrize("alias", ["latest", "v3", "a b"])
+def test_aliases_that_mlflow_does_not_allow_are_refused(project, alias):
+    with pytest.raises(UsageError, match="not an alias MLflow allows"):
+        promote(project, "1", alias=alias, now=NOW)
+
+
+def test_an_unknown_version_is_said_with_those_there_are(project):
+    with pytest.raises(StoreError, match=r"golden has no version or run '9'; its versions are 1 \(@challenger\)"):
+        promote(project, "9", now=NOW)
+
+
+def test_score_names_the_challenger_while_there_is_no_champion(project):
+    with pytest.raises(StoreError, match=r"golden has no champion yet; score with its challenger \(version 1\)"):
+        from_registry(project, None)
+    assert from_registry(project, "golden@challenger").shown == "golden@1"
+
+
+def test_the_command_says_who_is_champion_now(project, tmp_path):
+    config = project.base / "powerml.yaml"
+    done = CliRunner().invoke(root, ["promote", "1", "-c", str(config), "--json"])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["alias"] == "champion"
+    output = tmp_path / "scores.csv"
+    arguments = ["score", "-c", str(config), "--metrics", str(GOLDEN / "metrics.csv"), "-o", str(output)]
+    scored = CliRunner().invoke(root, arguments)
+    assert scored.exit_code == 0, scored.output
+    assert "by golden@1" in scored.output
+
+
+def test_the_ui_s_command_is_printed(project):
+    done = CliRunner().invoke(root, ["ui", "-c", str(project.base / "powerml.yaml"), "--print"])
+    assert done.exit_code == 0
+    assert done.output.startswith("mlflow ui --backend-store-uri sqlite:///")
+
+
+def test_the_ui_of_an_untrained_project_says_what_to_do(tmp_path):
+    (tmp_path / "powerml.yaml").write_text("tables: {events: {files: e.csv}}\nvocabulary: {}\n")
+    done = CliRunner().invoke(root, ["ui", "-c", str(tmp_path / "powerml.yaml"), "--print"])
+    assert isinstance(done.exception, PowermlError)
+    assert "nothing is tracked here yet; run 'powerml train' first" in str(done.exception)
