@@ -7,6 +7,7 @@ equality join, and everything is one aggregate. "Ever" is a running total over t
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Literal
@@ -19,6 +20,7 @@ from ibis import _
 from powerml.config.metrics import Where, Window
 from powerml.snapshots.engine import MAX_WORDS, WORD, Engine, bit_count
 from powerml.snapshots.rollup import Rollups
+from powerml.snapshots.vocabulary import EventKinds
 from powerml.snapshots.windows import Cutoffs
 
 AtomKind = Literal["count", "sum", "values", "high", "any", "last", "mask", "level"]
@@ -59,6 +61,15 @@ class Atom:
     of: str | None = None
     word: int = 0
 
+    @property
+    def name(self) -> str:
+        """The column's name, the same in every run that asks for the same."""
+        return f"a_{hashlib.sha1(repr(self).encode(), usedforsecurity=False).hexdigest()[:12]}"
+
+
+EVENTS = Atom("count")  # every run needs these two
+LAST = Atom("last")
+
 
 @dataclass(frozen=True)
 class Distinct:
@@ -82,7 +93,7 @@ class Cells:
 
     def cell(self, atom: Atom, window: Window | None) -> str:
         """The column of an atom over a window (None: ever)."""
-        column = self.atoms.setdefault(atom, f"a{len(self.atoms)}")
+        column = self.atoms.setdefault(atom, atom.name)
         if window is None:
             return self.ever.setdefault(column, f"e{len(self.ever)}")
         return self.windowed.setdefault((column, window), f"w{len(self.windowed)}")
@@ -117,13 +128,11 @@ def attribute(rollups: Rollups, table: ir.Table, attribution: ir.Table | None) -
     return joined.mutate(ent=ibis.coalesce(joined.aid, joined.default)).filter(_.ent.notnull()).drop("default")
 
 
-def day_table(engine: Engine, rollups: Rollups, days: ir.Table, cells: Cells) -> ir.Table:
-    """(ent, day, atoms...): one row per entity and day with an event. `days` has ent."""
-    kinds = rollups.kinds
+def atom_table(engine: Engine, days: ir.Table, kinds: EventKinds, atoms: Iterable[Atom]) -> ir.Table:
+    """(uid, aid, day [, known], atoms...): events of a user, account and day summed up. `days` is the roll-up."""
     attributes = kinds.frame[["ev"]].copy()
     flags: dict[object, str] = {}
     columns: dict[str, ir.Scalar] = {}
-    names: set[str] = set()
 
     def flag(where: tuple[tuple[str, tuple[str, ...]], ...]) -> ir.BooleanValue | None:
         if not where:
@@ -133,13 +142,12 @@ def day_table(engine: Engine, rollups: Rollups, days: ir.Table, cells: Cells) ->
             attributes[flags[where]] = kinds.flags(dict(where))
         return _[flags[where]]
 
-    for atom, name in cells.atoms.items():
-        which = flag(atom.where)
+    for atom in atoms:
+        which, name = flag(atom.where), atom.name
         if atom.kind == "mask":
             codes, _many = kinds.codes(str(atom.of))
             inside = (codes // WORD == atom.word) & kinds.flags(dict(atom.where))
             attributes[f"m_{name}"] = np.where(inside, np.left_shift(np.int64(1), codes % WORD), 0)
-            names.add(f"m_{name}")
             columns[name] = _[f"m_{name}"].bit_or()
         elif atom.kind == "level":
             attributes["level"] = kinds.frame["depth"].astype("int32")
@@ -151,14 +159,27 @@ def day_table(engine: Engine, rollups: Rollups, days: ir.Table, cells: Cells) ->
             source = {"count": "n", "sum": "value_sum", "values": "value_n", "high": "value_max", "last": "last_t"}
             column = _[source[atom.kind]]
             total = column.max(where=which) if atom.kind in ("high", "last") else column.sum(where=which)
-            columns[name] = total.cast("int64") if atom.kind in ("count", "values") else total
+            columns[name] = total.cast("int32") if atom.kind in ("count", "values") else total
     plain = {name: value for name, value in columns.items() if not _is_literal(value)}
     rows = days
     if attributes.shape[1] > 1:
         told = engine.bring(attributes, "attributes")
         rows = days.join(told, "ev").select(days, *[told[n] for n in attributes.columns if n != "ev"])
-    table = rows.group_by("ent", "day").aggregate(**plain)
-    return engine.keep(table.mutate(**{n: v for n, v in columns.items() if n not in plain}), "day_table")
+    keys = [name for name in ("uid", "aid", "day", "known") if name in days.columns]
+    table = rows.group_by(*keys).aggregate(**plain)
+    return table.mutate(**{n: v for n, v in columns.items() if n not in plain})
+
+
+def day_table(rollups: Rollups, attribution: ir.Table | None, cells: Cells) -> ir.Table:
+    """(ent, day, atoms...): one row per entity and day with an event."""
+    assert rollups.atoms is not None
+    rows = attribute(rollups, rollups.atoms, attribution)
+    names = {atom.name: atom.kind for atom in cells.atoms}
+    if attribution is None and rollups.one_row:
+        return rows.select("ent", "day", *names)
+    # a day with an event of some kind is one day, however many users or accounts share it
+    sums = {n: _[n].max() if kind == "any" else _COMBINE[kind](_[n], None) for n, kind in names.items()}
+    return rows.group_by("ent", "day").aggregate(**_plain_integers(sums, rows))
 
 
 def _is_literal(value: object) -> bool:
@@ -240,18 +261,21 @@ def running(
     return full.select("ent", "c", **totals)
 
 
-def distincts(engine: Engine, rollups: Rollups, days: ir.Table, cells: Cells, cutoffs: Cutoffs) -> Iterable[ir.Table]:
+def distincts(
+    engine: Engine, rollups: Rollups, attribution: ir.Table | None, cells: Cells, cutoffs: Cutoffs
+) -> Iterable[ir.Table]:
     """(c, ent, cell) for every distinct count that masks cannot hold, and for values used for the first time."""
     for distinct, cell in cells.distinct.items():
-        codes, _many = rollups.kinds.codes(distinct.of)
-        keep = rollups.kinds.flags(dict(distinct.where))
-        told = engine.bring(rollups.kinds.frame[["ev"]].assign(code=codes.astype("int32"))[keep], "codes")
-        rows = days.join(told, "ev").select(days.ent, days.day, told.code)
-        if distinct.first_only:
+        if distinct.first_only or distinct.window is None:
+            rows = attribute(rollups, first_uses(engine, rollups, distinct), attribution)
             rows = rows.group_by("ent", "code").aggregate(day=_.day.min())
+        else:
+            oldest = cutoffs.days[0] - distinct.window[0]
+            told = _codes(engine, rollups, distinct)
+            rows = attribute(rollups, rollups.days.filter(_.day >= oldest), attribution)
+            rows = rows.join(told, "ev").select(rows.ent, rows.day, told.code)
         if distinct.window is None:
             periods = engine.bring(cutoffs.periods(rollups.first_day, rollups.last_day), "periods")
-            rows = rows.group_by("ent", "code").aggregate(day=_.day.min())
             numbers = engine.bring(cutoffs.frame()[["c"]], "numbers")
             placed = rows.join(periods, "day")
             placed = placed.join(numbers, placed.p <= numbers.c).select(placed.ent, placed.code, numbers.c)
@@ -260,6 +284,23 @@ def distincts(engine: Engine, rollups: Rollups, days: ir.Table, cells: Cells, cu
             placement = engine.bring(cutoffs.placement(older, newer, rollups.first_day, rollups.last_day), "placement")
             placed = rows.join(placement, "day").select("ent", "code", "c").distinct()
         yield placed.group_by("c", "ent").aggregate(**{cell: _.count()})
+
+
+def _codes(engine: Engine, rollups: Rollups, distinct: Distinct) -> ir.Table:
+    """(ev, code): the kinds of event that count, numbered by their value."""
+    codes, _many = rollups.kinds.codes(distinct.of)
+    keep = rollups.kinds.flags(dict(distinct.where))
+    return engine.bring(rollups.kinds.frame[["ev"]].assign(code=codes.astype("int32"))[keep], "codes")
+
+
+def first_uses(engine: Engine, rollups: Rollups, distinct: Distinct) -> ir.Table:
+    """(uid, aid, code, day): the first day on which a user used each value."""
+    key = f"first_{distinct.of}_{hashlib.sha1(repr(distinct.where).encode(), usedforsecurity=False).hexdigest()[:12]}"
+    if key not in rollups.memo:
+        told = _codes(engine, rollups, distinct)
+        rows = rollups.days.join(told, "ev").select(rollups.days.uid, rollups.days.aid, rollups.days.day, told.code)
+        rollups.memo[key] = engine.keep(rows.group_by("uid", "aid", "code").aggregate(day=_.day.min()), key)
+    return rollups.memo[key]
 
 
 def session_cells(

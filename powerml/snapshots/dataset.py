@@ -12,14 +12,14 @@ from dataclasses import dataclass
 
 import ibis
 import ibis.expr.types as ir
-import numpy as np
 import pandas as pd
 from ibis import _
 
 from powerml.config.metrics import MetricSpec
 from powerml.config.project import ProjectSpec
 from powerml.snapshots import aggregations, labels, sessions, weeks
-from powerml.snapshots.aggregations import attribute
+from powerml.snapshots.aggregations import EVENTS, attribute
+from powerml.snapshots.derived import prepare
 from powerml.snapshots.engine import Engine
 from powerml.snapshots.entities import People, people
 from powerml.snapshots.metrics import Compiled, Compiler
@@ -53,17 +53,18 @@ def snapshots(
     Returns columns as_of, the id (and account_id beside a user), enough_history, active, every metric (float64, null
     where not available) and, with labels, label and treated.
     """
+    compiled = Compiler(metrics, inputs, rollups, project).compile()
+    compiled.cells.cell(EVENTS, (ACTIVE_DAYS, 0))
+    rollups = prepare(inputs.engine, rollups, compiled.cells)
     frames: list[pd.DataFrame] = []
-    unavailable: dict[str, str] = {}
     for group in _groups(inputs, rollups, project, cutoffs):
         known = rollups.known_before(group.days[-1]) if rollups.has_known else rollups
         with inputs.engine.scratch():
-            frame, missing = _plan(inputs, known, rollups, project, metrics, group, with_labels)
+            frame = _plan(inputs, known, rollups, project, compiled, group, with_labels)
         frames.append(frame)
-        unavailable |= missing
         note(f"{len(frame):,} rows at {', '.join(map(str, _few([day_date(d) for d in group.days])))}")
     whole = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
-    return Snapshots(whole, unavailable)
+    return Snapshots(whole, compiled.unavailable)
 
 
 def _few(dates: list[object]) -> list[object]:
@@ -83,16 +84,20 @@ def _groups(inputs: Inputs, rollups: Rollups, project: ProjectSpec, cutoffs: Cut
 def _homes_move(inputs: Inputs, rollups: Rollups, project: ProjectSpec, cutoffs: Cutoffs) -> bool:
     """Whether an event that names no account would belong to different accounts at different cutoffs."""
     engine = inputs.engine
-    homeless = rollups.days.filter(_.aid.isnull()).group_by("uid").aggregate(since=_.day.min())
-    homeless = engine.keep(homeless, "homeless")
-    if engine.rows(homeless.aggregate(n=_.count()))[0]["n"] == 0:
-        return False
     found = people(engine, inputs, rollups, project, cutoffs)
+    moved = _homes(rollups, found).group_by("uid").aggregate(homes=_.aid.nunique()).filter(_.homes > 1)
+    return bool(engine.rows(moved.aggregate(n=_.count()))[0]["n"])
+
+
+def _homes(rollups: Rollups, found: People) -> ir.Table:
+    """(c, uid, aid): the account (-1 for none) to which a user's events that name none belong, where there are any."""
+    assert rollups.atoms is not None
+    homeless = rollups.atoms.filter(_.aid.isnull()).group_by("uid").aggregate(since=_.day.min())
     days = found.cutoffs.select("c", cut=_.day)
     rows = homeless.join(days, homeless.since < days.cut).select(homeless.uid, days.c)
-    rows = rows.left_join(found.state, ["c", "uid"]).select(rows.uid, aid=ibis.coalesce(found.state.aid, -1))
-    moved = rows.group_by("uid").aggregate(homes=_.aid.nunique()).filter(_.homes > 1)
-    return bool(engine.rows(moved.aggregate(n=_.count()))[0]["n"])
+    return rows.left_join(found.state, ["c", "uid"]).select(
+        rows.c, rows.uid, aid=ibis.coalesce(found.state.aid, ibis.literal(-1))
+    )
 
 
 def _plan(
@@ -100,32 +105,32 @@ def _plan(
     rollups: Rollups,
     everything: Rollups,
     project: ProjectSpec,
-    metrics: Mapping[str, MetricSpec],
+    compiled: Compiled,
     cutoffs: Cutoffs,
     with_labels: bool,
-) -> tuple[pd.DataFrame, Mapping[str, str]]:
+) -> pd.DataFrame:
     """One plan for cutoffs that may share it; `everything` are the roll-ups with what was written later."""
     engine = inputs.engine
-    compiled = Compiler(metrics, inputs, rollups, project).compile()
-    active = compiled.cells.cell(aggregations.Atom("count"), (ACTIVE_DAYS, 0))
+    active = compiled.cells.cell(EVENTS, (ACTIVE_DAYS, 0))
     found = people(engine, inputs, rollups, project, cutoffs)
     spine = _spine(engine, found, rollups, project, cutoffs, compiled)
 
     homes = None
     if project.entity == "account":
-        homes = found.state.filter(_.aid.notnull()).group_by("uid").aggregate(aid=_.aid.max())
+        homes = _homes(rollups, found).filter(_.aid >= 0).group_by("uid").aggregate(aid=_.aid.max())
         homes = engine.keep(homes, "homes")
-    days = attribute(rollups, rollups.days, homes)
-    table = aggregations.day_table(engine, rollups, days, compiled.cells)
+    table = aggregations.day_table(rollups, homes, compiled.cells)
+    if homes is not None or not rollups.one_row:
+        table = engine.keep(table, "day_table")
 
     joined: list[ir.Table | None] = [*aggregations.windowed(engine, table, compiled.cells, cutoffs, rollups)]
     joined.append(aggregations.ever(engine, table, compiled.cells, cutoffs, rollups, spine))
-    joined.extend(aggregations.distincts(engine, rollups, days, compiled.cells, cutoffs))
-    by_day = None
+    joined.extend(aggregations.distincts(engine, rollups, homes, compiled.cells, cutoffs))
     if compiled.cells.sessions or "streak" in compiled.wants:
-        pieces = attribute(rollups, rollups.pieces, homes)
-        gap = round(project.session_gap_minutes * 60_000_000)
-        by_day = engine.keep(sessions.session_days(pieces, gap), "sessions")
+        by_day = rollups.sessions
+        if by_day is None or homes is not None:
+            pieces = attribute(rollups, rollups.pieces, homes)
+            by_day = engine.keep(sessions.session_days(pieces, rollups.gap_us), "sessions")
         joined.append(aggregations.session_cells(engine, by_day, compiled.cells, cutoffs, rollups))
         if "streak" in compiled.wants:
             joined.append(weeks.streaks(engine, by_day, cutoffs))
@@ -146,7 +151,6 @@ def _plan(
         by_account.append(records.team(_active_users(engine, rollups, cutoffs)))
     beside = [(engine.keep(part, "part"), "ent") for part in joined if part is not None]
     beside += [(engine.keep(part, "part"), "aid") for part in by_account]
-    engine.drop(table, *([by_day] if by_day is not None else []))
     rows = spine
     for part, key in beside:
         rows = _beside(rows, part, key)
@@ -159,7 +163,7 @@ def _spine(
     """The entities of the snapshot with what the metric expressions read of a cutoff."""
     ages = sorted({project.min_history_days, *compiled.young})
     frame = cutoffs.frame(back=ages)[["c", *(f"back_{n}" for n in ages)]]
-    frame["core_features"] = [rollups.kinds.declared("core", _seen(engine, rollups, day)) for day in cutoffs.days]
+    frame["core_features"] = [rollups.kinds.declared("core", rollups.seen_before(day)) for day in cutoffs.days]
     edges = engine.bring(frame, "edges")
     entities = found.entities.select("c", "ent", "created", "aid", "at", "day")
     rows = entities.join(edges, "c").select(entities, *[edges[n] for n in frame.columns if n != "c"])
@@ -172,16 +176,11 @@ def _created_span(engine: Engine, rows: ir.Table) -> tuple[int, int]:
     return (span["low"] or 0, span["high"] or 0)
 
 
-def _seen(engine: Engine, rollups: Rollups, cutoff: int) -> np.ndarray:
-    """Which kinds of event had occurred before a cutoff."""
-    rows = engine.rows(rollups.days.filter(_.day < cutoff).select("ev").distinct())
-    return rollups.kinds.frame["ev"].isin([row["ev"] for row in rows]).to_numpy()
-
-
 def _active_users(engine: Engine, rollups: Rollups, cutoffs: Cutoffs) -> ir.Table:
     """(c, uid) of users with an event in the last 30 days."""
     placed = engine.bring(cutoffs.placement(ACTIVE_DAYS, 0, rollups.first_day, rollups.last_day), "placement")
-    return rollups.days.select("uid", "day").distinct().join(placed, "day").select("c", "uid").distinct()
+    assert rollups.atoms is not None
+    return rollups.atoms.select("uid", "day").join(placed, "day").select("c", "uid").distinct()
 
 
 def _beside(rows: ir.Table, part: ir.Table, key: str) -> ir.Table:
@@ -202,7 +201,7 @@ def _finish(
     rows: ir.Table,
     active: str,
     with_labels: bool,
-) -> tuple[pd.DataFrame, Mapping[str, str]]:
+) -> pd.DataFrame:
     """Expressions into columns, ids and dates back, labels beside."""
     columns: dict[str, ir.Value] = {
         "enough_history": _.created <= _[f"back_{project.min_history_days}"],
@@ -230,11 +229,11 @@ def _finish(
     if project.entity == "user":
         named = rollups.accounts.select(account_number=_.aid, account_id=_.account_id)
         result = result.left_join(named, result.aid == named.account_number).select(result, named.account_id)
-    frame = engine.frame(result.order_by("c", "ent"))  # ids are numbered in their order
+    frame = engine.frame(result.order_by("c", "entity_id"))
     dates = pd.to_datetime(pd.Series([day_date(d) for d in cutoffs.days])).astype("datetime64[us]")
     frame.insert(0, "as_of", dates.to_numpy()[frame["c"].to_numpy()])
     frame = frame.rename(columns={"entity_id": project.id_column})
     beside = ["account_id"] if project.entity == "user" else []
     extras = ["label", "treated"] if with_labels else []
     order = ["as_of", project.id_column, *beside, "enough_history", "active", *compiled.expressions, *extras]
-    return frame[order], compiled.unavailable
+    return frame[order]

@@ -12,6 +12,7 @@ import ibis.expr.types as ir
 from ibis import _
 
 from powerml.config.project import ProjectSpec
+from powerml.snapshots.aggregations import LAST
 from powerml.snapshots.engine import Engine, epoch_us
 from powerml.snapshots.rollup import Inputs, Rollups
 from powerml.snapshots.windows import Cutoffs
@@ -112,8 +113,9 @@ def _with_rows(inputs: Inputs, everyone: ir.Table, grid: ir.Table) -> ir.Table:
 def _named_accounts(rollups: Rollups, cutoffs: Cutoffs, engine: Engine) -> ir.Table:
     """(c, uid, aid): the account that a user's latest event before the cutoff names."""
     periods = engine.bring(cutoffs.periods(rollups.first_day, rollups.last_day), "periods")
-    named = rollups.days.filter(_.aid.notnull())
-    named = named.join(periods, "day").group_by("uid", "p", "aid").aggregate(last_t=_.last_t.max())
+    assert rollups.atoms is not None
+    named = rollups.atoms.filter(_.aid.notnull())
+    named = named.join(periods, "day").group_by("uid", "p", "aid").aggregate(last_t=_[LAST.name].max())
     last = ibis.row_number().over(group_by=["uid", "p"], order_by=[ibis.desc("last_t"), ibis.desc("aid")])
     named = named.mutate(place=last).filter(_.place == 0)
     if len(cutoffs.days) == 1:

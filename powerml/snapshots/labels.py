@@ -13,7 +13,7 @@ import pandas as pd
 from ibis import _
 
 from powerml.config.project import ProjectSpec
-from powerml.snapshots.aggregations import attribute
+from powerml.snapshots.aggregations import EVENTS, attribute
 from powerml.snapshots.engine import Engine, epoch_us
 from powerml.snapshots.entities import People, people, subscriptions_at
 from powerml.snapshots.records import HOUR_US
@@ -109,24 +109,26 @@ def behavioural_labels(
     at the window's end: somebody who joined meanwhile keeps the account alive.
     """
     horizon = project.outcome.horizon_days
+    assert rollups.atoms is not None
     windows = engine.bring(label_cutoffs(project, rollups, cutoffs), "label_windows")
     placed = engine.bring(
         cutoffs.placement(LOOK_BACK_DAYS, -horizon, rollups.first_day, rollups.last_day), "label_placement"
     )
     if project.entity == "user":
-        counted = attribute(rollups, rollups.days, None).join(placed, "day")
+        counted = attribute(rollups, rollups.atoms, None).join(placed, "day")
     else:
         ends = Cutoffs(cutoffs.calendar, tuple(day + horizon for day in cutoffs.days))
         later = people(engine, inputs, rollups, project, ends)
         before = found.state.filter(_.aid.notnull()).select("c", "uid", home=_.aid)
         after = later.state.filter(_.aid.notnull()).select("c", "uid", home=_.aid)
-        counted = rollups.days.join(placed, "day")
+        counted = rollups.atoms.join(placed, "day")
         counted = counted.left_join(before, ["c", "uid"]).select(counted, home_before=before.home)
         counted = counted.left_join(after, ["c", "uid"]).select(counted, home_after=after.home)
         home = ibis.ifelse(counted.age > 0, counted.home_before, counted.home_after)
         counted = counted.mutate(ent=ibis.coalesce(counted.aid, home)).filter(_.ent.notnull())
     counts = counted.group_by("c", "ent").aggregate(
-        before=_.n.sum(where=_.age > 0).cast("int64"), after=_.n.sum(where=_.age <= 0).cast("int64")
+        before=_[EVENTS.name].sum(where=_.age > 0).cast("int64"),
+        after=_[EVENTS.name].sum(where=_.age <= 0).cast("int64"),
     )
     rows = found.entities.select("c", "ent").join(windows, "c").select("c", "ent", "mature")
     rows = rows.left_join(counts, ["c", "ent"]).select(

@@ -207,13 +207,12 @@ def _derived(inputs: Inputs, name: str) -> ir.Table:
         columns["resolution_hours"] = hours
     else:
         columns |= {"resolution_hours": ibis.null("float64"), "resolved_at": ibis.null("timestamp")}
-    sentiment = table.sentiment if inputs.has(name, "sentiment") else ibis.null("string")
-    csat = table.csat if inputs.has(name, "csat") else ibis.null("float64")
-    columns["positive"] = ibis.cases(
-        (sentiment.notnull(), (sentiment == "positive").ifelse(1.0, 0.0)),
-        (csat.notnull(), (csat >= 4).ifelse(1.0, 0.0)),
-        else_=ibis.null("float64"),
-    )
+    known: list[tuple[ir.BooleanValue, ir.Value]] = []  # the written sentiment first, else what csat says
+    if inputs.has(name, "sentiment"):
+        known.append((table.sentiment.notnull(), (table.sentiment == "positive").ifelse(1.0, 0.0)))
+    if inputs.has(name, "csat"):
+        known.append((table.csat.notnull(), (table.csat >= 4).ifelse(1.0, 0.0)))
+    columns["positive"] = ibis.cases(*known, else_=ibis.null("float64")) if known else ibis.null("float64")
     if not inputs.has(name, "csat"):
         columns["csat"] = ibis.null("float64")
     return table.mutate(**columns)

@@ -7,10 +7,11 @@ kinds of event are whole numbers in them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import ibis
 import ibis.expr.types as ir
+import numpy as np
 import pandas as pd
 from ibis import _
 
@@ -43,7 +44,10 @@ class Rollups:
 
     days: uid, aid (null), day, ev, n, last_t [, value_sum, value_n, value_max] [, known]
     pieces: uid, aid, sid (null if derived), day, first_t, last_t [, known]: runs of events that no gap can split
+    atoms: uid, aid, day [, known] and a column per atom, once `powerml.snapshots.derived.prepare` made them
+    sessions: what `session_days` gives per user, made by `prepare` too, where nothing becomes known late
     users, accounts: uid/user_id and aid/account_id. `first_day`, `last_day`: the days with events.
+    seen: per kind of event the first day on which it was known. `one_row`: atoms have one row per user and day.
     `known` is the day on which a row written late became known; a snapshot reads rows with `known` before its cutoff.
     """
 
@@ -57,14 +61,30 @@ class Rollups:
     last_day: int
     has_known: bool
     has_value: bool
+    gap_us: int
+    seen: np.ndarray
+    one_row: bool
+    atoms: ir.Table | None = None
+    sessions: ir.Table | None = None
+    memo: dict[str, ir.Table] = field(default_factory=dict, compare=False, repr=False)
 
     def known_before(self, cutoff: int) -> Rollups:
         """The roll-ups as they were known at one cutoff (a day number)."""
         if not self.has_known:
             return self
         return replace(
-            self, days=self.days.filter(_.known < cutoff), pieces=self.pieces.filter(_.known < cutoff), has_known=False
+            self,
+            days=self.days.filter(_.known < cutoff),
+            pieces=self.pieces.filter(_.known < cutoff),
+            atoms=None if self.atoms is None else self.atoms.filter(_.known < cutoff),
+            sessions=None,
+            has_known=False,
+            memo={},
         )
+
+    def seen_before(self, cutoff: int) -> np.ndarray:
+        """Which kinds of event were known to have occurred before a cutoff: flags in the order of `kinds.frame`."""
+        return self.seen < cutoff
 
 
 def roll_up(inputs: Inputs, project: ProjectSpec, *, extra: Iterable[str] = ()) -> Rollups:
@@ -96,9 +116,32 @@ def roll_up(inputs: Inputs, project: ProjectSpec, *, extra: Iterable[str] = ()) 
     if bounds["low"] is None:
         raise DataError(f"{project.file}: vocabulary: every event has the role 'ignore'; let some event count")
     return Rollups(
-        _whole(days), _whole(pieces), users, accounts, kinds, calendar, bounds["low"], bounds["high"], has_known,
-        has_value,
-    )  # fmt: skip
+        days=_whole(days),
+        pieces=_whole(pieces),
+        users=users,
+        accounts=accounts,
+        kinds=kinds,
+        calendar=calendar,
+        first_day=bounds["low"],
+        last_day=bounds["high"],
+        has_known=has_known,
+        has_value=has_value,
+        gap_us=gap,
+        seen=first_seen(engine, days, kinds, has_known),
+        one_row=not has_known and "aid" not in days.columns,
+    )
+
+
+NEVER = 2**31 - 1
+
+
+def first_seen(engine: Engine, days: ir.Table, kinds: EventKinds, has_known: bool) -> np.ndarray:
+    """Per kind of event, the first day on which it was known; NEVER where it only occurs ignored."""
+    found = engine.rows(days.group_by("ev").aggregate(day=(_.known if has_known else _.day).min()))
+    seen = np.full(len(kinds.frame), NEVER)
+    for row in found:
+        seen[row["ev"]] = row["day"]
+    return seen
 
 
 def _whole(table: ir.Table) -> ir.Table:

@@ -87,11 +87,7 @@ class OpenProject:
 
     def vocabulary_counts(self, cutoffs: Cutoffs) -> dict[str, int]:
         """How many features, advanced and core features the vocabulary has, globs as seen before the last cutoff."""
-        from ibis import _
-
-        rows = self.inputs.engine.rows(self.rollups.days.filter(_.day < cutoffs.days[-1]).select("ev").distinct())
-        kinds = self.rollups.kinds
-        seen = kinds.frame["ev"].isin([row["ev"] for row in rows]).to_numpy()
+        kinds, seen = self.rollups.kinds, self.rollups.seen_before(cutoffs.days[-1])
         return {
             "features": kinds.declared(None, seen),
             "advanced": kinds.declared("advanced", seen),
