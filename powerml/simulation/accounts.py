@@ -20,11 +20,11 @@ NEVER = np.iinfo(np.int64).max // 4
 
 # How far engagement has fallen by month of a decline (0 = none): one minus document D's mean path of churners,
 # 62, 58, 51, 42, 31, 19, over its first.
-SEVERITY = np.array([0.0, 0.10, 0.22, 0.36, 0.52, 0.70, 0.82, 0.86])
+SEVERITY = np.array([0.0, 0.08, 0.22, 0.36, 0.52, 0.70, 0.82, 0.86])
 # What a month of decline adds to the logit of cancelling: hardly anything before the fourth.
-STAGE = np.array([-1.7, -2.6, -2.6, -1.9, -0.1, 2.2, 4.4, 5.0])
+STAGE = np.array([-1.7, -2.8, -2.8, -2.3, -0.7, 1.5, 4.0, 5.0])
 # Tickets per month that nobody resolves soon.
-STUCK = np.array([0.06, 0.25, 0.9, 1.5, 1.7, 1.8, 1.8, 1.8])
+STUCK = np.array([0.06, 0.15, 0.65, 1.5, 1.9, 2.0, 2.0, 2.0])
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def _traits(preset: Preset, calendar: Calendar, slots: int, capacity: int, *, rn
         growth=rng.normal(0, 1, capacity),
         power=rng.normal(0, 1, capacity),
         trial=rng.random(capacity) < 0.12,
-        tight=rng.random(capacity) < 0.135,
+        tight=rng.random(capacity) < 0.16,
         start=rng.random(capacity),
         age=age,
     )
@@ -211,12 +211,12 @@ class _Walk:
         target = np.where(self.growing, 1.03, self.usual_use * (1 - 0.5 * SEVERITY[self.declining]))
         self.utilisation += np.where(self.growing, 0.75, 0.35) * (target - self.utilisation)
         self.utilisation = np.clip(self.utilisation + 0.035 * rng.normal(size=n), 0.01, 1.15)
-        integrating = draw[4] < np.where(self.growing, 0.8, 0.015)
+        integrating = draw[4] < np.where(self.growing, 0.8, 0.02)
 
         # the team
-        pace = np.where(self.growing, 1.4, 0.075) * np.where(single, 0.35, 1.0) * np.clip(1.3 - self.team / 30, 0, 1)
+        pace = np.where(self.growing, 1.75, 0.06) * np.where(single, 0.35, 1.0) * np.clip(1.4 - self.team / 14, 0.15, 1)
         joins = rng.poisson(pace * rng.gamma(0.6, 1 / 0.6, n)) * ~new
-        drop = np.where(self.growing, 0.02, 0.03) + 0.06 * SEVERITY[self.declining]
+        drop = np.where(self.growing, 0.04, 0.03) + 0.06 * SEVERITY[self.declining]
         leaves = rng.binomial(np.maximum(self.team - 1, 0), drop) * ~new
 
         # tickets that stay open

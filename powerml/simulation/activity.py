@@ -22,7 +22,7 @@ CODE = {event: number for number, event in enumerate(EVENTS)}
 # Content a person may have a taste for: monthly rate when they have it, chance of the taste, what growth adds to the
 # logit of having it, what power propensity adds.
 _TASTES: dict[str, tuple[float, float, float, float]] = {
-    "board_opened": (13.0, 0.97, 1.0, 0.0),
+    "board_opened": (13.0, 0.995, 1.0, 0.0),
     "report_run": (3.0, 0.08, 2.8, 0.0),
     "project_created": (1.5, 0.05, 3.2, 0.0),
     "task_closed": (8.0, 0.45, 1.6, 0.0),
@@ -43,11 +43,11 @@ _CORE = ("board_opened", "report_run", "project_created", "task_closed", "data_i
 # What people do by habit: as often one month as the next, not at random.
 _ROUTINE = ("board_opened", "task_closed", "api_queried", "rule_triggered", "forecast_made", "view_tailored")
 # Chance that somebody in month k of a decline has stopped using the core of the product.
-_CORE_STOP = np.array([0.0, 0.03, 0.16, 0.45, 0.72, 0.88, 0.93, 0.95])
+_CORE_STOP = np.array([0.0, 0.02, 0.08, 0.33, 0.64, 0.88, 0.93, 0.95])
 # Errors per session, workflows started a month, chance to finish one, by month of a decline.
-_ERRORS = np.array([0.55, 0.8, 6.5, 13.0, 14.0, 14.0, 14.0, 14.0])
-_STARTED = np.array([2.5, 2.5, 3.5, 3.8, 3.8, 3.5, 3.5, 3.5])
-_FINISH = np.array([0.95, 0.92, 0.6, 0.3, 0.25, 0.25, 0.25, 0.25])
+_ERRORS = np.array([0.5, 0.7, 4.0, 11.0, 13.5, 13.5, 13.5, 13.5])
+_STARTED = np.array([2.3, 2.3, 3.5, 3.8, 3.8, 3.5, 3.5, 3.5])
+_FINISH = np.array([0.95, 0.93, 0.7, 0.3, 0.25, 0.25, 0.25, 0.25])
 
 
 @dataclass(frozen=True)
@@ -139,8 +139,10 @@ def _counts(
     sharp = preset.world == "interaction"  # there the two latents of churn must show in the metrics
 
     mood = np.exp(
-        (0.9 if sharp else 0.3) * engagement + who.activity[user] + 0.10 * rng.normal(size=n) + 0.25 * growing
+        (0.9 if sharp else 0.3) * engagement + who.activity[user] + 0.08 * rng.normal(size=n) + 0.25 * growing
     )
+    fresh = month - accounts.born[account] <= 1  # the first weeks, in which people try things
+    mood = mood * np.where(fresh, 1.25, 1.0)
     if preset.world == "drift":
         mood = mood * np.where(month - calendar.burn_in > calendar.months // 2, 1.5, 1.0)
     keeps = (1 - severity) ** 2.1
@@ -151,10 +153,12 @@ def _counts(
     taste = rng.random((who.count, len(_TASTES)))
     pace = rng.gamma(3, 0.25, (who.count, len(_TASTES))) + 0.25
     stopped = rng.random(who.count)[user] < _CORE_STOP[stage]
-    scale = mood**0.7 * (1 - severity) ** 4 * size * active
+    scale = mood**0.7 * (1 - severity) ** 3.2 * size * active
     rates = np.empty((n, len(_TASTES)))
     for k, (name, (rate, chance, growth, strength)) in enumerate(_TASTES.items()):
-        logit = np.log(chance / (1 - chance)) + growth * growing + strength * power + 0.5 * who.breadth[user]
+        logit = (
+            np.log(chance / (1 - chance)) + growth * growing + 0.5 * fresh + strength * power + 0.5 * who.breadth[user]
+        )
         has = np.log(1 / taste[user, k] - 1) > -logit
         rates[:, k] = rate * has * pace[user, k] * scale
         if name in _CORE:
@@ -174,7 +178,7 @@ def _counts(
     trouble = np.where(stage >= 2, np.where(haunted, 7.5, 0.1), 1.0) * rng.gamma(3, 1 / 3, who.count)[user]
     storm = _ERRORS[stage] * np.exp((1.2 if sharp else 0.3) * friction)
     errors = rng.poisson(np.minimum(storm * trouble, 150) * sessions)
-    connects = states.integrating[month, account] * 1.25
+    connects = states.integrating[month, account] * 1.35
     integrations = rng.poisson(connects * rng.gamma(0.5, 2.0, n) * size * active)
     drops = rng.poisson(0.02 * active * size)
     tries = rng.gamma(2.5, 1 / 2.5, who.count)[user]

@@ -31,14 +31,14 @@ class Preset:
     rates: tuple[float, float, float]
     world: World = "documented"
     burn_in: int = 18
-    founders_alone: float = 0.93  # share of new accounts with a single user
-    onset: float = -2.85  # logit of entering a decline
-    onset_single: float = 3.5
+    founders_alone: float = 0.95  # share of new accounts with a single user
+    onset: float = -2.7  # logit of entering a decline
+    onset_single: float = 4.4
     onset_friction: float = 0.5
     churn: float = -3.6  # logit of cancelling, before the stage of the decline is added
     sudden: float = 0.0095  # monthly churn nobody can see coming, twice that for single users
-    growth: float = -4.2  # logit of entering a growth phase
-    growth_exit: float = 0.06
+    growth: float = -3.8  # logit of entering a growth phase
+    growth_exit: float = 0.08
     expand: float = -4.6
     bought: float = 0.004  # monthly expansion nobody can see coming
     drift_per_year: float = 0.0  # added to the churn logit over a year of data
@@ -56,7 +56,9 @@ PRESETS: dict[str, Preset] = {
             rates=(0.037, 0.846, 0.116),
             burn_in=30,
             onset=-4.9,
+            onset_single=1.6,
             sudden=0.0014,
+            growth=-5.6,
         ),
         VALIDATION,
         replace(
@@ -64,9 +66,25 @@ PRESETS: dict[str, Preset] = {
             name="interaction",
             title="outcomes driven by pairs of metrics with no effect of their own: additive cards must lose",
             world="interaction",
+            churn=-2.8,
+            expand=-3.0,
         ),
-        replace(VALIDATION, name="drift", title="the product and its risks change over the months", world="drift"),
-        replace(VALIDATION, name="null", title="outcomes at random: there is no signal to find", world="null"),
+        replace(
+            VALIDATION,
+            name="drift",
+            title="the product and its risks change over the months",
+            world="drift",
+            churn=-4.0,
+            drift_per_year=0.6,
+        ),
+        replace(
+            VALIDATION,
+            name="null",
+            title="outcomes at random: there is no signal to find",
+            world="null",
+            churn=-2.43,
+            expand=-2.33,
+        ),
         replace(
             VALIDATION,
             name="leak",
