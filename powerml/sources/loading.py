@@ -246,8 +246,13 @@ def _percent(share: float) -> str:
 
 
 def write_quarantine(loaded: Loaded, folder: Path) -> list[Path]:
-    """Writes all bad rows of each table that has any as `<table>.csv`, whole or not at all; gives the files."""
+    """Writes all bad rows of each table that has any as `<table>.csv`, whole or not at all; gives the files.
+
+    A file that an earlier run left for a table that is clean now goes.
+    """
     written = []
+    for clean in set(loaded.tables) - set(loaded.bad_rows):
+        (folder / f"{clean}.csv").unlink(missing_ok=True)
     for table, sql in loaded.bad_rows.items():
         folder.mkdir(parents=True, exist_ok=True)
         target = folder / f"{table}.csv"

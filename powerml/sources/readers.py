@@ -59,9 +59,7 @@ class Part:
         """SQL: the position of a row's file among all files of the table, from 0."""
         if len(self.sources) == 1:
             return str(self.first)
-        if self.kind == "parquet":
-            return f"({self.first} + file_index)"
-        return f"({self.first} - 1 + list_position({array(self.paths)}, filename))"
+        return f"({self.first} + file_index)"
 
 
 def read_files(con: duckdb.DuckDBPyConnection, files: Sequence[DataFile], *, table: str) -> list[Part]:
@@ -108,7 +106,7 @@ def _csv_parts(con: duckdb.DuckDBPyConnection, files: list[DataFile], first: int
             f"read_csv({array(paths)}, auto_detect=false, header=true, delim={text(delimiter)},"
             f" quote='\"', escape='\"', columns={{{named}}}, hive_partitioning=false,"
             f" compression={text(compression or 'none')},"
-            f" filename={str(len(paths) > 1).lower()}, store_rejects=true, rejects_limit=0,"
+            f" store_rejects=true, rejects_limit=0,"
             f" rejects_table={text(rejects)}, rejects_scan={text(rejects + '_scan')})"
         )
         doubled = frozenset(column for column in header if header.count(column) > 1)

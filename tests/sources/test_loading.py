@@ -142,6 +142,14 @@ def test_without_bad_rows_nothing_is_written(opened, tmp_path):
     assert not (tmp_path / "quarantine").exists()
 
 
+def test_a_table_that_is_clean_again_leaves_the_quarantine(opened, tmp_path):
+    (tmp_path / "s.csv").write_text(survey_lines(1, 1))
+    write_quarantine(opened(surveys={"files": "s.csv", "max_bad_rows": 1}), tmp_path / "quarantine")
+    (tmp_path / "s.csv").write_text(survey_lines(1, 0))
+    assert write_quarantine(opened(surveys="s.csv"), tmp_path / "quarantine") == []
+    assert list((tmp_path / "quarantine").iterdir()) == []
+
+
 def test_only_the_tables_asked_for_are_read_and_named_as_it_goes(project):
     said: list[str] = []
     loaded = open_sources(project(users="absent.csv"), now=NOW, tables=["events"], note=said.append)
