@@ -4,22 +4,31 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from powerml.cli import common
 from powerml.errors import UsageError
 
+if TYPE_CHECKING:
+    from powerml.workflows.explain import Explanation
+    from powerml.workflows.explain_group import GroupExplanation
+
 
 @common.command("explain", short_help="Why this score, and the nearest way to the next band.")
-@click.argument("entity", metavar="ID")
+@click.argument("entity", metavar="[ID]", required=False)
+@click.option("--band", metavar="NAME", help="Instead of one ID the mean of a band.")
+@click.option("--all", "everybody", is_flag=True, help="Instead of one ID the mean of everybody, and what moved it.")
 @click.option("--as-of", type=common.DATE, help="The snapshot to explain; by default the latest.")
 @click.option("--model", metavar="NAME@ALIAS", help="A registered version; by default the champion.")
 @click.option("--weights", metavar="FILE|NAME", help="A weight set instead, by its name or its file.")
 @click.option("--metrics", type=common.FILE, help="A table whose columns carry metric names, instead of a snapshot.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=NUMBER", help="A number of the weight set to change.")
 def command(
-    entity: str,
+    entity: str | None,
+    band: str | None,
+    everybody: bool,
     as_of: date | None,
     model: str | None,
     weights: str | None,
@@ -30,11 +39,15 @@ def command(
 ) -> None:
     """Why one user or account has its score, what changed since the snapshot before, the nearest way to the next band.
 
-    With --weights and --metrics it needs no project file.
+    With --band or --all the mean score of a group as a tree, and which branch moved it. With --weights and --metrics
+    it needs no project file.
     """
     from powerml.config.project import load_project
     from powerml.workflows import explain
+    from powerml.workflows.explain_group import explain_group
 
+    if sum([entity is not None, band is not None, everybody]) != 1:
+        raise UsageError("whom to explain? give one of an ID, --band NAME or --all")
     if model and weights:
         raise UsageError("--model and --weights exclude each other; give one of them")
     if settings and not weights:
@@ -44,19 +57,43 @@ def command(
     numbers = common.settings(settings)
     if metrics and weights:
         project = load_project(config) if config.is_file() else None
-        done = explain.explain_metrics(entity, metrics, weights=weights, settings=numbers, as_of=as_of, project=project)
+        found = explain.from_metrics(metrics, weights=weights, settings=numbers, as_of=as_of, project=project)
     else:
         with out.progress() as note:
-            done = explain.explain_project(
-                entity, load_project(config), model=model, weights=weights, settings=numbers, as_of=as_of, note=note
+            found = explain.from_project(
+                load_project(config), model=model, weights=weights, settings=numbers, as_of=as_of, note=note
             )
-    _print(done, out)
+    if entity is not None:
+        _print(explain.explain(entity, found), out)
+    else:
+        _print_group(explain_group(found, band=band), out)
 
 
-def _print(done: object, out: common.Output) -> None:
-    from powerml.workflows.explain import Explanation
+def _print_group(done: GroupExplanation, out: common.Output) -> None:
+    when = f" at {done.as_of}" if done.as_of else ""
+    out.say(f"{done.group}{when}: mean score {done.mean_score:.1f} (n = {done.n:,}, {done.scorer})")
+    out.table(done.tree, title="What the mean is made of", digits=2)
+    if done.changes is not None and done.mean_before is not None:
+        difference = done.mean_score - done.mean_before
+        out.table(done.changes, title=f"Since {done.before}: {done.mean_before:.1f} ({difference:+.2f})", digits=2)
+        for alert in done.changes[done.changes["alert"]].itertuples():
+            out.say(f"{alert.owner}: {alert.branch} pulls the mean down by {-float(str(alert.change)):.2f}")
+    out.result(
+        {
+            "group": done.group,
+            "as_of": done.as_of,
+            "model": done.scorer,
+            "n": done.n,
+            "mean_score": done.mean_score,
+            "tree": done.tree,
+            "before": done.before,
+            "mean_before": done.mean_before,
+            "changes": done.changes,
+        }
+    )
 
-    assert isinstance(done, Explanation)
+
+def _print(done: Explanation, out: common.Output) -> None:
     row = done.row.dropna()
     score = float(row["score"])
     band = row.get("band", row.get("tier"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -74,7 +74,7 @@ class ActivityScorer(DocumentedScorer[ActivitySpec]):
         counts = self._counts(numbers)
         raw = (counts * self._weights).sum(axis=1)
         score = self._scaled(raw, self._full_scale(raw, lambda: active_rows(X)))
-        there = np.mean([~np.isnan(values) for values in numbers.values()], axis=0)
+        there = self._there({part: _all_there(numbers, columns) for part, columns in self.part_metrics.items()})
         table: dict[str, Any] = {"raw_score": raw, "score": score, "unweighted": counts.sum(axis=1), "coverage": there}
         return pd.DataFrame(self._with_band(table, score), index=X.index)
 
@@ -143,3 +143,8 @@ class ActivityScorer(DocumentedScorer[ActivitySpec]):
         total = sum(abs(action.weight) for action in self.card.actions.values())
         actions = self.card.actions.values()
         return {part: 100 * abs(action.weight) / total for part, action in zip(self.parts, actions, strict=True)}
+
+
+def _all_there(numbers: Numbers, columns: Sequence[str]) -> NDArray[np.float64]:
+    """NaN where any of the columns is null."""
+    return np.where(np.any([np.isnan(numbers[column]) for column in columns], axis=0), np.nan, 0.0)

@@ -185,6 +185,12 @@ class DocumentedScorer(TransformerMixin, BaseEstimator, Generic[SpecT]):
             raise MissingColumns(absent, asked_by=f"weight set {self.name!r}", have=map(str, have))
         return {metric: _column(X[metric], metric) for metric in self.metrics_}
 
+    def _there(self, numbers: Numbers) -> NDArray[np.float64]:
+        """The share of the weight of all metrics whose value was there."""
+        shares = {metric: share for metric, share in self.weight_shares().items() if share > 0}
+        present = [share * ~np.isnan(numbers[metric]) for metric, share in shares.items()]
+        return np.asarray(sum(present[1:], present[0]) / sum(shares.values()), dtype=float)
+
     def _with_band(self, table: dict[str, Any], scores: NDArray[np.float64]) -> dict[str, Any]:
         return table if self.bands is None else {**table, self.band_column: assign(scores, self.bands)}
 

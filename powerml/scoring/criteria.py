@@ -67,9 +67,12 @@ class CriteriaScorer(DocumentedScorer[CriteriaT]):
 
     def _table(self, X: pd.DataFrame, met: NDArray[np.bool_]) -> dict[str, Any]:
         score = 100 * met.sum(axis=1) / len(self.parts)
-        there = np.mean([~np.isnan(values) for values in self._numbers(X).values()], axis=0)
-        table = {name: met[:, i] for i, name in enumerate(self.parts)}
-        table |= {"score": score, "power_user": met.sum(axis=1) >= self.card.least, "coverage": there}
+        table: dict[str, Any] = {name: met[:, i] for i, name in enumerate(self.parts)}
+        table |= {
+            "score": score,
+            "power_user": met.sum(axis=1) >= self.card.least,
+            "coverage": self._there(self._numbers(X)),
+        }
         return self._with_band(table, score)
 
     def _parts(self, numbers: Numbers, active: NDArray[np.bool_]) -> NDArray[np.float64]:

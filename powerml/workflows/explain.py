@@ -17,6 +17,7 @@ from powerml.errors import MissingColumns, UsageError, did_you_mean
 from powerml.scoring.base import DocumentedScorer
 from powerml.scoring.explain import change
 from powerml.scoring.recipe import Recipe, recipe
+from powerml.scoring.tree import branches
 from powerml.scoring.weight_set import needed_metrics
 from powerml.tracking.scoring_model import ScoringModel
 from powerml.workflows.metric_table import read_metric_table
@@ -29,9 +30,10 @@ Note = Callable[[str], None]
 class Explanation:
     """Why one entity has its score.
 
-    `row`: the scores table's row. `reasons`: `metric`, `value`, `contribution`, largest first; with `baseline` they add
-    up to the score. `changes` since the row before (None without one): `metric`, `value_before`, `value`, `before`,
-    `after`, `change`; the changes add up to the change of the score. `recipe`: documented weight sets only.
+    `row`: the scores table's row. `reasons`: `metric`, `branch` of the metric tree, `value`, `contribution`, largest
+    first; with `baseline` they add up to the score. `changes` since the row before (None without one): `metric`,
+    `value_before`, `value`, `before`, `after`, `change`; the changes add up to the change of the score. `recipe`:
+    documented weight sets only.
     """
 
     entity: str
@@ -46,29 +48,39 @@ class Explanation:
     recipe: Recipe | None
 
 
-def explain_metrics(
-    entity: str,
+@dataclass(frozen=True)
+class Snapshots:
+    """What there is to explain: rows of one or more dates, the scorer, the facts of its metrics, the date meant.
+
+    `owners`: the project's, by branch of the metric tree; they stand above those of the weight set.
+    """
+
+    frame: pd.DataFrame
+    scorer: Scorer
+    id_column: str
+    metrics: Mapping[str, MetricSpec]
+    as_of: date | None
+    owners: Mapping[str, str]
+
+
+def from_metrics(
     path: Path,
     *,
     weights: str,
     settings: Mapping[str, float] | None = None,
     as_of: date | None = None,
     project: ProjectSpec | None = None,
-) -> Explanation:
-    """Explains an entity of a metric table; ranks and full scales that are not stored come from the table itself.
-
-    With a column `as_of` the latest row (or that of `as_of`) is explained and compared with the one before.
-    """
+) -> Snapshots:
+    """The rows of a metric table; ranks and full scales that are not stored come from the table itself."""
     scorer = from_weights(weights, settings=settings, project=project)
     known = {*catalogue(), *scorer.model.columns}
     table = read_metric_table(path, metrics=known)
     if absent := [name for name in scorer.model.scorer.metrics_ if name not in table.columns]:
         raise MissingColumns(absent, asked_by=f"{path}: {scorer.shown}", have=table.columns)
-    return explain_frame(entity, table.frame, scorer, id_column=table.id_column, as_of=as_of, metrics=catalogue())
+    return Snapshots(table.frame, scorer, table.id_column, catalogue(), as_of, project.owners if project else {})
 
 
-def explain_project(
-    entity: str,
+def from_project(
     project: ProjectSpec,
     *,
     model: str | None = None,
@@ -76,8 +88,8 @@ def explain_project(
     settings: Mapping[str, float] | None = None,
     as_of: date | None = None,
     note: Note = lambda text: None,
-) -> Explanation:
-    """Explains an entity of a project at `as_of` (by default the latest), compared with the snapshot before."""
+) -> Snapshots:
+    """A project's snapshot at `as_of` (by default the latest) and the one before it."""
     from powerml.workflows.snapshots import open_project, project_metrics
 
     scorer = from_weights(weights, settings=settings, project=project) if weights else from_registry(project, model)
@@ -89,19 +101,15 @@ def explain_project(
     if weights:
         counts = built.vocabulary_counts
         scorer = from_weights(weights, settings=settings, project=project, vocabulary=counts)
-    return explain_frame(entity, built.frame, scorer, id_column=project.id_column, as_of=at, metrics=opened.metrics)
+    return Snapshots(built.frame, scorer, project.id_column, opened.metrics, at, project.owners)
 
 
-def explain_frame(
-    entity: str,
-    frame: pd.DataFrame,
-    scorer: Scorer,
-    *,
-    id_column: str,
-    as_of: date | None,
-    metrics: Mapping[str, MetricSpec],
-) -> Explanation:
-    """Explains an entity of a snapshot frame; raises UsageError for one that is not in it or is not scored."""
+def explain(entity: str, snapshots: Snapshots) -> Explanation:
+    """Explains one entity at the date meant (or its latest), compared with its row before.
+
+    Raises UsageError for an entity that is not there or is not scored.
+    """
+    frame, scorer, id_column, as_of = snapshots.frame, snapshots.scorer, snapshots.id_column, snapshots.as_of
     mine = frame[frame[id_column].astype(str) == entity]
     if mine.empty:
         hint = did_you_mean(entity, frame[id_column].astype(str).head(50_000))
@@ -114,10 +122,18 @@ def explain_frame(
         raise UsageError(f"{entity}: too young to be scored at that date (insufficient_history)")
     if model.outside(now).any():
         raise UsageError(f"{entity}: outside the population {scorer.shown} was trained on; name a set with --weights")
-    model = _referenced(model, _of_date(frame, now))
+    model = referenced(model, _of_date(frame, now))
     given = model.contributions(now)
     values = given.values.iloc[0]
-    reasons = pd.DataFrame({"metric": values.index, "value": _values(now, values.index), "contribution": values})
+    branch_of = branches(model.scorer) if isinstance(model.scorer, DocumentedScorer) else {}
+    reasons = pd.DataFrame(
+        {
+            "metric": values.index,
+            "branch": [branch_of.get(str(metric), "") for metric in values.index],
+            "value": _values(now, values.index),
+            "contribution": values,
+        }
+    )
     order = reasons["contribution"].abs().sort_values(ascending=False, kind="stable").index
     changes, score_before, date_before = None, None, None
     if last is not None and bool(last["enough_history"].iloc[0]):
@@ -137,7 +153,7 @@ def explain_frame(
         date_before,
         score_before,
         changes,
-        recipe(model.scorer, now, metrics) if documented else None,
+        recipe(model.scorer, now, snapshots.metrics) if documented else None,
     )
 
 
@@ -160,7 +176,7 @@ def _of_date(frame: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
     return frame[frame["as_of"] == now["as_of"].iloc[0]] if "as_of" in frame else frame
 
 
-def _referenced(model: ScoringModel, frame: pd.DataFrame) -> ScoringModel:
+def referenced(model: ScoringModel, frame: pd.DataFrame) -> ScoringModel:
     """A model without stored references takes the snapshot explained for one, so that its ranks mean something."""
     if isinstance(model.scorer, DocumentedScorer) and not hasattr(model.scorer, "reference_"):
         model = replace(model, scorer=clone(model.scorer).fit(frame))

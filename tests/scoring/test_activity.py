@@ -34,7 +34,7 @@ def test_a_null_count_counts_0_and_coverage_says_so():
         people(logins_30d=[np.nan], invites_30d=[1])
     )
     assert scored["raw_score"].item() == 8
-    assert scored["coverage"].item() == pytest.approx(2 / 3)
+    assert scored["coverage"].item() == pytest.approx(13 / 14)  # weights 5 and 8 of 1, 5 and 8
 
 
 def test_the_window_is_rewritten():

@@ -66,4 +66,5 @@ def test_a_rule_holds_when_all_conditions_do():
     scored = made.score_table(table)
     assert scored["power_user"].tolist() == [False, True, False]
     assert scored["score"].tolist() == pytest.approx([200 / 3, 100, 200 / 3])
+    assert scored["coverage"].tolist() == pytest.approx([5 / 6, 1, 1])  # half of one condition of three is unknown
     assert made.contributions(table).values["integrations_connected"].tolist() == pytest.approx([0, 100 / 3, 50 / 3])

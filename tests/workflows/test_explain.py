@@ -5,9 +5,15 @@ import pandas as pd
 import pytest
 
 from powerml.errors import MissingColumns, UsageError
-from powerml.workflows.explain import explain_metrics
+from powerml.workflows.explain import explain, from_metrics
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "metrics.csv"
+
+
+def explain_metrics(entity, path, **options):
+    return explain(entity, from_metrics(path, **options))
+
+
 AB = {"max_features": 20, "max_advanced": 5}
 
 
