@@ -15,8 +15,8 @@ def movements(before: pd.Series, after: pd.Series, bands: BandsSpec) -> pd.DataF
 
     >>> bands = BandsSpec.model_validate({70: "High", 30: "Middle", 0: "Low"})
     >>> moved = movements(pd.Series({"ada": 75.0}), pd.Series({"ada": 20.0, "new": 50.0}), bands)
-    >>> moved.loc["ada", ["from_band", "to_band", "steps"]].tolist()
-    ['High', 'Low', -2]
+    >>> print(*moved.loc["ada", ["from_band", "to_band", "steps"]])
+    High Low -2
     """
     both = after[after.index.isin(before.index) & after.notna()].index
     old = before.reindex(both).dropna()
