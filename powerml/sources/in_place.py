@@ -16,7 +16,7 @@ from powerml.sources.columns import Mapped, Typed, select_typed, typed, value_co
 from powerml.sources.fingerprint import of_file
 from powerml.sources.outcome import Outcome
 from powerml.sources.readers import Part
-from powerml.sources.repeats import find_repeats
+from powerml.sources.repeats import find_repeats, known_order
 from powerml.sources.repeats_cache import repeats_with_memory
 from powerml.sources.rules import FUTURE, MISSING, NOT_A_TIME, Rule, broken_value, first_broken, rules_of
 from powerml.sources.sql import array, data_errors, name, text
@@ -65,10 +65,11 @@ def _view(work: Staging, part: Part, cache: Path | None) -> Outcome:
     if "event_id" in expressions:
         into = f"repeated {table.name}"
         if cache and not broken:
-            ids, repeats = _remembered_repeats(work, part, expressions["event_id"], cache, into)
+            ids, repeats = _remembered_repeats(work, part, _of_copies(expressions), cache, into)
         else:
-            needed = {n: e for n, e in expressions.items() if n == "event_id" or broken}
-            ids, repeats = find_repeats(con, f"FROM ({_inner(part, needed)}) WHERE {kept}", place=_PLACE, into=into)
+            needed = expressions if broken else _of_copies(expressions)
+            good = f"FROM ({_inner(part, needed)}) WHERE {kept}"
+            ids, repeats = find_repeats(con, good, place=_PLACE, into=into, order=known_order(needed))
     if repeats:
         kept += f' AND {_PLACE} NOT IN (SELECT place FROM "repeated {table.name}")'
     columns = ", ".join(map(value_column, expressions))
@@ -82,6 +83,11 @@ def _view(work: Staging, part: Part, cache: Path | None) -> Outcome:
         repeated_ids=ids,
         bad_rows=_bad_rows(part, expressions, [rule for rule, _ in broken]),
     )
+
+
+def _of_copies(expressions: dict[str, Typed]) -> dict[str, Typed]:
+    """What tells copies of an event apart."""
+    return {n: e for n, e in expressions.items() if n in ("event_id", "time", "known_at")}
 
 
 def _typed(mapped: Mapped, part: Part, clock: Clock, bounds: Bounds | None) -> Typed:
@@ -141,21 +147,23 @@ def _count_broken(
     return [(rules[rule], n) for rule, n in found if rule is not None]
 
 
-def _remembered_repeats(work: Staging, part: Part, event_id: Typed, cache: Path, into: str) -> tuple[int, int]:
+def _remembered_repeats(work: Staging, part: Part, needed: dict[str, Typed], cache: Path, into: str) -> tuple[int, int]:
     (source,) = (m.source for m in work.mapped if m.name == "event_id")
     having = [not part.each or source in have for have in part.each]
 
     def rows_of(positions: Sequence[int]) -> str:
         if len(positions) == len(part.paths):
-            return f"FROM ({_inner(part, {'event_id': event_id})}) WHERE true"
+            return f"FROM ({_inner(part, needed)}) WHERE true"
         some = [part.paths[i] for i in positions if having[i]]
         if not some:
-            return "FROM (SELECT NULL::VARCHAR AS event_id) WHERE false"
+            return "FROM (SELECT NULL::VARCHAR AS event_id, NULL::TIMESTAMP AS time) WHERE false"
         relation = f"read_parquet({array(some)}, hive_partitioning=false)"
-        return f"FROM ({_inner(replace(part, relation=relation), {'event_id': event_id})}) WHERE true"
+        return f"FROM ({_inner(replace(part, relation=relation), needed)}) WHERE true"
 
     digests = [f"{source} {of_file(Path(path), shown)}" for path, shown in zip(part.paths, part.sources, strict=True)]
-    return repeats_with_memory(work.con, cache, digests, rows_of=rows_of, place=_PLACE, into=into)
+    return repeats_with_memory(
+        work.con, cache, digests, rows_of=rows_of, place=_PLACE, into=into, order=known_order(needed)
+    )
 
 
 def _bad_rows(part: Part, expressions: dict[str, Typed], rules: Sequence[Rule]) -> str:

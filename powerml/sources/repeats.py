@@ -1,4 +1,7 @@
-"""Events that stand more than once: exact repeats of `event_id` count once, the first in source order.
+"""Events that stand more than once: exact repeats of `event_id` count once, the copy that was known first.
+
+A copy written or dated later must not take the place of one that a snapshot has already seen; of copies known at the
+same time the first in source order counts.
 
 Grouping 24 million text ids costs more than everything else about reading them. Their 64-bit hashes are sorted instead,
 and only ids whose hashes agree are compared.
@@ -6,7 +9,7 @@ and only ids whose hashes agree are compared.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import duckdb
 import numpy as np
@@ -18,17 +21,28 @@ from powerml.sources.sql import name
 Hashes = npt.NDArray[np.uint64]
 
 
-def find_repeats(con: duckdb.DuckDBPyConnection, good: str, *, place: str, into: str) -> tuple[int, int]:
-    """Puts `place` and `event_id` of all rows of `good` that repeat an earlier one into a new table `into`.
+def known_order(columns: Iterable[str]) -> str:
+    """SQL by which copies of an event are ordered: when known, when happened."""
+    have = set(columns)
+    if "known_at" in have:
+        return 'greatest("time", known_at), "time", '
+    return '"time", ' if "time" in have else ""
+
+
+def find_repeats(
+    con: duckdb.DuckDBPyConnection, good: str, *, place: str, into: str, order: str = ""
+) -> tuple[int, int]:
+    """Puts `place` and `event_id` of all rows of `good` that repeat another one into a new table `into`.
 
     `good` is what stands after FROM, with its WHERE, over rows with an `event_id`; `place` is SQL for a row's position
-    in the source. Gives the number of ids that stand more than once and of rows that repeat; without any, no table.
+    in the source, `order` what of `known_order` decides before it. Gives the number of ids that stand more than once
+    and of rows that repeat; without any, no table.
     """
     twice = standing_twice(id_hashes(con, good))
     if not len(twice):
         return 0, 0
     con.execute(f"CREATE TABLE {name(into)} (place BIGINT, event_id VARCHAR)")
-    add_repeats(con, good, place=place, into=into, hashes=twice)
+    add_repeats(con, good, place=place, into=into, hashes=twice, order=order)
     return count_repeats(con, into)
 
 
@@ -51,14 +65,16 @@ def standing_in(hashes: Hashes, others: Hashes) -> Hashes:
     return hashes[others[at] == hashes]
 
 
-def add_repeats(con: duckdb.DuckDBPyConnection, good: str, *, place: str, into: str, hashes: Hashes) -> None:
+def add_repeats(
+    con: duckdb.DuckDBPyConnection, good: str, *, place: str, into: str, hashes: Hashes, order: str = ""
+) -> None:
     """Adds the rows of `good` that repeat an earlier one to the table `into`, looking only at ids of these hashes."""
     candidates = "hashes to look at"
     frame = pd.DataFrame({"h": hashes})
     con.register(candidates, frame)
     con.execute(
         f"INSERT INTO {name(into)} SELECT place, event_id FROM (SELECT place, event_id,"
-        f" row_number() OVER (PARTITION BY event_id ORDER BY place) AS n FROM (SELECT {place} AS place, event_id"
+        f" row_number() OVER (PARTITION BY event_id ORDER BY {order}place) AS n FROM (SELECT *, {place} AS place"
         f" {good} AND event_id IS NOT NULL AND hash(event_id) IN (SELECT h FROM {name(candidates)})))"
         f" WHERE n > 1 ORDER BY place"
     )

@@ -49,13 +49,14 @@ def repeats_with_memory(
     rows_of: Callable[[Sequence[int]], str],
     place: str,
     into: str,
+    order: str = "",
 ) -> tuple[int, int]:
     """As `find_repeats`, over all files, remembering in `folder`; `digests` stand for the files and how they are read.
 
     `rows_of` gives what stands after FROM (with its WHERE) for the files at some positions.
     """
     try:
-        return _repeats(con, folder, digests, rows_of, place, into)
+        return _repeats(con, folder, digests, rows_of, place, into, order)
     except OSError as error:
         raise DataError.in_file(folder, f"cannot be used ({error.strerror})", "check space and rights") from None
 
@@ -67,6 +68,7 @@ def _repeats(
     rows_of: Callable[[Sequence[int]], str],
     place: str,
     into: str,
+    order: str,
 ) -> tuple[int, int]:
     every = range(len(digests))
     known = _recall(folder)
@@ -88,7 +90,7 @@ def _repeats(
         con.execute(
             f"DELETE FROM {name(into)} WHERE hash(event_id) IN (SELECT unnest(?::UBIGINT[]))", [suspects.tolist()]
         )
-        add_repeats(con, rows_of(every), place=place, into=into, hashes=suspects)
+        add_repeats(con, rows_of(every), place=place, into=into, hashes=suspects, order=order)
     _remember(con, folder, tuple(digests), hashes=together, table=into)
     return count_repeats(con, into)
 

@@ -12,7 +12,7 @@ from powerml.errors import DataError
 from powerml.sources.columns import Mapped, Typed, select_typed, typed, value_column
 from powerml.sources.outcome import Outcome
 from powerml.sources.readers import Part
-from powerml.sources.repeats import find_repeats
+from powerml.sources.repeats import find_repeats, known_order
 from powerml.sources.rules import NOT_UTF8, RAGGED, UNREADABLE, Rule, broken_value, first_broken, rules_of
 from powerml.sources.sql import data_errors, name, text
 from powerml.sources.times import Clock
@@ -141,7 +141,9 @@ def _leave_out_repeats(con: duckdb.DuckDBPyConnection, staged: str, out: str, ke
 
 
 def _ignore_repeats(con: duckdb.DuckDBPyConnection, staged: str, out: str) -> tuple[int, int]:
-    ids, repeats = find_repeats(con, f"FROM {staged} WHERE _rule IS NULL", place="rowid", into="repeats")
+    columns = [row[0] for row in con.execute(f"DESCRIBE {staged}").fetchall()]
+    good = f"FROM (SELECT *, rowid AS _place FROM {staged}) WHERE _rule IS NULL"
+    ids, repeats = find_repeats(con, good, place="_place", into="repeats", order=known_order(columns))
     if repeats:
         con.execute(f"INSERT INTO {out} SELECT place, NULL, event_id FROM repeats")
         con.execute("DROP TABLE repeats")

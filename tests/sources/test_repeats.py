@@ -15,18 +15,18 @@ from tests.sources.reading import counts, rows
 LINES = [
     "e1,ada,first,2026-03-02",
     "e2,ada,x,2026-03-01",
-    "e1,bo,second,2026-03-01",  # another time and user: a repeat all the same
+    "e1,bo,second,2026-03-04",  # another time and user: a repeat all the same
     ",ada,x,2026-03-01",
     ",ada,x,2026-03-01",
     " ,ada,x,2026-03-01",
     "e3,ada,x,soon",  # bad, so the next one is the first
     "e3,ada,x,2026-03-03",
-    "e1,cy,third,2026-03-01",
+    "e1,cy,third,2026-03-05",
 ]
 
 
 @pytest.mark.parametrize("how", ["csv", "parquet", "two files", "query"])
-def test_the_first_of_repeated_ids_stays_and_blank_ids_never_repeat(opened, tmp_path, parquet, how):
+def test_the_earliest_of_repeated_ids_stays_and_blank_ids_never_repeat(opened, tmp_path, parquet, how):
     (tmp_path / "e.csv").write_text("event_id,user_id,event,time\n" + "\n".join(LINES) + "\n")
     cast = "event_id, user_id, event, TRY_CAST(time AS TIMESTAMP) AS time"
     read = f"SELECT {cast} FROM read_csv('{tmp_path}/e.csv', all_varchar=true)"
@@ -60,3 +60,20 @@ def test_counts_agree_with_counting(ids):
         if found[1]:
             places = {place for (place,) in con.execute('SELECT place FROM "again"').fetchall()}
             assert places == {i for i, letter in enumerate(ids) if letter in ids[:i]}
+
+
+@pytest.mark.parametrize("how", ["csv", "parquet"])
+def test_the_copy_that_was_known_first_counts(opened, tmp_path, parquet, how):
+    lines = [
+        "e1,ada,late,2026-03-01,2026-04-01",
+        "e1,ada,early,2026-03-01,",
+        "e2,bo,later,2026-03-05,",
+        "e2,bo,x,2026-03-02,",
+    ]
+    (tmp_path / "e.csv").write_text("event_id,user_id,event,time,known_at\n" + "\n".join(lines) + "\n")
+    times = "TRY_CAST(time AS TIMESTAMP) AS time, TRY_CAST(known_at AS TIMESTAMP) AS known_at"
+    parquet(
+        "e.parquet", f"SELECT event_id, user_id, event, {times} FROM read_csv('{tmp_path}/e.csv', all_varchar=true)"
+    )
+    loaded = opened(events={"files": f"e.{how}"})
+    assert sorted(rows(loaded, "events", "event_id, event")) == [("e1", "early"), ("e2", "x")]
