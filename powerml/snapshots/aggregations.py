@@ -271,7 +271,7 @@ def distincts(
             rows = rows.group_by("ent", "code").aggregate(day=_.day.min())
         else:
             oldest = cutoffs.days[0] - distinct.window[0]
-            told = _codes(engine, rollups, distinct)
+            told = codes_told(engine, rollups.kinds, distinct.of, distinct.where)
             rows = attribute(rollups, rollups.days.filter(_.day >= oldest), attribution)
             rows = rows.join(told, "ev").select(rows.ent, rows.day, told.code)
         if distinct.window is None:
@@ -286,20 +286,25 @@ def distincts(
         yield placed.group_by("c", "ent").aggregate(**{cell: _.count()})
 
 
-def _codes(engine: Engine, rollups: Rollups, distinct: Distinct) -> ir.Table:
-    """(ev, code): the kinds of event that count, numbered by their value."""
-    codes, _many = rollups.kinds.codes(distinct.of)
-    keep = rollups.kinds.flags(dict(distinct.where))
-    return engine.bring(rollups.kinds.frame[["ev"]].assign(code=codes.astype("int32"))[keep], "codes")
+def codes_told(engine: Engine, kinds: EventKinds, of: str, where: tuple[tuple[str, tuple[str, ...]], ...]) -> ir.Table:
+    """(ev, code): the kinds of event that count, numbered by their value of `of`."""
+    codes, _many = kinds.codes(of)
+    keep = kinds.flags(dict(where))
+    return engine.bring(kinds.frame[["ev"]].assign(code=codes.astype("int32"))[keep], "codes")
 
 
 def first_uses(engine: Engine, rollups: Rollups, distinct: Distinct) -> ir.Table:
     """(uid, aid, code, day): the first day on which a user used each value."""
     key = f"first_{distinct.of}_{hashlib.sha1(repr(distinct.where).encode(), usedforsecurity=False).hexdigest()[:12]}"
     if key not in rollups.memo:
-        told = _codes(engine, rollups, distinct)
+        told = codes_told(engine, rollups.kinds, distinct.of, distinct.where)
         rows = rollups.days.join(told, "ev").select(rollups.days.uid, rollups.days.aid, rollups.days.day, told.code)
-        rollups.memo[key] = engine.keep(rows.group_by("uid", "aid", "code").aggregate(day=_.day.min()), key)
+        rows = rows.group_by("uid", "aid", "code").aggregate(day=_.day.min())
+        if rollups.store is None:
+            rollups.memo[key] = engine.keep(rows, key)
+        else:
+            rollups.memo[key] = rollups.store.keep(rows, key)
+            rollups.store.put(key, {"of": distinct.of, "where": distinct.where})
     return rollups.memo[key]
 
 

@@ -8,7 +8,7 @@ from ibis import _
 
 from powerml.snapshots.aggregations import EVENTS, LAST, Cells, atom_table, first_uses
 from powerml.snapshots.engine import Engine
-from powerml.snapshots.rollup import Rollups
+from powerml.snapshots.rollup import Rollups, whole
 from powerml.snapshots.sessions import session_days
 
 
@@ -21,12 +21,20 @@ def prepare(engine: Engine, rollups: Rollups, cells: Cells) -> Rollups:
     memo = rollups.memo
     have = memo.get("atoms")
     if have is None or not {atom.name for atom in atoms} <= set(have.columns):
-        memo["atoms"] = engine.keep(atom_table(engine, rollups.days, rollups.kinds, atoms), "atoms")
+        days = rollups.days if not rollups.one_row else rollups.days.drop("aid")
+        table = atom_table(engine, days, rollups.kinds, atoms)
+        if rollups.store is None:
+            memo["atoms"] = engine.keep(table, "atoms")
+        else:
+            memo["atoms"] = rollups.store.keep(table, "atoms", order="day")
+            rollups.store.remember_atoms(atoms)
     if not rollups.has_known:
         for distinct in cells.distinct:
             if distinct.first_only or distinct.window is None:
                 first_uses(engine, rollups, distinct)
     if not rollups.has_known and "sessions" not in memo:
         pieces = rollups.pieces.mutate(ent=_.uid)
-        memo["sessions"] = engine.keep(session_days(pieces, rollups.gap_us), "sessions")
-    return replace(rollups, atoms=memo["atoms"], sessions=memo.get("sessions"))
+        table = session_days(pieces, rollups.gap_us)
+        store = rollups.store
+        memo["sessions"] = engine.keep(table, "sessions") if store is None else store.keep(table, "sessions")
+    return replace(rollups, atoms=whole(memo["atoms"]), sessions=memo.get("sessions"))

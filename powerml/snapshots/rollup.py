@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -21,6 +22,7 @@ from powerml.snapshots.engine import Engine, epoch_us, hash64
 from powerml.snapshots.vocabulary import EventKinds, event_kinds
 from powerml.snapshots.windows import Calendar
 
+ACCOUNT_TABLES = ("events", "users", "accounts", "subscriptions", "usage_limits", "tickets")
 SAMPLE_EVERY = 64  # one user in so many tells whether counting per day makes the events fewer
 HARDLY_FEWER = 0.7
 
@@ -67,6 +69,7 @@ class Rollups:
     atoms: ir.Table | None = None
     sessions: ir.Table | None = None
     memo: dict[str, ir.Table] = field(default_factory=dict, compare=False, repr=False)
+    store: Any = field(default=None, compare=False, repr=False)  # the RollupStore that holds them, if any
 
     def known_before(self, cutoff: int) -> Rollups:
         """The roll-ups as they were known at one cutoff (a day number)."""
@@ -80,6 +83,7 @@ class Rollups:
             sessions=None,
             has_known=False,
             memo={},
+            store=None,
         )
 
     def seen_before(self, cutoff: int) -> np.ndarray:
@@ -94,30 +98,29 @@ def roll_up(inputs: Inputs, project: ProjectSpec, *, extra: Iterable[str] = ()) 
     calendar = Calendar(project.timezone)
     span = engine.rows(events.aggregate(low=epoch_us(_.time.min()), high=epoch_us(_.time.max())))[0]
     if span["low"] is None:
-        raise DataError(f"{project.file}: tables.events: no usable rows; check the file and the quarantine")
+        raise no_events(project)
 
     asked = sorted({"event", *extra})
-    found = engine.frame(events.select(*asked).distinct())
-    kinds = event_kinds(found.astype(object).where(found.notna(), None), project.meanings)
-    kind_table = engine.bring(
-        kinds.frame.loc[~kinds.frame["ignored"], ["ev", *asked]].astype(dict.fromkeys(asked, "string")), "kinds"
-    )
-    users = _numbered(engine, inputs, "user_id", "uid", ("events", "users"))
-    accounts = _numbered(
-        engine, inputs, "account_id", "aid", ("events", "users", "accounts", "subscriptions", "usage_limits", "tickets")
-    )
-    slim = engine.keep(_slim(inputs, users, accounts, kind_table, asked, calendar, span), "slim")
+    kinds = event_kinds(distinct_kinds(engine, events, asked), project.meanings)
+    told = kind_table(engine, kinds, asked)
+    users = numbered(engine, inputs, "user_id", "uid", ("events", "users"))
+    accounts = numbered(engine, inputs, "account_id", "aid", ACCOUNT_TABLES)
+    slim = engine.keep(slim_events(inputs, users, accounts, told, asked, calendar, span), "slim")
 
     has_known, has_value = inputs.has("events", "known_at"), inputs.has("events", "value")
     gap = round(project.session_gap_minutes * 60_000_000)
-    pieces = engine.keep(_pieces(slim, gap), "pieces")
-    days = _days(engine, slim, has_value)
+    pieces = engine.keep(pieces_of(slim, gap), "pieces")
+    as_they_are = hardly_fewer(engine, slim)
+    days = days_of(engine, slim, has_value, as_they_are)
+    if not as_they_are:
+        days = engine.keep(days, "days")
+        engine.drop(slim)
     bounds = engine.rows(days.aggregate(low=_.day.min(), high=_.day.max()))[0]
     if bounds["low"] is None:
         raise DataError(f"{project.file}: vocabulary: every event has the role 'ignore'; let some event count")
     return Rollups(
-        days=_whole(days),
-        pieces=_whole(pieces),
+        days=whole(days),
+        pieces=whole(pieces),
         users=users,
         accounts=accounts,
         kinds=kinds,
@@ -144,13 +147,32 @@ def first_seen(engine: Engine, days: ir.Table, kinds: EventKinds, has_known: boo
     return seen
 
 
-def _whole(table: ir.Table) -> ir.Table:
+def whole(table: ir.Table) -> ir.Table:
     """The columns that the source did not have, as nulls: they cost nothing in a key they never stood in."""
-    possible = {"aid": ibis.null("int32"), "sid": ibis.null("uint64")}
-    return table.mutate(**{name: null for name, null in possible.items() if name not in table.columns})
+    absent = {"aid": ibis.null("int32")} if "aid" not in table.columns else {}
+    if "first_t" in table.columns and "sid" not in table.columns:
+        absent["sid"] = ibis.null("uint64")
+    return table.mutate(**absent)
 
 
-def _pieces(slim: ir.Table, gap: int) -> ir.Table:
+def no_events(project: ProjectSpec) -> DataError:
+    """The error for a project without a single usable event."""
+    return DataError(f"{project.file}: tables.events: no usable rows; check the file and the quarantine")
+
+
+def distinct_kinds(engine: Engine, events: ir.Table, asked: list[str]) -> pd.DataFrame:
+    """The distinct kinds of event: a row per name and values of the further columns asked about."""
+    found = engine.frame(events.select(*asked).distinct()).astype(object)
+    return found.where(found.notna(), None)
+
+
+def kind_table(engine: Engine, kinds: EventKinds, asked: list[str]) -> ir.Table:
+    """(ev, what was asked about) of the kinds that are not ignored."""
+    rows = kinds.frame.loc[~kinds.frame["ignored"], ["ev", *asked]]
+    return engine.bring(rows.astype(dict.fromkeys(asked, "string")), "kinds")
+
+
+def pieces_of(slim: ir.Table, gap: int) -> ir.Table:
     """Runs of events of a user within a day: by given session, or within blocks of time shorter than the gap."""
     block = (_.t // gap).cast("int32") if gap >= 60_000_000 else _.t // gap
     if "sid" in slim.columns:  # given sessions need no blocks: one run a day
@@ -160,24 +182,28 @@ def _pieces(slim: ir.Table, gap: int) -> ir.Table:
     return runs.aggregate(first_t=_.t.min(), last_t=_.t.max()).drop("block")
 
 
-def _days(engine: Engine, slim: ir.Table, has_value: bool) -> ir.Table:
-    """Events counted per day and kind; left as they are, each counting 1, where that would hardly make them fewer."""
+def hardly_fewer(engine: Engine, slim: ir.Table) -> bool:
+    """Whether counting per day and kind would hardly make the events fewer, by a sample of users."""
     keys = [name for name in ("uid", "aid", "day", "known", "ev") if name in slim.columns]
     sample = slim.filter(_.uid % SAMPLE_EVERY == 0)
     found = engine.rows(sample.group_by(*keys).aggregate(n=_.count()).aggregate(groups=_.count(), rows=_.n.sum()))[0]
-    if found["rows"] and found["groups"] > HARDLY_FEWER * found["rows"]:
+    return bool(found["rows"]) and found["groups"] > HARDLY_FEWER * found["rows"]
+
+
+def days_of(engine: Engine, slim: ir.Table, has_value: bool, as_they_are: bool) -> ir.Table:
+    """Events counted per day and kind, or left as they are, each counting 1."""
+    keys = [name for name in ("uid", "aid", "day", "known", "ev") if name in slim.columns]
+    if as_they_are:
         values = {"value_sum": _.value, "value_n": _.value.notnull().cast("int32"), "value_max": _.value}
         one = ibis.literal(1, "int32")
         return slim.select(*keys, n=one, last_t=_.t, **(values if has_value else {}))
     sums = {"n": _.count().cast("int32"), "last_t": _.t.max()}
     if has_value:
         sums |= {"value_sum": _.value.sum(), "value_n": _.value.count().cast("int32"), "value_max": _.value.max()}
-    days = engine.keep(slim.group_by(*keys).aggregate(**sums), "days")
-    engine.drop(slim)
-    return days
+    return slim.group_by(*keys).aggregate(**sums)
 
 
-def _slim(
+def slim_events(
     inputs: Inputs,
     users: ir.Table,
     accounts: ir.Table,
@@ -218,16 +244,22 @@ def _slim(
     return rows
 
 
-def _numbered(engine: Engine, inputs: Inputs, column: str, number: str, tables: Iterable[str]) -> ir.Table:
-    """The distinct ids of a kind over all tables, numbered in their order."""
+def distinct_ids(inputs: Inputs, column: str, tables: Iterable[str]) -> ir.Table | None:
+    """The distinct ids of a kind over the tables that have them; None where none has."""
     parts = [
         inputs.tables[name].select(column).filter(_[column].notnull()).distinct()
         for name in tables
         if inputs.has(name, column)
     ]
     if not parts:
+        return None
+    return ibis.union(*parts, distinct=True) if len(parts) > 1 else parts[0]
+
+
+def numbered(engine: Engine, inputs: Inputs, column: str, number: str, tables: Iterable[str]) -> ir.Table:
+    """The distinct ids of a kind over all tables, numbered in their order."""
+    ids = distinct_ids(inputs, column, tables)
+    if ids is None:
         return engine.bring(pd.DataFrame({column: pd.Series(dtype="string"), number: pd.Series(dtype="int32")}), number)
-    ids = ibis.union(*parts, distinct=True) if len(parts) > 1 else parts[0]
-    return engine.keep(
-        ids.mutate(**{number: ibis.row_number().over(order_by=column).cast("int32")}).select(column, number), number
-    )
+    order = ibis.row_number().over(order_by=column).cast("int32")
+    return engine.keep(ids.mutate(**{number: order}).select(column, number), number)

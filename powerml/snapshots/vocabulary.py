@@ -81,9 +81,10 @@ def is_event_word(key: str) -> bool:
     return key in EVENT_WORDS
 
 
-def event_kinds(kinds: pd.DataFrame, vocabulary: Vocabulary) -> EventKinds:
-    """Applies the vocabulary to distinct kinds of event (`event` and any further columns); numbers them by order."""
-    kinds = kinds.sort_values(list(kinds.columns), ignore_index=True)
+def event_kinds(kinds: pd.DataFrame, vocabulary: Vocabulary, *, sort: bool = True) -> EventKinds:
+    """Applies the vocabulary to distinct kinds of event (`event` and any further columns), numbered in their order."""
+    if sort:
+        kinds = kinds.sort_values(list(kinds.columns), ignore_index=True)
     names = pd.Series(kinds["event"].unique(), dtype="object")
     rule = pd.Series(-1, index=names.index)
     keys = list(vocabulary)

@@ -14,12 +14,17 @@ from powerml.config.metrics import EVENT_WORDS, MetricSpec, Part, catalogue, met
 from powerml.config.project import ProjectSpec
 from powerml.errors import DataError, UsageError
 from powerml.sinks.files import write_table
+from powerml.snapshots.cache import EventFile, RollupStore, cached_roll_up
 from powerml.snapshots.dataset import snapshots
 from powerml.snapshots.engine import Engine
 from powerml.snapshots.labels import label_cutoffs
 from powerml.snapshots.rollup import Inputs, Rollups, roll_up
 from powerml.snapshots.windows import Cutoffs, cutoff_dates, day_date
+from powerml.sources.event_files import event_spans, repeats_digest
+from powerml.sources.files import resolve
 from powerml.sources.loading import Loaded, TooManyBadRows, open_sources, write_quarantine
+
+CACHE_FROM_BYTES = 64_000_000  # Parquet events of this size are worth keeping their roll-ups
 
 
 @dataclass(frozen=True)
@@ -106,13 +111,18 @@ def open_project(
     *,
     now: datetime | None = None,
     metrics: Iterable[MetricSpec] = (),
+    cache: bool | None = None,
     note: Callable[[str], None] = lambda text: None,
 ) -> OpenProject:
-    """Reads the sources and rolls the events up; `metrics` adds declarations to those of the project."""
+    """Reads the sources and rolls the events up; `metrics` adds declarations to those of the project.
+
+    `cache` says whether roll-ups are kept between runs; by default where that is worth it (see `cache_folder`).
+    """
     known = project_metrics(project, metrics)
     asked = columns_asked(known.values())
-    loaded = read_sources(project, now=now, extra=asked, note=note)
-    return opened(project, known, loaded, note=note)
+    folder = cache_folder(project, cache)
+    loaded = read_sources(project, now=now, extra=asked, cache=folder, note=note)
+    return opened(project, known, loaded, cache=folder is not None, note=note)
 
 
 def read_sources(
@@ -121,16 +131,18 @@ def read_sources(
     now: datetime | None = None,
     extra: Mapping[str, Iterable[str]] = MappingProxyType({}),
     lenient: bool = False,
+    cache: Path | None = None,
     note: Callable[[str], None] = lambda text: None,
 ) -> Loaded:
     """The project's tables; bad rows go to its quarantine folder, also where there are too many and the run stops."""
     folder = project.state / "quarantine"
     try:
-        loaded = open_sources(project, now=now or datetime.now(UTC), extra=extra, lenient=lenient, note=note)
+        at = now or datetime.now(UTC)
+        loaded = open_sources(project, now=at, extra=extra, lenient=lenient, cache=cache, note=note)
     except TooManyBadRows as error:
         written = write_quarantine(error.loaded, folder)
         raise DataError(f"{error}\nThe rows are in {', '.join(map(str, written))}") from None
-    if len(loaded.quarantine):
+    if len(loaded.quarantine) or folder.exists():  # a clean run also clears what an older one left
         write_quarantine(loaded, folder)
     return loaded
 
@@ -140,6 +152,7 @@ def opened(
     metrics: Mapping[str, MetricSpec],
     loaded: Loaded,
     *,
+    cache: bool = False,
     note: Callable[[str], None] = lambda text: None,
 ) -> OpenProject:
     """A project whose tables were read, its events rolled up."""
@@ -148,7 +161,42 @@ def opened(
     inputs = Inputs(engine, {name: engine.table(view) for name, view in loaded.tables.items()}, loaded.columns)
     columns = [column for column in sorted(asked.get("events", ())) if column in loaded.columns["events"]]
     note("rolling events up")
+    if cache and (kept := _from_cache(project, loaded, inputs, columns)):
+        return OpenProject(project, metrics, loaded, inputs, kept)
     return OpenProject(project, metrics, loaded, inputs, roll_up(inputs, project, extra=columns))
+
+
+def cache_folder(project: ProjectSpec, cache: bool | None) -> Path | None:
+    """Where roll-ups are kept between runs; None where they are not.
+
+    By default they are where a cache is there already or the events, in Parquet files, are many.
+    """
+    spec = project.tables["events"]
+    folder = project.state / "cache"
+    if cache is False or spec.query or spec.database:
+        return None
+    files = resolve(spec.files, project.base, declared_in=project.file)
+    if any(file.format != "parquet" for file in files):
+        return None
+    many = sum(file.path.stat().st_size for file in files) >= CACHE_FROM_BYTES
+    return folder if cache or many or (folder / "rollups.duckdb").exists() else None
+
+
+def _from_cache(project: ProjectSpec, loaded: Loaded, inputs: Inputs, columns: list[str]) -> Rollups | None:
+    """The roll-ups by way of the cache; None where it cannot serve these events or another run holds it."""
+    spans = event_spans(project, loaded)
+    store = RollupStore.open(inputs.engine, project.state / "cache") if spans else None
+    if store is None:
+        return None
+    return cached_roll_up(
+        inputs,
+        project,
+        store,
+        [EventFile(*span) for span in spans or []],
+        repeats=repeats_digest(loaded),
+        declaration=project.tables["events"].model_dump_json(),
+        extra=columns,
+    )
 
 
 def columns_asked(metrics: Iterable[MetricSpec]) -> dict[str, set[str]]:
@@ -183,13 +231,14 @@ def write_snapshots(
     project: ProjectSpec,
     output: Path | None,
     *,
+    cache: bool | None = None,
     as_of: date | None = None,
     monthly: tuple[date, date] | None = None,
     labels: bool = False,
     note: Callable[[str], None] = lambda text: None,
 ) -> SnapshotResult:
     """Builds snapshots at one date, monthly, or as the project says, and writes them whole or not at all."""
-    opened = open_project(project, note=note)
+    data = open_project(project, cache=cache, note=note)
     if as_of:
         cutoffs = [as_of]
     elif monthly:
@@ -198,8 +247,8 @@ def write_snapshots(
             raise UsageError(f"--monthly {first} {last}: the second date lies before the first; swap them")
         cutoffs = cutoff_dates("month", first, last)
     else:
-        cutoffs = opened.cutoffs()
-    result = opened.build(cutoffs, labels=labels, note=note)
+        cutoffs = data.cutoffs()
+    result = data.build(cutoffs, labels=labels, note=note)
     if output is not None:
         write_table(result.frame, output)
     return result
