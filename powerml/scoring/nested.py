@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from powerml.calibration.likelihood import Floats, sigmoid
+from powerml.scoring.base import DocumentedScorer
 from powerml.scoring.heads.side import Inputs, Side
 from powerml.scoring.reasons import path_weights, score_of_logits
 
@@ -26,9 +27,19 @@ class NestedSides:
         return (self.churn,) if self.expand is None else (self.churn, self.expand)
 
     @property
-    def lean_on_score(self) -> bool:
-        """Whether any side reads the documented score."""
-        return any(side.leans_on_score for side in self.all)
+    def read_column(self) -> bool:
+        """Whether any side reads a documented score given as a column."""
+        return any(side.reads_column for side in self.all)
+
+    @property
+    def read_metrics(self) -> bool:
+        """Whether any side's head reads the encoded metrics."""
+        return any(side.reads_metrics for side in self.all)
+
+    @property
+    def scorers(self) -> tuple[DocumentedScorer[Any], ...]:
+        """The weight sets that sides read."""
+        return tuple(side.scorer for side in self.all if side.scorer is not None)
 
     def proba(self, inputs: Inputs) -> Floats:
         """Probabilities (rows, outcomes), worst outcome first; rows sum to 1."""

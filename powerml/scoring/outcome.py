@@ -38,7 +38,7 @@ from powerml.scoring.heads.side import Inputs
 from powerml.scoring.heads.training import HeadPlan, TrainingRows, train_side
 from powerml.scoring.nested import NestedSides
 from powerml.scoring.ordering import reordered, row_order
-from powerml.scoring.persist import register, scorer_from_dict
+from powerml.scoring.persist import register
 from powerml.scoring.threads import one_thread
 from powerml.tables import OUTCOMES
 
@@ -68,8 +68,8 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
     head_options : mapping
         Options of that head.
     prior : str or scorer
-        The documented score that stands in where an outcome has too few events: a column of X, or a scorer with
-        `predict_score`. An absent column means none: the base rate then stands in.
+        The documented score that stands in where an outcome has too few events: a column of X, or a documented
+        scorer. An absent column means none: the base rate then stands in. The head `weights` fits this scorer's.
     outcomes : sequence of str
         The outcomes from worst to best, two or three; by default those in y.
     stay_value : float
@@ -169,11 +169,14 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
         frame, outcomes = frame.iloc[order].reset_index(drop=True), outcomes[order]
         accounts, moments = (None if v is None else np.asarray(v)[order] for v in (groups, instants))
         self.encoder_ = TableEncoder.learn(frame.drop(columns=[*STRUCTURE, *self._prior_column()], errors="ignore"))
-        self.metrics_ = self.encoder_.names
         self.mix_ = {str(outcome): float((outcomes == outcome).mean()) for outcome in self.outcomes_}
         left = outcomes == self.outcomes_[0]
         rows = TrainingRows(
-            self._inputs(frame, prior=True), left, accounts, moments, None if folds is None else reordered(folds, order)
+            self._inputs(frame, fitting=True),
+            left,
+            accounts,
+            moments,
+            None if folds is None else reordered(folds, order),
         )
         with one_thread():
             churn, note = train_side(str(self.outcomes_[0]), rows, self._plan(), sign=-1)
@@ -185,13 +188,14 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
                 notes.append(note)
         self.notes_ = (*filter(None, notes), *(f"left out {reason}" for reason in self.encoder_.left_out))
         self.sides_ = NestedSides(churn, expand, self.stay_value)
+        self.metrics_ = self._reads()
         self.shares_ = self._shares(frame)
         return self
 
     def _shares(self, frame: pd.DataFrame) -> dict[str, float]:
         """Share (in %) of each metric in the mean absolute contribution, over evenly spaced training rows."""
         some = np.linspace(0, len(frame) - 1, min(len(frame), SHARE_ROWS)).astype(np.intp)
-        inputs = self._inputs(frame.iloc[np.unique(some)], prior=self.sides_.lean_on_score, reasons=True)
+        inputs = self._inputs(frame.iloc[np.unique(some)])
         names, values, _ = self.sides_.explain(inputs)
         size = np.abs(values).mean(axis=0)
         return {name: float(100 * v / size.sum()) if size.sum() else 0.0 for name, v in zip(names, size, strict=True)}
@@ -207,11 +211,12 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
             self.head,
             self.head_options or {},
             self.encoder_.categorical,
-            tuple(good[directions.get(name, "none")] for name in self.metrics_),
+            tuple(good[directions.get(name, "none")] for name in self.encoder_.names),
             self.calibration,
             self.n_folds,
             self.seed,
             self.min_events,
+            None if isinstance(self.prior, str) else self.prior,
         )
 
     def _outcomes_of(self, y: np.ndarray) -> tuple[Any, ...]:
@@ -243,29 +248,31 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
         values = check_array(X, dtype=np.float64, ensure_all_finite="allow-nan", estimator=self)
         return pd.DataFrame(values, columns=[f"x{i}" for i in range(values.shape[1])])
 
-    def _inputs(self, frame: pd.DataFrame, *, prior: bool, reasons: bool = False) -> Inputs:
-        """What the heads read: the encoded metrics, and the documented score (`prior`) with its `reasons`."""
-        matrix = self.encoder_.encode(frame, asked_by=f"model {self.name}@{self.version}")
-        if not prior or self.prior is None:
-            return Inputs(matrix, self.metrics_)
-        if isinstance(self.prior, str):
-            score = frame[self.prior].to_numpy(dtype=np.float64) if self.prior in frame.columns else None
-            return Inputs(matrix, self.metrics_, score)
-        score = np.asarray(self.prior.predict_score(frame), dtype=np.float64)
-        if not reasons:
-            return Inputs(matrix, self.metrics_, score)
-        explained = self.prior.contributions(frame)
-        return Inputs(matrix, self.metrics_, score, explained.values, explained.baseline)
+    def _inputs(self, frame: pd.DataFrame, *, fitting: bool = False) -> Inputs:
+        """What the heads read of rows; raises MissingColumns."""
+        asked_by = f"model {self.name}@{self.version}"
+        matrix = np.empty((len(frame), 0))
+        if fitting or self.sides_.read_metrics:
+            matrix = self.encoder_.encode(frame, asked_by=asked_by)
+        column = self.prior if isinstance(self.prior, str) else None
+        if column is not None and column in frame.columns:
+            return Inputs(matrix, self.encoder_.names, frame, frame[column].to_numpy(dtype=np.float64))
+        if not fitting and self.sides_.read_column:
+            raise MissingColumns([str(column)], asked_by=asked_by, have=map(str, frame.columns))
+        return Inputs(matrix, self.encoder_.names, frame)
 
-    def _checked(self, X: Any, *, reasons: bool = False) -> Inputs:
+    def _checked(self, X: Any) -> Inputs:
         """What the heads read of rows to be scored."""
         check_is_fitted(self, "sides_")
-        frame, leans = self._frame(X), self.sides_.lean_on_score
+        frame = self._frame(X)
         if not isinstance(X, pd.DataFrame):
             validate_data(self, X, skip_check_array=True, reset=False)
-        if leans and isinstance(self.prior, str) and self.prior not in frame.columns:
-            raise MissingColumns([self.prior], asked_by=f"model {self.name}@{self.version}", have=map(str, frame))
-        return self._inputs(frame, prior=leans, reasons=reasons)
+        return self._inputs(frame)
+
+    def _reads(self) -> tuple[str, ...]:
+        """The columns that the fitted sides read."""
+        encoded = self.encoder_.names if self.sides_.read_metrics else ()
+        return tuple(dict.fromkeys([*encoded, *(name for scorer in self.sides_.scorers for name in scorer.metrics_)]))
 
     def predict_proba_outcomes(self, X: Any) -> pd.DataFrame:
         """`p_churn`, `p_stay`, `p_expand` (two columns for two outcomes), with the index of X."""
@@ -301,12 +308,17 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
         table = pd.DataFrame({"score": score, "band": assign(score, self.bands or BANDS)}, index=_index(X))
         table[[f"p_{outcome}" for outcome in self.outcomes_]] = proba
         table[f"{worst}_lift"] = proba[:, 0] / max(self.mix_[worst], 1e-12)
-        present = ~np.isnan(inputs.matrix)
-        table["coverage"] = present.mean(axis=1) if present.shape[1] else 1.0
+        table["coverage"] = self._coverage(inputs)
         if reference:
             shifted = reference_mix(proba, trained=list(self.mix_.values()), reference=self._reference())
             table["score_reference"] = 100.0 * shifted @ self._values()
         return table
+
+    def _coverage(self, inputs: Inputs) -> Floats:
+        """Share of the model's inputs that are there."""
+        others = [name for name in self.metrics_ if name not in inputs.names or not inputs.matrix.shape[1]]
+        present = np.column_stack([~np.isnan(inputs.matrix), inputs.frame[others].notna().to_numpy()])
+        return present.mean(axis=1) if present.shape[1] else np.ones(len(present))
 
     def _values(self) -> Floats:
         """What each outcome counts in the score, worst first."""
@@ -318,7 +330,7 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
 
     def contributions(self, X: Any) -> Contributions:
         """What each metric adds to or takes from the score; rows sum with the baseline to `predict_score`."""
-        inputs = self._checked(X, reasons=True)
+        inputs = self._checked(X)
         names, values, baseline = self.sides_.explain(inputs)
         return Contributions(pd.DataFrame(values, columns=list(names), index=_index(X)), baseline)
 
@@ -334,11 +346,8 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
         return moves
 
     def to_dict(self) -> dict[str, Any]:
-        """The whole model as JSON-able data; the documented scorer is written only where it stands in."""
+        """The whole model as JSON-able data; a documented scorer is written with the side that reads it."""
         check_is_fitted(self, "sides_")
-        prior = self.prior
-        if prior is not None and not isinstance(prior, str):
-            prior = prior.to_dict() if self.sides_.lean_on_score else None
         return {
             "kind_of_scorer": KIND_OF_SCORER,
             "name": self.name,
@@ -350,7 +359,7 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
             "mix": self.mix_,
             "notes": list(self.notes_),
             "bands": {f"{band.from_:g}": band.name for band in (self.bands or BANDS).bands},
-            "prior": prior,
+            "prior": self.prior if isinstance(self.prior, str) else None,
             "encoder": self.encoder_.to_dict(),
             "sides": self.sides_.to_dict(),
             "shares": self.shares_,
@@ -359,12 +368,9 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
     @classmethod
     def from_dict(cls, written: Mapping[str, Any]) -> NestedOutcomeModel:
         """The model that `to_dict` wrote, ready to score."""
-        prior = written["prior"]
-        if isinstance(prior, dict):
-            prior = scorer_from_dict(prior)
         model = cls(
             written["head"],
-            prior=prior,
+            prior=written["prior"],
             outcomes=tuple(written["outcomes"]),
             stay_value=written["stay_value"],
             bands=BandsSpec.model_validate({float(edge): name for edge, name in written["bands"].items()}),
@@ -374,10 +380,10 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
         model.outcomes_, model.classes_ = tuple(written["outcomes"]), np.array(written["classes"])
         model.mix_, model.notes_ = written["mix"], tuple(written["notes"])
         model.encoder_ = TableEncoder.from_dict(written["encoder"])
-        model.metrics_ = model.encoder_.names
-        model.n_features_in_ = len(model.metrics_)
+        model.n_features_in_ = len(model.encoder_.names)
         model.shares_ = written["shares"]
         model.sides_ = NestedSides.from_dict(written["sides"])
+        model.metrics_ = model._reads()
         return model
 
     def __sklearn_tags__(self) -> Tags:

@@ -58,6 +58,8 @@ def fitted(frame, y, **options):
 class Points:
     """A documented score: five points an active day."""
 
+    metrics_ = ("active_days_30d",)
+
     def predict_score(self, X):
         return 5.0 * np.minimum(X["active_days_30d"].to_numpy(), 20)
 

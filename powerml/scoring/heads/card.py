@@ -15,7 +15,7 @@ from powerml.scoring.heads.binning import Levels, learn_groups, learn_levels
 from powerml.scoring.heads.integers import whole_points
 from powerml.scoring.heads.shapes import MAX_ROWS, Shape, learn_shapes, spread_rows
 
-RIDGE = 3.0
+RIDGE = 10.0
 """Held to zero as by this many rows per squared unit of logit."""
 
 

@@ -13,12 +13,13 @@ from powerml.scoring.heads.logistic import LogisticHead
 from powerml.scoring.heads.prior import PriorLinkHead
 from powerml.scoring.heads.selection import AutoHead
 from powerml.scoring.heads.stack import StackHead
+from powerml.scoring.heads.weights import WeightsHead
 
-HeadName = Literal["card", "logistic", "lightgbm", "stack", "auto"]
+HeadName = Literal["weights", "card", "logistic", "lightgbm", "stack", "auto"]
 HEAD_NAMES: tuple[str, ...] = get_args(HeadName)
 
 _KINDS: dict[str, type[Head]] = {
-    head.kind: head for head in (CardHead, LogisticHead, LightGBMHead, StackHead, AutoHead, PriorLinkHead)
+    head.kind: head for head in (WeightsHead, CardHead, LogisticHead, LightGBMHead, StackHead, AutoHead, PriorLinkHead)
 }
 
 

@@ -23,15 +23,15 @@ class PriorLinkHead(Head):
     ----------
     sign : {-1, 1}
         Whether the outcome falls (churn) or rises (expansion) with the score.
-    rows_per_event : float
-        Snapshot rows that one event appears in; a row counts as this part of an event.
+    pull : float
+        Rows that the expectation counts for; where an event appears in several snapshot rows, as many.
     """
 
     kind: ClassVar[str] = "prior"
 
-    def __init__(self, sign: int = -1, *, rows_per_event: float = 1.0) -> None:
+    def __init__(self, sign: int = -1, *, pull: float = 1.0) -> None:
         self.sign = sign
-        self.rows_per_event = rows_per_event
+        self.pull = pull
 
     def _fit(self, X: Floats, y: Floats) -> None:
         self._link(X[:, 0], y)
@@ -48,8 +48,7 @@ class PriorLinkHead(Head):
         self.sd_ = spread if spread > 1e-9 else 1.0
         design = np.column_stack([np.ones(len(y)), (known - self.mean_) / self.sd_])
         start = np.array([base_logit(y), self.sign * PRIOR_SLOPE])
-        strength = self.rows_per_event
-        penalty = [0.5 * strength, strength / PRIOR_SPREAD**2]
+        penalty = [0.5 * self.pull, self.pull / PRIOR_SPREAD**2]
         self.intercept_, self.slope_ = map(float, penalised_logistic(design, y, penalty=penalty, centre=start))
 
     def _standard(self, X: Floats) -> Floats:
@@ -66,6 +65,10 @@ class PriorLinkHead(Head):
     def per_point(self) -> float:
         """Logit per point of the documented score."""
         return self.slope_ / self.sd_
+
+    def at(self, score: float) -> float:
+        """The logit at a documented score."""
+        return self.intercept_ + self.per_point * (score - self.mean_)
 
     def _state(self) -> dict[str, Any]:
         return {"intercept": self.intercept_, "slope": self.slope_, "mean": self.mean_, "sd": self.sd_}

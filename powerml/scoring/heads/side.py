@@ -12,26 +12,29 @@ from powerml.calibration.folds import Rows
 from powerml.calibration.head import HeadCalibrator
 from powerml.calibration.likelihood import Floats
 from powerml.calibration.shift import Shift
+from powerml.scoring.base import DocumentedScorer
 from powerml.scoring.heads.base import Head
 from powerml.scoring.heads.making import head_from_dict
 from powerml.scoring.heads.prior import PriorLinkHead
 from powerml.scoring.heads.selection import Tried
+from powerml.scoring.heads.weights import FittedWeight
+from powerml.scoring.persist import scorer_from_dict
 from powerml.scoring.reasons import head_shares
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """What the heads read of some rows: the encoded metrics, and the documented score with its contributions."""
+    """What the heads read of some rows: encoded metrics, the rows as given, a documented score given as a column."""
 
     matrix: Floats
     names: tuple[str, ...]
+    frame: pd.DataFrame
     prior: Floats | None = None
-    prior_contributions: pd.DataFrame | None = None
-    prior_baseline: float = 0.0
 
     def only(self, rows: Rows) -> Inputs:
         """Some of the rows, for fitting."""
-        return Inputs(self.matrix[rows], self.names, None if self.prior is None else self.prior[rows])
+        prior = None if self.prior is None else self.prior[rows]
+        return Inputs(self.matrix[rows], self.names, self.frame.iloc[rows], prior)
 
 
 @dataclass(frozen=True)
@@ -49,7 +52,8 @@ class Side:
     """A head for one outcome, its calibrator, and the training rows' base rate, events and number.
 
     `tried` lists the heads that were compared, `out_of_fold` the raw logits of the training rows in fitting order
-    (not written), `leans_on_score` whether a documented score stands in for a fitted head.
+    (not written). A side may read a weight set's score instead of the metrics: `scorer`, with the fitted `weights`
+    beside the documented ones, or standing in for want of events (`stands_in`).
     """
 
     outcome: str
@@ -60,17 +64,22 @@ class Side:
     rows: int
     tried: tuple[Tried, ...] = ()
     out_of_fold: Floats | None = field(default=None, compare=False, repr=False)
-    leans_on_score: bool = False
+    stands_in: bool = False
+    scorer: DocumentedScorer[Any] | None = None
+    reads_column: bool = False
+    weights: tuple[FittedWeight, ...] = ()
 
     @property
-    def stands_in(self) -> bool:
-        """Whether there were too few events for a head of its own."""
-        return isinstance(self.head, PriorLinkHead)
+    def reads_metrics(self) -> bool:
+        """Whether its head reads the encoded metrics."""
+        return not isinstance(self.head, PriorLinkHead)
 
     def _columns(self, inputs: Inputs) -> Floats:
-        if not self.stands_in:
+        if self.reads_metrics:
             return inputs.matrix
-        return np.zeros((len(inputs.matrix), 1)) if inputs.prior is None else inputs.prior[:, None]
+        if self.scorer is not None:
+            return np.asarray(self.scorer.predict_score(inputs.frame), dtype=np.float64)[:, None]
+        return np.zeros((len(inputs.frame), 1)) if inputs.prior is None else inputs.prior[:, None]
 
     def logits(self, inputs: Inputs) -> Floats:
         """Calibrated logits (rows,)."""
@@ -82,14 +91,15 @@ class Side:
 
     def explain(self, inputs: Inputs) -> Explained:
         """What each metric adds to the calibrated logit, the logit it starts from and the one it ends at."""
-        raw, start = self.head.contributions(self._columns(inputs))
         names = inputs.names
-        if isinstance(self.head, PriorLinkHead):
-            names = ("documented_score",)
-            if inputs.prior_contributions is not None:
-                raw = inputs.prior_contributions.to_numpy(dtype=np.float64) * self.head.per_point
-                start = start + self.head.per_point * (inputs.prior_baseline - self.head.mean_)
-                names = tuple(map(str, inputs.prior_contributions.columns))
+        if isinstance(self.head, PriorLinkHead) and self.scorer is not None:
+            given = self.scorer.contributions(inputs.frame)
+            raw = given.values.to_numpy(dtype=np.float64) * self.head.per_point
+            start = self.head.at(given.baseline)
+            names = tuple(map(str, given.values.columns))
+        else:
+            raw, start = self.head.contributions(self._columns(inputs))
+            names = names if self.reads_metrics else ("documented_score",)
         ends = self.calibrator.transform(start + raw.sum(axis=1))
         first, nearby = map(float, self.calibrator.transform(np.array([start, start + 1e-4])))
         return Explained(names, head_shares(raw, first, ends, (nearby - first) / 1e-4), first, ends)
@@ -104,7 +114,10 @@ class Side:
             "events": self.events,
             "rows": self.rows,
             "tried": [tried.to_dict() for tried in self.tried],
-            "leans_on_score": self.leans_on_score,
+            "stands_in": self.stands_in,
+            "reads_column": self.reads_column,
+            "scorer": None if self.scorer is None else self.scorer.to_dict(),
+            "weights": [weight.to_dict() for weight in self.weights],
         }
 
     @classmethod
@@ -118,5 +131,8 @@ class Side:
             written["events"],
             written["rows"],
             tuple(Tried(**tried) for tried in written["tried"]),
-            leans_on_score=written["leans_on_score"],
+            stands_in=written["stands_in"],
+            reads_column=written["reads_column"],
+            scorer=written["scorer"] and scorer_from_dict(written["scorer"]),
+            weights=tuple(FittedWeight(**weight) for weight in written["weights"]),
         )

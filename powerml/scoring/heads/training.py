@@ -11,10 +11,20 @@ import numpy as np
 from powerml.calibration.folds import Folds, Rows, account_folds, group_codes
 from powerml.calibration.head import CalibrationMethod, HeadCalibrator
 from powerml.calibration.likelihood import Floats
+from powerml.errors import UsageError
+from powerml.scoring.base import DocumentedScorer
 from powerml.scoring.heads.making import make_head
 from powerml.scoring.heads.prior import PriorLinkHead
-from powerml.scoring.heads.selection import choose
+from powerml.scoring.heads.selection import choose, compare
 from powerml.scoring.heads.side import Inputs, Side
+from powerml.scoring.heads.weights import (
+    FittedWeight,
+    WeightsHead,
+    documented_weights,
+    normalised,
+    reweighted,
+    unit_parts,
+)
 from powerml.scoring.ordering import count_events, within
 
 
@@ -42,7 +52,10 @@ class TrainingRows:
 
 @dataclass(frozen=True)
 class HeadPlan:
-    """Which head to fit and how: its options, the columns' declared directions, calibration, folds, the event floor."""
+    """Which head to fit and how: its options, the columns' declared directions, calibration, folds, the event floor.
+
+    `documented` is the scorer that stands in where events are too few and whose weights the head `weights` fits.
+    """
 
     head: str
     options: Mapping[str, Any]
@@ -52,6 +65,7 @@ class HeadPlan:
     n_folds: int = 5
     seed: int = 0
     min_events: int = 50
+    documented: Any = None
 
     def signs(self, sign: int) -> tuple[int, ...]:
         """Expected effect (-1, 0, 1) of each column on an outcome that falls (-1) or rises (1) with success."""
@@ -67,30 +81,82 @@ def train_side(outcome: str, rows: TrainingRows, plan: HeadPlan, *, sign: int) -
     events = count_events(rows.happened, rows.groups, rows.instants)
     against = count_events(~rows.happened, rows.groups, None)
     if min(events, against) < plan.min_events or not rows.inputs.names or not 0 < y.mean() < 1:
-        return _stand_in(outcome, rows, events, sign), _stand_in_note(outcome, rows, plan, events, against)
+        return _stand_in(outcome, rows, plan, events, sign), _stand_in_note(outcome, rows, plan, events, against)
     folds = rows.folds
     if folds is None:
         folds = account_folds(y, rows.groups, n_folds=plan.n_folds, seed=plan.seed)
     codes = group_codes(rows.groups, len(y))
+    if plan.head == WeightsHead.kind:
+        return _train_weights(outcome, rows, plan, folds, events, sign), None
     X = rows.inputs.matrix
     head = make_head(plan.head, categorical=plan.categorical, signs=plan.signs(sign), sign=sign, options=plan.options)
     choice = choose(head, X, y, folds=folds, codes=codes, events=min(events, against))
-    tested = np.isfinite(choice.logits)
-    calibrator = HeadCalibrator.identity()
-    if tested.any():
-        calibrator = HeadCalibrator(plan.calibration, seed=plan.seed)
-        calibrator.fit(choice.logits[tested], y[tested], groups=codes[tested])
+    calibrator = _calibrated(choice.logits, y, codes, plan)
     fitted = choice.head.fit(X, y)
     return Side(outcome, fitted, calibrator, float(y.mean()), events, len(y), choice.tried, choice.logits), None
 
 
-def _stand_in(outcome: str, rows: TrainingRows, events: int, sign: int) -> Side:
-    y = rows.target
-    score = np.zeros(len(y)) if rows.inputs.prior is None else rows.inputs.prior
-    head = PriorLinkHead(sign, rows_per_event=max(float(y.sum()), 1.0) / max(events, 1)).link(score, y)
-    rate = float(y.mean()) if len(y) else 0.0
+def _calibrated(logits: Floats, y: Floats, codes: Rows, plan: HeadPlan) -> HeadCalibrator:
+    """The calibrator of out-of-fold logits; the identity where no fold tests anything."""
+    tested = np.isfinite(logits)
+    if not tested.any():
+        return HeadCalibrator.identity()
+    return HeadCalibrator(plan.calibration, seed=plan.seed).fit(logits[tested], y[tested], groups=codes[tested])
+
+
+def _train_weights(outcome: str, rows: TrainingRows, plan: HeadPlan, folds: Folds, events: int, sign: int) -> Side:
+    """The documented weight set with fitted weights, read through a link of its own."""
+    scorer = plan.documented
+    if not isinstance(scorer, DocumentedScorer):
+        raise UsageError("head weights fits the weights of a documented weight set; name one as the prior")
+    y, codes = rows.target, group_codes(rows.groups, len(rows.happened))
+    documented = documented_weights(scorer)
+    parts = unit_parts(scorer, rows.inputs.frame)
+    head = WeightsHead(tuple(documented.values()), sign=sign, **plan.options)
+    _, logits = head.rehearse(parts, y, folds, codes)
+    head.fit(parts, y)
+    own = normalised(scorer, head.weights_)
+    if not np.isfinite(own).all():  # the first action says nothing, so nothing can be relative to it
+        own = head.weights_ / max(head.scale_, 1e-12)
+    with np.errstate(invalid="ignore"):
+        low, high = np.nanquantile(
+            normalised(scorer, head.draws(parts, y, codes, seed=plan.seed)), [0.025, 0.975], axis=0
+        )
+    fitted = reweighted(scorer, own.tolist(), name=f"{scorer.name}_for_{outcome}").fit(rows.inputs.frame)
+    link = PriorLinkHead(sign, pull=1e-6).link(np.asarray(fitted.predict_score(rows.inputs.frame), float), y)
     return Side(
-        outcome, head, HeadCalibrator.identity(), rate, events, len(y), leans_on_score=rows.inputs.prior is not None
+        outcome,
+        link,
+        _calibrated(logits, y, codes, plan),
+        float(y.mean()),
+        events,
+        len(y),
+        compare({WeightsHead.kind: logits}, y, codes),
+        logits,
+        scorer=fitted,
+        weights=tuple(
+            FittedWeight(part, *map(float, numbers))
+            for part, *numbers in zip(documented, documented.values(), own, low, high, strict=True)
+        ),
+    )
+
+
+def _stand_in(outcome: str, rows: TrainingRows, plan: HeadPlan, events: int, sign: int) -> Side:
+    y, scorer = rows.target, plan.documented
+    score = rows.inputs.prior
+    if scorer is not None:
+        score = np.asarray(scorer.predict_score(rows.inputs.frame), dtype=np.float64)
+    head = PriorLinkHead(sign, pull=max(float(y.sum()), 1.0) / max(events, 1))
+    return Side(
+        outcome,
+        head.link(np.zeros(len(y)) if score is None else score, y),
+        HeadCalibrator.identity(),
+        float(y.mean()) if len(y) else 0.0,
+        events,
+        len(y),
+        stands_in=True,
+        scorer=scorer,
+        reads_column=scorer is None and score is not None,
     )
 
 
@@ -102,6 +168,6 @@ def _stand_in_note(outcome: str, rows: TrainingRows, plan: HeadPlan, events: int
         why = f"{events} {counted} (distinct accounts and instants), fewer than the {plan.min_events} a head needs"
     else:
         why = f"only {against} accounts without it, fewer than the {plan.min_events} a head needs"
-    if rows.inputs.prior is None:
+    if rows.inputs.prior is None and plan.documented is None:
         return f"{outcome}: {why}; no head was fitted and, for want of a documented score, the base rate stands in"
     return f"{outcome}: {why}; no head was fitted and the documented score stands in, through a cautious link"
