@@ -162,7 +162,7 @@ def truths() -> dict[str, float]:
         "AUROC (bootstrap)": roc_auc_score(churn, -x),
         "observed over expected (bootstrap)": churn.sum() / p.sum(),
         "calibration slope (sandwich)": calibration_line(churn, p)[0],
-        "r_bal (bootstrap within class)": r,
+        "r_bal (bootstrap of accounts within class)": r,
     }
 
 
@@ -190,7 +190,7 @@ def coverage(repeats: int) -> list[dict[str, object]]:
             "AUROC (bootstrap)": interval(draws.auroc(churn, -x)),
             "observed over expected (bootstrap)": (line["observed_expected_low"], line["observed_expected_high"]),
             "calibration slope (sandwich)": (line["slope_low"], line["slope_high"]),
-            "r_bal (bootstrap within class)": (report["r_bal_low"], report["r_bal_high"]),
+            "r_bal (bootstrap of accounts within class)": (report["r_bal_low"], report["r_bal_high"]),
         }
         for name, (low, high) in ends.items():
             inside[name] += low <= true[name] <= high

@@ -123,16 +123,26 @@ def _means(raw: np.ndarray, rows: np.ndarray) -> np.ndarray:
 def _ends(
     x: np.ndarray, positive: np.ndarray, accounts: np.ndarray, *, repeats: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Ends of the 95 % interval of r_bal, accounts drawn within each class."""
+    """Ends of the 95 % interval of r_bal: accounts that had the outcome and accounts that never had it, drawn apart.
+
+    All rows of an account travel together, those with the outcome and those without: what they share cancels in the
+    difference of means, and drawing the two groups of rows apart made the interval far too wide.
+    """
     if positive.all() or not positive.any():
         return np.full(x.shape[1], np.nan), np.full(x.shape[1], np.nan)
-    drawn = []
-    for side, rows in enumerate((~positive, positive)):
-        draws = AccountBootstrap.of(accounts[rows], repeats=repeats, seed=2 * seed + side)
-        known = ~np.isnan(x[rows])
-        filled = np.where(known, x[rows], 0.0)
-        drawn.append([draws.sums(part) for part in (known.astype(float), filled, filled**2)])
-    sums = (np.stack([drawn[0][j], drawn[1][j]], axis=-1) for j in range(3))  # replicates x metrics x class
+    metrics = x.shape[1]
+    ever = np.isin(accounts, accounts[positive])
+    drawn = np.zeros((repeats, 6 * metrics))
+    for stratum, rows in enumerate((ever, ~ever)):
+        if rows.any():
+            known = ~np.isnan(x[rows])
+            filled = np.where(known, x[rows], 0.0)
+            parts = [known.astype(float), filled, filled**2]
+            sides = [part * side[:, None] for part in parts for side in (~positive[rows], positive[rows])]
+            draws = AccountBootstrap.of(accounts[rows], repeats=repeats, seed=2 * seed + stratum)
+            drawn += np.concatenate([draws.sums(side) for side in sides], axis=1)
+    # replicates x (rows, sums, squares) x (without, with) x metrics -> three arrays of replicates x metrics x class
+    sums = np.moveaxis(drawn.reshape(repeats, 3, 2, metrics), (1, 3, 2), (0, 2, 3))
     replicates = correlation(*sums, prevalence=0.5)
     found = np.full((2, x.shape[1]), np.nan)
     some = ~np.isnan(replicates).all(axis=0)

@@ -1,0 +1,113 @@
+"""`powerml backtest`: the list we would have had on a day, by a scorer made from what was known then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+
+import pandas as pd
+
+from powerml.config.experiment import WeightSetEntry
+from powerml.config.project import ProjectSpec
+from powerml.errors import DataError, UsageError
+from powerml.tables import OUTCOMES
+from powerml.tracking import registry
+from powerml.tracking.scoring_model import ScoringModel
+from powerml.tracking.store import Store, slug
+from powerml.validation.backtest import Backtest, Team, backtest
+from powerml.validation.capacity import capacity
+from powerml.workflows.candidates import DOCUMENTED_CARD, Candidate
+from powerml.workflows.compare import Recipe
+from powerml.workflows.reasons import reasons_json
+from powerml.workflows.snapshots import open_project
+from powerml.workflows.training_data import Rows, TrainingData, gather
+
+Note = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Backtested:
+    """The list with what happened, what was expected of it then (None without probabilities), and the scorer."""
+
+    result: Backtest
+    expected: pd.DataFrame | None
+    scorer: str
+    trained_on: int
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """How the scorer was made, what the list caught, and what was expected."""
+        made = f"{self.scorer}, made from the {self.trained_on:,} rows whose outcomes were known then."
+        if not self.trained_on:
+            made = f"{self.scorer}, as its document has it: no outcome was known yet on that day."
+        if self.expected is None:
+            return (made, self.result.sentence)
+        row = self.expected[self.expected["list"] == "as asked"].iloc[0]
+        what = "churners" if self.result.team == "cs" else "expansions"
+        told = f"Expected then: {row['expected']:.1f} {what} among {row['n']} ({row['low']} to {row['high']})."
+        return (made, self.result.sentence, told)
+
+
+def run_backtest(
+    project: ProjectSpec,
+    as_of: date,
+    *,
+    model: str | None = None,
+    weights: str | None = None,
+    team: Team = "cs",
+    top: int = 20,
+    seed: int = 0,
+    note: Note = lambda text: None,
+) -> Backtested:
+    """Scores the snapshot of `as_of` and sets what happened beside it.
+
+    The scorer (a registered version, by default the champion, else a weight set) is made anew from the snapshots whose
+    label windows had ended by then, so it knows nothing of what followed. Raises DataError where outcomes of that day
+    are not known yet, UsageError where a fitted scorer has nothing to be fitted on.
+    """
+    data = gather(project, None, note=note)
+    scorer = _scorer(project, data, model=model, weights=weights, seed=seed)
+    note(f"snapshot of {as_of}")
+    day = data.whole[data.whole["as_of"] == pd.Timestamp(as_of)]
+    if day.empty:  # not one of the project's own cutoffs
+        day = open_project(project, note=note).build([as_of], labels=True, note=note).frame
+    then = day[day["enough_history"].astype(bool)].reset_index(drop=True)
+    if not then["label"].isin(OUTCOMES).any():
+        last = data.whole["as_of"].max().date()
+        raise DataError(f"no outcome of {as_of} is known yet, or nobody was eligible; the last date that has is {last}")
+    rows = data.labelled
+    ends = rows.frame["as_of"] + pd.Timedelta(days=rows.horizon_days + data.grace_days)
+    train = Rows(rows.frame[ends <= pd.Timestamp(as_of)].reset_index(drop=True), rows.id_column, rows.horizon_days)
+    made = _made(scorer, train, then)
+    eligible = then[then["label"].isin([*OUTCOMES, "immature"])].reset_index(drop=True)
+    table = made.score(eligible)
+    table[project.id_column] = eligible[project.id_column]
+    table["reasons"] = reasons_json(made.contributions(eligible), eligible, top=3).to_numpy()
+    found = backtest(table, eligible, id_column=project.id_column, team=team, top=top)
+    sought = "p_churn" if team == "cs" else "p_expand"
+    expected = capacity(table[sought], top) if sought in table else None
+    return Backtested(found, expected, scorer.name, len(train.frame))
+
+
+def _scorer(
+    project: ProjectSpec, data: TrainingData, *, model: str | None, weights: str | None, seed: int
+) -> Candidate | Recipe:
+    if model and weights:
+        raise UsageError("--model and --weights exclude each other; give one of them")
+    store, name = Store(project.state), slug(project.project)
+    if weights or (model is None and "champion" not in registry.aliases(store, name)):
+        candidate = Candidate(WeightSetEntry(weights=weights or DOCUMENTED_CARD), data, seed, project.base)
+        candidate.weight_set()
+        return candidate
+    version = registry.find_version(store, name, model or f"{name}@champion")
+    return Recipe(version.shown, registry.load_version(store, version), data)
+
+
+def _made(scorer: Candidate | Recipe, train: Rows, reference: pd.DataFrame) -> ScoringModel:
+    known = not train.frame.empty and len(set(train.y)) > 1
+    if known:
+        return scorer.make(train, reference)
+    if isinstance(scorer, Candidate):
+        return scorer.without_link(reference)
+    raise UsageError(f"{scorer.name}: no outcome was known on that day to fit it on; choose a later date or --weights")

@@ -1,0 +1,67 @@
+import json
+import shutil
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from powerml.cli.backtest import command
+from powerml.config.project import load_project
+from powerml.errors import DataError
+from powerml.workflows.backtest import run_backtest
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "raw"
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """The golden project by user, in a folder of its own (its store must not lie among the golden files)."""
+    folder = tmp_path_factory.mktemp("raw") / "raw"
+    shutil.copytree(GOLDEN, folder)
+    return folder / "powerml.yaml"
+
+
+@pytest.fixture(scope="module")
+def lists(project):
+    """The lists of an early and of a late day."""
+    spec = load_project(project)
+    return [run_backtest(spec, day, weights="engagement", top=5) for day in (date(2025, 5, 1), date(2025, 10, 1))]
+
+
+def test_the_list_of_a_day(lists):
+    done = lists[1]
+    rows = done.result.rows
+    assert done.scorer == "engagement"
+    assert rows["rank"].is_monotonic_increasing
+    assert (rows["result"] != "missed").sum() == done.result.listed == 5
+    assert (rows.loc[rows["result"] == "missed", "rank"] > 5).all()
+    assert rows["reasons"].map(json.loads).map(len).min() >= 1
+    assert f"Of 5 listed {done.result.hits} churned" in done.sentences[1]
+
+
+def test_only_what_was_known_then_is_learnt(lists):
+    """Rows to learn from are those whose windows, 90 + 30 days, had ended on the day of the list."""
+    early, late = lists
+    assert early.trained_on == 0
+    assert late.trained_on > 0
+    assert "no outcome was known yet on that day" in early.sentences[0]
+    assert early.expected is None
+    assert "p_churn" not in early.result.rows
+
+
+def test_what_cannot_be_told(project):
+    with pytest.raises(DataError, match=r"no outcome of 2026-02-01 is known yet.*the last date that has is 2025-"):
+        run_backtest(load_project(project), date(2026, 2, 1), weights="engagement")
+
+
+def test_the_command(project, tmp_path):
+    target = tmp_path / "list.csv"
+    result = CliRunner().invoke(
+        command, ["-c", str(project), "--as-of", "2025-10-01", "--weights", "activity", "--json", "-o", str(target)]
+    )
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert told["listed"] == min(20, len(pd.read_csv(target)[lambda f: f["result"] != "missed"]))
+    assert told["hits"] == sum(row["result"] == "hit" for row in told["rows"])
