@@ -114,9 +114,9 @@ def distinct_count(cells: Cells, rollups: Rollups, of: str, where: Where, window
     if words > MAX_WORDS:
         return _[cells.distinct_cell(Distinct(of, frozen(where), window))].fill_null(0)
     masks = [_[cells.cell(Atom("mask", frozen(where), of, word), window)].fill_null(0) for word in range(words)]
-    total = bit_count(masks[0])
+    total = bit_count(masks[0]).cast("int64")
     for mask in masks[1:]:
-        total = total + bit_count(mask)
+        total = total + bit_count(mask).cast("int64")
     return total
 
 
@@ -289,7 +289,7 @@ def distincts(
 def codes_told(engine: Engine, kinds: EventKinds, of: str, where: tuple[tuple[str, tuple[str, ...]], ...]) -> ir.Table:
     """(ev, code): the kinds of event that count, numbered by their value of `of`."""
     codes, _many = kinds.codes(of)
-    keep = kinds.flags(dict(where))
+    keep = kinds.flags(dict(where)) & (codes >= 0)  # a kind without a value is no value
     return engine.bring(kinds.frame[["ev"]].assign(code=codes.astype("int32"))[keep], "codes")
 
 

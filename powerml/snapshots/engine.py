@@ -26,9 +26,9 @@ def epoch_us(instant):  # type: ignore[no-untyped-def]
     """Microseconds since 1970-01-01 of a timestamp (Spark: `unix_micros`)."""
 
 
-@ibis.udf.scalar.builtin(name="bit_count", signature=((dt.int64,), dt.int64))
+@ibis.udf.scalar.builtin(name="bit_count", signature=((dt.int64,), dt.int8))
 def bit_count(mask):  # type: ignore[no-untyped-def]
-    """How many bits of a mask are set (the same name on Spark)."""
+    """How many bits of a mask are set, as a number up to 127: widen it before adding (the same name on Spark)."""
 
 
 @ibis.udf.scalar.builtin(name="hash", signature=((dt.string,), dt.uint64))
