@@ -10,7 +10,7 @@ import click
 from powerml.cli import common
 
 
-@common.command("demo", short_help="Everything on a simulated product with known truth.")
+@common.command("demo", short_help="Everything below on a simulated product with known truth.")
 @click.option("--users", type=click.IntRange(min=1), default=2000, show_default=True, help="Users ever seen.")
 @click.option("--out", "folder", type=common.FILE, default=Path("powerml-demo"), show_default=True, help="Folder.")
 @click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True, help="Same seed, same product.")
