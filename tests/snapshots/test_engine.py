@@ -1,0 +1,60 @@
+"""What runs the plans: temporary tables kept and freed, and the few functions of the dialect."""
+
+from __future__ import annotations
+
+import duckdb
+import ibis
+import pandas as pd
+import pytest
+
+from powerml.snapshots.engine import Engine, bit_count, epoch_us, hash64
+
+
+@pytest.fixture
+def engine() -> Engine:
+    return Engine.on(duckdb.connect())
+
+
+def kept(engine: Engine) -> int:
+    return engine.backend.con.execute("select count(*) from duckdb_tables() where temporary").fetchone()[0]
+
+
+def test_a_frame_goes_in_and_comes_out(engine):
+    frame = pd.DataFrame({"a": [1, 2], "b": ["x", None], "c": [1.5, float("nan")]})
+    found = engine.frame(engine.bring(frame, "frame").order_by("a"))
+    assert found["a"].tolist() == [1, 2]
+    assert found["b"].isna().tolist() == [False, True]
+    assert engine.rows(engine.bring(frame, "frame").filter(ibis._.a == 1))[0]["b"] == "x"
+
+
+def test_what_is_kept_is_run_once_and_can_be_dropped(engine):
+    one = engine.bring(pd.DataFrame({"a": [1, 2, 3]}), "numbers")
+    two = engine.keep(one.filter(ibis._.a > 1), "large")
+    assert kept(engine) == 2
+    engine.drop(one)
+    assert kept(engine) == 1
+    assert len(engine.frame(two)) == 2
+    engine.drop(one)  # what is gone is gone
+    assert kept(engine) == 1
+
+
+def test_scratch_is_freed_at_its_end_even_after_an_error(engine):
+    before = engine.bring(pd.DataFrame({"a": [1]}), "numbers")
+    with engine.scratch():
+        engine.bring(pd.DataFrame({"a": [1]}), "numbers")
+        assert kept(engine) == 2
+    assert kept(engine) == 1
+    with pytest.raises(KeyError), engine.scratch():
+        engine.bring(pd.DataFrame({"a": [1]}), "numbers")
+        raise KeyError("on the way")
+    assert kept(engine) == 1
+    assert len(engine.frame(before)) == 1
+
+
+def test_functions_of_the_dialect(engine):
+    frame = pd.DataFrame({"t": pd.to_datetime(["2026-03-08T07:00:00.000001"]), "mask": [(1 << 61) | 5], "id": ["ada"]})
+    table = engine.bring(frame, "values")
+    row = engine.rows(table.select(t=epoch_us(table.t), bits=bit_count(table.mask), h=hash64(table.id)))[0]
+    assert row["t"] == 1_772_953_200_000_001
+    assert row["bits"] == 3
+    assert row["h"] == engine.rows(table.select(h=hash64(table.id)))[0]["h"]
