@@ -29,12 +29,16 @@ class WeightSetEntry(Spec):
 
 
 class FittedEntry(Spec):
-    """A head to fit; further keys are options of that head, which the head itself checks."""
+    """A head to fit; further keys are options of that head, which the head itself checks.
+
+    `screen: off` fits it on all metrics, whatever the experiment's screen keeps.
+    """
 
     model_config = ConfigDict(extra="allow")
 
     fit: Head
     name: str | None = None
+    screen: Literal["off"] | None = None
 
     @property
     def label(self) -> str:
@@ -61,6 +65,7 @@ DEFAULT_SCORERS: tuple[WeightSetEntry | FittedEntry, ...] = (
     WeightSetEntry(weights="power_user"),
     WeightSetEntry(weights="activity"),
     FittedEntry(fit="logistic"),
+    FittedEntry(fit="logistic", name="logistic_unscreened", screen="off"),  # says what the screen costs
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from powerml.scoring.outcome import NestedOutcomeModel
 from powerml.scoring.weight_set import load_weights
 from powerml.tracking.scoring_model import ScoringModel
 from powerml.validation.links import fit_link
+from powerml.validation.verdict import MIN_EVENTS
+from powerml.workflows.screening import Screening
 from powerml.workflows.training_data import Rows, TrainingData
 
 DOCUMENTED_CARD = "engagement"  # stands in where there are too few events to fit, and is a rival in every verdict
@@ -35,6 +37,7 @@ class Candidate:
     data: TrainingData
     seed: int
     base: Path | None = None
+    screening: Screening = field(default_factory=Screening)
 
     @property
     def name(self) -> str:
@@ -47,9 +50,10 @@ class Candidate:
         return isinstance(self.entry, FittedEntry)
 
     @property
-    def complexity(self) -> int:
-        """Place in the order from simple to complex; documented sets come first."""
-        return 1 + _COMPLEXITY.index(self.entry.fit) if isinstance(self.entry, FittedEntry) else 0
+    def complexity(self) -> tuple[int, bool]:
+        """Place in the order from simple to complex: documented sets first, of one head the screened one first."""
+        head = 1 + _COMPLEXITY.index(self.entry.fit) if isinstance(self.entry, FittedEntry) else 0
+        return head, _is_off(self.entry)
 
     def make(self, rows: Rows, reference: pd.DataFrame) -> ScoringModel:
         """The scorer trained on `rows`, with `reference` for ranks and percentiles."""
@@ -77,22 +81,34 @@ class Candidate:
     def _fitted(self, rows: Rows) -> Any:
         assert isinstance(self.entry, FittedEntry)
         directions = {name: spec.direction for name, spec in self.data.metrics.items()}
+        kept = self.screening.keep(rows, self.data.available)
+        # Where an outcome has too few events the documented card stands in, and the model must see what it reads.
+        few = min(rows.events(outcome) for outcome in self.data.outcomes) < MIN_EVENTS
+        card = load_weights(DOCUMENTED_CARD) if few else None
         model = NestedOutcomeModel(
             self.entry.fit,
             head_options=self.entry.options,
-            prior=load_weights(DOCUMENTED_CARD),
+            prior=card,
             outcomes=self.data.outcomes,
             directions=directions,
             seed=self.seed,
             name=self.name,
         )
-        X = rows.frame[list(dict.fromkeys([*self.data.available, *model.prior.metrics_]))]
+        X = rows.frame[list(dict.fromkeys([*kept, *(card.metrics_ if card else ())]))]
         return model.fit(X, rows.y, groups=rows.accounts, times=rows.times, ids=rows.ids, instants=rows.instants)
 
 
-def candidates(experiment: ExperimentSpec, data: TrainingData) -> list[Candidate]:
+def candidates(experiment: ExperimentSpec, data: TrainingData, screening: Screening) -> list[Candidate]:
     """The experiment's scorers."""
-    return [Candidate(entry, data, experiment.seed, experiment.base) for entry in experiment.scorers]
+    unscreened = replace(screening, rule=None)
+    return [
+        Candidate(entry, data, experiment.seed, experiment.base, unscreened if _is_off(entry) else screening)
+        for entry in experiment.scorers
+    ]
+
+
+def _is_off(entry: WeightSetEntry | FittedEntry) -> bool:
+    return isinstance(entry, FittedEntry) and entry.screen == "off"
 
 
 def check_scorers(experiment: ExperimentSpec, project: ProjectSpec) -> None:

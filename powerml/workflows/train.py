@@ -25,6 +25,7 @@ from powerml.validation.verdict import MIN_EVENTS
 from powerml.workflows.candidates import DOCUMENTED_CARD, Candidate, candidates, check_scorers
 from powerml.workflows.judging import Judged, Test, judge, simplest
 from powerml.workflows.reasons import reasons_json
+from powerml.workflows.screening import Screening, plan_screening
 from powerml.workflows.training_data import TrainingData, gather
 
 Note = Callable[[str], None]
@@ -67,8 +68,9 @@ def train(
     experiment = experiment or ExperimentSpec()
     check_scorers(experiment, project)
     data = gather(project, experiment.snapshots, note=note)
-    every = candidates(experiment, data)
     few = _too_few(data)
+    screening = Screening() if few else plan_screening(experiment, data)
+    every = candidates(experiment, data, screening)
     chosen = [c for c in every if not (few and c.is_fitted)]
     if (few or not chosen) and not any(c.name == DOCUMENTED_CARD for c in chosen):
         card = WeightSetEntry(weights=DOCUMENTED_CARD)
@@ -79,8 +81,10 @@ def train(
     reference = _reference(data)
     note("fitting on all mature data")
     models = {c.name: c.without_link(reference) if few else c.make(data.labelled, reference) for c in chosen}
-    word, headline, sentences = _words(best, judged, data, few)
-    logged = _log(data, experiment, chosen, judged, models, word=word, sentences=sentences, few=few, note=note)
+    word, headline, sentences = _words(best, judged, data, few, screening)
+    logged = _log(
+        data, experiment, chosen, judged, models, screening, word=word, sentences=sentences, few=few, note=note
+    )
     version, champion = _register(project, best, judged, models, logged, data)
     model = models[best.name]
     its = next((one for one in judged if one.name == best.name), None)
@@ -127,7 +131,9 @@ def _reference(data: TrainingData) -> pd.DataFrame:
     return rows if rows["active"].any() else data.reference(data.whole["as_of"].max())
 
 
-def _words(best: Candidate, judged: Sequence[Judged], data: TrainingData, few: str) -> tuple[str, str, tuple[str, ...]]:
+def _words(
+    best: Candidate, judged: Sequence[Judged], data: TrainingData, few: str, screening: Screening
+) -> tuple[str, str, tuple[str, ...]]:
     """The overall verdict in a word, the headline, and all sentences of the report."""
     its = next((one for one in judged if one.name == best.name), None)
     proxy = (PROXY,) if data.project.outcome_kind == "behavioural" else ()
@@ -135,9 +141,9 @@ def _words(best: Candidate, judged: Sequence[Judged], data: TrainingData, few: s
         days = data.labelled.horizon_days + data.grace_days
         why = f"history is too short to hold out a snapshot {days} days after another"
         headline = f"Verdict on {best.name}: cannot tell: {why}."
-        return "cannot tell", headline, (headline, *([few] if few else []), *proxy)
+        return "cannot tell", headline, (headline, *([few] if few else []), *screening.notes, *proxy)
     headline = f"Verdict on {best.name}: {its.verdict.sentence.removeprefix('Overall: ')}"
-    told = (headline, *its.verdict.sentences[1:], *_two_numbers(its), *([few] if few else []), *proxy)
+    told = (headline, *its.verdict.sentences[1:], *_two_numbers(its), *([few] if few else []), *screening.notes, *proxy)
     return its.verdict.word, headline, told
 
 
@@ -178,6 +184,7 @@ def _log(
     chosen: Sequence[Candidate],
     judged: Sequence[Judged],
     models: Mapping[str, ScoringModel],
+    screening: Screening,
     *,
     word: str,
     sentences: Sequence[str],
@@ -195,7 +202,7 @@ def _log(
         "powerml.config": fingerprints.of_json(declared),
         "powerml.data": fingerprints.of_frame(data.labelled.frame),
         "powerml.code": fingerprints.of_code(),
-        "powerml.screen": "off",
+        "powerml.screen": "none: nothing fitted" if few else screening.tag,
         "powerml.horizon_days": str(data.labelled.horizon_days),
         "powerml.outcome": project.outcome_kind + (" (proxy)" if project.outcome_kind == "behavioural" else ""),
         "powerml.entity": project.entity,
@@ -216,12 +223,22 @@ def _log(
         },
         Attachments(
             texts={"verdict.txt": "\n".join(sentences) + "\n"},
-            tables={"coverage.csv": data.coverage, "scorers.csv": _scorer_table(judged)},
+            tables={"coverage.csv": data.coverage, "scorers.csv": _scorer_table(judged)}
+            | ({} if screening.report is None else {"screen/report.csv": screening.report}),
             data={"declaration.json": declared},
         ),
     )
     runs = [
-        _scorer_run(models[c.name], by_name.get(c.name), data, metrics, names, few=few, sentences=sentences)
+        _scorer_run(
+            models[c.name],
+            by_name.get(c.name),
+            data,
+            metrics,
+            names,
+            few=few,
+            sentences=sentences,
+            screen=c.screening.tag if c.is_fitted else "none: not fitted",
+        )
         for c in chosen
     ]
     return log_session(store, project.project, session=session, scorers=runs)
@@ -236,6 +253,7 @@ def _scorer_run(
     *,
     few: str,
     sentences: Sequence[str],
+    screen: str,
 ) -> ScorerRun:
     spec = getattr(model.scorer, "spec", None)
     texts = {}
@@ -266,7 +284,11 @@ def _scorer_run(
         by_cutoff={} if judged is None else judged.by_cutoff,
         ranking=_ranking(model, data, names),
         example=rows.head(5),
-        tags={"powerml.verdict": verdict_words, "powerml.version": str(model.scorer.version)},
+        tags={
+            "powerml.verdict": verdict_words,
+            "powerml.version": str(model.scorer.version),
+            "powerml.screen": screen,
+        },
         attachments=Attachments(texts=texts, tables=tables, data={"scorer.json": model.to_dict()}, figures=figures),
     )
 

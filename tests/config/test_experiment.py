@@ -37,7 +37,8 @@ def test_the_specification_s_example(tmp_path):
 def test_an_empty_experiment_is_the_default_one():
     experiment = ExperimentSpec()
     assert experiment.scorers == DEFAULT_SCORERS
-    assert [entry.label for entry in experiment.scorers] == ["engagement", "power_user", "activity", "logistic"]
+    names = ["engagement", "power_user", "activity", "logistic", "logistic_unscreened"]
+    assert [entry.label for entry in experiment.scorers] == names
 
 
 def test_the_screen_can_be_off(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from powerml.cli import root
-from powerml.config.experiment import ExperimentSpec, load_experiment
+from powerml.config.experiment import load_experiment
 from powerml.config.metrics import catalogue
 from powerml.config.project import load_project
 from powerml.errors import PowermlError
@@ -18,7 +18,11 @@ from powerml.tracking.store import Store, connected
 from powerml.workflows.train import train
 from powerml.workflows.training_data import Rows
 
-QUICK = "snapshots: {every: quarter}\nscorers: [{weights: engagement}, {fit: logistic}]\nseed: 7\n"
+QUICK = """
+snapshots: {every: quarter}
+scorers: [{weights: engagement}, {fit: logistic}, {name: all_metrics, fit: logistic, screen: off}]
+seed: 7
+"""
 
 
 @pytest.fixture(scope="module")
@@ -44,8 +48,8 @@ def test_the_verdict_comes_first_with_its_intervals(trained):
     assert trained.sentences[0] == trained.headline
     assert trained.headline.startswith(f"Verdict on {trained.challenger}: {trained.word}")
     assert "the best single metric" in trained.headline
-    assert list(trained.scorers["scorer"]) == ["engagement", "logistic"]
-    assert list(trained.scorers["probabilities"]) == ["Platt link of the fold", "own"]
+    assert list(trained.scorers["scorer"]) == ["engagement", "logistic", "all_metrics"]
+    assert list(trained.scorers["probabilities"]) == ["Platt link of the fold", "own", "own"]
     assert list(trained.bands["band"]) == ["Champions", "Healthy", "Stable", "At Risk", "High Risk"]
     assert "document: churn" in trained.bands
 
@@ -80,7 +84,19 @@ def test_the_runs_of_a_session_have_the_same_figures(trained, product):
     with connected(Store(product / ".powerml")) as client:
         found = [set(client.get_run(run.run_id).data.metrics) for run in trained.session.scorers.values()]
     stable = [{key for key in keys if key.split("/")[0] in ("skill", "churn", "expand")} for keys in found]
-    assert stable[0] == stable[1]
+    assert stable[0] == stable[1] == stable[2]
+
+
+def test_the_screen_is_learned_in_every_fit_and_can_be_off(trained, product):
+    with connected(Store(product / ".powerml")) as client:
+        runs = {name: client.get_run(run.run_id).data for name, run in trained.session.scorers.items()}
+    used = {
+        name: sum(v > 0 for key, v in data.metrics.items() if key.startswith("weight/")) for name, data in runs.items()
+    }
+    assert used["logistic"] < used["all_metrics"]
+    assert runs["logistic"].tags["powerml.screen"] == "|r| >= 0.45, balanced"
+    assert runs["all_metrics"].tags["powerml.screen"] == "off"
+    assert any(sentence.startswith("Screen (|r| >= 0.45, balanced): ") for sentence in trained.sentences)
 
 
 def test_the_artifacts_of_a_run(trained, product):
@@ -216,7 +232,3 @@ def test_overlapping_windows_share_an_event_and_later_ones_need_another():
 def test_a_user_without_an_account_stands_for_itself():
     frame = pd.DataFrame({"user_id": ["a", "b", "c"], "account_id": ["x", None, None], "label": "stay"})
     assert Rows(frame, "user_id", 90).accounts.tolist() == ["x", "user b", "user c"]
-
-
-def test_the_default_experiment_names_the_documented_scores_and_one_fitted():
-    assert [entry.label for entry in ExperimentSpec().scorers] == ["engagement", "power_user", "activity", "logistic"]
