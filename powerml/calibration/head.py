@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, cast, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,7 +15,7 @@ from powerml.calibration.likelihood import Floats, log_losses, sigmoid
 from powerml.calibration.maps import CalibrationMap, Identity, Method, clip_logits, fit_map, map_from_dict
 from powerml.calibration.shift import Shift, intercept_shift
 
-CalibrationMethod = Literal["auto", "identity", "platt", "beta", "isotonic"]
+CalibrationMethod = Literal["auto", "line", "identity", "platt", "beta", "isotonic"]
 
 MIN_EVENTS = 50
 """Below this many events (or non-events) a calibrator adds noise: the identity stays (modelling.md 3.1)."""
@@ -37,9 +37,10 @@ class HeadCalibrator(BaseEstimator):
 
     Parameters
     ----------
-    method : {"auto", "identity", "platt", "beta", "isotonic"}
+    method : {"auto", "line", "identity", "platt", "beta", "isotonic"}
         "auto" compares the maps by account-grouped out-of-fold log loss and keeps the identity unless the best gains
-        more than one standard error; isotonic is tried above 1,000 events only, nothing below 50.
+        more than one standard error; isotonic is tried above 1,000 events only, nothing below 50. "line" does so among
+        identity and platt, for heads that must stay a line on their points.
     n_folds : int
         Folds of that comparison.
     seed : int
@@ -73,12 +74,12 @@ class HeadCalibrator(BaseEstimator):
         self.shift_ = 0.0
         self.candidates_ = ()
         chosen: Method = "identity"
-        if self.method == "auto":
+        if self.method in ("auto", "line"):
             chosen = self._choose(z, outcomes, group_codes(groups, len(z)))
-        elif self.method not in ("identity", "platt", "beta", "isotonic"):
-            raise ValueError(f"method is {self.method!r}; use auto, identity, platt, beta or isotonic")
+        elif self.method in get_args(Method):
+            chosen = cast(Method, self.method)
         else:
-            chosen = self.method
+            raise ValueError(f"method is {self.method!r}; use auto, line, identity, platt, beta or isotonic")
         self.map_ = fit_map(chosen, z, outcomes)
         return self
 
@@ -86,9 +87,9 @@ class HeadCalibrator(BaseEstimator):
         events = int(min(y.sum(), len(y) - y.sum()))
         if events < MIN_EVENTS:
             return "identity"
-        methods: list[Method] = ["identity", "platt", "beta"]
-        if events > MIN_EVENTS_ISOTONIC:
-            methods.append("isotonic")
+        methods: list[Method] = ["identity", "platt"]
+        if self.method == "auto":
+            methods += ["beta", "isotonic"] if events > MIN_EVENTS_ISOTONIC else ["beta"]
         folds = account_folds(y, codes, n_folds=self.n_folds, seed=self.seed)
         tested = np.concatenate([test for _, test in folds])
         losses = {}

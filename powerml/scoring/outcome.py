@@ -34,6 +34,7 @@ from powerml.config.bands import BandsSpec
 from powerml.errors import MissingColumns
 from powerml.scoring.explain import Contributions
 from powerml.scoring.heads.encoding import TableEncoder
+from powerml.scoring.heads.prior import PriorLinkHead
 from powerml.scoring.heads.side import Inputs
 from powerml.scoring.heads.training import HeadPlan, TrainingRows, train_side
 from powerml.scoring.nested import NestedSides
@@ -377,14 +378,34 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
             name=written["name"],
             version=written["version"],
         )
-        model.outcomes_, model.classes_ = tuple(written["outcomes"]), np.array(written["classes"])
-        model.mix_, model.notes_ = written["mix"], tuple(written["notes"])
-        model.encoder_ = TableEncoder.from_dict(written["encoder"])
-        model.n_features_in_ = len(model.encoder_.names)
-        model.shares_ = written["shares"]
-        model.sides_ = NestedSides.from_dict(written["sides"])
-        model.metrics_ = model._reads()
+        model.mix_, model.notes_, model.shares_ = written["mix"], tuple(written["notes"]), written["shares"]
+        model.of_sides(NestedSides.from_dict(written["sides"]), TableEncoder.from_dict(written["encoder"]))
+        model.classes_ = np.array(written["classes"])
         return model
+
+    def of_sides(self, sides: NestedSides, encoder: TableEncoder) -> NestedOutcomeModel:
+        """This model made of fitted sides; its `outcomes` must be given."""
+        assert self.outcomes is not None
+        self.outcomes_ = tuple(self.outcomes)
+        self.classes_ = np.unique(self.outcomes_)
+        self.encoder_, self.sides_ = encoder, sides
+        self.metrics_ = self._reads()
+        self.n_features_in_ = len(self.metrics_)
+        if not hasattr(self, "mix_"):
+            left, grew = sides.churn.base_rate, 0.0 if sides.expand is None else sides.expand.base_rate
+            rates = [left, 1 - left] if sides.expand is None else [left, (1 - left) * (1 - grew), (1 - left) * grew]
+            self.mix_ = dict(zip(map(str, self.outcomes_), rates, strict=True))
+            self.notes_, self.shares_ = (), self._attainable()
+        return self
+
+    def _attainable(self) -> dict[str, float]:
+        """Share (in %) of each metric in the attainable range of the weight sets that the sides read."""
+        total: dict[str, float] = {}
+        for side in self.sides_.all:
+            if side.scorer is not None and isinstance(side.head, PriorLinkHead):
+                for metric, share in side.scorer.weight_shares().items():
+                    total[metric] = total.get(metric, 0.0) + share / len(self.sides_.all)
+        return total
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

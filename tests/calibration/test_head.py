@@ -47,6 +47,15 @@ def test_planted_miscalibration_is_recovered(slope, intercept):
     assert log_losses(outcome, chosen).mean() - true < 0.2 * (log_losses(outcome, fresh).mean() - true)
 
 
+def test_a_line_stays_a_line():
+    rng = np.random.default_rng(3)
+    raw = rng.uniform(-4, 4, 20000)
+    y = (rng.random(len(raw)) < np.where(raw < 0, 0.03, 0.4)).astype(float)
+    calibrator = HeadCalibrator("line").fit(raw, y)
+    assert [c.method for c in calibrator.candidates_] == ["identity", "platt"]
+    assert calibrator.map_.kind == "platt"
+
+
 def test_a_bend_that_no_line_follows_is_met_by_isotonic():
     rng = np.random.default_rng(3)
     raw = rng.uniform(-4, 4, 20000)
@@ -101,7 +110,7 @@ def test_recalibration_moves_the_intercept_and_alarms():
 
 
 def test_words():
-    with pytest.raises(ValueError, match="use auto, identity, platt, beta or isotonic"):
+    with pytest.raises(ValueError, match="use auto, line, identity, platt, beta or isotonic"):
         HeadCalibrator("sigmoid").fit([0.0, 1.0], [0, 1])
     with pytest.raises(ValueError, match="NaN or infinity"):
         HeadCalibrator().fit([0.0, np.nan], [0, 1])

@@ -66,6 +66,14 @@ class PriorLinkHead(Head):
         """Logit per point of the documented score."""
         return self.slope_ / self.sd_
 
+    @classmethod
+    def given(cls, intercept: float, per_point: float) -> PriorLinkHead:
+        """A link with that intercept (at score 0) and slope per point."""
+        head = cls(1 if per_point > 0 else -1)
+        head.classes_, head.n_features_in_ = np.array([0, 1]), 1
+        head.intercept_, head.slope_, head.mean_, head.sd_ = float(intercept), float(per_point), 0.0, 1.0
+        return head
+
     def at(self, score: float) -> float:
         """The logit at a documented score."""
         return self.intercept_ + self.per_point * (score - self.mean_)

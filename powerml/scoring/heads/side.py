@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,9 +12,12 @@ import pandas as pd
 from powerml.calibration.folds import Rows
 from powerml.calibration.head import HeadCalibrator
 from powerml.calibration.likelihood import Floats
+from powerml.calibration.maps import Identity, Platt
 from powerml.calibration.shift import Shift
+from powerml.errors import UsageError
 from powerml.scoring.base import DocumentedScorer
 from powerml.scoring.heads.base import Head
+from powerml.scoring.heads.card import CardHead
 from powerml.scoring.heads.making import head_from_dict
 from powerml.scoring.heads.prior import PriorLinkHead
 from powerml.scoring.heads.selection import Tried
@@ -53,7 +57,8 @@ class Side:
 
     `tried` lists the heads that were compared, `out_of_fold` the raw logits of the training rows in fitting order
     (not written). A side may read a weight set's score instead of the metrics: `scorer`, with the fitted `weights`
-    beside the documented ones, or standing in for want of events (`stands_in`).
+    beside the documented ones, or standing in for want of events (`stands_in`); `average` is what the scorer's metrics
+    contribute in the average training row, which reasons start from.
     """
 
     outcome: str
@@ -66,6 +71,7 @@ class Side:
     out_of_fold: Floats | None = field(default=None, compare=False, repr=False)
     stands_in: bool = False
     scorer: DocumentedScorer[Any] | None = None
+    average: Mapping[str, float] = field(default_factory=dict)
     reads_column: bool = False
     weights: tuple[FittedWeight, ...] = ()
 
@@ -94,15 +100,33 @@ class Side:
         names = inputs.names
         if isinstance(self.head, PriorLinkHead) and self.scorer is not None:
             given = self.scorer.contributions(inputs.frame)
-            raw = given.values.to_numpy(dtype=np.float64) * self.head.per_point
-            start = self.head.at(given.baseline)
             names = tuple(map(str, given.values.columns))
+            average = np.array([self.average.get(name, 0.0) for name in names])
+            raw = (given.values.to_numpy(dtype=np.float64) - average) * self.head.per_point
+            start = self.head.at(given.baseline + float(average.sum()))
         else:
             raw, start = self.head.contributions(self._columns(inputs))
             names = names if self.reads_metrics else ("documented_score",)
         ends = self.calibrator.transform(start + raw.sum(axis=1))
         first, nearby = map(float, self.calibrator.transform(np.array([start, start + 1e-4])))
         return Explained(names, head_shares(raw, first, ends, (nearby - first) / 1e-4), first, ends)
+
+    def line(self) -> tuple[float, float]:
+        """Intercept and slope of the calibrated logit on the head's own points or score.
+
+        Raises UsageError where the calibrator is no line or the head has no points.
+        """
+        calibration = self.calibrator.map_
+        a, b = (calibration.intercept, calibration.slope) if isinstance(calibration, Platt) else (0.0, 1.0)
+        if not isinstance(calibration, (Identity, Platt)):
+            raise UsageError(f"{self.outcome}: calibration {calibration.kind} is no line, so no card file can hold it")
+        if isinstance(self.head, CardHead):
+            intercept, slope = self.head.intercept_, self.head.slope_
+        elif isinstance(self.head, PriorLinkHead):
+            intercept, slope = self.head.at(0.0), self.head.per_point
+        else:
+            raise UsageError(f"{self.outcome}: head {self.head.kind} has no points, so no card file can hold it")
+        return a + b * intercept + self.calibrator.shift_, b * slope
 
     def to_dict(self) -> dict[str, Any]:
         """The side as JSON-able data, out-of-fold predictions left out."""
@@ -117,6 +141,7 @@ class Side:
             "stands_in": self.stands_in,
             "reads_column": self.reads_column,
             "scorer": None if self.scorer is None else self.scorer.to_dict(),
+            "average": dict(self.average),
             "weights": [weight.to_dict() for weight in self.weights],
         }
 
@@ -134,5 +159,11 @@ class Side:
             stands_in=written["stands_in"],
             reads_column=written["reads_column"],
             scorer=written["scorer"] and scorer_from_dict(written["scorer"]),
+            average=written["average"],
             weights=tuple(FittedWeight(**weight) for weight in written["weights"]),
         )
+
+
+def average_reasons(scorer: Any, frame: pd.DataFrame) -> dict[str, float]:
+    """What each metric contributes to a documented score in the average row."""
+    return {str(name): float(value) for name, value in scorer.contributions(frame).values.mean().items()}

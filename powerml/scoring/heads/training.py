@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,10 +13,11 @@ from powerml.calibration.head import CalibrationMethod, HeadCalibrator
 from powerml.calibration.likelihood import Floats
 from powerml.errors import UsageError
 from powerml.scoring.base import DocumentedScorer
+from powerml.scoring.heads.card import CardHead
 from powerml.scoring.heads.making import make_head
 from powerml.scoring.heads.prior import PriorLinkHead
 from powerml.scoring.heads.selection import choose, compare
-from powerml.scoring.heads.side import Inputs, Side
+from powerml.scoring.heads.side import Inputs, Side, average_reasons
 from powerml.scoring.heads.weights import (
     FittedWeight,
     WeightsHead,
@@ -91,7 +92,10 @@ def train_side(outcome: str, rows: TrainingRows, plan: HeadPlan, *, sign: int) -
     X = rows.inputs.matrix
     head = make_head(plan.head, categorical=plan.categorical, signs=plan.signs(sign), sign=sign, options=plan.options)
     choice = choose(head, X, y, folds=folds, codes=codes, events=min(events, against))
-    calibrator = _calibrated(choice.logits, y, codes, plan)
+    line = (
+        plan.calibration == "auto" and choice.head.kind == CardHead.kind
+    )  # a card file holds an intercept and a slope
+    calibrator = _calibrated(choice.logits, y, codes, replace(plan, calibration="line") if line else plan)
     fitted = choice.head.fit(X, y)
     return Side(outcome, fitted, calibrator, float(y.mean()), events, len(y), choice.tried, choice.logits), None
 
@@ -134,6 +138,7 @@ def _train_weights(outcome: str, rows: TrainingRows, plan: HeadPlan, folds: Fold
         compare({WeightsHead.kind: logits}, y, codes),
         logits,
         scorer=fitted,
+        average=average_reasons(fitted, rows.inputs.frame),
         weights=tuple(
             FittedWeight(part, *map(float, numbers))
             for part, *numbers in zip(documented, documented.values(), own, low, high, strict=True)
@@ -156,6 +161,7 @@ def _stand_in(outcome: str, rows: TrainingRows, plan: HeadPlan, events: int, sig
         len(y),
         stands_in=True,
         scorer=scorer,
+        average={} if scorer is None else average_reasons(scorer, rows.inputs.frame),
         reads_column=scorer is None and score is not None,
     )
 

@@ -1,0 +1,79 @@
+"""A fitted card saved, edited by hand and scored again."""
+
+import numpy as np
+import pytest
+import yaml
+
+from powerml.errors import ConfigError, UsageError
+from powerml.scoring.card_model import CardModelSpec, card_file, card_model, load_card_model
+from powerml.scoring.outcome import NestedOutcomeModel
+from powerml.scoring.persist import scorer_from_dict
+from tests.scoring.test_outcome import fitted, snapshots
+
+
+@pytest.fixture(scope="module")
+def model():
+    frame, y, _ = snapshots(1500)
+    return fitted(frame, y, head="card")
+
+
+def saved(path, data):
+    path.write_text(yaml.safe_dump(data, sort_keys=False))
+    return path
+
+
+def test_a_saved_card_scores_the_same(model, tmp_path):
+    frame, _, _ = snapshots(200, seed=5)
+    again = load_card_model(saved(tmp_path / "card.yaml", card_file(model)))
+    table, before = again.score_table(frame), model.score_table(frame)
+    assert table["score"].to_numpy() == pytest.approx(before["score"].to_numpy(), abs=1e-9)
+    assert table["churn_lift"].to_numpy() == pytest.approx(before["churn_lift"].to_numpy(), abs=1e-9)
+    assert (table["band"] == before["band"]).all()
+    reasons = again.contributions(frame)
+    assert reasons.scores.to_numpy() == pytest.approx(table["score"].to_numpy(), abs=1e-6)
+    assert reasons.baseline == pytest.approx(model.contributions(frame).baseline, abs=1e-6)
+    assert scorer_from_dict(again.to_dict()).predict_score(frame) == pytest.approx(table["score"].to_numpy())
+    assert sum(again.weight_shares().values()) == pytest.approx(100)
+
+
+def test_each_head_is_a_card_of_a_hundred_whole_points(model):
+    data = card_file(model, name="mine")
+    assert list(data["heads"]) == ["churn", "expand"]
+    for head in data["heads"].values():
+        most = [max(part["missing"], *(step["points"] for step in part["steps"])) for part in head["parts"].values()]
+        assert sum(most) == 100
+        assert all(isinstance(points, int) for points in most)
+    assert CardModelSpec.model_validate(data).label == "mine@1"
+
+
+def test_an_edit_by_hand_changes_what_it_says(model, tmp_path):
+    frame, _, _ = snapshots(300, seed=6)
+    data = card_file(model)
+    part = data["heads"]["churn"]["parts"]["active_days_30d"]
+    part["steps"][0]["points"] = 0
+    edited = load_card_model(saved(tmp_path / "card.yaml", data))
+    high = (frame["active_days_30d"] >= part["steps"][0]["from"]).to_numpy()
+    change = edited.predict_score(frame) - model.predict_score(frame)
+    assert (change[high] < -1).all()
+    assert np.abs(change[~high]).max() < 1e-9
+
+
+def test_two_outcomes_have_one_card():
+    frame, y, _ = snapshots(900)
+    two = fitted(frame, np.where(y == "churn", "churn", "stay"), head="card")
+    again = card_model(CardModelSpec.model_validate(card_file(two)))
+    assert again.predict_score(frame) == pytest.approx(two.predict_score(frame), abs=1e-9)
+
+
+def test_words(model, tmp_path):
+    data = card_file(model)
+    data["heads"]["chrun"] = data["heads"].pop("churn")
+    with pytest.raises(ConfigError, match="'heads' must be churn, expand, got expand, chrun"):
+        load_card_model(saved(tmp_path / "card.yaml", data))
+    frame, y, _ = snapshots(900)
+    with pytest.raises(UsageError, match="churn: head logistic has no points, so no card file can hold it"):
+        card_file(fitted(frame, y, head="logistic"))
+    text = frame[["active_days_30d"]].assign(contract=np.where(y == "churn", "monthly", "yearly"))
+    noisy = np.where(np.random.default_rng(0).random(900) < 0.2, "stay", y)
+    with pytest.raises(UsageError, match="churn: column 'contract' holds text; a card file reads numbers only"):
+        card_file(NestedOutcomeModel("card").fit(text, noisy))
