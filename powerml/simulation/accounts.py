@@ -214,7 +214,7 @@ class _Walk:
         integrating = draw[4] < np.where(self.growing, 0.8, 0.02)
 
         # the team
-        pace = np.where(self.growing, 1.75, 0.06) * np.where(single, 0.35, 1.0) * np.clip(1.4 - self.team / 14, 0.15, 1)
+        pace = np.where(self.growing, 1.8, 0.07) * np.where(single, 0.35, 1.0) * np.clip(1.4 - self.team / 14, 0.15, 1)
         joins = rng.poisson(pace * rng.gamma(0.6, 1 / 0.6, n)) * ~new
         drop = np.where(self.growing, 0.04, 0.03) + 0.06 * SEVERITY[self.declining]
         leaves = rng.binomial(np.maximum(self.team - 1, 0), drop) * ~new

@@ -23,9 +23,9 @@ CODE = {event: number for number, event in enumerate(EVENTS)}
 # logit of having it, what power propensity adds.
 _TASTES: dict[str, tuple[float, float, float, float]] = {
     "board_opened": (13.0, 0.995, 1.0, 0.0),
-    "report_run": (3.0, 0.08, 2.8, 0.0),
+    "report_run": (3.0, 0.06, 2.8, 0.0),
     "project_created": (1.5, 0.05, 3.2, 0.0),
-    "task_closed": (8.0, 0.45, 1.6, 0.0),
+    "task_closed": (8.0, 0.41, 1.6, 0.0),
     "data_imported": (1.5, 0.025, 3.5, 0.2),
     "table_exported": (1.2, 0.025, 3.5, 0.2),
     "board_shared": (0.9, 0.03, 3.5, 0.2),
@@ -34,7 +34,7 @@ _TASTES: dict[str, tuple[float, float, float, float]] = {
     "rule_triggered": (9.0, 0.11, 3.6, 1.3),
     "forecast_made": (7.0, 0.10, 3.6, 1.2),
     "view_tailored": (7.0, 0.10, 3.6, 1.2),
-    "idea_sent": (0.25, 0.15, 0.8, 0.4),
+    "idea_sent": (0.25, 0.12, 0.8, 0.4),
     "lab_tried": (0.4, 0.06, 1.0, 0.6),
     "friend_referred": (0.08, 0.2, 0.8, 0.0),
     "teammate_invited": (0.10, 0.3, 1.5, 0.0),
@@ -45,8 +45,8 @@ _ROUTINE = ("board_opened", "task_closed", "api_queried", "rule_triggered", "for
 # Chance that somebody in month k of a decline has stopped using the core of the product.
 _CORE_STOP = np.array([0.0, 0.02, 0.08, 0.33, 0.64, 0.88, 0.93, 0.95])
 # Errors per session, workflows started a month, chance to finish one, by month of a decline.
-_ERRORS = np.array([0.5, 0.7, 4.0, 11.0, 13.5, 13.5, 13.5, 13.5])
-_STARTED = np.array([2.3, 2.3, 3.5, 3.8, 3.8, 3.5, 3.5, 3.5])
+_ERRORS = np.array([0.48, 0.65, 4.0, 11.5, 14.5, 14.5, 14.5, 14.5])
+_STARTED = np.array([2.15, 2.15, 3.5, 3.8, 3.8, 3.5, 3.5, 3.5])
 _FINISH = np.array([0.95, 0.93, 0.7, 0.3, 0.25, 0.25, 0.25, 0.25])
 
 
@@ -139,10 +139,10 @@ def _counts(
     sharp = preset.world == "interaction"  # there the two latents of churn must show in the metrics
 
     mood = np.exp(
-        (0.9 if sharp else 0.3) * engagement + who.activity[user] + 0.08 * rng.normal(size=n) + 0.25 * growing
+        (0.9 if sharp else 0.3) * engagement + who.activity[user] + 0.05 * rng.normal(size=n) + 0.25 * growing
     )
     fresh = month - accounts.born[account] <= 1  # the first weeks, in which people try things
-    mood = mood * np.where(fresh, 1.25, 1.0)
+    mood = mood * np.where(fresh, 1.15, 1.0)
     if preset.world == "drift":
         mood = mood * np.where(month - calendar.burn_in > calendar.months // 2, 1.5, 1.0)
     keeps = (1 - severity) ** 2.1
@@ -153,11 +153,11 @@ def _counts(
     taste = rng.random((who.count, len(_TASTES)))
     pace = rng.gamma(3, 0.25, (who.count, len(_TASTES))) + 0.25
     stopped = rng.random(who.count)[user] < _CORE_STOP[stage]
-    scale = mood**0.7 * (1 - severity) ** 3.2 * size * active
+    scale = mood**0.7 * (1 - severity) ** 2.7 * size * active
     rates = np.empty((n, len(_TASTES)))
     for k, (name, (rate, chance, growth, strength)) in enumerate(_TASTES.items()):
         logit = (
-            np.log(chance / (1 - chance)) + growth * growing + 0.5 * fresh + strength * power + 0.5 * who.breadth[user]
+            np.log(chance / (1 - chance)) + growth * growing + 0.4 * fresh + strength * power + 0.5 * who.breadth[user]
         )
         has = np.log(1 / taste[user, k] - 1) > -logit
         rates[:, k] = rate * has * pace[user, k] * scale
@@ -178,7 +178,7 @@ def _counts(
     trouble = np.where(stage >= 2, np.where(haunted, 7.5, 0.1), 1.0) * rng.gamma(3, 1 / 3, who.count)[user]
     storm = _ERRORS[stage] * np.exp((1.2 if sharp else 0.3) * friction)
     errors = rng.poisson(np.minimum(storm * trouble, 150) * sessions)
-    connects = states.integrating[month, account] * 1.35
+    connects = states.integrating[month, account] * 1.3
     integrations = rng.poisson(connects * rng.gamma(0.5, 2.0, n) * size * active)
     drops = rng.poisson(0.02 * active * size)
     tries = rng.gamma(2.5, 1 / 2.5, who.count)[user]
@@ -198,7 +198,7 @@ def _counts(
 def _machines(
     who: People, calendar: Calendar, *, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Service logins that poll around the clock, regular as machines are, and send a heartbeat that counts for nothing."""
+    """Service logins that poll around the clock like machines, and send a heartbeat that counts for nothing."""
     users, events, times = [], [], []
     for user in np.flatnonzero(who.bot):
         low = max(int(who.created_at[user]), calendar.begin)

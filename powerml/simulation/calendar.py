@@ -26,7 +26,8 @@ class Calendar:
     """Months of the simulation, those before the data starts (`burn_in`) and a few after it ends included.
 
     Times are seconds since 1970 in UTC. `edges[burn_in]` is the first midnight of the data and
-    `edges[burn_in + months]` is `observed_until`. `work` is the working time (a weekday's and hour's weight) passed by each hour of `hours`; `lost_days` are the midnights of days whose telemetry is missing.
+    `edges[burn_in + months]` is `observed_until`. `work` is the working time (a weekday's and hour's weight) passed by
+    each hour of `hours`; `lost_days` are the midnights of days whose telemetry is missing.
     """
 
     start: date

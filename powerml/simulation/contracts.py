@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from powerml.simulation.accounts import NEVER, Accounts
+from powerml.simulation.accounts import Accounts
 from powerml.simulation.calendar import DAY, Calendar
 
 PLANS = ("free", "starter", "pro", "enterprise")
@@ -79,8 +79,13 @@ def terms(accounts: Accounts, *, rng: np.random.Generator) -> Terms:
     lapses = accounts.lapses
     gap = rng.integers(2, 23, len(lapses.at)) * DAY
     by_account = np.lexsort((lapses.at, lapses.account))
+    account, at, plan, mrr, seats = (column[order] for column in columns)
     return Terms(
-        *(column[order] for column in columns),
+        account=account,
+        at=at,
+        plan=plan,
+        mrr=mrr,
+        seats=seats,
         lapse_account=lapses.account[by_account],
         lapse_from=lapses.at[by_account],
         lapse_to=(lapses.at + gap)[by_account],
@@ -179,8 +184,3 @@ def _window_probabilities(
         stays *= 1 - share * accounts.states.churn[each, who]
         same *= 1 - share * accounts.states.expand[each, who]
     return 1 - stays, stays * (1 - same)
-
-
-def never(instants: np.ndarray) -> np.ndarray:
-    """Which instants stand for "has not happened"."""
-    return instants >= NEVER

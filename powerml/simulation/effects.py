@@ -103,7 +103,7 @@ def _row(
 
 
 def base_rates(snapshot: pd.DataFrame, intended: tuple[float, float, float]) -> pd.DataFrame:
-    """Shares of the outcomes against the preset's: columns `outcome`, `intended`, `achieved`, `points_off` (percent)."""
+    """Shares of outcomes against the preset's: columns `outcome`, `intended`, `achieved`, `points_off` (percent)."""
     rows = ripe(snapshot)
     outcomes = ("churn", "stay", "expand")
     achieved = [float((rows["label"] == outcome).mean()) for outcome in outcomes]

@@ -56,7 +56,7 @@ def oracle_observed(snapshot: pd.DataFrame, *, seed: int = 7, folds: int = 5) ->
                 verbose=-1,
             )
             model.fit(x[fold != out], happened[fold != out])
-            p[fold == out] = model.predict_proba(x[fold == out])[:, 1]
+            p[fold == out] = np.asarray(model.predict_proba(x[fold == out]))[:, 1]
         table.append(_skill(outcome, happened, p))
     return pd.DataFrame(table)
 

@@ -31,13 +31,13 @@ class Preset:
     rates: tuple[float, float, float]
     world: World = "documented"
     burn_in: int = 18
-    founders_alone: float = 0.95  # share of new accounts with a single user
-    onset: float = -2.7  # logit of entering a decline
+    founders_alone: float = 0.955  # share of new accounts with a single user
+    onset: float = -2.88  # logit of entering a decline
     onset_single: float = 4.4
     onset_friction: float = 0.5
     churn: float = -3.6  # logit of cancelling, before the stage of the decline is added
     sudden: float = 0.0095  # monthly churn nobody can see coming, twice that for single users
-    growth: float = -3.8  # logit of entering a growth phase
+    growth: float = -3.86  # logit of entering a growth phase
     growth_exit: float = 0.08
     expand: float = -4.6
     bought: float = 0.004  # monthly expansion nobody can see coming
@@ -55,10 +55,10 @@ PRESETS: dict[str, Preset] = {
             title="outcome mix of document D's twelve months of history",
             rates=(0.037, 0.846, 0.116),
             burn_in=30,
-            onset=-4.9,
+            onset=-6.1,
             onset_single=1.6,
-            sudden=0.0014,
-            growth=-5.6,
+            sudden=0.0018,
+            growth=-5.8,
         ),
         VALIDATION,
         replace(

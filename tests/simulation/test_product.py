@@ -165,5 +165,5 @@ def test_user_errors_say_what_to_do(tmp_path):
         simulate("validaton", users=10, months=2)
     with pytest.raises(UsageError, match="starts on the first of a month, got 2024-01-05; use 2024-01-01"):
         simulate(users=10, months=2, start=date(2024, 1, 5))
-    with pytest.raises(UsageError, match="the folder .* does not exist; make it first"):
+    with pytest.raises(UsageError, match=r"the folder .* does not exist; make it first"):
         write_product(tmp_path / "no" / "where", users=10, months=2)
