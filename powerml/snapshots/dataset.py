@@ -7,7 +7,7 @@ Several cutoffs share one plan where what was known at one of them does not depe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import ibis
@@ -151,9 +151,7 @@ def _plan(
         by_account.append(records.team(_active_users(engine, rollups, cutoffs)))
     beside = [(engine.keep(part, "part"), "ent") for part in joined if part is not None]
     beside += [(engine.keep(part, "part"), "aid") for part in by_account]
-    rows = spine
-    for part, key in beside:
-        rows = _beside(rows, part, key)
+    rows = _beside(spine, beside)
     return _finish(engine, inputs, rollups, everything, project, cutoffs, compiled, found, rows, active, with_labels)
 
 
@@ -183,10 +181,14 @@ def _active_users(engine: Engine, rollups: Rollups, cutoffs: Cutoffs) -> ir.Tabl
     return rollups.atoms.select("uid", "day").join(placed, "day").select("c", "uid").distinct()
 
 
-def _beside(rows: ir.Table, part: ir.Table, key: str) -> ir.Table:
-    """The columns of `part` beside `rows`, matched on cutoff and `key`."""
-    new = [part[n] for n in part.columns if n not in ("c", key)]
-    return rows.left_join(part, [rows.c == part.c, rows[key] == part[key]]).select(rows, *new)
+def _beside(spine: ir.Table, parts: Sequence[tuple[ir.Table, str]]) -> ir.Table:
+    """The columns of all parts beside the spine, each matched on the cutoff and its key, in one chain of joins."""
+    chain, columns = spine, [spine[n] for n in spine.columns]
+    for i, (part, key) in enumerate(parts):
+        same = [spine.c == part.c, spine[key] == part[key]]
+        chain = chain.left_join(part, same, rname=f"{{name}}_of_{i}")
+        columns += [part[n] for n in part.columns if n not in ("c", key)]
+    return chain.select(*columns)
 
 
 def _finish(

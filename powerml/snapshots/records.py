@@ -87,6 +87,8 @@ class Records:
                 homes = state.filter(_.aid.notnull()).select("c", "uid", "aid")
                 rows = only.join(homes, "uid").select(only, c=homes.c, ent=homes.aid).drop("uid")
                 placed.append(rows.join(grid, "c").select(rows, grid.at, grid.cut))
+        if not placed:  # the table is there, but says of nobody whose its rows are
+            placed.append(table.cross_join(grid).mutate(ent=ibis.null("int32")).filter(ibis.literal(False)))
         columns = [*table.columns, "ent", "c", "at", "cut"]
         parts = [part.select(*columns) for part in placed]
         return ibis.union(*parts, distinct=False) if len(parts) > 1 else parts[0]
@@ -100,8 +102,9 @@ class Records:
             older, newer = part.window_days
             rows = self._within(rows, older, newer)
         for key, values in part.where.items():
-            text = rows[key].cast("string")
-            rows = rows.filter(text.isin(list(values)))
+            column = rows[key]
+            wanted = [float(v) for v in values if _is_number(v)] if column.type().is_numeric() else list(values)
+            rows = rows.filter((column if column.type().is_numeric() else column.cast("string")).isin(wanted))
         keys = ["c", "ent"]
         if part.measure == "count":
             return rows.group_by(keys).aggregate(**{cell: _.count()})
@@ -216,6 +219,14 @@ def _derived(inputs: Inputs, name: str) -> ir.Table:
     if not inputs.has(name, "csat"):
         columns["csat"] = ibis.null("float64")
     return table.mutate(**columns)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def needs(part: Part, project: ProjectSpec, inputs: Inputs) -> str | None:
