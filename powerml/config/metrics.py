@@ -42,7 +42,7 @@ def _window(value: Any) -> Any:
     if value is None or isinstance(value, str):
         return value
     older, newer = value if isinstance(value, (list, tuple)) and len(value) == 2 else (value, 0)
-    if not (isinstance(older, int) and isinstance(newer, int)) or not older > newer >= 0:
+    if not (type(older) is int and type(newer) is int) or not older > newer >= 0:
         raise ValueError(f"expected days such as 30, or [60, 30] for from 60 to 30 days back, got {value}")
     return (older, newer)
 
@@ -193,6 +193,21 @@ def metrics_from(paths: Iterable[Path], known: Mapping[str, MetricSpec] | None =
                 if isinstance(side, str) and side not in metrics:
                     hint = did_you_mean(side, metrics) or "; declare it first"
                     problems.append(document.problem((i, "ratio"), f"no metric named {side!r}{hint}"))
+            if spec.name in _below(spec.name, metrics):
+                problems.append(document.problem((i, "ratio"), "leads back to itself; divide by another metric"))
         if problems:
             raise ConfigError(problems)
     return metrics
+
+
+def _below(name: str, metrics: Mapping[str, MetricSpec]) -> set[str]:
+    """The metrics that a ratio is made of, those of its sides included."""
+    below: set[str] = set()
+    waiting = [name]
+    while waiting:
+        spec = metrics.get(waiting.pop())
+        sides = (spec.ratio.of, spec.ratio.over) if spec and spec.ratio else ()
+        new = {side for side in sides if isinstance(side, str)} - below
+        below |= new
+        waiting += new
+    return below

@@ -11,7 +11,7 @@ from types import MappingProxyType
 import pandas as pd
 
 from powerml.config.metrics import EVENT_WORDS, MetricSpec, Part, catalogue, metrics_from
-from powerml.config.project import ProjectSpec
+from powerml.config.project import ProjectSpec, expand
 from powerml.errors import DataError, UsageError
 from powerml.sinks.files import write_table
 from powerml.snapshots.cache import EventFile, RollupStore, cached_roll_up
@@ -102,7 +102,7 @@ class OpenProject:
 
 def project_metrics(project: ProjectSpec, extra: Iterable[MetricSpec] = ()) -> dict[str, MetricSpec]:
     """The catalogue and the project's own metrics (`metrics:` paths, relative to the project file)."""
-    own = metrics_from([Path(project.base, path) for path in project.metrics], catalogue())
+    own = metrics_from([Path(project.base, expand(p, file=project.file)) for p in project.metrics], catalogue())
     return own | {spec.name: spec for spec in extra if spec.name not in own}
 
 
