@@ -76,6 +76,6 @@ def test_a_target_that_could_not_be_written_is_refused_before_any_work(tmp_path)
     (tmp_path / "folder.csv").mkdir()
     with pytest.raises(UsageError, match="is a folder; name a file in it"):
         check_target(tmp_path / "folder.csv")
-    with pytest.raises(UsageError, match="the folder .* does not exist; make it first"):
+    with pytest.raises(UsageError, match=r"the folder .* does not exist; make it first"):
         check_target(tmp_path / "none" / "scores.csv")
     check_target(tmp_path / "scores.csv")

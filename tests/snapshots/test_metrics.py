@@ -30,7 +30,8 @@ ben,     open,       2026-03-20T09:00:00Z,           ,    ,   phone,  10
 cy,      open,       2026-01-05T00:00:00Z,           , 7,     web,    11
 """
 VOCABULARY = {
-    "export:*": {"feature": "export", "category": "output", "tier": "core", "depth": "intermediate", "roles": ["export"]},
+    "export:*": {"feature": "export", "category": "output", "tier": "core", "depth": "intermediate",
+                 "roles": ["export"]},
     "share": {"category": "output", "roles": ["share"]},
     "automate": {"tier": "advanced", "depth": "advanced", "roles": ["automation"]},
     "open": {},
@@ -70,7 +71,7 @@ HOUSE = """
 - {name: csv_ever, table: events, where: {event: "export:c*"}, measure: count, unit: events}
 - {name: core_60, table: events, where: {tier: core}, measure: count, window_days: 60, unit: events}
 - {name: plain_30, table: events, where: {tier: none}, measure: count, window_days: 30, unit: events}
-- {name: deep_30, table: events, where: {depth: [intermediate, advanced]}, measure: count, window_days: 30, unit: events}
+- {name: deep_30, table: events, where: {depth: [intermediate, advanced]}, measure: count, window_days: 30, unit: x}
 - {name: web_30, table: events, where: {device: web}, measure: count, window_days: 30, unit: events}
 - {name: web_opens, table: events, where: {device: web, feature: open}, measure: count, unit: events}
 - {name: open_days_30, table: events, where: {feature: open}, measure: days, window_days: 30, unit: days}
@@ -266,7 +267,7 @@ def test_a_ratio_is_not_available_where_one_side_is_not(tmp_path):
     ],
 )
 def test_what_is_no_number_cannot_be_averaged(tmp_path, metric):
-    with pytest.raises(PowermlError, match="m.*(priority|opened_at|device)"):
+    with pytest.raises(PowermlError, match=r"m.*(priority|opened_at|device)"):
         build(small(tmp_path, metric), names=["m"])
 
 
