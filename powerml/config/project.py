@@ -153,7 +153,7 @@ def expand(text: str, *, file: str) -> str:
     """`text` with `${NAME}` replaced from the environment; raises DataError naming a variable that is not set."""
     absent = [name for name in re.findall(r"\$\{(\w+)\}", text) if name not in os.environ]
     if absent:
-        raise DataError.in_file(file, f"the environment variable {absent[0]} is not set (in {text!r})", "set it")
+        raise DataError.in_file(file, f"${{{absent[0]}}} is used, but that environment variable is not set", "set it")
     return re.sub(r"\$\{(\w+)\}", lambda m: os.environ[m[1]], text)
 
 
