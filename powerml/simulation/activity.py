@@ -40,14 +40,15 @@ _TASTES: dict[str, tuple[float, float, float, float]] = {
     "teammate_invited": (0.10, 0.3, 1.5, 0.0),
 }
 _CORE = ("board_opened", "report_run", "project_created", "task_closed", "data_imported")
+_MEASURED = np.isin(EVENTS, ["data_imported", "report_run", "table_exported"])  # events that carry a value
 # What people do by habit: as often one month as the next, not at random.
 _ROUTINE = ("board_opened", "task_closed", "api_queried", "rule_triggered", "forecast_made", "view_tailored")
 # Chance that somebody in month k of a decline has stopped using the core of the product.
-_CORE_STOP = np.array([0.0, 0.02, 0.08, 0.33, 0.64, 0.88, 0.93, 0.95])
+_CORE_STOP = np.array([0.0, 0.02, 0.08, 0.35, 0.67, 0.88, 0.93, 0.95])
 # Errors per session, workflows started a month, chance to finish one, by month of a decline.
 _ERRORS = np.array([0.48, 0.65, 4.0, 11.5, 14.5, 14.5, 14.5, 14.5])
 _STARTED = np.array([2.15, 2.15, 3.5, 3.8, 3.8, 3.5, 3.5, 3.5])
-_FINISH = np.array([0.95, 0.93, 0.7, 0.3, 0.25, 0.25, 0.25, 0.25])
+_FINISH = np.array([0.963, 0.945, 0.72, 0.33, 0.25, 0.25, 0.25, 0.25])
 
 
 @dataclass(frozen=True)
@@ -139,10 +140,10 @@ def _counts(
     sharp = preset.world == "interaction"  # there the two latents of churn must show in the metrics
 
     mood = np.exp(
-        (0.9 if sharp else 0.3) * engagement + who.activity[user] + 0.05 * rng.normal(size=n) + 0.25 * growing
+        (0.9 if sharp else 0.25) * engagement + who.activity[user] + 0.05 * rng.normal(size=n) + 0.25 * growing
     )
     fresh = month - accounts.born[account] <= 1  # the first weeks, in which people try things
-    mood = mood * np.where(fresh, 1.15, 1.0)
+    mood = mood * np.where(fresh, 1.1, 1.0)
     if preset.world == "drift":
         mood = mood * np.where(month - calendar.burn_in > calendar.months // 2, 1.5, 1.0)
     keeps = (1 - severity) ** 2.1
@@ -178,11 +179,11 @@ def _counts(
     trouble = np.where(stage >= 2, np.where(haunted, 7.5, 0.1), 1.0) * rng.gamma(3, 1 / 3, who.count)[user]
     storm = _ERRORS[stage] * np.exp((1.2 if sharp else 0.3) * friction)
     errors = rng.poisson(np.minimum(storm * trouble, 150) * sessions)
-    connects = states.integrating[month, account] * 1.3
+    connects = states.integrating[month, account] * 1.26
     integrations = rng.poisson(connects * rng.gamma(0.5, 2.0, n) * size * active)
     drops = rng.poisson(0.02 * active * size)
     tries = rng.gamma(2.5, 1 / 2.5, who.count)[user]
-    started = rng.poisson(tries * _STARTED[stage] * mood**0.3 * size * active)
+    started = np.floor(tries * _STARTED[stage] * mood**0.3 * size * active + rng.random(n)).astype(np.int64)
     finished = rng.binomial(started, _FINISH[stage])
     extra = {
         "integration_connected": integrations,
@@ -230,8 +231,7 @@ def _as_recorded(
     silent_days = rng.integers(3, 11, len(who.chosen))
     begins = silent_from[who.account[user]]
     kept = ~((time >= begins) & (time < begins + silent_days[who.account[user]] * DAY))
-    kept &= ~np.isin(time - time % DAY, calendar.lost_days)
-    kept &= time < calendar.end
+    kept &= (time < calendar.end) & ~calendar.is_lost(time)
     lost = int(len(kept) - kept.sum())
     user, event, time, session = user[kept], event[kept], time[kept], session[kept]
 
@@ -240,11 +240,13 @@ def _as_recorded(
     arrival = time + np.where(late, rng.integers(DAY, 5 * DAY, n), 0)
     copies = np.flatnonzero(rng.random(n) < 0.003)
     arrival = np.concatenate([arrival, arrival[copies] + rng.integers(1, 2 * DAY, len(copies))])
-    order = np.argsort(arrival, kind="stable")
-    number = np.argsort(np.argsort(arrival[:n], kind="stable"), kind="stable")
+    order = _in_order(arrival)
+    number = np.empty(n, dtype=np.int64)
+    number[order[order < n]] = np.arange(n)
     source = np.concatenate([np.arange(n), copies])[order]
-    amount = np.where(np.isin(event, [CODE["data_imported"], CODE["report_run"], CODE["table_exported"]]), 1.0, np.nan)
-    amount = np.round(amount * rng.exponential(40, n), 2)
+    measured = np.flatnonzero(_MEASURED[event])
+    amount = np.full(n, np.nan)
+    amount[measured] = np.round(rng.exponential(40, len(measured)), 2)
     return Log(
         user=user[source],
         event=event[source],
@@ -256,3 +258,11 @@ def _as_recorded(
         late=late[source],
         lost=lost,
     )
+
+
+def _in_order(seconds: np.ndarray) -> np.ndarray:
+    """Positions that sort `seconds`, ties by position: one sort of (time, position) packed into 64 bits."""
+    bits = max(len(seconds) - 1, 1).bit_length()
+    packed = (seconds << bits) | np.arange(len(seconds))
+    packed.sort()
+    return packed & ((1 << bits) - 1)

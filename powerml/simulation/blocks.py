@@ -16,6 +16,7 @@ from powerml.simulation.declared import EVENTS
 from powerml.simulation.people import ARCHETYPES, People, people
 from powerml.simulation.presets import Preset
 from powerml.simulation.surroundings import limit_rows, survey_rows, ticket_rows
+from powerml.tables import LABELS
 
 BLOCK_USERS = 1000
 _INSTANT = pa.timestamp("ms", tz="UTC")
@@ -240,7 +241,7 @@ def _labels(labels: pd.DataFrame, accounts: Accounts, who: People, ids: _Ids) ->
         {
             "as_of": _instants(labels["as_of"].to_numpy()),
             "account_id": ids.account(place[place >= 0]),
-            "label": pa.array(labels["label"].tolist(), pa.string()).dictionary_encode(),
+            "label": _words(labels["label"].to_numpy(), LABELS),
             "p_churn": pa.array(p_churn, mask=np.isnan(p_churn)),
             "p_expand": pa.array(p_expand, mask=np.isnan(p_expand)),
         }

@@ -48,6 +48,13 @@ class Calendar:
         """First instant after the data: `observed_until`."""
         return int(self.edges[self.burn_in + self.months])
 
+    def is_lost(self, instants: np.ndarray) -> np.ndarray:
+        """Which instants fall on a day whose telemetry is missing."""
+        first = self.begin // DAY
+        lost = np.zeros(self.end // DAY - first + 2, dtype=bool)
+        lost[self.lost_days // DAY - first] = True
+        return np.asarray(lost[np.clip(instants // DAY - first, 0, len(lost) - 1)])
+
     @property
     def season(self) -> np.ndarray:
         """How busy each month is, 1 = usual."""

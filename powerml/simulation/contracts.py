@@ -13,11 +13,13 @@ import pandas as pd
 
 from powerml.simulation.accounts import Accounts
 from powerml.simulation.calendar import DAY, Calendar
+from powerml.tables import LABELS
 
 PLANS = ("free", "starter", "pro", "enterprise")
 HORIZON_DAYS = 90
 GRACE_DAYS = 30
 MIN_RISE = 0.02
+INELIGIBLE, IMMATURE, CHURN, STAY, EXPAND = range(len(LABELS))
 _PRICE = np.array([0.0, 19.0, 39.0, 69.0])
 
 
@@ -129,12 +131,12 @@ def _row_at(agreed: Terms, account: np.ndarray, instant: np.ndarray) -> np.ndarr
 
 
 def true_labels(accounts: Accounts, agreed: Terms, calendar: Calendar) -> pd.DataFrame:
-    """One row per cutoff and account created before it: label and the true 90-day probabilities.
+    """One row per cutoff and account created before it: label (position in `LABELS`), true 90-day probabilities.
 
     `p_churn` and `p_expand` follow from the account's hazards in the window (its path if it does not leave); they are
     null where the account does not pay at the cutoff.
     """
-    frames = []
+    parts = []
     horizon = HORIZON_DAYS * DAY
     for position, cutoff in enumerate(calendar.cutoffs.tolist()):
         who = np.flatnonzero(accounts.created_at < cutoff)
@@ -147,16 +149,17 @@ def true_labels(accounts: Accounts, agreed: Terms, calendar: Calendar) -> pd.Dat
         same = agreed.account[now] == who
         rises = (agreed.mrr[later] > agreed.mrr[now] * (1 + MIN_RISE)) | (agreed.seats[later] > agreed.seats[now])
         rises = (rises | (agreed.plan[later] > agreed.plan[now])) & same & ~_in_lapse(agreed, who, at + horizon)
-        label = np.select([churns, rises], ["churn", "expand"], "stay").astype(object)
+        label = np.where(churns, CHURN, np.where(rises, EXPAND, STAY))
         if cutoff + horizon + GRACE_DAYS * DAY > calendar.end:
-            label[:] = "immature"
-        label[~paying] = "ineligible"
+            label[:] = IMMATURE
+        label[~paying] = INELIGIBLE
         p_churn, p_expand = _window_probabilities(accounts, calendar, who, calendar.burn_in + 1 + position)
-        frame = pd.DataFrame({"as_of": cutoff, "account": who, "label": label})
-        frame["p_churn"] = np.where(paying, p_churn, np.nan)
-        frame["p_expand"] = np.where(paying, p_expand, np.nan)
-        frames.append(frame)
-    return pd.concat(frames, ignore_index=True)
+        columns = (at, who, label, np.where(paying, p_churn, np.nan), np.where(paying, p_expand, np.nan))
+        parts.append(columns)
+    names = ("as_of", "account", "label", "p_churn", "p_expand")
+    return pd.DataFrame(
+        {name: np.concatenate(part) for name, part in zip(names, zip(*parts, strict=True), strict=True)}
+    )
 
 
 def _in_lapse(agreed: Terms, account: np.ndarray, instant: np.ndarray) -> np.ndarray:

@@ -23,20 +23,23 @@ def truth_skill(labels: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame([_skill(name, happened[name], known[f"p_{name}"].to_numpy()) for name in OUTCOMES])
 
 
-def oracle_observed(snapshot: pd.DataFrame, *, seed: int = 7, folds: int = 5) -> pd.DataFrame:
+def oracle_observed(snapshot: pd.DataFrame, *, seed: int = 7, folds: int = 5, max_rows: int = 100_000) -> pd.DataFrame:
     """Skill of a large-sample model on the observed metrics of a labelled snapshot frame, out of account-wise folds.
 
     What can be known from the metrics at all, as opposed to from the latent state: feed it a simulation of many more
-    users than the product under study. Columns as `truth_skill`; rows are those of the frame (users).
+    users than the product under study. Beyond `max_rows` a random share of accounts is used. Columns as `truth_skill`;
+    rows are those of the frame (users).
     """
     from lightgbm import LGBMClassifier
 
     rows = ripe(snapshot)
     columns = [name for name in rows.columns if name not in _NOT_METRICS]
-    x = rows[columns].astype(float)
     group = "account_id" if "account_id" in rows else "user_id"
     _, account = np.unique(rows[group].astype(str).to_numpy(), return_inverse=True)
-    fold = np.random.default_rng(seed).permutation(account.max() + 1)[account] % folds
+    place = np.random.default_rng(seed).permutation(account.max() + 1)[account]
+    kept = place < np.ceil((account.max() + 1) * min(max_rows / len(rows), 1.0))
+    rows, fold = rows[kept], place[kept] % folds
+    x = rows[columns].astype(float)
     table = []
     for outcome in OUTCOMES:
         happened = (rows["label"] == outcome).to_numpy()

@@ -1,0 +1,52 @@
+"""`powerml simulate` from the command line, measured with the catalogue like anybody's project."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from powerml.cli import root
+from powerml.config.project import load_project
+from powerml.errors import UsageError
+from powerml.simulation import write_product
+from powerml.workflows.simulate import cutoffs
+from powerml.workflows.snapshots import build
+
+
+def test_describe_prints_documented_against_achieved_and_writes_json(tmp_path):
+    arguments = ["simulate", str(tmp_path / "p"), "--users", "600", "--months", "10", "--describe", "--json"]
+    done = CliRunner().invoke(root, arguments, catch_exceptions=False)
+    assert done.exit_code == 0
+    result = json.loads(done.stdout)
+    assert len(result["effects"]) == 11
+    assert [row["documented"] for row in result["path"]] == [62, 58, 51, 42, 31, 19]
+    assert {row["oracle"] for row in result["oracles"]} == {"true hazards", "observed metrics"}
+    assert result["manifest"]["rows"]["users"] == 600
+    assert "600 users" in done.stderr
+
+
+def test_snapshot_labels_of_the_project_are_the_truth(tmp_path):
+    manifest = write_product(tmp_path / "p", users=500, months=10, seed=2)
+    _, ripe = cutoffs(manifest)
+    built = build(load_project(tmp_path / "p" / "powerml.yaml"), ripe, labels=True)
+    truth = pd.read_parquet(tmp_path / "p" / "truth" / "labels.parquet")
+    truth["as_of"] = truth["as_of"].dt.tz_localize(None).astype(built.frame["as_of"].dtype)
+    both = built.frame.merge(truth, on=["as_of", "account_id"], suffixes=("", "_true"))
+    assert len(both) == len(built.frame) > 100
+    assert (both["label"] == both["label_true"]).all()
+    assert built.coverage["available"].all()
+    loads = built.loads.set_index("table")
+    assert loads["quarantined"].sum() == 0
+    assert not built.unmapped
+
+
+def test_too_few_months_to_describe_say_how_many_it_takes(tmp_path):
+    with pytest.raises(UsageError, match="3 months are too few to know an outcome; use at least 9"):
+        CliRunner().invoke(
+            root,
+            ["simulate", str(tmp_path / "p"), "--users", "50", "--months", "3", "--describe"],
+            catch_exceptions=False,
+        )
