@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import yaml
 
 Row = dict[str, Any]
@@ -158,9 +160,11 @@ def read_project(folder: Path) -> Project:
     )
 
 
-def write_project(project: Project, folder: Path, *, entity: str) -> Path:
-    """Writes the project as files; gives the path of its `powerml.yaml`."""
+def write_project(project: Project, folder: Path, *, entity: str, parquet: bool = False) -> Path:
+    """Writes the project as files; gives the path of its `powerml.yaml`. `parquet`: events as a folder of months."""
     folder.mkdir(parents=True, exist_ok=True)
+    if parquet:
+        write_months(project, folder / "events")
     for name, rows in project.tables.items():
         with (folder / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
@@ -184,7 +188,8 @@ def write_project(project: Project, folder: Path, *, entity: str) -> Path:
         "outcome": outcome,
         "session_gap_minutes": s.session_gap_minutes,
         "min_history_days": s.min_history_days,
-        "tables": {name: {"files": f"{name}.csv"} for name in project.tables},
+        "tables": {name: {"files": f"{name}.csv"} for name in project.tables}
+        | ({"events": {"files": "events"}} if parquet else {}),
         "vocabulary": "vocabulary.json",
     }
     if s.observed_until is not None:
@@ -192,3 +197,17 @@ def write_project(project: Project, folder: Path, *, entity: str) -> Path:
     path = folder / "powerml.yaml"
     path.write_text(yaml.safe_dump(spec, sort_keys=False), encoding="utf-8")
     return path
+
+
+def write_months(project: Project, folder: Path) -> None:
+    """The events as Parquet, a file for each month, in place of whatever files are there."""
+    folder.mkdir(exist_ok=True)
+    for old in folder.iterdir():
+        old.unlink()
+    kinds = {name: pa.timestamp("us", tz="UTC") for name in TIMES} | {name: pa.float64() for name in NUMBERS}
+    schema = pa.schema([(name, kinds.get(name, pa.string())) for name in project.columns["events"]])
+    months: dict[str, list[Row]] = {}
+    for row in project.rows("events"):
+        months.setdefault(f"{row['time']:%Y-%m}", []).append(row)
+    for month, rows in months.items():
+        pq.write_table(pa.Table.from_pylist(rows, schema=schema), folder / f"{month}.parquet")

@@ -1,0 +1,64 @@
+"""A snapshot knows nothing of what happened at its cutoff or later: another future, the same snapshot."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from oracle.future import with_another_future
+from oracle.project import Project, write_project
+from oracle.world import worlds
+
+from powerml.config.metrics import catalogue
+from powerml.config.project import load_project
+from powerml.workflows.snapshots import open_project
+
+# Always the same worlds; ORACLE_EXAMPLES=100 looks further. A world grows from a seed: there is nothing to shrink.
+EXAMPLES = int(os.environ.get("ORACLE_EXAMPLES", "2"))
+FEW = settings(
+    max_examples=EXAMPLES, deadline=None, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate]
+)
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+def snapshot(
+    project: Project, cutoffs: Sequence[date], folder: Path, *, entity: str, parquet: bool = False, cache: bool = False
+) -> pd.DataFrame:
+    path = write_project(project, folder, entity=entity, parquet=parquet)
+    return open_project(load_project(path), cache=cache).build(cutoffs).frame
+
+
+@pytest.mark.parametrize("entity", ["user", "account"])
+def test_the_future_changes_no_metric(entity, tmp_path_factory):
+    @FEW
+    @given(worlds(), SEEDS)
+    def check(world, seed):
+        as_of = world.cutoffs[:1]
+        before = snapshot(world.project, as_of, tmp_path_factory.mktemp("world"), entity=entity)
+        other = with_another_future(world.project, as_of[0], seed)
+        assert other.tables["events"] != world.project.tables["events"]
+        after = snapshot(other, as_of, tmp_path_factory.mktemp("other"), entity=entity)
+        assert set(catalogue()) <= set(before.columns)
+        pd.testing.assert_frame_equal(before, after, rtol=1e-12)
+
+    check()
+
+
+@settings(FEW, max_examples=max(EXAMPLES // 2, 1))
+@given(world=worlds(), seed=SEEDS, entity=st.sampled_from(["user", "account"]))
+def test_nor_does_it_with_the_cache(world, seed, entity, tmp_path_factory):
+    as_of, folder = world.cutoffs[0], tmp_path_factory.mktemp("world")
+    before = snapshot(world.project, [as_of], folder, entity=entity, parquet=True, cache=True)
+    other = with_another_future(world.project, as_of, seed)
+    warm = snapshot(other, world.cutoffs, folder, entity=entity, parquet=True, cache=True)
+    assert any((folder / ".powerml" / "cache").iterdir())
+    cold = snapshot(other, world.cutoffs, tmp_path_factory.mktemp("other"), entity=entity)
+    pd.testing.assert_frame_equal(warm, cold, rtol=1e-12)
+    after = warm[warm["as_of"] == pd.Timestamp(as_of)].reset_index(drop=True)
+    pd.testing.assert_frame_equal(before, after, rtol=1e-12)
