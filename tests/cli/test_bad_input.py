@@ -83,7 +83,7 @@ CASES = {
     "missing metrics file": (with_project(PROJECT + "metrics: house.yaml\n"), ["house.yaml: no such file"]),
     "unset variable": (
         with_project(PROJECT.replace("events.csv", "'${NO_SUCH_PLACE}/events.csv'")),
-        ["powerml.yaml", "the environment variable NO_SUCH_PLACE is not set"],
+        ["powerml.yaml", "NO_SUCH_PLACE", "is not set"],
     ),
     "not what its ending says": (
         lambda folder: (folder / "events.csv").write_bytes(b"PK\x03\x04" + b"\0" * 100), ["events.csv", "zip or Excel"],
