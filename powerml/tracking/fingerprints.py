@@ -52,10 +52,13 @@ def of_code() -> str:
 
 
 def of_files(*trees: tuple[Path, str]) -> str:
-    """The fingerprint of the files that match a pattern below each folder: their relative names and contents."""
+    """The fingerprint of the files that match a pattern below each folder: their relative names and contents.
+
+    What lies in hidden folders does not count.
+    """
     digest = hashlib.sha256()
     for folder, pattern in trees:
-        for path in sorted(folder.rglob(pattern)):
+        for path in sorted(p for p in folder.rglob(pattern) if not _hidden(p.relative_to(folder))):
             digest.update(path.relative_to(folder).as_posix().encode() + b"\0")
             digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:16]
@@ -69,3 +72,7 @@ def manifest(folder: Path, *, leave_out: Iterable[str] = ()) -> dict[str, str]:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.relative_to(folder).as_posix() not in skip and "__pycache__" not in path.parts
     }
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)

@@ -8,6 +8,7 @@ installed code.
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 from collections.abc import Mapping
 from importlib.metadata import version
@@ -23,6 +24,7 @@ from powerml.tracking.scoring_model import ScoringModel
 
 DATA = "scoring_model.json"
 MUTABLE = ("MLmodel", "registered_model_meta")  # what MLflow itself rewrites
+CARRIED = (".py", ".yaml", ".typed")
 NEEDED = ("mlflow", "numpy", "pandas", "pydantic", "pyyaml", "scipy", "scikit-learn", "lightgbm", "click", "tzdata")
 
 
@@ -46,7 +48,7 @@ def log_model(model: ScoringModel, example: pd.DataFrame) -> tuple[str, dict[str
             name="model",
             python_model=str(Path(__file__).with_name("served_model.py")),
             artifacts={"model": str(data)},
-            code_paths=_code_paths(),
+            code_paths=_carried(Path(folder, "code")),
             signature=ModelSignature(inputs=inputs, outputs=outputs),
             input_example=rows,
             pip_requirements=[f"{name}=={version(name)}" for name in NEEDED],
@@ -80,8 +82,21 @@ def read_model(folder: Path, *, expected: Mapping[str, str], shown: str) -> Scor
     return ScoringModel.from_dict(json.loads(data.read_text(encoding="utf-8")))
 
 
-def _code_paths() -> list[str]:
-    """The package, and the shipped declarations where they lie beside it (in a checkout)."""
+def _carried(folder: Path) -> list[str]:
+    """Copies of the package and, where they lie beside it, of the shipped declarations: what a model brings along.
+
+    Only sources and declarations: a project that somebody keeps among the examples stays at home.
+    """
     package = Path(powerml.__file__).parent
-    beside = configs()
-    return [str(package)] if beside.is_relative_to(package) else [str(package), str(beside)]
+    trees = [(package, "powerml")]
+    if not configs().is_relative_to(package):
+        trees.append((configs(), "configs"))
+    for source, name in trees:
+        for path in sorted(source.rglob("*")):
+            inside = path.relative_to(source)
+            hidden = any(part.startswith(".") or part == "__pycache__" for part in inside.parts)
+            if path.is_file() and not hidden and path.suffix in CARRIED:
+                target = folder / name / inside
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, target)
+    return [str(folder / name) for _, name in trees]

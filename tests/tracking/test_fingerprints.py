@@ -23,6 +23,8 @@ def test_files_count_by_name_and_content(tmp_path):
     (tmp_path / "a.py").write_text("x = 1\n")
     before = of_files((tmp_path, "*.py"))
     (tmp_path / "notes.txt").write_text("no code")
+    (tmp_path / ".powerml").mkdir()
+    (tmp_path / ".powerml" / "left.py").write_text("a model's copy of code")
     assert of_files((tmp_path, "*.py")) == before
     (tmp_path / "a.py").rename(tmp_path / "b.py")
     assert of_files((tmp_path, "*.py")) != before

@@ -105,6 +105,23 @@ def test_there_is_no_pickle_in_the_model(registered):
     assert not endings & {".pkl", ".pickle", ".joblib", ".skops", ".cloudpickle"}
 
 
+def test_it_brings_sources_and_declarations_and_nothing_that_lies_about(registered, monkeypatch, tmp_path):
+    from powerml.tracking import model_files
+
+    shipped = tmp_path / "configs"
+    (shipped / "projects" / ".powerml").mkdir(parents=True)
+    (shipped / "projects" / ".powerml" / "mine.yaml").write_text("secret")
+    (shipped / "projects" / "crm.yaml").write_text("project: crm\n")
+    (shipped / "projects" / "scores.csv").write_text("ada,99\n")
+    monkeypatch.setattr(model_files, "configs", lambda: shipped)
+    package, declarations = model_files._carried(tmp_path / "code")
+    assert [p.name for p in Path(declarations).rglob("*") if p.is_file()] == ["crm.yaml"]
+    assert (Path(package) / "tables.py").is_file()
+    store, _, _ = registered
+    carried = [path for path in (folder_of(store) / "code").rglob("*.*") if "__pycache__" not in path.parts]
+    assert {path.suffix for path in carried} <= {".py", ".yaml", ".typed"}
+
+
 def edited(folder):
     data = folder / "artifacts" / "scoring_model.json"
     data.write_text(data.read_text().replace('"weight": 8', '"weight": 80'))
