@@ -55,8 +55,10 @@ def seen(cwd: Path, **environment: str) -> dict:
 
 def test_a_wheel_carries_its_declarations(wheel, tmp_path):
     target = tmp_path / "installed"
-    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-compile", "--no-deps", "--no-index", "--target", str(target)]
-    subprocess.run([*install, str(wheel)], check=True, capture_output=True)
+    alone = ["--no-deps", "--no-index", "--no-compile", "--target", str(target)]
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--quiet", *alone, str(wheel)], check=True, capture_output=True
+    )
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     found = seen(elsewhere, PYTHONPATH=str(target))
