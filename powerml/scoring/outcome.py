@@ -80,7 +80,7 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
     calibration : str
         Method of `HeadCalibrator`.
     n_folds, seed : int
-        Account-grouped folds, where `fit` is given none.
+        Account-grouped folds, where `fit` is given none; by default 5, and 3 above 20,000 rows.
     min_events : int
         Distinct events that a head needs.
     bands : BandsSpec
@@ -115,7 +115,7 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
         stay_value: float = 0.6,
         directions: Mapping[str, str] | None = None,
         calibration: CalibrationMethod = "auto",
-        n_folds: int = 5,
+        n_folds: int | None = None,
         seed: int = 0,
         min_events: int = 50,
         bands: BandsSpec | None = None,

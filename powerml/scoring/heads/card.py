@@ -12,8 +12,11 @@ from powerml.calibration.folds import Folds, Rows, account_folds
 from powerml.calibration.likelihood import Floats, base_logit, penalised_logistic, sigmoid
 from powerml.scoring.heads.base import Head
 from powerml.scoring.heads.binning import Levels, learn_groups, learn_levels
-from powerml.scoring.heads.integers import whole_points
-from powerml.scoring.heads.shapes import MAX_ROWS, Shape, learn_shapes, spread_rows
+from powerml.scoring.heads.integers import Budgets, whole_points
+from powerml.scoring.heads.shapes import Shape, learn_shapes, spread_rows
+
+MAX_ROWS = 30_000
+"""Rows, evenly spaced, on which levels and points are found; the link is fitted on all."""
 
 RIDGE = 10.0
 """Held to zero as by this many rows per squared unit of logit."""
@@ -55,6 +58,8 @@ class CardHead(Head):
         Points of a perfect row.
     most_levels : int
         Levels per metric at most.
+    most_parts : int
+        Metrics that may earn points.
     sign : {-1, 1}
         Whether the event falls (churn) or rises (expansion) with points.
     signs : sequence of int
@@ -86,6 +91,7 @@ class CardHead(Head):
         total: int = 100,
         *,
         most_levels: int = 8,
+        most_parts: int = 24,
         sign: int = 1,
         signs: Sequence[int] = (),
         shapes: Sequence[Shape] | None = None,
@@ -94,6 +100,7 @@ class CardHead(Head):
     ) -> None:
         self.total = total
         self.most_levels = most_levels
+        self.most_parts = most_parts
         self.sign = sign
         self.signs = signs
         self.shapes = shapes
@@ -126,30 +133,48 @@ class CardHead(Head):
         return _Effects(j, levels, shape, falls, levels.of(values))
 
     def _pointed(self, parts: list[_Effects], y: Floats) -> tuple[CardPart, ...]:
-        """Fits all effects on how well it goes together, and gives whole points for them."""
+        """Fits the effects of the parts that matter on how well it goes, together, and gives whole points for them."""
         if not parts:
             return ()
         good = y if self.sign > 0 else 1.0 - y
+        parts, first = self._foremost(parts, good)
         design = np.column_stack([np.ones(len(y)), *(part.design() for part in parts)])
         floor = np.concatenate([part.floor() for part in parts])
         penalty = np.r_[1e-8, np.full(len(floor), RIDGE)]
-        start = np.r_[base_logit(good), np.zeros(len(floor))]
-        beta = penalised_logistic(design, good, penalty=penalty, lower=np.r_[-np.inf, floor], start=start)
+        lower = np.r_[-np.inf, floor]
+        beta = penalised_logistic(design, good, penalty=penalty, lower=lower, start=first, tolerance=1e-6)
         if np.abs(beta[1:]).max() < 1e-9:
             return ()
         p = sigmoid(design @ beta)
         hessian = design.T @ (design * (p * (1 - p))[:, None]) + np.diag(penalty)
         hessian = hessian[1:, 1:] - np.outer(hessian[1:, 0], hessian[0, 1:]) / hessian[0, 0]
-        cuts = np.cumsum([part.width for part in parts])[:-1]
-        budgets, totals = self._budgets(parts)
-
-        def ranges(points: Floats) -> Floats:
-            spans = [np.ptp(part.of_levels(own)) for part, own in zip(parts, np.split(points, cuts), strict=True)]
-            return np.bincount(budgets, weights=spans, minlength=len(totals)).astype(np.float64)
-
-        points = whole_points(beta[1:], hessian, floor=floor, ranges=ranges, totals=totals)
-        made = [part.part(part.of_levels(own)) for part, own in zip(parts, np.split(points, cuts), strict=True)]
+        ends = np.cumsum([part.width for part in parts])
+        slices = [slice(end - part.width, end) for part, end in zip(parts, ends, strict=True)]
+        budget, totals = self._budgets(parts)
+        budgets = Budgets(slices, lambda k, own: float(np.ptp(parts[k].of_levels(own))), budget, totals)
+        points = whole_points(beta[1:], hessian, floor=floor, budgets=budgets)
+        made = [part.part(part.of_levels(points[own])) for part, own in zip(parts, slices, strict=True)]
         return tuple(part for part in made if max(part.points))
+
+    def _foremost(self, parts: list[_Effects], good: Floats) -> tuple[list[_Effects], Floats]:
+        """The parts that say most together, in the order given, and effects to start their joint fit from.
+
+        Each part's levels are first valued alone, by their log odds; a fit of these values together ranks the parts.
+        """
+        alone = [part.alone(good) for part in parts]
+        values = np.column_stack([part.value(own) for part, own in zip(parts, alone, strict=True)])
+        spread = values.std(axis=0)
+        design = np.column_stack([np.ones(len(good)), values - values.mean(axis=0)])
+        start = np.r_[base_logit(good), np.full(len(parts), 1.0 / len(parts))]
+        penalty = np.r_[1e-8, np.full(len(parts), RIDGE)]
+        beta = penalised_logistic(
+            design, good, penalty=penalty, lower=np.r_[-np.inf, np.zeros(len(parts))], start=start, tolerance=1e-6
+        )
+        ranked = np.lexsort([-spread, -beta[1:] * spread])[: self.most_parts]  # alone, where together they say nothing
+        kept = sorted(map(int, ranked))
+        effects = np.concatenate([beta[1 + k] * alone[k] for k in kept])
+        offset = float(beta[0] - beta[1:] @ values.mean(axis=0))
+        return [parts[k] for k in kept], np.r_[offset, effects]
 
     def _budgets(self, parts: list[_Effects]) -> tuple[np.ndarray, Floats]:
         """Budget of each part, and the points of each budget that has parts."""
@@ -236,6 +261,26 @@ class _Effects:
     def floor(self) -> Floats:
         """The least each effect may be."""
         return np.r_[np.full(self.steps, -np.inf if self.shape == "free" else 0.0), [-np.inf] * self.has_nulls]
+
+    def alone(self, good: Floats) -> Floats:
+        """Effects (width,) by the log odds of each level alone, drawn towards none, in the shape of the part."""
+        from scipy.optimize import isotonic_regression
+
+        count = self.levels.count + 1
+        rows = np.bincount(self.level, minlength=count) + 1e-9
+        rate = (np.bincount(self.level, weights=good, minlength=count) + 5 * good.mean()) / (rows + 5)
+        odds = np.log(rate / (1 - rate))
+        levels, null = odds[:-1], odds[-1:]
+        if self.shape != "free":
+            levels = isotonic_regression(levels, weights=rows[:-1], increasing=not self.falls).x
+        ordered = levels[::-1] if self.falls else levels
+        steps = ordered[1:] - ordered[0] if self.shape == "free" else np.maximum(np.diff(ordered), 0.0)
+        return np.r_[steps, null - ordered[0]] if self.has_nulls else steps
+
+    def value(self, effects: Floats) -> Floats:
+        """What the effects give each row, up to a constant."""
+        levels = self.of_levels(effects)
+        return (levels if self.has_nulls else np.r_[levels, 0.0])[self.level]
 
     def of_levels(self, effects: Floats) -> Floats:
         """Effect of each level in the order of the metric, and of null (as in `has_nulls`), from the lowest at 0."""

@@ -14,6 +14,7 @@ from powerml.calibration.likelihood import Floats
 from powerml.errors import UsageError
 from powerml.scoring.base import DocumentedScorer
 from powerml.scoring.heads.card import CardHead
+from powerml.scoring.heads.lightgbm import FEW_ROWS
 from powerml.scoring.heads.making import make_head
 from powerml.scoring.heads.prior import PriorLinkHead
 from powerml.scoring.heads.selection import choose, compare
@@ -27,6 +28,9 @@ from powerml.scoring.heads.weights import (
     unit_parts,
 )
 from powerml.scoring.ordering import count_events, within
+
+REHEARSAL_ROWS = 60_000
+"""Above this many rows heads are compared and calibrated on so many rows of whole accounts; the fit is on all."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ class HeadPlan:
     categorical: tuple[int, ...]
     directions: tuple[int, ...]
     calibration: CalibrationMethod = "auto"
-    n_folds: int = 5
+    n_folds: int | None = None
     seed: int = 0
     min_events: int = 50
     documented: Any = None
@@ -85,19 +89,35 @@ def train_side(outcome: str, rows: TrainingRows, plan: HeadPlan, *, sign: int) -
         return _stand_in(outcome, rows, plan, events, sign), _stand_in_note(outcome, rows, plan, events, against)
     folds = rows.folds
     if folds is None:
-        folds = account_folds(y, rows.groups, n_folds=plan.n_folds, seed=plan.seed)
+        n_folds = plan.n_folds or (5 if len(y) <= FEW_ROWS else 3)
+        folds = account_folds(y, rows.groups, n_folds=n_folds, seed=plan.seed)
     codes = group_codes(rows.groups, len(y))
     if plan.head == WeightsHead.kind:
         return _train_weights(outcome, rows, plan, folds, events, sign), None
     X = rows.inputs.matrix
     head = make_head(plan.head, categorical=plan.categorical, signs=plan.signs(sign), sign=sign, options=plan.options)
-    choice = choose(head, X, y, folds=folds, codes=codes, events=min(events, against))
+    some = rehearsal_rows(codes)
+    own = within(folds, some, len(y))
+    choice = choose(head, X[some], y[some], folds=own, codes=codes[some], events=min(events, against))
+    logits = np.full(len(y), np.nan)
+    logits[some] = choice.logits
     line = (
         plan.calibration == "auto" and choice.head.kind == CardHead.kind
     )  # a card file holds an intercept and a slope
-    calibrator = _calibrated(choice.logits, y, codes, replace(plan, calibration="line") if line else plan)
+    calibrator = _calibrated(logits, y, codes, replace(plan, calibration="line") if line else plan)
     fitted = choice.head.fit(X, y)
-    return Side(outcome, fitted, calibrator, float(y.mean()), events, len(y), choice.tried, choice.logits), None
+    return Side(outcome, fitted, calibrator, float(y.mean()), events, len(y), choice.tried, logits), None
+
+
+def rehearsal_rows(codes: Rows, most: int = REHEARSAL_ROWS) -> Rows:
+    """Positions of the rows of as many accounts as fit into `most` rows, the accounts drawn by a fixed shuffle."""
+    if len(codes) <= most:
+        return np.arange(len(codes))
+    order = np.random.default_rng(0).permutation(int(codes.max()) + 1)
+    sizes = np.bincount(codes)[order]
+    chosen = np.zeros(len(order), dtype=bool)
+    chosen[order[np.cumsum(sizes) <= most]] = True
+    return np.flatnonzero(chosen[codes])
 
 
 def _calibrated(logits: Floats, y: Floats, codes: Rows, plan: HeadPlan) -> HeadCalibrator:

@@ -109,3 +109,12 @@ def test_written_and_read_it_is_the_same():
     again = CardHead.from_dict(json.loads(json.dumps(head.to_dict())))
     assert (again.decision_function(X) == head.decision_function(X)).all()
     assert json.dumps(again.to_dict()) == json.dumps(head.to_dict())
+
+
+def test_only_the_foremost_metrics_earn_points():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((3000, 8))
+    y = (rng.random(3000) < sigmoid(X @ [2, 0.5, 1.5, 0.4, 1, 0.3, 0.2, 0.1])).astype(float)
+    head = CardHead(most_parts=3).fit(X, y)
+    assert [part.column for part in head.parts_] == [0, 2, 4]
+    assert sum(max(part.points) for part in head.parts_) == 100

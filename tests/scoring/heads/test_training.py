@@ -1,0 +1,57 @@
+"""Training one side: which rows rehearse, which folds, what stands in."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from powerml.calibration.likelihood import sigmoid
+from powerml.scoring.heads.side import Inputs
+from powerml.scoring.heads.training import HeadPlan, TrainingRows, rehearsal_rows, train_side
+
+
+def rows(n=400, seed=0, *, rate=0.0):
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n, 2))
+    happened = rng.random(n) < sigmoid(X[:, 0] + rate)
+    return TrainingRows(Inputs(X, ("a", "b"), pd.DataFrame(X, columns=["a", "b"])), happened)
+
+
+def plan(head="logistic", **more):
+    return HeadPlan(head, {}, (), (0, 0), **more)
+
+
+def test_large_tables_rehearse_on_whole_accounts():
+    codes = np.repeat(np.arange(100), 12)
+    some = rehearsal_rows(codes, 300)
+    assert len(some) == 300
+    assert set(np.bincount(codes[some], minlength=100)) == {0, 12}
+    assert rehearsal_rows(codes).tolist() == list(range(1200))
+
+
+def test_a_side_knows_what_it_was_fitted_on():
+    given = rows()
+    side, note = train_side("churn", given, plan(), sign=-1)
+    assert note is None
+    assert side.base_rate == given.happened.mean()
+    assert (side.events, side.rows) == (given.happened.sum(), 400)
+    assert [tried.head for tried in side.tried] == ["logistic"]
+    assert np.isfinite(side.out_of_fold).all()
+
+
+def test_without_any_event_the_rate_is_low_and_finite():
+    given = rows(rate=-30.0)
+    assert not given.happened.any()
+    side, note = train_side("churn", given, plan(), sign=-1)
+    assert side.stands_in
+    assert note.startswith("churn: 0 events")
+    p = sigmoid(side.logits(given.inputs))
+    assert 0 < p.max() < 0.01
+
+
+def test_a_card_is_calibrated_by_a_line():
+    side, _ = train_side("churn", rows(3000), plan("card"), sign=-1)
+    assert {c.method for c in side.calibrator.candidates_} == {"identity", "platt"}
+    intercept, slope = side.line()
+    given = rows(50, seed=1).inputs
+    points = side.head.points(given.matrix).sum(axis=1)
+    assert intercept + slope * points == pytest.approx(side.logits(given))
