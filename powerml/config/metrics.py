@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
 from powerml.config.base import Source, Spec
-from powerml.config.reading import read_document, validate
+from powerml.config.reading import Document, read_document, validate
 from powerml.config.shipped import configs
+from powerml.config.vocabulary import Depth, Role, Tier
 from powerml.errors import ConfigError, Problem, did_you_mean
 
 MetricTable = Literal[
@@ -123,7 +124,7 @@ def _check_measure(part: Part) -> None:
         raise ValueError(f"measure: {part.measure} needs 'of'; name the column")
     if not needs_column and part.of:
         raise ValueError(f"measure: {part.measure} takes no 'of'; remove it")
-    if part.measure in ("new_distinct", "days", "days_since_last") and part.table != "events":
+    if part.measure == "new_distinct" and part.table != "events":
         raise ValueError(f"measure: {part.measure} goes with table: events")
     if part.measure == "days_since_last" and part.window_days:
         raise ValueError("'days_since_last' looks back for ever; remove 'window_days'")
@@ -182,7 +183,7 @@ def metrics_from(paths: Iterable[Path], known: Mapping[str, MetricSpec] | None =
     for path in paths:
         document = read_document(path)
         specs: list[MetricSpec] = validate(list[MetricSpec], document) if document.data else []
-        problems: list[Problem] = []
+        problems: list[Problem] = _unknown_words(specs, document)
         for i, spec in enumerate(specs):
             if spec.name in metrics:
                 what = f"there is a metric {spec.name!r} already; rename this one"
@@ -211,3 +212,27 @@ def _below(name: str, metrics: Mapping[str, MetricSpec]) -> set[str]:
         below |= new
         waiting += new
     return below
+
+
+def _unknown_words(specs: list[MetricSpec], document: Document) -> list[Problem]:
+    """A role, tier or depth that no vocabulary can give would count nothing for ever."""
+    words = {"role": get_args(Role), "tier": get_args(Tier), "depth": get_args(Depth)}
+    problems = []
+    for i, spec in enumerate(specs):
+        places: list[tuple[tuple[str | int, ...], Part]] = [
+            ((i, "where"), spec),
+            ((i, "minus"), spec.model_copy(update={"where": spec.minus or {}})),
+        ]
+        if spec.ratio:
+            places += [
+                ((i, "ratio", side), part)
+                for side, part in (("of", spec.ratio.of), ("over", spec.ratio.over))
+                if isinstance(part, Part)
+            ]
+        for place, part in places:
+            for key, known in words.items():
+                for value in part.where.get(key, ()) if part.table == "events" else ():
+                    if value not in known:
+                        hint = did_you_mean(value, known) or "; there are " + ", ".join(known)
+                        problems.append(document.problem((*place, key), f"no {key} named {value!r}{hint}"))
+    return problems

@@ -156,7 +156,8 @@ def atom_table(engine: Engine, days: ir.Table, kinds: EventKinds, atoms: Iterabl
             one = ibis.literal(1, "int32")
             columns[name] = one if which is None else which.any().ifelse(1, 0).cast("int32")
         else:
-            source = {"count": "n", "sum": "value_sum", "values": "value_n", "high": "value_max", "last": "last_t"}
+            of = atom.of
+            source = {"count": "n", "sum": f"{of}_sum", "values": f"{of}_n", "high": f"{of}_max", "last": "last_t"}
             column = _[source[atom.kind]]
             total = column.max(where=which) if atom.kind in ("high", "last") else column.sum(where=which)
             columns[name] = total.cast("int32") if atom.kind in ("count", "values") else total

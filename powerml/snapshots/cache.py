@@ -120,6 +120,7 @@ def cached_roll_up(
     repeats: str,
     declaration: str,
     extra: Sequence[str] = (),
+    amounts: Sequence[str] = (),
 ) -> Rollups:
     """As `roll_up`, but only the days that changed are read; `repeats` stands for the repeated event ids left out."""
     signature = hashlib.sha256(
@@ -131,6 +132,7 @@ def cached_roll_up(
                 project.session_gap_minutes,
                 [(name, meaning.model_dump()) for name, meaning in project.meanings.items()],
                 sorted(extra),
+                sorted(amounts),
                 inputs.columns["events"],
             ],
             default=str,
@@ -140,7 +142,7 @@ def cached_roll_up(
         for name in store.tables():
             store.run(f'drop table {DATABASE}."{name}"')
         store.run(f"delete from {DATABASE}.meta")
-    update = _Update(inputs, project, store, sorted({"event", *extra}))
+    update = _Update(inputs, project, store, sorted({"event", *extra}), amounts)
     before = {EventFile(*row) for row in store.get("files") or []}
     changed = before ^ set(files)
     if store.get("repeats") != repeats and before:
@@ -165,6 +167,7 @@ class _Update:
     project: ProjectSpec
     store: RollupStore
     asked: list[str]
+    amounts: Sequence[str]
 
     def days(self, changed: set[EventFile], *, first: bool) -> None:
         """Rolls the days that changed files span up anew, and what was made of them."""
@@ -191,19 +194,20 @@ class _Update:
         users = self._numbered(inputs, "user_id", "uid", ("events", "users"))
         accounts = self._numbered(inputs, "account_id", "aid", rollup.ACCOUNT_TABLES)
         told = rollup.kind_table(engine, kinds, self.asked)
-        slim = engine.keep(rollup.slim_events(inputs, users, accounts, told, self.asked, calendar, span), "slim")
-        has_value = inputs.has("events", "value")
+        numbers = rollup.amounts_of(inputs, self.amounts)
+        slim = rollup.slim_events(inputs, users, accounts, told, self.asked, numbers, calendar, span)
+        slim = engine.keep(slim, "slim")
         gap = round(self.project.session_gap_minutes * 60_000_000)
         if first:
             store.keep(rollup.pieces_of(slim, gap), "pieces")
-            store.keep(rollup.days_of(engine, slim, has_value, self._as_they_are(slim)), "days")
+            store.keep(rollup.days_of(engine, slim, numbers, self._as_they_are(slim)), "days")
         else:
             touched = self._touched(slim, low, high)
             empty_before = not store.run(f"select 1 from {DATABASE}.days where day between {low} and {high} limit 1")
             for table in ("pieces", "days"):
                 store.run(f"delete from {DATABASE}.{table} where day between {low} and {high}")
             store.add(rollup.pieces_of(slim, gap), "pieces")
-            store.add(rollup.days_of(engine, slim, has_value, bool(store.get("as_they_are"))), "days")
+            store.add(rollup.days_of(engine, slim, numbers, bool(store.get("as_they_are"))), "days")
             self._derived(kinds, low, high, touched, only_added=empty_before, afresh=new_kinds)
         engine.drop(slim)
 
@@ -312,7 +316,7 @@ class _Update:
             first_day=bounds["low"],
             last_day=bounds["high"],
             has_known=has_known,
-            has_value=self.inputs.has("events", "value"),
+            amounts=rollup.amounts_of(self.inputs, self.amounts),
             gap_us=round(self.project.session_gap_minutes * 60_000_000),
             seen=rollup.first_seen(engine, days, kinds, has_known),
             one_row=not has_known and "aid" not in days.columns,

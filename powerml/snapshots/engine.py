@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import duckdb
 import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
+
+from powerml.errors import DataError
 
 WORD = 62  # bits of a mask that every engine can hold in a signed 64-bit number
 MAX_WORDS = 8  # beyond 496 distinct values a count goes through a group-by instead of masks
@@ -58,7 +62,8 @@ class Engine:
     def keep(self, expression: ir.Table, what: str) -> ir.Table:
         """Runs an expression and keeps its rows as a temporary table; `what` names it in plans."""
         name = f"_{what}_{next(self._names)}"
-        self.backend.con.execute(f'create temp table "{name}" as {self.backend.compile(expression)}')
+        with _readable():
+            self.backend.con.execute(f'create temp table "{name}" as {self.backend.compile(expression)}')
         self._kept.append(name)
         return self.backend.table(name)
 
@@ -93,8 +98,25 @@ class Engine:
 
     def frame(self, expression: ir.Table) -> pd.DataFrame:
         """The rows of an expression as a frame, nulls as nulls."""
-        return self.backend.to_pyarrow(expression).to_pandas(split_blocks=True, self_destruct=True)
+        with _readable():
+            return self.backend.to_pyarrow(expression).to_pandas(split_blocks=True, self_destruct=True)
 
     def rows(self, expression: ir.Table) -> list[Mapping[str, Any]]:
         """The rows of a small expression as dicts."""
-        return self.backend.to_pyarrow(expression).to_pylist()
+        with _readable():
+            return self.backend.to_pyarrow(expression).to_pylist()
+
+
+@contextlib.contextmanager
+def _readable() -> Iterator[None]:
+    """Damage in the middle of a file shows only when a plan reads it: one message that names the file."""
+    try:
+        yield
+    except (duckdb.IOException, duckdb.InvalidInputException) as error:
+        text = str(error)
+        found = re.search(r"file [\"']([^\"']+)[\"']", text)
+        if not found or "read" not in text.lower():
+            raise
+        raise DataError.in_file(
+            found[1], "is damaged and cannot be read to its end", "fetch or export it again"
+        ) from None

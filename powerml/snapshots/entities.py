@@ -22,7 +22,7 @@ from powerml.snapshots.windows import Cutoffs
 class People:
     """Users as known at each cutoff.
 
-    state: one row per (c, uid) for users created before the cutoff, or never (created null): created, gone (when they
+    state: one row per (c, uid) for users created before the cutoff, or not yet (created null): created, gone (when they
     were deactivated, null unless before the cutoff), has_row (a users row known then), aid (their account then).
     entities: one row per (c, ent) in the snapshot: created, aid (the entity's account), day and at of the cutoff.
     """
@@ -51,8 +51,9 @@ def people(engine: Engine, inputs: Inputs, rollups: Rollups, project: ProjectSpe
             has_row=False, row_account=ibis.null("string"), row_created=ibis.null("int64"), row_gone=ibis.null("int64")
         )
     state = everyone.mutate(created=ibis.least(_.row_created, _.first_t))
-    # somebody with a row but no date and no event was never created, yet a ticket or answer of theirs has an account
-    state = state.filter((_.created < _.at) | (_.created.isnull() & _.has_row))
+    state = state.mutate(created=ibis.ifelse(_.created < _.at, _.created, ibis.null("int64")))
+    # somebody with a row but no date and no event yet is not there, but a ticket or answer of theirs has an account
+    state = state.filter(_.created.notnull() | _.has_row)
     state = state.mutate(gone=ibis.ifelse(_.row_gone < _.at, _.row_gone, ibis.null("int64")))
     accounts = rollups.accounts
     state = state.left_join(accounts, state.row_account == accounts.account_id).select(

@@ -121,11 +121,12 @@ class Compiler:
 
     def _events(self, part: Part, window: Window | None) -> ir.Value | str:
         where, measure, of = part.where, part.measure, part.of
-        for column in [*where, *([of] if of and of not in ("value", "depth") else [])]:
+        adds_up = measure in ("sum", "mean", "max") and of != "depth"
+        for column in [*where, *([of] if of and not adds_up and of != "depth" else [])]:
             if not is_event_word(column) and column not in self.rollups.kinds.frame:
                 return f"no column {column!r} in events"
-        if of == "value" and not self.rollups.has_value:
-            return "no column 'value' in events"
+        if adds_up and of not in self.rollups.amounts:
+            return f"no column {of!r} in events"
         cell = self.out.cells.cell
         key = frozen(where)
         if measure == "count":
@@ -133,12 +134,12 @@ class Compiler:
         if measure == "days":
             return _[cell(Atom("any", key), window)].fill_null(0)
         if measure == "sum":
-            return _[cell(Atom("sum", key), window)].fill_null(0)
+            return _[cell(Atom("sum", key, of), window)].fill_null(0)
         if measure == "mean":
-            n = _[cell(Atom("values", key), window)]
-            return ibis.ifelse(n > 0, _[cell(Atom("sum", key), window)] / n, ibis.null("float64"))
+            n = _[cell(Atom("values", key, of), window)]
+            return ibis.ifelse(n > 0, _[cell(Atom("sum", key, of), window)] / n, ibis.null("float64"))
         if measure == "max":
-            return _[cell(Atom("level" if of == "depth" else "high", key), window)]
+            return _[cell(Atom("level" if of == "depth" else "high", key, of), window)]
         if measure == "distinct":
             return distinct_count(self.out.cells, self.rollups, str(of), where, window)
         if measure == "new_distinct":

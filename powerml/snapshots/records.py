@@ -18,8 +18,8 @@ from powerml.config.project import ProjectSpec
 from powerml.errors import ConfigError, Problem
 from powerml.snapshots.engine import Engine, epoch_us
 from powerml.snapshots.entities import People, subscriptions_at
-from powerml.snapshots.rollup import Inputs, Rollups
-from powerml.snapshots.windows import Cutoffs
+from powerml.snapshots.rollup import Inputs, Rollups, check_number
+from powerml.snapshots.windows import DAY_US, Cutoffs
 from powerml.tables import TABLES
 
 HOUR_US = 3_600_000_000
@@ -108,6 +108,12 @@ class Records:
         keys = ["c", "ent"]
         if part.measure == "count":
             return rows.group_by(keys).aggregate(**{cell: _.count()})
+        if part.measure == "days":
+            rows = rows.mutate(on=self.rollups.calendar.day_expression(rows.t, *self._span(rows)))
+            return rows.select("c", "ent", "on").distinct().group_by(keys).aggregate(**{cell: _.count()})
+        if part.measure == "days_since_last":
+            rows = rows.mutate(since=(rows["at"] - rows.t) / DAY_US)
+            return rows.group_by(keys).aggregate(**{cell: _.since.min()})
         column = str(part.of)
         if part.measure == "distinct":
             return (
@@ -119,9 +125,15 @@ class Records:
             )
         if part.measure == "latest":
             return self._latest(rows, name, column, cell)
-        value = _[column].cast("float64")
+        if column not in DERIVED.get(name, ()):
+            check_number(self.inputs, name, column)
+        value = _[column].try_cast("float64")
         measure = {"sum": value.sum(), "mean": value.mean(), "max": value.max()}[str(part.measure)]
         return rows.group_by(keys).aggregate(**{cell: measure})
+
+    def _span(self, rows: ir.Table) -> tuple[int, int]:
+        found = self.engine.rows(rows.aggregate(low=_.t.min(), high=_.t.max()))[0]
+        return found["low"] or 0, found["high"] or 0
 
     def _within(self, rows: ir.Table, older: int, newer: int) -> ir.Table:
         """Rows whose time lies in the window of whole local days before their cutoff."""
@@ -137,7 +149,7 @@ class Records:
         rows = rows.filter(rows[column].notnull())
         newest = ibis.row_number().over(group_by=["c", "ent", who], order_by=[ibis.desc("t"), ibis.desc("_row")])
         rows = rows.mutate(newest=newest).filter(_.newest == 0)
-        return rows.group_by("c", "ent").aggregate(**{cell: _[column].cast("float64").mean()})
+        return rows.group_by("c", "ent").aggregate(**{cell: _[column].try_cast("float64").mean()})
 
     def unresolved(self, cell: str) -> ir.Table:
         """(c, ent, cell): tickets opened and not resolved before the cutoff (2-metrics.md, 45)."""

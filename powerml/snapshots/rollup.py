@@ -6,7 +6,7 @@ kinds of event are whole numbers in them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -44,7 +44,7 @@ class Inputs:
 class Rollups:
     """Events as whole numbers.
 
-    days: uid, aid (null), day, ev, n, last_t [, value_sum, value_n, value_max] [, known]
+    days: uid, aid (null), day, ev, n, last_t [, X_sum, X_n, X_max for every X of `amounts`] [, known]
     pieces: uid, aid, sid (null if derived), day, first_t, last_t [, known]: runs of events that no gap can split
     atoms: uid, aid, day [, known] and a column per atom, once `powerml.snapshots.derived.prepare` made them
     sessions: what `session_days` gives per user, made by `prepare` too, where nothing becomes known late
@@ -62,7 +62,7 @@ class Rollups:
     first_day: int
     last_day: int
     has_known: bool
-    has_value: bool
+    amounts: tuple[str, ...]
     gap_us: int
     seen: np.ndarray
     one_row: bool
@@ -91,8 +91,11 @@ class Rollups:
         return self.seen < cutoff
 
 
-def roll_up(inputs: Inputs, project: ProjectSpec, *, extra: Iterable[str] = ()) -> Rollups:
-    """Reads the events once and rolls them up; `extra` names further event columns that metrics ask about."""
+def roll_up(inputs: Inputs, project: ProjectSpec, *, extra: Iterable[str] = (), amounts: Iterable[str] = ()) -> Rollups:
+    """Reads the events once and rolls them up.
+
+    `extra` names further event columns that metrics tell kinds of event apart by, `amounts` those that they add up.
+    """
     engine = inputs.engine
     events = inputs.tables["events"]
     calendar = Calendar(project.timezone)
@@ -105,13 +108,14 @@ def roll_up(inputs: Inputs, project: ProjectSpec, *, extra: Iterable[str] = ()) 
     told = kind_table(engine, kinds, asked)
     users = numbered(engine, inputs, "user_id", "uid", ("events", "users"))
     accounts = numbered(engine, inputs, "account_id", "aid", ACCOUNT_TABLES)
-    slim = engine.keep(slim_events(inputs, users, accounts, told, asked, calendar, span), "slim")
+    numbers = amounts_of(inputs, amounts)
+    slim = engine.keep(slim_events(inputs, users, accounts, told, asked, numbers, calendar, span), "slim")
 
-    has_known, has_value = inputs.has("events", "known_at"), inputs.has("events", "value")
+    has_known = inputs.has("events", "known_at")
     gap = round(project.session_gap_minutes * 60_000_000)
     pieces = engine.keep(pieces_of(slim, gap), "pieces")
     as_they_are = hardly_fewer(engine, slim)
-    days = days_of(engine, slim, has_value, as_they_are)
+    days = days_of(engine, slim, numbers, as_they_are)
     if not as_they_are:
         days = engine.keep(days, "days")
         engine.drop(slim)
@@ -128,7 +132,7 @@ def roll_up(inputs: Inputs, project: ProjectSpec, *, extra: Iterable[str] = ()) 
         first_day=bounds["low"],
         last_day=bounds["high"],
         has_known=has_known,
-        has_value=has_value,
+        amounts=numbers,
         gap_us=gap,
         seen=first_seen(engine, days, kinds, has_known),
         one_row=not has_known and "aid" not in days.columns,
@@ -161,15 +165,16 @@ def no_events(project: ProjectSpec) -> DataError:
 
 
 def distinct_kinds(engine: Engine, events: ir.Table, asked: list[str]) -> pd.DataFrame:
-    """The distinct kinds of event: a row per name and values of the further columns asked about."""
-    found = engine.frame(events.select(*asked).distinct()).astype(object)
+    """The distinct kinds of event: a row per name and values (as text) of the further columns asked about."""
+    found = engine.frame(events.select(**{name: events[name].cast("string") for name in asked}).distinct())
+    found = found.astype(object)
     return found.where(found.notna(), None)
 
 
 def kind_table(engine: Engine, kinds: EventKinds, asked: list[str]) -> ir.Table:
     """(ev, what was asked about) of the kinds that are not ignored."""
-    rows = kinds.frame.loc[~kinds.frame["ignored"], ["ev", *asked]]
-    return engine.bring(rows.astype(dict.fromkeys(asked, "string")), "kinds")
+    rows = kinds.frame.loc[~kinds.frame["ignored"], ["ev", *asked]].astype(dict.fromkeys(asked, "string"))
+    return engine.bring(rows.rename(columns={name: f"k_{name}" for name in asked}), "kinds")
 
 
 def pieces_of(slim: ir.Table, gap: int) -> ir.Table:
@@ -190,16 +195,48 @@ def hardly_fewer(engine: Engine, slim: ir.Table) -> bool:
     return bool(found["rows"]) and found["groups"] > HARDLY_FEWER * found["rows"]
 
 
-def days_of(engine: Engine, slim: ir.Table, has_value: bool, as_they_are: bool) -> ir.Table:
+def amounts_of(inputs: Inputs, asked: Iterable[str]) -> tuple[str, ...]:
+    """The columns of events to add up: `value` where there is one, and those that metrics ask for.
+
+    Raises DataError where a column asked for holds what is no number.
+    """
+    found = ["value"] if inputs.has("events", "value") else []
+    for name in sorted(set(asked) - {"value"}):
+        if inputs.has("events", name):
+            check_number(inputs, "events", name)
+            found.append(name)
+    return tuple(found)
+
+
+def check_number(inputs: Inputs, table: str, name: str) -> None:
+    """Raises DataError unless a column holds numbers, or text that can all be read as numbers."""
+    column = inputs.tables[table][name]
+    wrong = None
+    if column.type().is_string():
+        bad = inputs.tables[table].filter(column.notnull() & column.try_cast("float64").isnull())
+        rows = inputs.engine.rows(bad.select(bad[name]).limit(1))
+        wrong = rows[0][name] if rows else None
+    elif not column.type().is_numeric():
+        wrong = str(column.type())
+    if wrong is not None:
+        raise DataError(
+            f"{table}: column {name!r} is no number ({wrong!r}); a metric adds it up: choose another column"
+        )
+
+
+def days_of(engine: Engine, slim: ir.Table, amounts: Sequence[str], as_they_are: bool) -> ir.Table:
     """Events counted per day and kind, or left as they are, each counting 1."""
     keys = [name for name in ("uid", "aid", "day", "known", "ev") if name in slim.columns]
     if as_they_are:
-        values = {"value_sum": _.value, "value_n": _.value.notnull().cast("int32"), "value_max": _.value}
-        one = ibis.literal(1, "int32")
-        return slim.select(*keys, n=one, last_t=_.t, **(values if has_value else {}))
+        values: dict[str, ir.Value] = {}
+        for x in amounts:
+            v = slim[f"x_{x}"]
+            values |= {f"{x}_sum": v, f"{x}_n": v.notnull().cast("int32"), f"{x}_max": v}
+        return slim.select(*keys, n=ibis.literal(1, "int32"), last_t=_.t, **values)
     sums = {"n": _.count().cast("int32"), "last_t": _.t.max()}
-    if has_value:
-        sums |= {"value_sum": _.value.sum(), "value_n": _.value.count().cast("int32"), "value_max": _.value.max()}
+    for x in amounts:
+        v = slim[f"x_{x}"]
+        sums |= {f"{x}_sum": v.sum(), f"{x}_n": v.count().cast("int32"), f"{x}_max": v.max()}
     return slim.group_by(*keys).aggregate(**sums)
 
 
@@ -209,23 +246,26 @@ def slim_events(
     accounts: ir.Table,
     kinds: ir.Table,
     asked: list[str],
+    amounts: Sequence[str],
     calendar: Calendar,
     span: Mapping[str, int],
 ) -> ir.Table:
     """Events that count, ids as numbers, times as microseconds and days."""
     events = inputs.tables["events"]
-    wanted = {"user_id": _.user_id, "t": epoch_us(_.time)} | {name: events[name] for name in asked}
-    for column in ("account_id", "value"):
-        if inputs.has("events", column):
-            wanted[column] = events[column]
+    wanted = {"user_id": events.user_id, "t": epoch_us(events.time)}
+    wanted |= {f"k_{name}": events[name].cast("string") for name in asked}
+    wanted |= {f"x_{name}": events[name].try_cast("float64") for name in amounts}
+    if inputs.has("events", "account_id"):
+        wanted["account_id"] = events.account_id
     if inputs.has("events", "session_id"):
         wanted["sid"] = ibis.ifelse(events.session_id.isnull(), ibis.null("uint64"), hash64(events.session_id))
     if inputs.has("events", "known_at"):
         wanted["known_t"] = epoch_us(events.known_at)
     rows = events.select(**wanted)
-    same = [rows[name].identical_to(kinds[name]) if name != "event" else rows.event == kinds.event for name in asked]
+    told = [f"k_{name}" for name in asked]
+    same = [rows[k].identical_to(kinds[k]) if k != "k_event" else rows.k_event == kinds.k_event for k in told]
     rows = rows.join(kinds, same, how="inner").select(
-        *[rows[name] for name in rows.columns if name not in asked], kinds.ev
+        *[rows[name] for name in rows.columns if name not in told], kinds.ev
     )
     rows = rows.join(users, "user_id").select(*[_[n] for n in rows.columns if n != "user_id"], users.uid)
     if "account_id" in rows.columns:

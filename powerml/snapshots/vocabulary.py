@@ -45,7 +45,11 @@ class EventKinds:
                 result &= self.frame["depth"].isin([DEPTH_LEVELS.get(w, -1) for w in wanted]).to_numpy()  # type: ignore[call-overload]
             else:
                 values = self.frame[key].astype("string").fillna("none" if key == "tier" else "")
-                result &= values.isin(list(wanted)).to_numpy(dtype=bool)
+                same = values.isin(list(wanted))
+                if not is_event_word(key):  # a number is itself however it is written
+                    numbers = pd.to_numeric(pd.Series(wanted), errors="coerce").dropna()
+                    same |= pd.to_numeric(values, errors="coerce").isin(numbers)
+                result &= same.to_numpy(dtype=bool)
         return result
 
     def codes(self, of: str) -> tuple[np.ndarray, int]:

@@ -159,11 +159,13 @@ def opened(
     asked = columns_asked(metrics.values())
     engine = Engine.on(loaded.con)
     inputs = Inputs(engine, {name: engine.table(view) for name, view in loaded.tables.items()}, loaded.columns)
+    amounts = sorted(set(_added_up(metrics.values())) & set(loaded.columns["events"]))
     columns = [column for column in sorted(asked.get("events", ())) if column in loaded.columns["events"]]
+    columns = [column for column in columns if column not in amounts or column in _told_by(metrics.values())]
     note("rolling events up")
-    if cache and (kept := _from_cache(project, loaded, inputs, columns)):
+    if cache and (kept := _from_cache(project, loaded, inputs, columns, amounts)):
         return OpenProject(project, metrics, loaded, inputs, kept)
-    return OpenProject(project, metrics, loaded, inputs, roll_up(inputs, project, extra=columns))
+    return OpenProject(project, metrics, loaded, inputs, roll_up(inputs, project, extra=columns, amounts=amounts))
 
 
 def cache_folder(project: ProjectSpec, cache: bool | None) -> Path | None:
@@ -182,7 +184,9 @@ def cache_folder(project: ProjectSpec, cache: bool | None) -> Path | None:
     return folder if cache or many or (folder / "rollups.duckdb").exists() else None
 
 
-def _from_cache(project: ProjectSpec, loaded: Loaded, inputs: Inputs, columns: list[str]) -> Rollups | None:
+def _from_cache(
+    project: ProjectSpec, loaded: Loaded, inputs: Inputs, columns: list[str], amounts: list[str]
+) -> Rollups | None:
     """The roll-ups by way of the cache; None where it cannot serve these events or another run holds it."""
     spans = event_spans(project, loaded)
     store = RollupStore.open(inputs.engine, project.state / "cache") if spans else None
@@ -196,6 +200,7 @@ def _from_cache(project: ProjectSpec, loaded: Loaded, inputs: Inputs, columns: l
         repeats=repeats_digest(loaded),
         declaration=project.tables["events"].model_dump_json(),
         extra=columns,
+        amounts=amounts,
     )
 
 
@@ -209,11 +214,32 @@ def columns_asked(metrics: Iterable[MetricSpec]) -> dict[str, set[str]]:
                 continue
             columns = {*part.where, *({part.of} if part.of else ())}
             if part.table == "events":
-                columns -= {*EVENT_WORDS, "value"}
+                columns -= set(EVENT_WORDS)
             columns -= {"resolution_hours", "positive"}
             if columns:
                 asked.setdefault(str(part.table), set()).update(columns)
     return asked
+
+
+def _event_parts(metrics: Iterable[MetricSpec]) -> Iterable[Part]:
+    for spec in metrics:
+        for part in (spec, *((spec.ratio.of, spec.ratio.over) if spec.ratio else ())):
+            if isinstance(part, Part) and part.table == "events":
+                yield part
+
+
+def _added_up(metrics: Iterable[MetricSpec]) -> list[str]:
+    """Event columns that metrics sum, average or take the largest of."""
+    parts = [part for part in _event_parts(metrics) if part.measure in ("sum", "mean", "max")]
+    return [part.of for part in parts if part.of and part.of not in EVENT_WORDS]
+
+
+def _told_by(metrics: Iterable[MetricSpec]) -> set[str]:
+    """Event columns that metrics tell kinds of event apart by."""
+    told: set[str] = set()
+    for part in _event_parts(metrics):
+        told |= {*part.where, *({part.of} if part.of and part.measure in ("distinct", "new_distinct") else ())}
+    return told
 
 
 def build(

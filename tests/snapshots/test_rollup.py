@@ -77,7 +77,7 @@ def test_ids_are_numbered_in_their_order(project):
 
 def test_the_first_and_the_last_day_are_those_of_events_that_count(project):
     assert (str(project.first_day), str(project.last_day)) == ("2026-03-07", "2026-03-09")
-    assert project.rollups.has_value
+    assert project.rollups.amounts == ("value",)
     assert not project.rollups.has_known
 
 
