@@ -190,8 +190,9 @@ class _Walk:
         single = self.team <= 1
         age = month - traits.born
         noise = rng.normal(size=(2, n))
-        self.engagement += 0.25 * (traits.engagement - self.engagement) + 0.4 * noise[0]
-        self.friction += 0.3 * (traits.friction - self.friction) + 0.4 * noise[1]
+        swing = 0.25 if preset.world == "interaction" else 0.4
+        self.engagement += 0.25 * (traits.engagement - self.engagement) + swing * noise[0]
+        self.friction += 0.3 * (traits.friction - self.friction) + swing * noise[1]
 
         # declines begin, deepen, or are recovered from
         draw = rng.random((8, n))
@@ -287,10 +288,10 @@ class _Walk:
                 np.zeros_like(sudden),
                 np.full_like(expand, preset.expand),
             )
-        if preset.world == "interaction":  # neither of a pair says anything without the other
-            both = np.tanh(2 * self.engagement) * np.tanh(2 * self.friction)
-            churn = preset.churn + 2.6 * both + 0.3 * STAGE[self.declining]
-            expand = preset.expand + 2.6 * np.tanh(2 * traits.power) * np.where(self.utilisation > 0.45, 1.0, -1.0)
+        if preset.world == "interaction":  # busy people leave when alone and stay in teams; room at the limit likewise
+            alone = np.where(single, 1.0, -1.0)
+            churn = preset.churn + 2.4 * alone * np.tanh(2 * self.engagement) + 0.1 * STAGE[self.declining]
+            expand = preset.expand + 2.2 * alone * np.where(self.utilisation > 0.45, -1.0, 1.0)
         if preset.world == "drift":
             churn = churn + preset.drift_per_year * years
         return sigmoid(churn), sudden, 1 - (1 - sigmoid(expand)) * (1 - preset.bought)

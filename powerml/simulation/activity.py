@@ -137,10 +137,13 @@ def _counts(
     friction = states.friction[month, account]
     power = who.power[user]
     kind = who.archetype[user]
-    sharp = preset.world == "interaction"  # there the two latents of churn must show in the metrics
+    sharp = preset.world == "interaction"  # there engagement must show in the metrics
 
     mood = np.exp(
-        (0.9 if sharp else 0.25) * engagement + who.activity[user] + 0.05 * rng.normal(size=n) + 0.25 * growing
+        (1.2 if sharp else 0.25) * engagement
+        + (0.4 if sharp else 1.0) * who.activity[user]
+        + 0.05 * rng.normal(size=n)
+        + 0.25 * growing
     )
     fresh = month - accounts.born[account] <= 1  # the first weeks, in which people try things
     mood = mood * np.where(fresh, 1.1, 1.0)
@@ -177,7 +180,7 @@ def _counts(
 
     haunted = rng.random(who.count)[user] < 0.11  # few people see nearly all of the errors of a decline
     trouble = np.where(stage >= 2, np.where(haunted, 7.5, 0.1), 1.0) * rng.gamma(3, 1 / 3, who.count)[user]
-    storm = _ERRORS[stage] * np.exp((1.2 if sharp else 0.3) * friction)
+    storm = _ERRORS[stage] * np.exp(0.3 * friction)
     errors = rng.poisson(np.minimum(storm * trouble, 150) * sessions)
     connects = states.integrating[month, account] * 1.26
     integrations = rng.poisson(connects * rng.gamma(0.5, 2.0, n) * size * active)

@@ -188,7 +188,7 @@ def _tickets(rows: pd.DataFrame, ids: _Ids) -> pa.Table:
     mood, resolved = rows["mood"].to_numpy(), rows["resolved"].to_numpy()
     tone = np.where(rows["read"], np.digitize(mood, [-0.15, 0.25]), -1)
     csat = np.clip(np.round(3.4 + 1.8 * mood), 1, 5)
-    unrated = ~(rows["rated"].to_numpy() & (resolved >= 0))
+    unrated = ~rows["rated"].to_numpy()  # whatever becomes of the ticket: a rating must not tell who was still there
     return pa.table(
         {
             "ticket_id": pa.array([f"t{ids.number:04d}{i:06d}" for i in range(len(rows))], pa.string()),

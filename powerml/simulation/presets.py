@@ -66,8 +66,8 @@ PRESETS: dict[str, Preset] = {
             name="interaction",
             title="outcomes driven by pairs of metrics with no effect of their own: additive cards must lose",
             world="interaction",
-            churn=-2.8,
-            expand=-3.0,
+            churn=-2.55,
+            expand=-4.12,
         ),
         replace(
             VALIDATION,

@@ -12,6 +12,7 @@ from powerml.cli import root
 from powerml.config.project import load_project
 from powerml.errors import UsageError
 from powerml.simulation import write_product
+from powerml.simulation.oracle import oracle_observed
 from powerml.workflows.simulate import cutoffs
 from powerml.workflows.snapshots import build
 
@@ -50,3 +51,12 @@ def test_too_few_months_to_describe_say_how_many_it_takes(tmp_path):
             ["simulate", str(tmp_path / "p"), "--users", "50", "--months", "3", "--describe"],
             catch_exceptions=False,
         )
+
+
+def test_no_metric_of_the_null_product_knows_anything(tmp_path):
+    """Outcomes at random: whatever a large model found would be a leak of the generator's own."""
+    manifest = write_product(tmp_path / "p", "null", users=2500, months=12, seed=3)
+    frame = build(load_project(tmp_path / "p" / "powerml.yaml"), cutoffs(manifest)[1], labels=True).frame
+    skill = oracle_observed(frame).set_index("outcome")
+    assert skill.loc["churn", "auroc"] == pytest.approx(0.5, abs=0.05)
+    assert skill.loc["expand", "auroc"] == pytest.approx(0.5, abs=0.05)

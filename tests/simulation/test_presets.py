@@ -54,14 +54,17 @@ def test_null_has_one_hazard_for_everybody():
     assert truth["states"]["hazard_expand"].nunique() == 1
 
 
-def test_interaction_hides_churn_from_either_latent_alone():
+def test_interaction_turns_what_engagement_means_round_by_being_alone():
+    """Among people (accounts weighed by their team): neither says much by itself, both together say most."""
     states = simulate("interaction", users=3000, months=12).truth["states"]
-    high_use, troubled = states["engagement"] > 0, states["friction"] > 0
-    hazard = states["hazard_churn"]
-    alone = [hazard[side].mean() / hazard[~side].mean() for side in (high_use, troubled)]
-    together = hazard[high_use == troubled].mean() / hazard[high_use != troubled].mean()
-    assert max(alone) < 1.4
-    assert together > 3 * max(alone)
+    busy, alone = states["engagement"] > 0, states["team"] <= 1
+
+    def hazard(who: pd.Series) -> float:
+        return float(np.average(states.loc[who, "hazard_churn"], weights=states.loc[who, "team"]))
+
+    ratios = [hazard(side) / hazard(~side) for side in (busy, alone)]
+    assert max(*ratios, *(1 / ratio for ratio in ratios)) < 2.0
+    assert hazard(busy == alone) > 4 * hazard(busy != alone)
 
 
 def test_drift_moves_the_hazard_over_the_months():
