@@ -23,7 +23,7 @@ def test_the_five_weight_sets_are_there_by_name():
 
 
 def test_every_shipped_file_is_well_formed():
-    files = sorted(shipped.configs().rglob("*.yaml"))
+    files = [path for path in sorted(shipped.configs().rglob("*.yaml")) if ".powerml" not in path.parts]
     assert len(files) > 10
     for path in files:
         assert read_document(path).data, path
