@@ -1,3 +1,49 @@
-"""powerml: product usage into calibrated 0-100 scores that predict outcomes."""
+"""powerml: product usage into calibrated 0-100 scores that predict outcomes.
+
+The names below are what a notebook needs; nothing else is public. They are imported when first used, so that
+`import powerml` and the command stay light.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
 
 __version__ = "0.1.0"
+
+_PUBLIC = {
+    "Project": ("powerml.config.project", "load_project"),
+    "audit": ("powerml.workflows.audit", "audit"),
+    "band_report": ("powerml.validation.band_report", "band_report"),
+    "compare": ("powerml.validation.comparison", "compare"),
+    "explain": ("powerml.workflows.explain", "explain"),
+    "load_weights": ("powerml.scoring.weight_set", "load_weights"),
+    "screen": ("powerml.screening.report", "screen_report"),
+    "simulate": ("powerml.simulation", "simulate"),
+    "snapshot": ("powerml.workflows.snapshots", "build"),
+    "train": ("powerml.workflows.train", "train"),
+}
+
+__all__ = [
+    "Project",
+    "audit",
+    "band_report",
+    "compare",
+    "explain",
+    "load_weights",
+    "screen",
+    "simulate",
+    "snapshot",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'powerml' has no attribute {name!r}")
+    module, attribute = _PUBLIC[name]
+    return getattr(importlib.import_module(module), attribute)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_PUBLIC])

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from powerml.config.metrics import catalogue
+from powerml.config.metrics import MetricSpec, catalogue
 from powerml.config.project import ProjectSpec
 from powerml.config.weights import read_weights, settable
 from powerml.errors import MissingColumns, StoreError, UsageError
-from powerml.scoring.weight_set import load_weights
+from powerml.scoring.weight_set import load_weights, needed_metrics
 from powerml.tracking import registry
 from powerml.tracking.scoring_model import PROBABILITIES, Ranking, ScoringModel
 from powerml.tracking.store import Store, slug
 from powerml.workflows.metric_table import read_metric_table
 from powerml.workflows.reasons import reasons_json
-from powerml.workflows.snapshots import open_project
+from powerml.workflows.snapshots import open_project, project_metrics
 from powerml.workflows.training_data import latest_cutoff
 
 Note = Callable[[str], None]
@@ -69,14 +69,12 @@ def score_snapshot(
 
     `reasons` per row: that many, 0 for none, None for all. Raises StoreError where there is no such version.
     """
-    scorer = None if weights else from_registry(project, model)
-    if weights:
-        from_weights(weights, settings=settings, project=project)  # says what is wrong before the work starts
-    opened = open_project(project, note=note)
+    scorer = from_weights(weights, settings=settings, project=project) if weights else from_registry(project, model)
+    extra = needed_metrics(scorer.model.scorer, project_metrics(project))  # `window_days=14` asks for logins_14d
+    opened = open_project(project, metrics=[MetricSpec.model_validate(m) for m in extra], note=note)
     built = opened.build([as_of or latest_cutoff(opened)], labels=True, note=note)
-    if scorer is None and weights:
+    if weights:  # parameters declared as `vocabulary` are counted in the data
         scorer = from_weights(weights, settings=settings, project=project, vocabulary=built.vocabulary_counts)
-    assert scorer is not None
     ids = ["as_of", *_ids(built.frame, project.id_column)]
     return _result(scorer, built.frame, ids=ids, reasons=reasons, ranking=ranking, now=now)
 
