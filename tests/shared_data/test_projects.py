@@ -1,0 +1,102 @@
+"""The example projects on real and third-party data: only where POWERML_SHARED names the folder that holds it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from powerml.config.project import ProjectSpec, load_project
+from powerml.config.shipped import configs
+from powerml.workflows.check import check
+from powerml.workflows.score import score_snapshot
+from powerml.workflows.train import train
+
+pytestmark = pytest.mark.skipif("POWERML_SHARED" not in os.environ, reason="POWERML_SHARED names no shared folder")
+NOW = datetime(2026, 11, 21, tzinfo=UTC)
+
+
+def project(name: str, folder: Path, text: str | None = None) -> ProjectSpec:
+    """A copy in a folder of its own, so that nothing is kept beside the shipped example."""
+    path = folder / f"{name}.yaml"
+    if text is None:
+        shutil.copy(configs() / "projects" / f"{name}.yaml", path)
+    else:
+        path.write_text(text)
+    return load_project(path)
+
+
+def test_git_brew_trains_a_champion_that_scores_its_latest_snapshot(tmp_path):
+    brew = project("git_brew", tmp_path)
+    done = train(brew)
+    assert done.champion is not None
+    assert any("proxies" in sentence for sentence in done.sentences)
+    best = done.scorers.set_index("scorer").loc[done.challenger, "churn AUROC"]
+    assert float(best.split()[0]) >= 0.78
+    scores = score_snapshot(brew, date(2026, 7, 1), now=NOW)
+    assert scores.frame["score"].between(0, 100)[scores.frame["status"] == "scored"].all()
+    assert scores.scorer.name == "git_brew"
+
+
+def test_crm6_has_too_few_events_to_fit_and_says_so(tmp_path):
+    done = train(project("crm6", tmp_path))
+    assert any("Too few events to fit" in sentence for sentence in done.sentences)
+    assert (done.challenger, done.champion) == ("engagement", None)
+
+
+def test_every_row_of_git_brew_is_accounted_for(tmp_path):
+    seen = check(project("git_brew", tmp_path), now=NOW)
+    row = seen.loads.set_index("table").loc["events"]
+    assert row["rows"] == row["loaded"] + row["quarantined"] + row["ignored"] == 41394
+    assert seen.labels["churn"].sum() > 1000
+
+
+RAVENSTACK = """
+project: ravenstack
+entity: account
+plans: [Basic, Pro, Enterprise]
+tables:
+  events:
+    query: >
+      select account_id as user_id, account_id, feature_name as event, strptime(usage_date, '%d-%m-%Y') as time,
+             usage_id as event_id, usage_count as value
+      from read_csv('${POWERML_SHARED}/data/ravenstack/ravenstack_feature_usage.csv', all_varchar=true)
+      join read_csv('${POWERML_SHARED}/data/ravenstack/ravenstack_subscriptions.csv', all_varchar=true)
+      using (subscription_id)
+  subscriptions:
+    files: ${POWERML_SHARED}/data/ravenstack/ravenstack_subscriptions.csv
+    columns: {start: start_date, end: end_date, plan: plan_tier, mrr: mrr_amount}
+    time_format: "%d-%m-%Y"
+vocabulary: {"feature_*": {}}
+"""
+
+
+def test_ravenstack_counts_repeated_usage_once(tmp_path):
+    loads = check(project("ravenstack", tmp_path, RAVENSTACK), now=NOW).loads.set_index("table")
+    assert tuple(loads.loc["events", ["rows", "loaded", "quarantined", "ignored"]]) == (25000, 24979, 0, 21)
+    assert (loads["rows"] == loads["loaded"] + loads["quarantined"] + loads["ignored"]).all()
+
+
+CLOUD = """
+project: cloud_provider
+entity: account
+tables:
+  events:
+    files: ${POWERML_SHARED}/data/cloud_provider/usage_events.jsonl.gz
+    columns: {user_id: resource_id, account_id: org_id, event: service, time: timestamp}
+  surveys:
+    files: ${POWERML_SHARED}/data/cloud_provider/nps_surveys.csv
+    columns: {user_id: org_id, time: survey_date, nps: nps_score}
+vocabulary: {}
+"""
+
+
+def test_what_is_no_nps_answer_is_set_aside_and_named(tmp_path):
+    seen = check(project("cloud_provider", tmp_path, CLOUD), now=NOW)
+    loads = seen.loads.set_index("table")
+    assert loads.loc["events", "rows"] == 43200
+    assert loads.loc["surveys", "quarantined"] == 85
+    assert any("surveys" in finding for finding in seen.findings)
