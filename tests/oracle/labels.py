@@ -20,8 +20,8 @@ def labels(project: Project, as_of: date, *, entity: str, names: list[str]) -> d
     """The label of each of the named entities at a cutoff."""
     past = Past(project, as_of)
     if project.settings.outcome == "behavioural":
-        after = Aftermath(past)
-        return {name: behavioural(past, after.events_of(entity, name), entity, name) for name in names}
+        around = Around(past)
+        return {name: behavioural(past, *around.events_of(entity, name)) for name in names}
     account_of = past.account_of if entity == "user" else str
     return {name: contract(past, account) if (account := account_of(name)) else "ineligible" for name in names}
 
@@ -73,9 +73,9 @@ def contract(past: Past, account: str) -> str:
     return "stay"
 
 
-def behavioural(past: Past, after: list[Event], entity: str, name: str) -> str:
+def behavioural(past: Past, before: list[Event], after: list[Event]) -> str:
+    """The label by the events of the 90 days before the cutoff and of the window after it."""
     settings = past.settings
-    before = [event for event in past.events_of(entity, name) if event.time >= past.midnight(90)]
     if not before:
         return "ineligible"
     window_end = past.midnight(-settings.horizon_days)
@@ -88,20 +88,25 @@ def behavioural(past: Past, after: list[Event], entity: str, name: str) -> str:
     return "stay"
 
 
-class Aftermath:
-    """The events of the window after a cutoff, however late they were written."""
+class Around:
+    """The events of the 90 days before a cutoff and of the window after it, however late they were written."""
 
     def __init__(self, past: Past) -> None:
         events = counted_events(past.project, past.project.rows("events"))
         end = past.midnight(-past.settings.horizon_days)
-        self.events = [event for event in events if past.cutoff <= event.time < end]
+        self.before = [event for event in events if past.midnight(90) <= event.time < past.cutoff]
+        self.after = [event for event in events if past.cutoff <= event.time < end]
+        self.past = past
         self.window_end = Past(past.project, past.as_of + timedelta(days=past.settings.horizon_days))
 
-    def events_of(self, entity: str, name: str) -> list[Event]:
-        """A user's; or an account's, by what is known of its users at the window's end."""
+    def events_of(self, entity: str, name: str) -> tuple[list[Event], list[Event]]:
+        """A user's; or an account's: before by what is known of users at the cutoff, after by that at the end."""
         if entity == "user":
-            return [event for event in self.events if event.user_id == name]
-        return [event for event in self.events if self.window_end.event_account(event) == name]
+            return [e for e in self.before if e.user_id == name], [e for e in self.after if e.user_id == name]
+        return (
+            [event for event in self.before if self.past.event_account(event) == name],
+            [event for event in self.after if self.window_end.event_account(event) == name],
+        )
 
 
 def treated(past: Past, name: str) -> bool:
