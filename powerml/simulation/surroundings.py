@@ -84,16 +84,17 @@ def _account_months(accounts: Accounts, who: People, calendar: Calendar) -> tupl
 
 def survey_rows(accounts: Accounts, who: People, calendar: Calendar, *, rng: np.random.Generator) -> pd.DataFrame:
     """NPS answers of the few who answer; the contented answer more often. Columns `user`, `time`, `nps`."""
-    asked = np.repeat(np.arange(who.count), max(calendar.months // 6, 1))
-    low, high = np.maximum(who.created_at, calendar.begin)[asked], who.until[asked]
-    time = low + ((high - low) * rng.random(len(asked))).astype(np.int64)
+    # asked at a pace that does not depend on how long somebody stays: about once a quarter of the data's whole span
+    asked = np.repeat(np.arange(who.count), max(calendar.months // 3, 1))
+    time = calendar.begin + ((calendar.end - calendar.begin) * rng.random(len(asked))).astype(np.int64)
+    here = (who.created_at[asked] <= time) & (time < who.until[asked])
     month = np.clip(np.searchsorted(calendar.edges, time, side="right") - 1, 0, len(calendar.edges) - 2)
     account = who.chosen[who.account[asked]]
     severity = SEVERITY[accounts.states.declining[month, account]]
     joy = 0.5 * accounts.states.engagement[month, account] - 0.4 * accounts.states.friction[month, account]
     joy = joy - 3.0 * severity + 0.4 * who.power[asked] + 0.8 * accounts.states.growing[month, account]
     nps = np.clip(np.round(7.6 + 1.2 * joy + 1.6 * rng.normal(size=len(asked))), 0, 10)
-    answers = (rng.random(len(asked)) < 0.14 * np.exp(0.25 * joy)) & ~who.bot[asked] & (high > low)
+    answers = (rng.random(len(asked)) < 0.14 * np.exp(0.25 * joy)) & ~who.bot[asked] & here
     table = pd.DataFrame({"user": asked, "time": time, "nps": nps.astype(np.int64)})[answers]
     return table.sort_values(["time", "user"], ignore_index=True)
 
