@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import pearsonr
 from sklearn.metrics import roc_auc_score
@@ -17,6 +17,7 @@ def distinct(x, y):
     return Distinct.of(codes, len(values), y)
 
 
+@settings(deadline=None)
 @given(rows)
 def test_against_scipy_and_scikit_learn(r):
     y, x = np.array([a for a, _ in r]), np.array([float(b) for _, b in r])

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import rankdata
 from sklearn.linear_model import LogisticRegression
@@ -13,6 +13,7 @@ pairs = st.lists(st.tuples(st.booleans(), st.integers(0, 8)), min_size=2, max_si
 )
 
 
+@settings(deadline=None)
 @given(pairs)
 def test_scikit_learn_agrees_ties_included(rows):
     y, s = np.array(rows, dtype=int).T

@@ -2,7 +2,7 @@ from datetime import date
 
 import numpy as np
 import pandas as pd
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from powerml.statistics.splits import Fold, SnapshotSplit, account_folds
@@ -10,6 +10,7 @@ from powerml.statistics.splits import Fold, SnapshotSplit, account_folds
 days = st.dates(date(2015, 1, 1), date(2026, 12, 31))
 
 
+@settings(deadline=None)
 @given(
     st.lists(days, min_size=1, max_size=60),
     st.integers(1, 400),
@@ -30,6 +31,7 @@ def test_no_training_label_window_reaches_a_test_snapshot(cutoffs, horizon, grac
     assert set(tests) <= set(pd.to_datetime(pd.Series(cutoffs)))
 
 
+@settings(deadline=None)
 @given(st.lists(days, min_size=1, max_size=40), st.integers(1, 200))
 def test_every_cutoff_that_the_gap_allows_is_trained_on(cutoffs, horizon):
     for fold in SnapshotSplit(horizon).folds(cutoffs):
