@@ -1,9 +1,9 @@
 """The presets: every constant of the generator, with what it was tuned to.
 
-The constants were found by simulated moments (runs of 50,000 users, effect sizes measured at label snapshots with the
-catalogue's definitions), by looking at document D's effect sizes and base rates only, never at how well a scorer of
-ours does. They are frozen under `GENERATOR_VERSION`: models are tuned on what they produce, so a change of any of them
-is a new version.
+The constants were found by simulated moments (8,000 to 10,000 users at a time, checked at 50,000; effect sizes measured
+at label snapshots with the catalogue's definitions), by looking at document D's effect sizes, its base rates and the
+path of its own score before churn, never at how well a scorer of ours does. They are frozen under `GENERATOR_VERSION`:
+models are tuned on what they produce, so a change of any of them is a new version.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ World = Literal["documented", "interaction", "drift", "null", "leak"]
 class Preset:
     """One product: base rates per 90 days it was tuned to, and what drives its outcomes.
 
-    Logits are per month. `accounts_per_user` sizes a block: how many concurrent accounts give one user ever seen,
-    before the months are accounted for.
+    `rates`: churn, stay, expand among people with a known outcome. Logits and probabilities are per month. `world`
+    names what differs from the documented product; `burn_in` are months simulated before the data starts.
     """
 
     name: str
