@@ -17,7 +17,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "metrics": ("powerml.cli.metrics", "List the metrics: definition, unit, window, direction, source."),
     "simulate": ("powerml.cli.simulate", "Write a simulated product and its truth."),
     "snapshot": ("powerml.cli.snapshot", "Write the snapshot table: every metric at a date."),
-    "screen": ("powerml.cli.screen", "Which metrics tell outcomes apart; suspected leaks first."),
+    "screen": ("powerml.cli.screen", "Which metrics deserve points, and which know too much."),
     "train": ("powerml.cli.train", "Fit, calibrate, validate and log scorers; register the best."),
     "compare": ("powerml.cli.compare", "Compare weight sets on the same rows."),
     "promote": ("powerml.cli.promote", "Give a registered version the alias champion."),

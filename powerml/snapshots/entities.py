@@ -6,6 +6,7 @@ Source: specification, 1-data.md "Time, snapshots and windows", the paragraph on
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import ibis
 import ibis.expr.types as ir
@@ -151,11 +152,19 @@ def _accounts(inputs: Inputs, rollups: Rollups, state: ir.Table, grid: ir.Table)
     return both.filter(_.alive & (_.created < _.at)).select("c", "created", "aid", ent=_.aid)
 
 
-def subscriptions_at(inputs: Inputs, rollups: Rollups, grid: ir.Table, *, plans: tuple[str, ...] = ()) -> ir.Table:
+def subscriptions_at(
+    inputs: Inputs,
+    rollups: Rollups,
+    grid: ir.Table,
+    *,
+    plans: tuple[str, ...] = (),
+    seen: Literal["then", "later"] = "then",
+) -> ir.Table:
     """(c, aid, mrr, seats, plan): what an account was subscribed to just before each instant `at` of `grid`.
 
     A row counts if it starts before the instant and is open or ends at it or later; overlapping rows add up and the
-    highest plan (a position in `plans`) counts. Without an `mrr` column every subscription counts as paying.
+    highest plan (a position in `plans`) counts. Without an `mrr` column every subscription counts as paying. A snapshot
+    sees what was known `then`; an outcome is what is known `later`, however late it was written.
     """
     if not inputs.has("subscriptions"):
         return (
@@ -175,11 +184,9 @@ def subscriptions_at(inputs: Inputs, rollups: Rollups, grid: ir.Table, *, plans:
         plan=plan_position(table.plan, plans) if plans and inputs.has("subscriptions", "plan") else ibis.null("int64"),
     )
     rows = rows.cross_join(grid.select("c", "at"))
-    rows = rows.filter(
-        (rows.from_t < rows.at)
-        & (rows.until_t.isnull() | (rows.until_t >= rows.at))
-        & (rows.known_t.isnull() | (rows.known_t < rows.at))
-    )
+    rows = rows.filter((rows.from_t < rows.at) & (rows.until_t.isnull() | (rows.until_t >= rows.at)))
+    if seen == "then":
+        rows = rows.filter(_.known_t.isnull() | (_.known_t < _["at"]))
     return rows.group_by("c", "aid").aggregate(mrr=_.mrr.sum(), seats=_.seats.sum(), plan=_.plan.max())
 
 

@@ -52,8 +52,9 @@ def contract_labels(
 ) -> ir.Table:
     """(c, ent, label) from subscriptions: an account's outcome, which is its users' too."""
     windows = engine.bring(label_cutoffs(project, rollups, cutoffs), "label_windows")
-    at_start = subscriptions_at(inputs, rollups, windows.select("c", "at"), plans=project.plans)
-    at_end = subscriptions_at(inputs, rollups, windows.select("c", at=_.until), plans=project.plans)
+    starts, ends = windows.select("c", "at"), windows.select("c", at=_.until)
+    at_start = subscriptions_at(inputs, rollups, starts, plans=project.plans, seen="later")
+    at_end = subscriptions_at(inputs, rollups, ends, plans=project.plans, seen="later")
     stops = engine.keep(_stops(inputs, rollups, project), "stops")
     churned = stops.cross_join(windows.select("c", "at", "until"))
     churned = churned.filter((_.stop >= _.at) & (_.stop < _.until)).select("c", "aid", churned=True).distinct()

@@ -38,7 +38,7 @@ def test_variables_expand_and_outside_files_show_their_whole_path(tmp_path, monk
     monkeypatch.setenv("SHARED", str(outside.parent))
     (tmp_path / "project").mkdir()
     assert names(tmp_path / "project", "${SHARED}/events.csv") == [str(outside)]
-    with pytest.raises(DataError, match=r"environment variable NOT_SET is not set .*; set it"):
+    with pytest.raises(DataError, match=r"\$\{NOT_SET\} is used, but that environment variable is not set; set it"):
         names(tmp_path, "${NOT_SET}/events.csv")
 
 
