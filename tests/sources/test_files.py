@@ -69,7 +69,11 @@ def test_what_is_not_there_is_named_with_the_fix(tmp_path, pattern, message):
         ("a.parquet", TEXT, r"a\.parquet: is not Parquet although its name says so; it seems to be text"),
         ("a.parquet", b"\0\1\2\3" * 9, r"a\.parquet: is not Parquet although its name says so; rename"),
         ("a.parquet", b"PAR1" + b"\0" * 40, r"a\.parquet: is Parquet cut short: its footer is missing; fetch"),
-        ("a.parquet.gz", gzip.compress(b"PAR1", mtime=0), r"a\.parquet\.gz: is a Parquet file packed as gzip; unpack it"),
+        (
+            "a.parquet.gz",
+            gzip.compress(b"PAR1", mtime=0),
+            r"a\.parquet\.gz: is a Parquet file packed as gzip; unpack it",
+        ),
         ("a.csv", b"PAR1 PAR1", r"a\.csv: is Parquet, not CSV as its name says; rename"),
         ("a.jsonl", gzip.compress(TEXT, mtime=0), r"a\.jsonl: is gzip, not JSON lines as its name says"),
         ("a.csv", b"PK\x03\x04....", r"a\.csv: is a zip or Excel file, not CSV"),
