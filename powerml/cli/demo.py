@@ -18,7 +18,8 @@ from powerml.cli import common
 def command(users: int, folder: Path, seed: int, force: bool, config: Path, out: common.Output) -> None:
     """Simulates a product, trains and judges on it, scores its users: a fresh folder, nothing else is touched.
 
-    Ends with the verdict, the bands beside the document's own table, the ten highest scores and where to look next.
+    Ends with the verdict, the bands beside the document's own table, the ten highest scores, the card and where to look
+    next.
     """
     from powerml.workflows.demo import demo
 
@@ -42,6 +43,7 @@ def command(users: int, folder: Path, seed: int, force: bool, config: Path, out:
     if trained.bands is not None:
         out.table(trained.bands, title=f"Bands of {trained.challenger}, beside the document's own table")
     out.table(done.top, title=f"Top {len(done.top)} of {done.scores.frame['as_of'].iloc[0]:%Y-%m-%d}")
+    out.table(done.card, title=f"The card: what {trained.challenger} is made of")
     for sentence in trained.next_steps[:1]:
         out.say(sentence)
     out.say(f"Scores of all {len(done.scores.frame):,} users: {done.scores_file}")
@@ -59,5 +61,6 @@ def command(users: int, folder: Path, seed: int, force: bool, config: Path, out:
             "champion": trained.champion is not None,
             "scores": done.scores_file,
             "top": done.top,
+            "card": done.card,
         }
     )

@@ -13,9 +13,12 @@ import pandas as pd
 
 from powerml.config.project import load_project
 from powerml.errors import UsageError
+from powerml.scoring.base import DocumentedScorer
+from powerml.scoring.card_table import card_table
 from powerml.simulation import Manifest, write_product
 from powerml.sinks.files import write_table
 from powerml.tracking.store import slug
+from powerml.tracking.weights import weight_shares
 from powerml.workflows.score import Scorer, ScoreResult, score_rows
 from powerml.workflows.train import TrainResult, train
 
@@ -45,6 +48,16 @@ class Demo:
         for name in ("p_churn", "p_expand"):
             shown[name] = best[name]
         return shown.assign(reasons=best["reasons"].map(_in_words))
+
+    @property
+    def card(self) -> pd.DataFrame:
+        """What the score is made of: the lines of a documented card, or the share of each metric in a fitted score."""
+        scorer = self.trained.model.scorer
+        if isinstance(scorer, DocumentedScorer) and scorer.spec is not None:
+            return card_table(scorer.spec)[["part", "when", "gives", "quote"]]
+        shares = weight_shares(scorer, self.trained.data.reference(self.trained.data.whole["as_of"].max()), ())
+        told = pd.Series(shares, name="share_percent").sort_values(ascending=False)
+        return told[told > 0].rename_axis("metric").reset_index()
 
 
 def demo(
