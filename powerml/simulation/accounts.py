@@ -21,8 +21,8 @@ NEVER = np.iinfo(np.int64).max // 4
 # How far engagement has fallen by month of a decline (0 = none): one minus document D's mean path of churners,
 # 62, 58, 51, 42, 31, 19, over its first.
 SEVERITY = np.array([0.0, 0.08, 0.22, 0.36, 0.52, 0.70, 0.82, 0.86])
-# What a month of decline adds to the logit of cancelling: hardly anything before the fourth.
-STAGE = np.array([-1.7, -2.8, -2.8, -2.3, -0.7, 1.5, 4.0, 5.0])
+# What a month of decline adds to the logit of cancelling: hardly anything before the fourth. The first is the preset's.
+STAGE = np.array([0.0, -2.8, -2.8, -2.3, -0.7, 1.5, 4.0, 5.0])
 # Tickets per month that nobody resolves soon.
 STUCK = np.array([0.06, 0.15, 0.65, 1.5, 1.9, 2.0, 2.0, 2.0])
 
@@ -276,7 +276,8 @@ class _Walk:
         years = (month - self.calendar.burn_in) / 12
         capped = self.utilisation > 0.85
         sudden = preset.sudden * np.where(single, 2.0, 1.0)
-        churn = preset.churn + STAGE[self.declining] - 0.4 * self.engagement + 0.35 * self.friction
+        stage = np.where(self.declining == 0, preset.calm, STAGE[self.declining])
+        churn = preset.churn + stage - 0.4 * self.engagement + 0.35 * self.friction
         churn = churn + 1.1 * single - 0.25 * traits.power + 0.2 * np.minimum(self.open, 4)
         churn = churn + 0.8 * ((self.declining >= 4) & (self.friction > 0.5)) - 0.7 * (~single & (joins > 0))
         expand = preset.expand + 4.2 * self.growing + 0.35 * traits.growth + 0.3 * traits.power
@@ -290,7 +291,7 @@ class _Walk:
             )
         if preset.world == "interaction":  # busy people leave when alone and stay in teams; room at the limit likewise
             alone = np.where(single, 1.0, -1.0)
-            churn = preset.churn + 2.4 * alone * np.tanh(2 * self.engagement) + 0.1 * STAGE[self.declining]
+            churn = preset.churn + 2.4 * alone * np.tanh(2 * self.engagement) + 0.1 * stage
             expand = preset.expand + 2.2 * alone * np.where(self.utilisation > 0.45, -1.0, 1.0)
         if preset.world == "drift":
             churn = churn + preset.drift_per_year * years

@@ -110,7 +110,7 @@ def _presence(who: People, calendar: Calendar) -> tuple[np.ndarray, np.ndarray, 
     first = np.searchsorted(edges, born, side="right") - 1
     last = np.searchsorted(edges, who.until, side="left") - 1
     spans = np.maximum(last - first + 1, 0)
-    user = np.repeat(np.arange(who.count), spans)
+    user = np.repeat(np.arange(who.count, dtype=np.int32), spans)
     month = np.repeat(first, spans) + np.arange(len(user)) - np.repeat(np.cumsum(spans) - spans, spans)
     return user, month, np.maximum(born[user], edges[month]), np.minimum(who.until[user], edges[month + 1])
 
@@ -208,7 +208,7 @@ def _machines(
         low = max(int(who.created_at[user]), calendar.begin)
         beat = np.arange(low, int(who.until[user]), HOUR, dtype=np.int64)
         times.append(beat + rng.integers(0, 3, len(beat)))
-        users.append(np.full(len(beat), user))
+        users.append(np.full(len(beat), user, dtype=np.int32))
         events.append(np.where(np.arange(len(beat)) % 6 == 5, CODE["heartbeat"], CODE["sync_polled"]))
     if not users:
         none = np.zeros(0, dtype=np.int64)
@@ -232,11 +232,14 @@ def _as_recorded(
         rng.random(len(who.chosen)) < 0.04, rng.uniform(calendar.begin, calendar.end, len(who.chosen)), np.inf
     )
     silent_days = rng.integers(3, 11, len(who.chosen))
-    begins = silent_from[who.account[user]]
-    kept = ~((time >= begins) & (time < begins + silent_days[who.account[user]] * DAY))
-    kept &= (time < calendar.end) & ~calendar.is_lost(time)
-    lost = int(len(kept) - kept.sum())
-    user, event, time, session = user[kept], event[kept], time[kept], session[kept]
+    kept = (time < calendar.end) & ~calendar.is_lost(time)
+    maybe = np.flatnonzero(np.isfinite(silent_from)[who.account][user])
+    of_row = who.account[user[maybe]]
+    begins, days = silent_from[of_row], silent_days[of_row]
+    kept[maybe] &= ~((time[maybe] >= begins) & (time[maybe] < begins + days * DAY))
+    recorded = np.flatnonzero(kept)
+    lost = len(kept) - len(recorded)
+    user, event, time, session = user[recorded], event[recorded], time[recorded], session[recorded]
 
     n = len(user)
     late = rng.random(n) < 0.012
@@ -246,7 +249,7 @@ def _as_recorded(
     order = _in_order(arrival)
     number = np.empty(n, dtype=np.int64)
     number[order[order < n]] = np.arange(n)
-    source = np.concatenate([np.arange(n), copies])[order]
+    source = np.concatenate([np.arange(n), copies])[order]  # the row of which each is a copy: itself, mostly
     measured = np.flatnonzero(_MEASURED[event])
     amount = np.full(n, np.nan)
     amount[measured] = np.round(rng.exponential(40, len(measured)), 2)

@@ -36,6 +36,7 @@ class Preset:
     onset_single: float = 4.4
     onset_friction: float = 0.5
     churn: float = -3.6  # logit of cancelling, before the stage of the decline is added
+    calm: float = -1.7  # what is added outside a decline
     sudden: float = 0.0095  # monthly churn nobody can see coming, twice that for single users
     growth: float = -3.86  # logit of entering a growth phase
     growth_exit: float = 0.08
@@ -55,9 +56,10 @@ PRESETS: dict[str, Preset] = {
             title="outcome mix of document D's twelve months of history",
             rates=(0.037, 0.846, 0.116),
             burn_in=30,
-            onset=-6.1,
+            onset=-4.82,
             onset_single=1.6,
             sudden=0.0018,
+            calm=-4.0,
             growth=-5.8,
         ),
         VALIDATION,
