@@ -70,10 +70,25 @@ def connected(store: Store) -> Iterator[MlflowClient]:
         mlflow.set_tracking_uri(store.uri)
         mlflow.set_registry_uri(store.uri)
         try:
-            yield mlflow.MlflowClient()
+            with _alone(store):
+                client = mlflow.MlflowClient()  # the first client of a store makes or migrates its tables
+            yield client
         finally:
             mlflow.set_tracking_uri(before[0])
             mlflow.set_registry_uri(before[1])
+
+
+@contextlib.contextmanager
+def _alone(store: Store) -> Iterator[None]:
+    """Holds other runs off while a store is made: two at once would leave it half made."""
+    try:
+        import fcntl
+    except ImportError:  # not on this platform
+        yield
+        return
+    with (store.folder / "mlflow.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def environment() -> dict[str, str]:

@@ -56,3 +56,16 @@ def test_the_command_of_the_ui_points_at_the_store(tmp_path):
     assert words[words.index("--default-artifact-root") + 1] == str(store.artifacts)
     assert words[words.index("--port") + 1] == "5001"
     assert environment()["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] == "false"
+
+
+def test_two_runs_that_make_a_store_at_once_both_find_it_whole(tmp_path):
+    code = (
+        "import sys; from pathlib import Path; from powerml.tracking.store import Store, connected\n"
+        "with connected(Store(Path(sys.argv[1]) / '.powerml')) as client: print(len(client.search_experiments()))"
+    )
+    runs = [
+        subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+        for _ in range(2)
+    ]
+    assert [run.communicate()[0].strip() for run in runs] == ["1", "1"]
+    assert [run.returncode for run in runs] == [0, 0]
