@@ -92,7 +92,8 @@ def test_the_ranking_is_one_table_at_one_path(logged, runs):
 def test_all_lies_under_the_project_s_own_folder(logged):
     folder, _, _ = logged
     assert [path.name for path in folder.iterdir()] == [".powerml"]
-    assert {path.name for path in (folder / ".powerml").iterdir()} == {"artifacts", "mlflow.db", "pseudonym.key"}
+    kept = {path.name for path in (folder / ".powerml").iterdir()}
+    assert kept == {"artifacts", "mlflow.db", "mlflow.lock", "pseudonym.key"}
 
 
 def test_no_raw_id_and_no_login_name_in_the_store(logged):
