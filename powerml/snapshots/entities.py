@@ -33,13 +33,6 @@ class People:
     cutoffs: ir.Table
 
 
-def known(table: ir.Table, inputs: Inputs, name: str, at: ir.Value) -> ir.BooleanValue:
-    """Whether a row was known at an instant, as far as a `known_at` column says."""
-    if not inputs.has(name, "known_at"):
-        return ibis.literal(True)
-    return table.known_at.isnull() | (epoch_us(table.known_at) < at)
-
-
 def people(engine: Engine, inputs: Inputs, rollups: Rollups, project: ProjectSpec, cutoffs: Cutoffs) -> People:
     """Users and entities at every cutoff; `rollups` are those known there."""
     grid = engine.bring(cutoffs.frame(back=back_days(project)), "cutoffs")

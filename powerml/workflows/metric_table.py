@@ -73,13 +73,14 @@ def _read(path: Path) -> pd.DataFrame:
     if path.stat().st_size == 0:
         raise DataError.in_file(path, "is empty", "write the table again")
     if path.suffix == ".parquet":
-        return _read_parquet(path)
+        return read_parquet(path)
     if path.suffix == ".csv" or path.name.endswith(".csv.gz"):
         return _read_csv(path)
     raise DataError.in_file(path, "is neither .csv nor .parquet", "save it as one of them")
 
 
-def _read_parquet(path: Path) -> pd.DataFrame:
+def read_parquet(path: Path) -> pd.DataFrame:
+    """A whole Parquet file; raises DataError where it is cut short or none."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from powerml.errors import DataError, MissingColumns
 from powerml.tables import LABELS, OUTCOMES
+from powerml.workflows.metric_table import read_parquet
 
 IDS = ("user_id", "account_id")
 PROBABILITIES = tuple(f"p_{o}" for o in OUTCOMES)
@@ -45,7 +46,7 @@ def read_table(path: Path) -> pd.DataFrame:
     if path.stat().st_size == 0:
         raise DataError.in_file(path, "is empty", "write it again; it needs a header and at least one row")
     if path.suffix == ".parquet":
-        table = _read_parquet(path)
+        table = read_parquet(path)
     elif path.name.endswith((".csv", ".csv.gz")):
         table = _read_csv(path)
     else:
@@ -139,18 +140,6 @@ def _ids(values: pd.Series, path: Path, *, must: bool) -> pd.Series:
     if must and empty.any():
         raise _in_row(path, values, empty, "is empty", "every row needs an id")
     return text.astype(object)
-
-
-def _read_parquet(path: Path) -> pd.DataFrame:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        return pq.read_table(path).to_pandas()
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
-        first = str(error).splitlines()[0].rstrip(".")
-        fix = "it is cut short or no Parquet file; write it again"
-        raise DataError.in_file(path, f"cannot be read ({first})", fix) from None
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
