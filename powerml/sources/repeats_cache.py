@@ -1,7 +1,8 @@
 """What is known of event ids from the last time, so that a new night reads only the new files' ids.
 
 Kept beside the project: the sorted 64-bit hashes of all ids seen (8 bytes an event), the repeats found, and which
-files they are of. A file that changed or went away means starting afresh; whatever is kept can be deleted at any time.
+files they are of. The hashes lie in a few parts, each at least twice as large as the next, so that a night writes
+little. A file that changed or went away means starting afresh; whatever is kept can be deleted at any time.
 """
 
 from __future__ import annotations
@@ -32,12 +33,15 @@ from powerml.sources.sql import name, text
 _MANIFEST = "event_ids.json"
 
 
+Part = tuple[Path | None, Hashes]  # sorted hashes, and the file they lie in if they were written before
+
+
 @dataclass(frozen=True)
 class Known:
-    """What an earlier reading left: the digests of its files in order, and the names of the two files beside it."""
+    """What an earlier reading left: the digests of its files in order, and the names of the files beside it."""
 
     digests: tuple[str, ...]
-    hashes: Path
+    hashes: tuple[Path, ...]
     repeats: Path
 
 
@@ -78,21 +82,30 @@ def _repeats(
         added = every[len(known.digests) :]
         if not added:
             return count_repeats(con, into)
-        old = np.load(known.hashes, mmap_mode="r")
+        parts: list[Part] = [(path, np.load(path, mmap_mode="r")) for path in known.hashes]
         new = id_hashes(con, rows_of(added))
-        suspects = np.unique(np.concatenate([standing_twice(new), standing_in(new, old)]))
-        together = sorted_union([old, new])
+        suspects = np.unique(np.concatenate([standing_twice(new), *(standing_in(new, old) for _path, old in parts)]))
+        parts = folded(parts, new)
     else:
         together = id_hashes(con, rows_of(every))
         suspects = standing_twice(together)
+        parts = [(None, together)]
     if len(suspects):
         # Of an id that repeated before and again now, all rows are found anew.
         con.execute(
             f"DELETE FROM {name(into)} WHERE hash(event_id) IN (SELECT unnest(?::UBIGINT[]))", [suspects.tolist()]
         )
         add_repeats(con, rows_of(every), place=place, into=into, hashes=suspects, order=order)
-    _remember(con, folder, tuple(digests), hashes=together, table=into)
+    _remember(con, folder, tuple(digests), parts=parts, table=into)
     return count_repeats(con, into)
+
+
+def folded(parts: Sequence[Part], new: Hashes) -> list[Part]:
+    """The parts with a new one, merged with those before it that are not at least twice as large."""
+    kept = list(parts)
+    while kept and len(kept[-1][1]) < 2 * len(new):
+        new = sorted_union([kept.pop()[1], new])
+    return [*kept, (None, new)]
 
 
 def _recall(folder: Path) -> Known | None:
@@ -102,24 +115,31 @@ def _recall(folder: Path) -> Known | None:
         return None
     if not isinstance(kept, dict) or kept.get("duckdb") != duckdb.__version__:  # hash() may change between versions
         return None
-    known = Known(tuple(kept["digests"]), folder / kept["hashes"], folder / kept["repeats"])
-    return known if known.hashes.is_file() and known.repeats.is_file() else None
+    if isinstance(kept["hashes"], str):  # written by a version that kept them in one piece
+        return None
+    known = Known(tuple(kept["digests"]), tuple(folder / part for part in kept["hashes"]), folder / kept["repeats"])
+    return known if all(path.is_file() for path in (*known.hashes, known.repeats)) else None
 
 
 def _remember(
-    con: duckdb.DuckDBPyConnection, folder: Path, digests: tuple[str, ...], *, hashes: Hashes, table: str
+    con: duckdb.DuckDBPyConnection, folder: Path, digests: tuple[str, ...], *, parts: Sequence[Part], table: str
 ) -> None:
     """Writes the manifest last, then removes what an older one named."""
     folder.mkdir(parents=True, exist_ok=True)
     key = hashlib.sha256("\n".join(digests).encode()).hexdigest()[:16]
-    names = {"hashes": f"event_ids-{key}.npy", "repeats": f"event_ids-{key}.parquet"}
+    names = [path.name if path else f"event_ids-{key}-{number}.npy" for number, (path, _h) in enumerate(parts)]
+    repeats = f"event_ids-{key}.parquet"
     with tempfile.TemporaryDirectory(dir=folder, prefix=".") as scratch:
-        np.save(Path(scratch, names["hashes"]), hashes)
-        con.execute(f"COPY {name(table)} TO {text(str(Path(scratch, names['repeats'])))} (FORMAT parquet)")
-        manifest = {"duckdb": duckdb.__version__, "digests": digests, **names}
+        written = [repeats, _MANIFEST]
+        for name_, (path, hashes) in zip(names, parts, strict=True):
+            if path is None:
+                np.save(Path(scratch, name_), hashes)
+                written.insert(0, name_)
+        con.execute(f"COPY {name(table)} TO {text(str(Path(scratch, repeats)))} (FORMAT parquet)")
+        manifest = {"duckdb": duckdb.__version__, "digests": digests, "hashes": names, "repeats": repeats}
         Path(scratch, _MANIFEST).write_text(json.dumps(manifest))
-        for file in (names["hashes"], names["repeats"], _MANIFEST):
+        for file in written:
             os.replace(Path(scratch, file), folder / file)
     for old in folder.glob("event_ids-*"):
-        if old.name not in names.values():
+        if old.name not in {*names, repeats}:
             old.unlink(missing_ok=True)

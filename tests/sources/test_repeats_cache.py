@@ -90,11 +90,23 @@ def test_old_files_are_tidied_and_a_damaged_manifest_starts_afresh(both, day, tm
     both()
     day(2, "a")
     both()
-    kept = sorted(path.suffix for path in (tmp_path / "cache").iterdir())
-    assert kept == [".json", ".npy", ".parquet"]
-    assert np.load(next((tmp_path / "cache").glob("*.npy"))).shape == (3,)
+    assert sorted(path.suffix for path in (tmp_path / "cache").iterdir()) == [".json", ".npy", ".npy", ".parquet"]
+    day(3, "b")
+    both()
+    assert sorted(path.suffix for path in (tmp_path / "cache").iterdir()) == [".json", ".npy", ".parquet"]
+    assert np.load(next((tmp_path / "cache").glob("*.npy"))).shape == (4,)
     (tmp_path / "cache/event_ids.json").write_text("{")
-    assert both() == (3, 1, 0, 2)
+    assert both() == (4, 2, 0, 2)
+
+
+def test_parts_stay_few_and_hold_every_id():
+    parts, nights = [], 200
+    for night in range(nights):
+        parts = repeats_cache.folded(parts, np.arange(3, dtype=np.uint64) + 3 * night)
+        sizes = [len(hashes) for _path, hashes in parts]
+        assert all(one >= 2 * following for one, following in zip(sizes, sizes[1:], strict=False))
+    assert sorted(np.concatenate([hashes for _path, hashes in parts])) == list(range(3 * nights))
+    assert len(parts) <= 9
 
 
 def test_a_folder_that_cannot_be_written_is_named(project, day, tmp_path):
