@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from powerml.errors import DataError, MissingColumns
 from powerml.tables import LABELS, OUTCOMES
-from powerml.workflows.metric_table import read_parquet
+from powerml.workflows.table_files import dates, ids, numbers, read_table, row_error
 
 IDS = ("user_id", "account_id")
 PROBABILITIES = tuple(f"p_{o}" for o in OUTCOMES)
@@ -37,38 +36,11 @@ class Joined:
         return f"{joined}; left out: {', '.join(out)}." if out else f"{joined}."
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """A CSV or Parquet file with at least one row, as it stands; raises DataError that names the file and the fix."""
-    if path.is_dir():
-        raise DataError.in_file(path, "is a folder", "name a .csv or .parquet file")
-    if not path.is_file():
-        raise DataError.in_file(path, "no such file", "check the path")
-    if path.stat().st_size == 0:
-        raise DataError.in_file(path, "is empty", "write it again; it needs a header and at least one row")
-    if path.suffix == ".parquet":
-        table = read_parquet(path)
-    elif path.name.endswith((".csv", ".csv.gz")):
-        table = _read_csv(path)
-    else:
-        raise DataError.in_file(path, "is neither .csv nor .parquet", "save it as one of them")
-    if table.empty:
-        raise DataError.in_file(path, "has no rows", "write it again; it needs at least one row below its header")
-    return table
-
-
-def numbers(table: pd.DataFrame, column: str, path: Path) -> pd.Series:
+def score_column(table: pd.DataFrame, column: str, path: Path) -> pd.Series:
     """A column as float64, empty = nan; raises DataError with the first row that is no number."""
     if column not in table:
         raise MissingColumns([column], asked_by=f"{path}: the column to judge", have=table.columns)
-    values = table[column]
-    if pd.api.types.is_numeric_dtype(values):
-        return values.astype("float64").replace([np.inf, -np.inf], np.nan)
-    text = values.astype("str").str.strip()
-    empty = values.isna() | text.str.lower().isin(["", "nan", "na", "none", "null", "<na>"])
-    found = pd.to_numeric(text.mask(empty), errors="coerce").astype("float64")
-    if (bad := ~empty & ~np.isfinite(found)).any():
-        raise _in_row(path, values, bad, "is not a number", "leave it empty where there is no score")
-    return found
+    return numbers(table[column], path, fix="leave it empty where there is no score")
 
 
 def join(scores_path: Path, labels_path: Path) -> Joined:
@@ -90,11 +62,11 @@ def join(scores_path: Path, labels_path: Path) -> Joined:
     labels = _keyed(labels, id_column, labels_path)
     word = labels["label"].astype("str")
     if (unknown := ~word.isin(LABELS)).any():
-        raise _in_row(labels_path, labels["label"], unknown, "is no label", f"labels are {', '.join(LABELS)}")
+        raise row_error(labels_path, labels["label"], unknown, "is no label", f"labels are {', '.join(LABELS)}")
     keys = ["as_of", id_column]
     if (twice := labels.duplicated(keys)).any():
         fix = "keep one label per cutoff and id"
-        raise _in_row(labels_path, labels[id_column], twice, "stands twice at the same cutoff", fix)
+        raise row_error(labels_path, labels[id_column], twice, "stands twice at the same cutoff", fix)
     wanted = [
         *keys,
         "label",
@@ -122,43 +94,8 @@ def join(scores_path: Path, labels_path: Path) -> Joined:
 
 def _keyed(table: pd.DataFrame, id_column: str, path: Path) -> pd.DataFrame:
     """`as_of` as midnights and the id as text."""
-    raw = table["as_of"]
-    dates = pd.to_datetime(raw, errors="coerce", format=None if raw.dtype.kind == "M" else "ISO8601")
-    if dates.isna().any():
-        raise _in_row(path, raw, dates.isna(), "is not a date", "use YYYY-MM-DD, like 2026-04-01")
-    if dates.dt.tz is not None:
-        dates = dates.dt.tz_localize(None)
-    ids = {c: _ids(table[c], path, must=c == id_column) for c in IDS if c in table}
-    return table.assign(as_of=dates.dt.normalize(), **ids)
-
-
-def _ids(values: pd.Series, path: Path, *, must: bool) -> pd.Series:
-    if pd.api.types.is_float_dtype(values) and values.dropna().mod(1).eq(0).all():
-        values = values.astype("Int64")
-    text = values.astype("string")
-    empty = text.isna() | (text.str.strip() == "")
-    if must and empty.any():
-        raise _in_row(path, values, empty, "is empty", "every row needs an id")
-    return text.astype(object)
-
-
-def _read_csv(path: Path) -> pd.DataFrame:
-    try:
-        return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False)
-    except pd.errors.EmptyDataError:
-        raise DataError.in_file(path, "is empty", "write it again; it needs a header and at least one row") from None
-    except pd.errors.ParserError as error:
-        what = str(error).removeprefix("Error tokenizing data. C error: ").strip().rstrip(".")
-        raise DataError.in_file(path, f"is no well-formed CSV ({what})", "write it again, texts in quotes") from None
-    except UnicodeDecodeError:
-        raise DataError.in_file(path, "is not UTF-8 text", "save it as UTF-8") from None
-    except (EOFError, OSError) as error:
-        raise DataError.in_file(path, f"cannot be read ({error})", "it may be cut short; write it again") from None
-
-
-def _in_row(path: Path, values: pd.Series, bad: pd.Series, what: str, fix: str) -> DataError:
-    """The first bad row; rows are counted as an editor counts lines, the header being line 1."""
-    place = int(np.flatnonzero(bad.to_numpy(dtype=bool))[0])
-    more = int(bad.sum()) - 1
-    also = f" (and {more} more row{'s' if more > 1 else ''})" if more else ""
-    return DataError(f"{path}: row {place + 2}: column {values.name!r}: {values.iloc[place]!r} {what}{also}; {fix}")
+    when = dates(table["as_of"], path)
+    if when.dt.tz is not None:
+        when = when.dt.tz_localize(None)
+    named = {c: ids(table[c], path, required=c == id_column) for c in IDS if c in table}
+    return table.assign(as_of=when.dt.normalize(), **named)

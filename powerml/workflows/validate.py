@@ -15,7 +15,7 @@ from powerml.config.weights import read_weights
 from powerml.errors import UsageError
 from powerml.validation.band_report import BandReport, band_report, fifths
 from powerml.validation.discrimination import discrimination
-from powerml.workflows.scores_and_labels import PROBABILITIES, Joined, join, numbers
+from powerml.workflows.scores_and_labels import PROBABILITIES, Joined, join, score_column
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,11 +44,11 @@ def validate(
     """
     joined = join(scores, labels)
     frame = joined.frame
-    values = numbers(frame, column, scores)
+    values = score_column(frame, column, scores)
     ladder = _ladder(bands, frame, column, values, base=base)
     said = None
     if column == "score" and all(p in frame for p in PROBABILITIES[:2]):
-        said = pd.DataFrame({p: numbers(frame, p, scores) for p in PROBABILITIES if p in frame})
+        said = pd.DataFrame({p: score_column(frame, p, scores) for p in PROBABILITIES if p in frame})
 
     def report(rows: pd.Series) -> BandReport:
         return band_report(
