@@ -31,13 +31,15 @@ class WeightSetEntry(Spec):
 class FittedEntry(Spec):
     """A head to fit; further keys are options of that head, which the head itself checks.
 
-    `screen: off` fits it on all metrics, whatever the experiment's screen keeps.
+    `screen: off` fits it on all metrics, whatever the experiment's screen keeps. `prior` names the weight set (shipped
+    name or path) that stands in where events are too few and whose weights the head `weights` fits: `engagement`.
     """
 
     model_config = ConfigDict(extra="allow")
 
     fit: Head
     name: str | None = None
+    prior: str | None = None
     screen: Literal["off"] | None = None
 
     @property

@@ -6,13 +6,14 @@ import math
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from powerml.config import shipped
 from powerml.config.activity import ActivitySpec
 from powerml.config.bands import BandsSpec
+from powerml.config.card_model import CardModelSpec
 from powerml.config.composite import CompositeSpec
 from powerml.config.points import PointsSpec
 from powerml.config.reading import Document, load, read_document, validate
@@ -28,9 +29,11 @@ KINDS: dict[str, type[WeightSetSpec]] = {
     "signals": SignalsSpec,
 }
 
+AnySpec = TypeVar("AnySpec", bound=WeightSetSpec)
+
 # Containers that a setting may leave out: `unresolved_tickets.per_unit` for `deductions.unresolved_tickets.per_unit`.
 _CONTAINERS = ("params", "parts", "deductions", "dimensions", "actions")
-_TEXT = {"name", "version", "source", "based_on", "notes", "bands", "exceptions"}
+_TEXT = {"name", "version", "source", "based_on", "notes", "bands", "exceptions", "outcomes", "trained_until"}
 
 
 def read_weights(name_or_path: str | Path, *, base: Path | None = None) -> WeightSetSpec:
@@ -64,7 +67,7 @@ def parse(document: Document, *, base: Path | None = None) -> WeightSetSpec:
         except UsageError as error:
             raise ConfigError([document.problem(("bands",), str(error))]) from None
         document = Document(document.file, {**data, "bands": bands}, document.lines)
-    return validate(KINDS[kind], document)
+    return validate(CardModelSpec if kind == "points" and "heads" in data else KINDS[kind], document)
 
 
 def is_shipped(path: Path) -> bool:
@@ -91,7 +94,7 @@ def settable(spec: WeightSetSpec) -> dict[str, float | str]:
     return result
 
 
-def override(spec: WeightSetSpec, settings: Mapping[str, float]) -> WeightSetSpec:
+def override(spec: AnySpec, settings: Mapping[str, float]) -> AnySpec:
     """The weight set with numbers changed, its version saying which: `1+max_features=20`.
 
     Raises UsageError for a name that is not `settable`, or a value with which the set does not hold together.

@@ -1,77 +1,30 @@
 """A fitted card as a file: two cards of points under `heads`, each with an intercept and a slope.
 
-Written by `card_file`, read by anybody, edited by hand, scored again by `load_card_model` without any fit. Source:
+Written by `weight_files`, read by anybody, edited by hand, scored again by `load_weights` without any fit. Source:
 6-files.md "A weight set".
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any
 
-from pydantic import Field, model_validator
+import yaml
 
 from powerml.calibration.head import HeadCalibrator
-from powerml.config.base import Spec
-from powerml.config.points import Deduction, Limits, Part, PointsSpec
+from powerml.config.card_model import CardModelSpec
 from powerml.config.reading import load
-from powerml.config.weight_set import WeightSetSpec
 from powerml.errors import UsageError
+from powerml.scoring.base import DocumentedScorer
 from powerml.scoring.heads.card import CardHead, CardPart
 from powerml.scoring.heads.encoding import TableEncoder
 from powerml.scoring.heads.prior import PriorLinkHead
 from powerml.scoring.heads.side import Side
 from powerml.scoring.nested import NestedSides
-from powerml.scoring.outcome import BANDS, NestedOutcomeModel
+from powerml.scoring.outcome import NestedOutcomeModel
+from powerml.scoring.outcome_tables import BANDS
 from powerml.scoring.points import PointsScorer
-
-
-class HeadCard(Spec):
-    """One outcome's card: points, and `logit P = intercept + slope * points`.
-
-    `base_rate` is the outcome's rate among the rows the head is about, `average` what each metric gave there on
-    average, from which reasons start (0 where absent).
-    """
-
-    intercept: float
-    slope: float
-    base_rate: Annotated[float, Field(ge=0, le=1)]
-    average: dict[str, float] = {}
-    parts: Annotated[dict[str, Part], Field(min_length=1)]
-    deductions: dict[str, Deduction] = {}
-    limits: Limits = Limits()
-
-
-class CardModelSpec(WeightSetSpec):
-    """Cards of one or two heads, worst outcome first, and the value of staying."""
-
-    kind: Literal["points"] = "points"
-    heads: Annotated[dict[str, HeadCard], Field(min_length=1, max_length=2)]
-    stay_value: Annotated[float, Field(ge=0, le=1)] = 0.6
-    outcomes: tuple[str, ...] = ("churn", "stay", "expand")
-
-    @model_validator(mode="after")
-    def _heads_are_outcomes(self) -> Self:
-        wanted = [self.outcomes[0], *self.outcomes[2:]]
-        if list(self.heads) != wanted:
-            raise ValueError(f"'heads' must be {', '.join(wanted)}, got {', '.join(self.heads)}")
-        return self
-
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        """The metrics that any head reads."""
-        return tuple(dict.fromkeys(m for name in self.heads for m in self.card(name).metrics))
-
-    def card(self, outcome: str) -> PointsSpec:
-        """One head's card as a weight set of its own."""
-        head = self.heads[outcome]
-        return PointsSpec(
-            name=f"{self.name}_{outcome}",
-            version=self.version,
-            parts=head.parts,
-            deductions=head.deductions,
-            limits=head.limits,
-        )
 
 
 def card_file(model: NestedOutcomeModel, *, name: str | None = None) -> dict[str, Any]:
@@ -99,6 +52,7 @@ def card_file(model: NestedOutcomeModel, *, name: str | None = None) -> dict[str
         "name": name or model.name,
         "version": model.version,
         "kind": "points",
+        **({"trained_until": model.trained_until_} if model.trained_until_ else {}),
         "bands": {band.from_: band.name for band in (model.bands or BANDS).bands},
         "stay_value": model.stay_value,
         "outcomes": [str(outcome) for outcome in model.outcomes_],
@@ -122,6 +76,7 @@ def card_model(spec: CardModelSpec) -> NestedOutcomeModel:
         name=spec.name,
         version=spec.version,
     )
+    model.trained_until_ = spec.trained_until
     return model.of_sides(
         NestedSides(sides[0], sides[1] if len(sides) > 1 else None, spec.stay_value), TableEncoder(())
     )
@@ -130,6 +85,32 @@ def card_model(spec: CardModelSpec) -> NestedOutcomeModel:
 def load_card_model(path: Path | str) -> NestedOutcomeModel:
     """The model of a card file on disk; raises ConfigError with every problem of the file."""
     return card_model(load(CardModelSpec, Path(path)))
+
+
+def weight_files(scorer: Any) -> dict[str, str]:
+    """The weight sets in a scorer, each as the text of a file that can be read, edited and scored again, by its name.
+
+    A documented set is one file, a model of two cards too; of other models every set whose weights were fitted is one.
+    Models that hold no weight set (trees, logistic heads) have no file.
+    """
+    if isinstance(scorer, DocumentedScorer):
+        return {scorer.name: _text(_declared(scorer))}
+    if not isinstance(scorer, NestedOutcomeModel):
+        return {}
+    try:
+        return {scorer.name: _text(card_file(scorer))}
+    except UsageError:  # not of cards in both heads
+        sets = [side.scorer for side in scorer.sides_.all if side.scorer is not None and not side.stands_in]
+        return {each.name: _text(_declared(each)) for each in sets}
+
+
+def _declared(scorer: DocumentedScorer[Any]) -> dict[str, Any]:
+    return scorer.card.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def _text(written: Mapping[str, Any]) -> str:
+    """YAML with one step or term a line."""
+    return yaml.safe_dump(dict(written), sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
 
 
 def _numeric(encoder: TableEncoder, part: CardPart, outcome: str) -> str:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from powerml.config.activity import ActivitySpec
 from powerml.config.base import Source
+from powerml.config.card_model import CardModelSpec
 from powerml.config.composite import CompositeSpec, Term
 from powerml.config.points import PerUnitDeduction, PointsSpec, RungPart
 from powerml.config.signals import CriteriaSpec, RuleSpec, SignalsSpec
@@ -30,6 +31,8 @@ def card_table(spec: WeightSetSpec) -> pd.DataFrame:
     """
     if isinstance(spec, PointsSpec):
         lines = list(_points(spec))
+    elif isinstance(spec, CardModelSpec):
+        lines = list(_card_model(spec))
     elif isinstance(spec, CompositeSpec):
         lines = list(_composite(spec))
     elif isinstance(spec, ActivitySpec):
@@ -69,6 +72,16 @@ def _points(spec: PointsSpec) -> Iterator[Line]:
         yield "predicted", f"score below {spec.predicted.churn_below:g}", "churn", source
         yield "predicted", f"score above {spec.predicted.expand_above:g}", "expand", _without_reading(source, None)
         yield "predicted", "else", "stay", Source()
+
+
+def _card_model(spec: CardModelSpec) -> Iterator[Line]:
+    for outcome, head in spec.heads.items():
+        for part, when, gives, source in _points(spec.card(outcome)):
+            yield f"{outcome}.{part}", when, gives, source
+        given = " given not " + next(iter(spec.heads)) if outcome != next(iter(spec.heads)) else ""
+        yield outcome, f"logit of its probability{given}", f"{head.intercept:.4g} {head.slope:+.4g} x points", Source()
+    worth = f"{100 * spec.stay_value:g} x P(stay) + 100 x P({spec.outcomes[-1]})"
+    yield "score", "from the probabilities", worth if len(spec.outcomes) > 2 else "100 x P(stay)", Source()
 
 
 def _composite(spec: CompositeSpec) -> Iterator[Line]:

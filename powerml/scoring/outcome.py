@@ -15,21 +15,12 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils import Tags
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
-from sklearn.utils.validation import (
-    assert_all_finite,
-    check_array,
-    check_consistent_length,
-    check_is_fitted,
-    column_or_1d,
-    validate_data,
-)
+from sklearn.utils.validation import check_is_fitted, validate_data
 
-from powerml.bands.ladder import assign
 from powerml.calibration.folds import Folds
 from powerml.calibration.head import CalibrationMethod
 from powerml.calibration.likelihood import Floats
-from powerml.calibration.shift import Shift, reference_mix
+from powerml.calibration.shift import Shift
 from powerml.config.bands import BandsSpec
 from powerml.errors import MissingColumns
 from powerml.scoring.explain import Contributions
@@ -39,24 +30,16 @@ from powerml.scoring.heads.side import Inputs
 from powerml.scoring.heads.training import HeadPlan, TrainingRows, train_side
 from powerml.scoring.nested import NestedSides
 from powerml.scoring.ordering import reordered, row_order
+from powerml.scoring.outcome_rows import STRUCTURE, checked_outcomes, named_columns, ordered_outcomes
+from powerml.scoring.outcome_tables import BANDS, fitted_weights, heads_tried, outcome_table, sentences
 from powerml.scoring.persist import register
 from powerml.scoring.threads import one_thread
-from powerml.tables import OUTCOMES
 
 KIND_OF_SCORER = "outcome_model"
 """How a written model is told from documented weight sets."""
 
-STRUCTURE = ("as_of", "user_id", "account_id", "enough_history", "active", "label", "treated")
-"""Snapshot columns that say who, when and what, and are never metrics."""
-
-BANDS = BandsSpec.model_validate({90: "Champions", 70: "Healthy", 50: "Stable", 30: "At Risk", 0: "High Risk"})
-"""Document D's bands."""
-
 SHARE_ROWS = 500
 """Training rows whose contributions tell how much each metric weighs."""
-
-REFERENCE = {"churn": 0.221, "stay": 0.585, "expand": 0.194}
-"""The mix of outcomes in document D's band table, for `score_reference`."""
 
 
 class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
@@ -71,6 +54,8 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
     prior : str or scorer
         The documented score that stands in where an outcome has too few events: a column of X, or a documented
         scorer. An absent column means none: the base rate then stands in. The head `weights` fits this scorer's.
+    metrics : sequence of str
+        The columns that heads may read; by default all of X that are not structure. The documented score reads its own.
     outcomes : sequence of str
         The outcomes from worst to best, two or three; by default those in y.
     stay_value : float
@@ -100,10 +85,13 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
         Share of each outcome in the training rows.
     notes_ : tuple of str
         Sentences a reader must see: heads not fitted, columns left out.
+    trained_until_ : str or None
+        The last cutoff among the training rows, where `fit` was given times.
     """
 
     metrics_: tuple[str, ...]
     notes_: tuple[str, ...]
+    trained_until_: str | None
 
     def __init__(
         self,
@@ -111,6 +99,7 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
         *,
         head_options: Mapping[str, Any] | None = None,
         prior: Any = "prior_score",
+        metrics: Sequence[str] | None = None,
         outcomes: Sequence[str] | None = None,
         stay_value: float = 0.6,
         directions: Mapping[str, str] | None = None,
@@ -125,6 +114,7 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
         self.head = head
         self.head_options = head_options
         self.prior = prior
+        self.metrics = metrics
         self.outcomes = outcomes
         self.stay_value = stay_value
         self.directions = directions
@@ -159,17 +149,14 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
         event is a distinct account and instant), `folds` pairs of row positions (train, test).
         """
         validate_data(self, X, y, skip_check_array=True)
-        frame = self._frame(X)
-        outcomes = column_or_1d(np.asarray(y), warn=True)
-        assert_all_finite(outcomes, input_name="y")
-        check_consistent_length(frame, outcomes)
-        check_classification_targets(outcomes)
+        frame = named_columns(X, self)
+        outcomes = checked_outcomes(y, frame)
         self.classes_ = np.unique(outcomes)
-        self.outcomes_ = self._outcomes_of(outcomes)
+        self.outcomes_ = ordered_outcomes(outcomes, self.outcomes)
         order = row_order(frame, outcomes, times=times, ids=ids)
         frame, outcomes = frame.iloc[order].reset_index(drop=True), outcomes[order]
         accounts, moments = (None if v is None else np.asarray(v)[order] for v in (groups, instants))
-        self.encoder_ = TableEncoder.learn(frame.drop(columns=[*STRUCTURE, *self._prior_column()], errors="ignore"))
+        self.encoder_ = TableEncoder.learn(self._readable(frame))
         self.mix_ = {str(outcome): float((outcomes == outcome).mean()) for outcome in self.outcomes_}
         left = outcomes == self.outcomes_[0]
         rows = TrainingRows(
@@ -187,8 +174,9 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
                 stayed = rows.only(kept, outcomes[kept] == self.outcomes_[2])
                 expand, note = train_side(str(self.outcomes_[2]), stayed, self._plan(), sign=1)
                 notes.append(note)
-        self.notes_ = (*filter(None, notes), *(f"left out {reason}" for reason in self.encoder_.left_out))
         self.sides_ = NestedSides(churn, expand, self.stay_value)
+        self.notes_ = (*filter(None, notes), *(f"left out {reason}" for reason in self.encoder_.left_out))
+        self.trained_until_ = None if times is None else str(np.asarray(times).max())[:10]
         self.metrics_ = self._reads()
         self.shares_ = self._shares(frame)
         return self
@@ -220,34 +208,14 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
             None if isinstance(self.prior, str) else self.prior,
         )
 
-    def _outcomes_of(self, y: np.ndarray) -> tuple[Any, ...]:
-        """The outcomes, worst first; raises ValueError where y holds others, or too few."""
-        seen = self.classes_.tolist()
-        if self.outcomes is not None:
-            outcomes = tuple(self.outcomes)
-            if unknown := [v for v in seen if v not in outcomes]:
-                raise ValueError(f"y holds {unknown[0]!r}; the outcomes are {', '.join(map(str, outcomes))}")
-            if len(outcomes) not in (2, 3):
-                raise ValueError(f"there are {len(outcomes)} outcomes; name two or three, worst first")
-            return outcomes
-        if len(seen) < 2:
-            raise ValueError(f"y holds one class only, {seen[0]!r}; a model needs rows of two outcomes")
-        if set(seen) <= set(OUTCOMES):
-            return tuple(outcome for outcome in OUTCOMES if outcome in seen or outcome != "expand")
-        if len(seen) > 2:
-            kind = type_of_target(y, input_name="y", raise_unknown=True)
-            raise ValueError(f"Only binary classification is supported. The type of the target is {kind}.")
-        return tuple(seen)
-
-    def _prior_column(self) -> list[str]:
-        return [self.prior] if isinstance(self.prior, str) else []
-
-    def _frame(self, X: Any) -> pd.DataFrame:
-        """X as a frame with text names; arrays are checked and their columns called x0, x1, ..."""
-        if isinstance(X, pd.DataFrame):
-            return X.rename(columns=str)
-        values = check_array(X, dtype=np.float64, ensure_all_finite="allow-nan", estimator=self)
-        return pd.DataFrame(values, columns=[f"x{i}" for i in range(values.shape[1])])
+    def _readable(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The columns that heads may read; raises MissingColumns."""
+        if self.metrics is None:
+            prior = [self.prior] if isinstance(self.prior, str) else []
+            return frame.drop(columns=[*STRUCTURE, *prior], errors="ignore")
+        if absent := [name for name in self.metrics if name not in frame.columns]:
+            raise MissingColumns(absent, asked_by=f"model {self.name}@{self.version}", have=map(str, frame.columns))
+        return frame[list(self.metrics)]
 
     def _inputs(self, frame: pd.DataFrame, *, fitting: bool = False) -> Inputs:
         """What the heads read of rows; raises MissingColumns."""
@@ -265,7 +233,7 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
     def _checked(self, X: Any) -> Inputs:
         """What the heads read of rows to be scored."""
         check_is_fitted(self, "sides_")
-        frame = self._frame(X)
+        frame = named_columns(X, self)
         if not isinstance(X, pd.DataFrame):
             validate_data(self, X, skip_check_array=True, reset=False)
         return self._inputs(frame)
@@ -304,16 +272,10 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
         in document D's band table, which is comparable across products and not calibrated for this one.
         """
         inputs = self._checked(X)
-        proba, worst = self.sides_.proba(inputs), str(self.outcomes_[0])
-        score = 100.0 * proba @ self._values()
-        table = pd.DataFrame({"score": score, "band": assign(score, self.bands or BANDS)}, index=_index(X))
-        table[[f"p_{outcome}" for outcome in self.outcomes_]] = proba
-        table[f"{worst}_lift"] = proba[:, 0] / max(self.mix_[worst], 1e-12)
-        table["coverage"] = self._coverage(inputs)
-        if reference:
-            shifted = reference_mix(proba, trained=list(self.mix_.values()), reference=self._reference())
-            table["score_reference"] = 100.0 * shifted @ self._values()
-        return table
+        columns = outcome_table(
+            self.sides_.proba(inputs), self.mix_, stay_value=self.stay_value, bands=self.bands, reference=reference
+        )
+        return pd.DataFrame(columns | {"coverage": self._coverage(inputs)}, index=_index(X))
 
     def _coverage(self, inputs: Inputs) -> Floats:
         """Share of the model's inputs that are there."""
@@ -321,13 +283,20 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
         present = np.column_stack([~np.isnan(inputs.matrix), inputs.frame[others].notna().to_numpy()])
         return present.mean(axis=1) if present.shape[1] else np.ones(len(present))
 
-    def _values(self) -> Floats:
-        """What each outcome counts in the score, worst first."""
-        return np.array([0.0, 1.0] if len(self.outcomes_) == 2 else [0.0, self.stay_value, 1.0])
+    def findings(self) -> tuple[str, ...]:
+        """Sentences on what training found: why which head was chosen, each fitted weight beside the documented one."""
+        check_is_fitted(self, "sides_")
+        return tuple(sentence for side in self.sides_.all for sentence in sentences(side))
 
-    def _reference(self) -> list[float]:
-        worst, *rest = REFERENCE.values()
-        return [worst, sum(rest)] if len(self.outcomes_) == 2 else [worst, *rest]
+    def heads_tried(self) -> pd.DataFrame:
+        """The heads compared in training; see `outcome_tables.heads_tried`."""
+        check_is_fitted(self, "sides_")
+        return heads_tried(self.sides_.all)
+
+    def fitted_weights(self) -> pd.DataFrame:
+        """Fitted beside documented weights with intervals; empty but for the head `weights`."""
+        check_is_fitted(self, "sides_")
+        return fitted_weights(self.sides_.all)
 
     def contributions(self, X: Any) -> Contributions:
         """What each metric adds to or takes from the score; rows sum with the baseline to `predict_score`."""
@@ -359,6 +328,7 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
             "stay_value": self.stay_value,
             "mix": self.mix_,
             "notes": list(self.notes_),
+            "trained_until": self.trained_until_,
             "bands": {f"{band.from_:g}": band.name for band in (self.bands or BANDS).bands},
             "prior": self.prior if isinstance(self.prior, str) else None,
             "encoder": self.encoder_.to_dict(),
@@ -379,6 +349,7 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
             version=written["version"],
         )
         model.mix_, model.notes_, model.shares_ = written["mix"], tuple(written["notes"]), written["shares"]
+        model.trained_until_ = written.get("trained_until")
         model.of_sides(NestedSides.from_dict(written["sides"]), TableEncoder.from_dict(written["encoder"]))
         model.classes_ = np.array(written["classes"])
         return model
@@ -396,6 +367,8 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
             rates = [left, 1 - left] if sides.expand is None else [left, (1 - left) * (1 - grew), (1 - left) * grew]
             self.mix_ = dict(zip(map(str, self.outcomes_), rates, strict=True))
             self.notes_, self.shares_ = (), self._attainable()
+        if not hasattr(self, "trained_until_"):
+            self.trained_until_ = None
         return self
 
     def _attainable(self) -> dict[str, float]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from powerml.config import shipped
+from powerml.config.card_model import CardModelSpec
 from powerml.config.composite import CompositeSpec
 from powerml.config.metrics import MetricSpec
 from powerml.config.metrics import catalogue as shipped_catalogue
@@ -14,6 +15,7 @@ from powerml.config.weight_set import WeightSetSpec
 from powerml.config.weights import changes_rule, is_shipped, override, read_weights
 from powerml.errors import UsageError, did_you_mean
 from powerml.scoring.base import DocumentedScorer, Origin
+from powerml.scoring.card_scorer import CardScorer
 from powerml.scoring.persist import SCORERS
 
 
@@ -50,7 +52,8 @@ def scorer_of(
     """The scorer of a weight set, its parameters set as in `load_weights`."""
     params = params or {}
     origin: Origin = "documented" if documented and not changes_rule(spec, params) else "edited"
-    return SCORERS[spec.kind](_counted(override(spec, params), vocabulary or {}), origin=origin)
+    kind: type[DocumentedScorer[Any]] = CardScorer if isinstance(spec, CardModelSpec) else SCORERS[spec.kind]
+    return kind(_counted(override(spec, params), vocabulary or {}), origin=origin)
 
 
 def needed_metrics(scorer: Any, catalogue: Mapping[str, MetricSpec] | None = None) -> list[dict[str, Any]]:

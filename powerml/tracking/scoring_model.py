@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from powerml.errors import StoreError
-from powerml.scoring import outcome as _outcome  # noqa: F401  registers the fitted models with `persist`
+from powerml.scoring import card_scorer as _card_scorer  # noqa: F401  registers the fitted models with `persist`
 from powerml.scoring.explain import Contributions
 from powerml.scoring.percentile import Ranks, active_rows, percentiles
 from powerml.scoring.persist import scorer_from_dict
@@ -109,7 +109,7 @@ class ScoringModel:
 
         A snapshot's label says it; without labels a model of payers does not know those whose `mrr` is 0.
         """
-        if self.kind != "fitted":
+        if not hasattr(self.scorer, "predict_proba_outcomes"):
             return np.zeros(len(frame), dtype=bool)
         if "label" in frame:
             return frame["label"].eq("ineligible").to_numpy(dtype=bool)

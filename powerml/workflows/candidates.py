@@ -10,13 +10,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from powerml.calibration.folds import Folds
 from powerml.config.experiment import ExperimentSpec, FittedEntry, WeightSetEntry
 from powerml.config.project import ProjectSpec
 from powerml.config.weights import read_weights, settable
 from powerml.errors import UsageError
 from powerml.scoring.heads.making import make_head
+from powerml.scoring.heads.weights import documented_weights
 from powerml.scoring.outcome import NestedOutcomeModel
 from powerml.scoring.weight_set import load_weights
+from powerml.statistics.splits import SnapshotSplit, distinct_cutoffs
 from powerml.tracking.scoring_model import ScoringModel
 from powerml.validation.links import fit_link
 from powerml.validation.verdict import MIN_EVENTS
@@ -58,44 +61,84 @@ class Candidate:
     def make(self, rows: Rows, reference: pd.DataFrame) -> ScoringModel:
         """The scorer trained on `rows`, with `reference` for ranks and percentiles."""
         rates = rows.rates(self.data.outcomes)
-        payers = self.data.project.outcome_kind == "contract"
-        if isinstance(self.entry, FittedEntry):
-            scorer: Any = self._fitted(rows)
+        payers = self.data.payers_only
+        scorer: Any = self._fitted(rows) if self.is_fitted else self.weight_set().fit(reference)
+        if hasattr(scorer, "predict_proba_outcomes"):
             model = ScoringModel(scorer, base_rates=rates, payers_only=payers)
         else:
-            scorer = self.weight_set().fit(reference)
             link = fit_link(scorer.predict_score(rows.frame), rows.y, self.data.outcomes)
             model = ScoringModel(scorer, link=link, base_rates=rates, payers_only=payers)
         return model.with_reference(reference)
 
     def without_link(self, reference: pd.DataFrame) -> ScoringModel:
         """A weight set as the document has it: no probabilities, for want of events to learn them from."""
-        payers = self.data.project.outcome_kind == "contract"
+        payers = self.data.payers_only
         return ScoringModel(self.weight_set().fit(reference), payers_only=payers).with_reference(reference)
 
     def weight_set(self) -> Any:
-        """The documented scorer, unfitted, with the project's and the entry's parameters."""
+        """The weight set's scorer, unfitted, with the project's and the entry's parameters."""
         assert isinstance(self.entry, WeightSetEntry)
         return _weight_set(self.entry, self.data.project, self.base, self.data.vocabulary)
 
-    def _fitted(self, rows: Rows) -> Any:
+    def caution(self, test_times: np.ndarray) -> str | None:
+        """The sentence about a card file that was fitted on snapshots it is now judged on; None where all is well."""
+        until = None if self.is_fitted else getattr(self.weight_set().card, "trained_until", None)
+        if until is None or not len(test_times) or pd.Timestamp(until) < pd.Timestamp(test_times.min()):
+            return None
+        return (
+            f"{self.name} was fitted on snapshots up to {until} and is judged on some of them, so its figures flatter "
+            "it; name the head ('fit: card') in the experiment for a fair verdict."
+        )
+
+    def _fitted(self, rows: Rows) -> NestedOutcomeModel:
         assert isinstance(self.entry, FittedEntry)
         directions = {name: spec.direction for name, spec in self.data.metrics.items()}
         kept = self.screening.keep(rows, self.data.available)
         # Where an outcome has too few events the documented card stands in, and the model must see what it reads.
         few = min(rows.events(outcome) for outcome in self.data.outcomes) < MIN_EVENTS
-        card = load_weights(DOCUMENTED_CARD) if few else None
+        own = self.entry.fit == "weights" or self.entry.prior is not None
+        card = self._prior() if few or own else None
         model = NestedOutcomeModel(
             self.entry.fit,
             head_options=self.entry.options,
             prior=card,
+            metrics=tuple(kept),
             outcomes=self.data.outcomes,
             directions=directions,
             seed=self.seed,
             name=self.name,
         )
         X = rows.frame[list(dict.fromkeys([*kept, *(card.metrics_ if card else ())]))]
-        return model.fit(X, rows.y, groups=rows.accounts, times=rows.times, ids=rows.ids, instants=rows.instants)
+        return model.fit(
+            X,
+            rows.y,
+            groups=rows.accounts,
+            times=rows.times,
+            ids=rows.ids,
+            instants=rows.instants,
+            folds=inner_folds(rows, grace_days=self.data.grace_days),
+        )
+
+    def _prior(self) -> Any:
+        """The weight set that stands in, and whose weights the head `weights` fits."""
+        assert isinstance(self.entry, FittedEntry)
+        entry = WeightSetEntry(weights=self.entry.prior or DOCUMENTED_CARD)
+        return _weight_set(entry, self.data.project, self.base, self.data.vocabulary)
+
+
+def inner_folds(rows: Rows, *, grace_days: int) -> Folds | None:
+    """Positions (train, test) of the last three months that can be tested inside training rows, oldest first.
+
+    No label window of a fold's training rows reaches its test cutoff, and every tested row has both outcomes of a head
+    to learn from. None where fewer than three months can be tested: folds by account then serve.
+    """
+    times = pd.Series(pd.to_datetime(rows.times))
+    split = SnapshotSplit(rows.horizon_days, grace_days)
+    folds = [
+        (np.flatnonzero(times.isin(fold.train)), np.flatnonzero(times.isin(fold.test)))
+        for fold in split.inner(list(distinct_cutoffs(times)))
+    ]
+    return folds or None
 
 
 def candidates(experiment: ExperimentSpec, data: TrainingData, screening: Screening) -> list[Candidate]:
@@ -117,6 +160,9 @@ def check_scorers(experiment: ExperimentSpec, project: ProjectSpec) -> None:
         try:
             if isinstance(entry, FittedEntry):
                 make_head(entry.fit, categorical=(), signs=(), sign=1, options=entry.options)
+                if entry.fit == "weights" or entry.prior is not None:
+                    prior = WeightSetEntry(weights=entry.prior or DOCUMENTED_CARD)
+                    documented_weights(_weight_set(prior, project, experiment.base, {}))
             else:
                 _weight_set(entry, project, experiment.base, {})
         except UsageError as error:

@@ -2,7 +2,9 @@ import pytest
 
 from powerml.config.weights import read_weights
 from powerml.errors import UsageError
+from powerml.scoring.card_model import weight_files
 from powerml.workflows.weights import copy, diff, list_weights, show
+from tests.scoring.test_outcome import fitted, snapshots
 
 
 def test_the_five_sets_are_listed_with_a_projects_own(tmp_path):
@@ -59,3 +61,20 @@ def test_a_copy_overwrites_nothing(tmp_path, target, words):
         copy("engagement", tmp_path / target)
     assert (tmp_path / "there.yaml").read_text() == "mine"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["there.yaml"]
+
+
+def test_a_fitted_card_is_listed_shown_copied_and_compared(tmp_path):
+    frame, y, _ = snapshots(1500)
+    folder = tmp_path / "configs" / "weights"
+    folder.mkdir(parents=True)
+    (folder / "ours.yaml").write_text(weight_files(fitted(frame, y, head="card", name="ours"))["ours"])
+    assert list_weights(tmp_path).set_index("name").loc["ours", "kind"] == "points"
+    card = show("ours", base=tmp_path)
+    assert card.lines["part"].str.startswith("churn.").any()
+    target = copy("ours", tmp_path / "mine.yaml", base=tmp_path)
+    assert read_weights(target).based_on == "ours@1"
+    text = target.read_text()
+    slope = next(line for line in text.splitlines() if line.strip().startswith("slope:"))
+    target.write_text(text.replace(slope, slope.split("slope:")[0] + "slope: -0.5", 1))
+    changed = diff("ours", str(target), base=tmp_path)
+    assert changed["setting"].tolist() == ["heads.churn.slope"]

@@ -138,11 +138,13 @@ class FittedWeight:
         return asdict(self)
 
 
-def documented_weights(scorer: DocumentedScorer[Any]) -> dict[str, float]:
+def documented_weights(scorer: Any) -> dict[str, float]:
     """The document's weight of each part: dimension weights, action weights, or the most points of a part.
 
-    Raises UsageError for a kind of weight set that has no weights (rules and signals).
+    Raises UsageError for a kind of weight set that has no weights (rules, signals, cards of two heads).
     """
+    if not isinstance(scorer, DocumentedScorer):
+        raise UsageError(f"{scorer.name}@{scorer.version} is a card of its own for each outcome; name a documented set")
     spec = scorer.card
     if isinstance(spec, CompositeSpec):
         return {name: dimension.weight for name, dimension in spec.dimensions.items()}

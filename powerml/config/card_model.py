@@ -1,0 +1,69 @@
+"""A fitted card as a file: two cards of points under `heads`, each with an intercept and a slope (6-files.md)."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from powerml.config.base import Spec
+from powerml.config.points import Deduction, Limits, Part, PointsSpec
+from powerml.config.weight_set import WeightSetSpec
+
+
+class HeadCard(Spec):
+    """One outcome's card: points, and `logit P = intercept + slope * points`.
+
+    `base_rate` is the outcome's rate among the rows the head is about, `average` what each metric gave there on
+    average, from which reasons start (0 where absent).
+    """
+
+    intercept: float
+    slope: float
+    base_rate: Annotated[float, Field(ge=0, le=1)]
+    average: dict[str, float] = {}
+    parts: Annotated[dict[str, Part], Field(min_length=1)]
+    deductions: dict[str, Deduction] = {}
+    limits: Limits = Limits()
+
+    @model_validator(mode="after")
+    def _names_differ(self) -> Self:
+        if twice := sorted(set(self.parts) & set(self.deductions)):
+            raise ValueError(f"{twice[0]!r} is both a part and a deduction; rename one")
+        return self
+
+
+class CardModelSpec(WeightSetSpec):
+    """Cards of one or two heads, worst outcome first, and the value of staying.
+
+    `trained_until` is the last cutoff it was fitted on: what it says of snapshots up to then flatters it.
+    """
+
+    kind: Literal["points"] = "points"
+    trained_until: str | None = None
+    heads: Annotated[dict[str, HeadCard], Field(min_length=1, max_length=2)]
+    stay_value: Annotated[float, Field(ge=0, le=1)] = 0.6
+    outcomes: tuple[str, ...] = ("churn", "stay", "expand")
+
+    @model_validator(mode="after")
+    def _heads_are_outcomes(self) -> Self:
+        wanted = [self.outcomes[0], *self.outcomes[2:]]
+        if list(self.heads) != wanted:
+            raise ValueError(f"'heads' must be {', '.join(wanted)}, got {', '.join(self.heads)}")
+        return self
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics that any head reads."""
+        return tuple(dict.fromkeys(m for name in self.heads for m in self.card(name).metrics))
+
+    def card(self, outcome: str) -> PointsSpec:
+        """One head's card as a weight set of its own."""
+        head = self.heads[outcome]
+        return PointsSpec(
+            name=f"{self.name}_{outcome}",
+            version=self.version,
+            parts=head.parts,
+            deductions=head.deductions,
+            limits=head.limits,
+        )
