@@ -91,6 +91,11 @@ class Cells:
     distinct: dict[Distinct, str] = field(default_factory=dict)
     sessions: dict[tuple[str, Window | None], str] = field(default_factory=dict)
 
+    @property
+    def longest_window(self) -> int:
+        """The days that the longest finite window looks back."""
+        return max((window[0] for _name, window in self.windowed), default=0)
+
     def cell(self, atom: Atom, window: Window | None) -> str:
         """The column of an atom over a window (None: ever)."""
         column = self.atoms.setdefault(atom, atom.name)
@@ -171,16 +176,22 @@ def atom_table(engine: Engine, days: ir.Table, kinds: EventKinds, atoms: Iterabl
     return table.mutate(**{n: v for n, v in columns.items() if n not in plain})
 
 
-def day_table(rollups: Rollups, attribution: ir.Table | None, cells: Cells) -> ir.Table:
-    """(ent, day, atoms...): one row per entity and day with an event."""
+def combined(kind: AtomKind, name: str) -> ir.Scalar:
+    """How a column of atoms adds up over days."""
+    return _COMBINE[kind](_[name], None)
+
+
+def day_table(rollups: Rollups, attribution: ir.Table | None, cells: Cells, *, since: int | None = None) -> ir.Table:
+    """(ent, day, atoms...): one row per entity and day with an event, from the day `since` on."""
     assert rollups.atoms is not None
     rows = attribute(rollups, rollups.atoms, attribution)
+    rows = rows if since is None else rows.filter(_.day >= since)
     names = {atom.name: atom.kind for atom in cells.atoms}
     if attribution is None and rollups.one_row:
         return rows.select("ent", "day", *names)
     # a day with an event of some kind is one day, however many users or accounts share it
     sums = {n: _[n].max() if kind == "any" else _COMBINE[kind](_[n], None) for n, kind in names.items()}
-    return rows.group_by("ent", "day").aggregate(**_plain_integers(sums, rows))
+    return rows.group_by("ent", "day").aggregate(**plain_integers(sums, rows))
 
 
 def _is_literal(value: object) -> bool:
@@ -202,7 +213,7 @@ def windowed(engine: Engine, days: ir.Table, cells: Cells, cutoffs: Cutoffs, rol
         columns = {
             cell: _COMBINE[kinds[name]](_[name], _in(window, longest)) for (name, window), cell in chosen.items()
         }
-        tables.append(rows.group_by("c", "ent").aggregate(**_plain_integers(columns, rows)))
+        tables.append(rows.group_by("c", "ent").aggregate(**plain_integers(columns, rows)))
     return tables
 
 
@@ -213,7 +224,7 @@ def _in(window: Window, longest: int) -> ir.BooleanValue | None:
     return None if not tests else tests[0] if len(tests) == 1 else tests[0] & tests[1]
 
 
-def _plain_integers(columns: dict[str, ir.Scalar], rows: ir.Table) -> dict[str, ir.Scalar]:
+def plain_integers(columns: dict[str, ir.Scalar], rows: ir.Table) -> dict[str, ir.Scalar]:
     """DuckDB sums integers as 128-bit numbers, which turn into floats: keep them 64-bit."""
     return {
         name: resolved.cast("int64") if resolved.type().is_integer() else resolved
@@ -229,6 +240,8 @@ def ever(
         return None
     kinds = {name: atom.kind for atom, name in cells.atoms.items()}
     wanted = {cell: (name, kinds[name]) for name, cell in cells.ever.items()}
+    if rollups.history is not None:
+        days = rollups.history.before(rollups.history.days, days)
     return running(engine, days, wanted, cutoffs, rollups, spine)
 
 
@@ -247,7 +260,7 @@ def running(
     periods = engine.bring(cutoffs.periods(rollups.first_day, rollups.last_day), "periods")
     rows = days.join(periods, "day")
     sums = {cell: _COMBINE[kind](_[name], None) for cell, (name, kind) in wanted.items()}
-    parts = rows.group_by("ent", "p").aggregate(**_plain_integers(sums, rows))
+    parts = rows.group_by("ent", "p").aggregate(**plain_integers(sums, rows))
     if len(cutoffs.days) == 1:
         return parts.rename(c="p")
     # every entity at every cutoff from its first period on, so that totals run on over quiet periods
@@ -328,16 +341,17 @@ def session_cells(
             for (what, window), cell in cells.sessions.items()
             if window is not None
         }
-        parts.append(rows.group_by("c", "ent").aggregate(**_plain_integers(sums, rows)))
+        parts.append(rows.group_by("c", "ent").aggregate(**plain_integers(sums, rows)))
     always = {cell: what for (what, window), cell in cells.sessions.items() if window is None}
     if always:
         periods = engine.bring(cutoffs.periods(rollups.first_day, rollups.last_day), "periods")
-        by_period = sessions.join(periods, "day")
+        past = rollups.history
+        by_period = (sessions if past is None else past.before(past.sessions, sessions)).join(periods, "day")
         sums = {cell: _session_sum(what, None) for cell, what in always.items()}
-        grouped = by_period.group_by("ent", "p").aggregate(**_plain_integers(sums, by_period))
+        grouped = by_period.group_by("ent", "p").aggregate(**plain_integers(sums, by_period))
         rows = grouped.join(numbers, grouped.p <= numbers.c)
         again = {cell: _[cell].max() if what == "start_t" else _[cell].sum() for cell, what in always.items()}
-        parts.append(rows.group_by("c", "ent").aggregate(**_plain_integers(again, rows)))
+        parts.append(rows.group_by("c", "ent").aggregate(**plain_integers(again, rows)))
     if len(parts) == 1:
         return parts[0]
     left, right = parts

@@ -15,7 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import ibis
 import ibis.expr.types as ir
+import numpy as np
 import pandas as pd
 from ibis import _
 
@@ -24,13 +26,16 @@ from powerml.errors import DataError
 from powerml.snapshots import rollup
 from powerml.snapshots.aggregations import Atom, atom_table, codes_told
 from powerml.snapshots.engine import Engine, epoch_us
+from powerml.snapshots.history import forget
 from powerml.snapshots.rollup import Inputs, Rollups
 from powerml.snapshots.sessions import session_days
 from powerml.snapshots.vocabulary import EventKinds, event_kinds
-from powerml.snapshots.windows import Calendar
+from powerml.snapshots.windows import DAY_US, Calendar
 
-VERSION = 1
+VERSION = 2
 DATABASE = "rollups"
+LOOK_BACK_DAYS = 14  # a user without a day off in so many is cut into sessions from the first day on
+ALWAYS = -(2**31)
 
 
 @dataclass(frozen=True)
@@ -99,6 +104,10 @@ class RollupStore:
         """Adds the rows of an expression to a kept table."""
         self.run(f'insert into {DATABASE}."{name}" by name {self.engine.backend.compile(expression)}')
 
+    def drop(self, name: str) -> None:
+        """Drops a kept table, if it is there."""
+        self.run(f'drop table if exists {DATABASE}."{name}"')
+
     def remember_atoms(self, atoms: Sequence[Atom]) -> None:
         """Remembers what the columns of the kept atoms are."""
         self.put("atoms", [asdict(atom) for atom in atoms])
@@ -140,7 +149,7 @@ def cached_roll_up(
     ).hexdigest()
     if store.get("signature") != signature:
         for name in store.tables():
-            store.run(f'drop table {DATABASE}."{name}"')
+            store.drop(name)
         store.run(f"delete from {DATABASE}.meta")
     update = _Update(inputs, project, store, sorted({"event", *extra}), amounts)
     before = {EventFile(*row) for row in store.get("files") or []}
@@ -199,9 +208,10 @@ class _Update:
         slim = engine.keep(slim, "slim")
         gap = round(self.project.session_gap_minutes * 60_000_000)
         if first:
-            store.keep(rollup.pieces_of(slim, gap), "pieces")
+            store.keep(rollup.pieces_of(slim, gap), "pieces", order="day")
             store.keep(rollup.days_of(engine, slim, numbers, self._as_they_are(slim)), "days")
         else:
+            forget(store, changed_from=low)
             touched = self._touched(slim, low, high)
             empty_before = not store.run(f"select 1 from {DATABASE}.days where day between {low} and {high} limit 1")
             for table in ("pieces", "days"):
@@ -210,6 +220,21 @@ class _Update:
             store.add(rollup.days_of(engine, slim, numbers, bool(store.get("as_they_are"))), "days")
             self._derived(kinds, low, high, touched, only_added=empty_before, afresh=new_kinds)
         engine.drop(slim)
+        self._bounds(kinds, (low, high) if not first and empty_before else None)
+
+    def _bounds(self, kinds: EventKinds, only: tuple[int, int] | None) -> None:
+        """Remembers the first and the last day, and when each kind of event was first known; `only` days were added."""
+        engine, store, days = self.inputs.engine, self.store, self.store.table("days")
+        added = days if only is None else days.filter(_.day.between(*only))
+        found = engine.rows(added.aggregate(low=_.day.min(), high=_.day.max()))[0]
+        seen = rollup.first_seen(engine, added, kinds, "known" in days.columns)
+        if only is not None:
+            before = store.get("seen")
+            seen[: len(before)] = np.minimum(seen[: len(before)], before)
+            known = [day for day in (*store.get("days"), found["low"], found["high"]) if day is not None]
+            found = {"low": min(known, default=None), "high": max(known, default=None)}
+        store.put("days", [found["low"], found["high"]])
+        store.put("seen", seen.tolist())
 
     def _as_they_are(self, slim: ir.Table) -> bool:
         answer = rollup.hardly_fewer(self.inputs.engine, slim)
@@ -261,8 +286,9 @@ class _Update:
         kept = store.tables()
         first_tables = {name for name in kept if name.startswith("first_")}
         if afresh:
-            for name in first_tables | (kept & {"atoms"}):
-                store.run(f'drop table {DATABASE}."{name}"')
+            for name in first_tables | {"atoms"}:
+                store.drop(name)
+            forget(store)
         elif "atoms" in kept:
             store.run(f"delete from {DATABASE}.atoms where day between {low} and {high}")
             changed = rollup.whole(store.table("days")).filter(_.day.between(low, high))
@@ -272,16 +298,43 @@ class _Update:
             for name in first_tables:
                 self._first_uses(kinds, name, low, high, only_added=only_added)
         if "sessions" in kept:
-            store.run(f'delete from {DATABASE}.sessions where ent in (select uid from "{touched.get_name()}")')
-            pieces = rollup.whole(store.table("pieces")).semi_join(touched, "uid").mutate(ent=_.uid)
-            gap = round(self.project.session_gap_minutes * 60_000_000)
-            store.add(session_days(pieces, gap), "sessions")
+            self._sessions(touched, low)
         engine.drop(touched)
+
+    def _sessions(self, touched: ir.Table, low: int) -> None:
+        """Sessions anew of the users touched, each from a day on that no earlier session reaches."""
+        engine, store = self.inputs.engine, self.store
+        pieces = rollup.whole(store.table("pieces")).mutate(ent=_.uid)
+        gap = round(self.project.session_gap_minutes * 60_000_000)
+        if "sid" in store.table("pieces").columns or gap > DAY_US // 2:  # a session may last for ever
+            begins = touched.mutate(since=ibis.literal(ALWAYS, "int32"))
+        else:  # none reaches over a day without an event
+            recent = store.table("pieces").filter(_.day.between(low - LOOK_BACK_DAYS, low - 1))
+            recent = recent.select("uid", "day").distinct().semi_join(touched, "uid")
+            back = ibis.row_number().over(group_by="uid", order_by=ibis.desc("day"))
+            runs = recent.mutate(back=back).filter(_.day == low - 1 - _.back)
+            runs = runs.group_by("uid").aggregate(run=_.count())
+            begins = touched.left_join(runs, "uid").select(touched.uid, run=runs.run.fill_null(0))
+            since = ibis.ifelse(_.run < LOOK_BACK_DAYS, low - _.run, ALWAYS).cast("int32")
+            begins = begins.select("uid", since=since)
+        begins = engine.keep(begins, "begins")
+        old = store.table("sessions").join(begins, _.ent == begins.uid).filter(_.start_day >= _.since)
+        gone = engine.keep(old.select("ent", "start_day").distinct(), "gone")
+        store.run(
+            f'delete from {DATABASE}.sessions s using "{gone.get_name()}" g'
+            " where s.ent = g.ent and s.start_day = g.start_day"
+        )
+        for always in (False, True):
+            some = begins.filter((_.since == ALWAYS) == always)
+            rows = pieces if always else pieces.filter(_.day >= low - LOOK_BACK_DAYS)
+            rows = rows.join(some, "uid").filter(_.day >= _.since).drop("since")
+            store.add(session_days(rows, gap), "sessions")
+        engine.drop(begins, gone)
 
     def _first_uses(self, kinds: EventKinds, name: str, low: int, high: int, *, only_added: bool) -> None:
         engine, store = self.inputs.engine, self.store
         if not only_added:
-            store.run(f'drop table {DATABASE}."{name}"')
+            store.drop(name)
             return
         distinct = store.get(name)
         where = tuple((k, tuple(v)) for k, v in distinct["where"])
@@ -293,12 +346,12 @@ class _Update:
 
     def rollups(self) -> Rollups:
         """The roll-ups as the cache holds them now."""
-        engine, store = self.inputs.engine, self.store
+        store = self.store
         days, pieces = store.table("days"), store.table("pieces")
         kinds = event_kinds(
             pd.DataFrame(store.get("kinds"), columns=self.asked, dtype=object), self.project.meanings, sort=False
         )
-        bounds = engine.rows(days.aggregate(low=_.day.min(), high=_.day.max()))[0]
+        bounds = {"low": store.get("days")[0], "high": store.get("days")[1]}
         if bounds["low"] is None:
             raise DataError(f"{self.project.file}: vocabulary: every event has the role 'ignore'; let some event count")
         has_known = "known" in days.columns
@@ -318,7 +371,7 @@ class _Update:
             has_known=has_known,
             amounts=rollup.amounts_of(self.inputs, self.amounts),
             gap_us=round(self.project.session_gap_minutes * 60_000_000),
-            seen=rollup.first_seen(engine, days, kinds, has_known),
+            seen=np.array(store.get("seen"), dtype=int),
             one_row=not has_known and "aid" not in days.columns,
             memo=memo,
             store=store,

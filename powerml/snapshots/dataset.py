@@ -8,7 +8,7 @@ Several cutoffs share one plan where what was known at one of them does not depe
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import ibis
 import ibis.expr.types as ir
@@ -22,6 +22,7 @@ from powerml.snapshots.aggregations import EVENTS, attribute
 from powerml.snapshots.derived import prepare
 from powerml.snapshots.engine import Engine
 from powerml.snapshots.entities import People, people
+from powerml.snapshots.history import recall
 from powerml.snapshots.metrics import Compiled, Compiler
 from powerml.snapshots.records import Records
 from powerml.snapshots.rollup import Inputs, Rollups
@@ -59,6 +60,7 @@ def snapshots(
     frames: list[pd.DataFrame] = []
     for group in _groups(inputs, rollups, project, cutoffs):
         known = rollups.known_before(group.days[-1]) if rollups.has_known else rollups
+        known = replace(known, history=recall(inputs.engine, known, compiled.cells, group, project))
         with inputs.engine.scratch():
             frame = _plan(inputs, known, rollups, project, compiled, group, with_labels)
         frames.append(frame)
@@ -119,7 +121,9 @@ def _plan(
     if project.entity == "account":
         homes = _homes(rollups, found).filter(_.aid >= 0).group_by("uid").aggregate(aid=_.aid.max())
         homes = engine.keep(homes, "homes")
-    table = aggregations.day_table(rollups, homes, compiled.cells)
+    past = rollups.history
+    since = None if past is None else min(past.day, cutoffs.days[0] - compiled.cells.longest_window)
+    table = aggregations.day_table(rollups, homes, compiled.cells, since=since)
     if homes is not None or not rollups.one_row:
         table = engine.keep(table, "day_table")
 
@@ -133,9 +137,12 @@ def _plan(
             by_day = engine.keep(sessions.session_days(pieces, rollups.gap_us), "sessions")
         joined.append(aggregations.session_cells(engine, by_day, compiled.cells, cutoffs, rollups))
         if "streak" in compiled.wants:
-            joined.append(weeks.streaks(engine, by_day, cutoffs))
+            joined.append(weeks.streaks(engine, by_day, cutoffs, past))
     if "weeks" in compiled.wants:
-        joined.append(weeks.active_weeks(engine, table, cutoffs, rollups, spine))
+        active_weeks = weeks.active_weeks(engine, table, cutoffs, rollups, spine)
+        if project.entity == "account":
+            active_weeks = weeks.weeks_since_creation(engine, table, active_weeks, spine)
+        joined.append(active_weeks)
 
     records = Records(engine, inputs, rollups, found, project, cutoffs)
     for cell, measure in compiled.records.items():

@@ -33,8 +33,9 @@ def prepare(engine: Engine, rollups: Rollups, cells: Cells) -> Rollups:
             if distinct.first_only or distinct.window is None:
                 first_uses(engine, rollups, distinct)
     if not rollups.has_known and "sessions" not in memo:
-        pieces = rollups.pieces.mutate(ent=_.uid)
-        table = session_days(pieces, rollups.gap_us)
-        store = rollups.store
-        memo["sessions"] = engine.keep(table, "sessions") if store is None else store.keep(table, "sessions")
+        table, store = session_days(rollups.pieces.mutate(ent=_.uid), rollups.gap_us), rollups.store
+        if store is None:
+            memo["sessions"] = engine.keep(table, "sessions")
+        else:
+            memo["sessions"] = store.keep(table, "sessions", order="day")
     return replace(rollups, atoms=whole(memo["atoms"]), sessions=memo.get("sessions"))

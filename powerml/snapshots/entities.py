@@ -36,7 +36,9 @@ class People:
 def people(engine: Engine, inputs: Inputs, rollups: Rollups, project: ProjectSpec, cutoffs: Cutoffs) -> People:
     """Users and entities at every cutoff; `rollups` are those known there."""
     grid = engine.bring(cutoffs.frame(back=back_days(project)), "cutoffs")
-    seen = rollups.pieces.group_by("uid").aggregate(first_t=_.first_t.min())
+    past = rollups.history
+    pieces = rollups.pieces if past is None else past.before(past.first, rollups.pieces)
+    seen = pieces.group_by("uid").aggregate(first_t=_.first_t.min())
     everyone = rollups.users.left_join(seen, "uid").select(rollups.users.uid, rollups.users.user_id, seen.first_t)
     if inputs.has("users"):
         everyone = _with_rows(inputs, everyone, grid)
@@ -109,8 +111,10 @@ def _named_accounts(rollups: Rollups, cutoffs: Cutoffs, engine: Engine) -> ir.Ta
     """(c, uid, aid): the account that a user's latest event before the cutoff names."""
     periods = engine.bring(cutoffs.periods(rollups.first_day, rollups.last_day), "periods")
     assert rollups.atoms is not None
-    named = rollups.atoms.filter(_.aid.notnull())
-    named = named.join(periods, "day").group_by("uid", "p", "aid").aggregate(last_t=_[LAST.name].max())
+    named = rollups.atoms.filter(_.aid.notnull()).mutate(last_t=_[LAST.name])
+    if (past := rollups.history) is not None:
+        named = past.before(past.named, named)
+    named = named.join(periods, "day").group_by("uid", "p", "aid").aggregate(last_t=_.last_t.max())
     last = ibis.row_number().over(group_by=["uid", "p"], order_by=[ibis.desc("last_t"), ibis.desc("aid")])
     named = named.mutate(place=last).filter(_.place == 0)
     if len(cutoffs.days) == 1:

@@ -50,6 +50,7 @@ class Rollups:
     sessions: what `session_days` gives per user, made by `prepare` too, where nothing becomes known late
     users, accounts: uid/user_id and aid/account_id. `first_day`, `last_day`: the days with events.
     seen: per kind of event the first day on which it was known. `one_row`: atoms have one row per user and day.
+    `history`: what happened before a day some time ago, folded, where the cache holds it (`powerml.snapshots.history`).
     `known` is the day on which a row written late became known; a snapshot reads rows with `known` before its cutoff.
     """
 
@@ -70,6 +71,7 @@ class Rollups:
     sessions: ir.Table | None = None
     memo: dict[str, ir.Table] = field(default_factory=dict, compare=False, repr=False)
     store: Any = field(default=None, compare=False, repr=False)  # the RollupStore that holds them, if any
+    history: Any = field(default=None, compare=False, repr=False)  # a History, if one serves the cutoffs asked for
 
     def known_before(self, cutoff: int) -> Rollups:
         """The roll-ups as they were known at one cutoff (a day number)."""

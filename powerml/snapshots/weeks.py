@@ -6,6 +6,9 @@ cut the days into weeks, whatever the number of cutoffs. Source: 2-metrics.md, 1
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
@@ -16,6 +19,9 @@ from powerml.snapshots.engine import Engine
 from powerml.snapshots.rollup import Rollups
 from powerml.snapshots.windows import Cutoffs
 
+if TYPE_CHECKING:
+    from powerml.snapshots.history import History
+
 BUSY_SESSIONS = 3  # "at least 3 sessions": 000_8aeca6b8c7c88714, "Tenure and consistency"
 
 
@@ -23,52 +29,91 @@ def _residues(cutoffs: Cutoffs) -> list[int]:
     return sorted({day % 7 for day in cutoffs.days})
 
 
+def openings(days: ir.Table, residues: Sequence[int], past: History | None = None) -> ir.Table:
+    """(ent, day, r0...): 1 where a day of a (ent, day) table opens a new week block of a cutting, else 0.
+
+    It does if the entity's day before lies in another block. Days before the base of `past` are in one row per entity,
+    with their sum.
+    """
+    whole = days.select("ent", "day") if past is None else past.before(past.days.select("ent", "day"), days)
+    before = whole.mutate(before=_.day.lag().over(group_by="ent", order_by="day"))
+    opens = {
+        f"r{r}": (before.before.isnull() | (_week(before.day, r).cast("int32") != _week(before.before, r))).ifelse(1, 0)
+        for r in residues
+    }
+    opened = before.select("ent", "day", **opens)
+    return opened if past is None else past.before(past.days.select("ent", "day", *opens), opened)
+
+
 def active_weeks(engine: Engine, days: ir.Table, cutoffs: Cutoffs, rollups: Rollups, entities: ir.Table) -> ir.Table:
-    """(c, ent, weeks): in how many week blocks, from that of creation on, the entity has an event."""
+    """(c, ent, weeks): in how many week blocks the entity has an event; nobody has one from before their creation."""
+    residues = _residues(cutoffs)
+    opened = openings(days, residues, rollups.history)
+    wanted: dict[str, tuple[str, AtomKind]] = {f"r{r}": (f"r{r}", "count") for r in residues}
+    totals = running(engine, opened, wanted, cutoffs, rollups, entities)
+    days_of = engine.bring(cutoffs.frame()[["c", "day"]].rename(columns={"day": "cutoff"}), "numbers")
+    totals = totals.join(days_of, "c")
+    weeks = ibis.cases(*[(totals.cutoff % 7 == r, totals[f"r{r}"]) for r in residues])
+    return totals.select("c", "ent", weeks=weeks.cast("int64"))
+
+
+def weeks_since_creation(engine: Engine, days: ir.Table, weeks: ir.Table, entities: ir.Table) -> ir.Table:
+    """As `active_weeks` gave, but of entities with events from before their creation only blocks from that on count.
+
+    Accounts can have them: a user who joins brings events from before.
+    """
     earliest = days.group_by("ent").aggregate(earliest=_.day.min())
     early = entities.join(earliest, "ent").filter(_.earliest < _.born).select("c", "ent", "born", "day")
     early = engine.keep(early, "early")
-    # a day opens a new block of a cutting if its predecessor lies in another block
-    before = days.select("ent", "day").mutate(before=_.day.lag().over(group_by="ent", order_by="day"))
-    opens = {
-        f"r{r}": (
-            before.before.isnull() | ((before.day - r + 7000).cast("int32") // 7 != (before.before - r + 7000) // 7)
-        ).ifelse(1, 0)
-        for r in _residues(cutoffs)
-    }
-    wanted: dict[str, tuple[str, AtomKind]] = {name: (name, "count") for name in opens}
-    totals = running(engine, before.mutate(**opens), wanted, cutoffs, rollups, entities)
-    days_of = engine.bring(cutoffs.frame()[["c", "day"]].rename(columns={"day": "cutoff"}), "numbers")
-    totals = totals.join(days_of, "c")
-    weeks = ibis.cases(*[(totals.cutoff % 7 == r, totals[f"r{r}"]) for r in _residues(cutoffs)])
-    totals = totals.select("c", "ent", weeks=weeks.cast("int64"))
-    # entities with events from before their creation (accounts can have them): counted block by block
     on = days.select("ent", on=_.day)
     blocks = early.join(on, "ent").filter(_.on < _.day)
     blocks = blocks.mutate(block=(_.day - 1 - _.on) // 7, oldest=(_.day - 1 - _.born) // 7).filter(_.block <= _.oldest)
     exact = blocks.select("c", "ent", "block").distinct().group_by("c", "ent").aggregate(exact=_.count())
-    joined = totals.left_join(early, ["c", "ent"]).select(totals, special=early.born)
+    joined = weeks.left_join(early, ["c", "ent"]).select(weeks, special=early.born)
     joined = joined.left_join(exact, ["c", "ent"]).select(joined, exact.exact)
     return joined.select(
         "c", "ent", weeks=ibis.ifelse(joined.special.notnull(), joined.exact.fill_null(0), joined.weeks)
     )
 
 
-def streaks(engine: Engine, sessions: ir.Table, cutoffs: Cutoffs) -> ir.Table:
+def week_ends(cutoffs: Cutoffs) -> pd.DataFrame:
+    """Per cutoff `c` its cutting `r` and the number of the `week` that ends at it."""
+    rows = [(c, day % 7, _week(day, day % 7) - 1) for c, day in enumerate(cutoffs.days)]
+    return pd.DataFrame(rows, columns=["c", "r", "week"]).astype("int32")
+
+
+def streaks(engine: Engine, sessions: ir.Table, cutoffs: Cutoffs, past: History | None = None) -> ir.Table:
     """(c, ent, streak): consecutive week blocks from block 0 back with at least three sessions started in each."""
+    if past is not None:
+        sessions = sessions.filter(_.start_day >= past.day - 7)
     starts = sessions.group_by("ent", "start_day").aggregate(n=_.n.sum().cast("int64")).filter(_.n > 0)
     starts = engine.keep(starts, "starts")
     parts = []
+    numbers = week_ends(cutoffs)
     for r in _residues(cutoffs):
-        weeks = starts.mutate(week=((_.start_day - r + 7000) // 7).cast("int32"))
+        weeks = starts.mutate(week=_week(_.start_day, r).cast("int32"))
         busy = weeks.group_by("ent", "week").aggregate(n=_.n.sum()).filter(_.n >= BUSY_SESSIONS)
+        if past is not None:
+            last = _week(past.day, r) - 1  # the last whole week before the base day
+            busy = busy.filter(_.week > last)
         island = busy.mutate(island=_.week - ibis.row_number().over(group_by="ent", order_by="week"))
         length = ibis.row_number().over(group_by=["ent", "island"], order_by="week") + 1
-        ends = pd.DataFrame(
-            [(c, (day - r + 7000) // 7 - 1) for c, day in enumerate(cutoffs.days) if day % 7 == r],
-            columns=["c", "week"],
-        ).astype("int32")
-        lengths = island.mutate(streak=length)
-        wanted = engine.bring(ends, "week_ends")
+        lengths = island.mutate(streak=length).select("ent", "week", "streak")
+        if past is not None:
+            until = past.streaks.filter((_.r == r) & (_.week == last)).select("ent", "week", "streak")
+            lengths = lengths.left_join(until, "ent").select(
+                lengths.ent,
+                lengths.week,
+                # a streak that begins in the first week since the base goes on from the one before
+                streak=lengths.streak
+                + ibis.ifelse(lengths.week - lengths.streak == last, until.streak.fill_null(0), 0),
+            )
+            lengths = lengths.union(until.select(*[until[n].cast(lengths[n].type()).name(n) for n in until.columns]))
+        wanted = engine.bring(numbers.loc[numbers["r"] == r, ["c", "week"]], "week_ends")
         parts.append(lengths.join(wanted, "week").select(wanted.c, lengths.ent, lengths.streak))
     return ibis.union(*parts, distinct=False) if len(parts) > 1 else parts[0]
+
+
+def _week(day: Any, residue: int) -> Any:
+    """The number of the week block that holds a day, in one of the seven cuttings."""
+    return (day - residue + 7000) // 7
