@@ -25,6 +25,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "explain": ("powerml.cli.explain", "Why this score, and the nearest way to the next band."),
     "validate": ("powerml.cli.validate", "Band report of any score column against any labels."),
     "backtest": ("powerml.cli.backtest", "The list we would have had then, and what happened."),
+    "review": ("powerml.cli.review", "Have the top of a list judged, adjust the weights, lock them."),
     "weights": ("powerml.cli.weights", "List and show weight sets; the card with its quotes."),
     "audit": ("powerml.cli.audit", "What a published scorecard's own numbers imply."),
     "ui": ("powerml.cli.ui", "Open the MLflow UI on the project's store."),

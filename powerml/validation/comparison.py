@@ -18,6 +18,7 @@ from powerml.statistics.bootstrap import AccountBootstrap, interval
 from powerml.statistics.scores import auroc, outcomes_brier_rows, outcomes_log_loss_rows
 from powerml.validation.outcomes import Predictions
 from powerml.validation.p_values import holm
+from powerml.validation.verdict import MIN_EVENTS
 
 LOWER_IS_BETTER = ("log_loss", "brier")
 
@@ -26,10 +27,17 @@ LOWER_IS_BETTER = ("log_loss", "brier")
 class Comparison:
     """`measures`: scorer, measure, value, low, high, n, accounts. `pairs`: first, second, measure, gain of the second
     (above 0 = the second is better), low, high, p_value, p_holm, answer ("better", "worse", "cannot tell").
+    `events`: accounts with an outcome other than staying; below 50 nothing is told apart.
     """
 
     measures: pd.DataFrame
     pairs: pd.DataFrame
+    events: int
+
+    @property
+    def few(self) -> bool:
+        """Whether there are too few events to tell scorers apart."""
+        return self.events < MIN_EVENTS
 
     def answer(self, first: str, second: str, measure: str = "log_loss") -> str:
         """How the second stands to the first on one measure."""
@@ -48,7 +56,8 @@ class Comparison:
                 "worse": f"{pair['second']} is worse than {pair['first']}",
                 "cannot tell": f"{pair['first']} and {pair['second']}: cannot tell them apart",
             }[pair["answer"]]
-            said.append(f"{told} (log loss lower by {pair['gain']:.4f} nats a row, {ends}).")
+            few = f"; only {self.events} accounts with an outcome, of {MIN_EVENTS} needed" if self.few else ""
+            said.append(f"{told} (log loss lower by {pair['gain']:.4f} nats a row, {ends}{few}).")
         return tuple(said)
 
 
@@ -64,7 +73,8 @@ def compare(
     """Compares two or more scorers on the rows of `y` ("churn", "stay", "expand").
 
     `scorers`: name -> frame with `p_churn`, `p_stay` (and `p_expand`), one row per row of `y`, as a scorer says them
-    or as a link gives them (`links.fit_link`). Raises UsageError where there are not two.
+    or as a link gives them (`links.fit_link`). A bootstrap of a dozen accounts is surer than it should be, so below 50
+    accounts with an outcome every answer is "cannot tell". Raises UsageError where there are not two.
     """
     if len(scorers) < 2:
         raise UsageError("compare: give two scorers or more")
@@ -102,11 +112,12 @@ def compare(
             pairs.append(row | {"p_value": _two_sided(gains)})
     found = pd.DataFrame(pairs)
     found["p_holm"] = found.groupby("measure")["p_value"].transform(holm)
-    sure = found["p_holm"] < alpha
+    events = len(np.unique(np.asarray(groups)[one.codes != one.outcomes.index("stay")]))
+    sure = (found["p_holm"] < alpha) & (events >= MIN_EVENTS)
     found["answer"] = np.select(
         [sure & (found["gain"] > 0), sure & (found["gain"] < 0)], ["better", "worse"], "cannot tell"
     )
-    return Comparison(pd.DataFrame(table), found)
+    return Comparison(pd.DataFrame(table), found, events)
 
 
 def _two_sided(gains: np.ndarray) -> float:

@@ -16,8 +16,10 @@ from sklearn.base import clone
 from powerml.config.experiment import WeightSetEntry
 from powerml.config.project import ProjectSpec
 from powerml.config.shipped import names
+from powerml.config.weight_set import WeightSetSpec
 from powerml.config.weights import read_weights, settable
-from powerml.errors import StoreError, UsageError, did_you_mean
+from powerml.errors import DataError, StoreError, UsageError, did_you_mean
+from powerml.scoring.weight_set import scorer_of
 from powerml.tracking import registry
 from powerml.tracking.model_files import read_model
 from powerml.tracking.runs import find_run
@@ -28,6 +30,7 @@ from powerml.validation.links import fit_link
 from powerml.workflows.candidates import Candidate, Said, say
 from powerml.workflows.judging import hold_out
 from powerml.workflows.score import score_metrics
+from powerml.workflows.snapshots import OpenProject
 from powerml.workflows.training_data import Rows, TrainingData, gather
 
 Note = Callable[[str], None]
@@ -66,6 +69,8 @@ class Recipe:
             scorer.fit(X, rows.y, groups=rows.accounts, times=rows.times, ids=rows.ids, instants=rows.instants)
             return ScoringModel(scorer, base_rates=rates)
         scorer.fit(reference)
+        if hasattr(scorer, "predict_proba_outcomes"):  # a card file has probabilities of its own
+            return ScoringModel(scorer, base_rates=rates)
         link = fit_link(scorer.predict_score(rows.frame), rows.y, self.data.outcomes)
         return ScoringModel(scorer, link=link, base_rates=rates)
 
@@ -102,6 +107,35 @@ def compare_on_project(
         (a, b): agreement(latest[project.id_column], tables[a], tables[b]) for a, b in combinations(tables, 2)
     }
     return _result(tuple(tables), comparison, agreements, held)
+
+
+def compare_sets(
+    project: ProjectSpec,
+    sets: Sequence[WeightSetSpec],
+    *,
+    opened: OpenProject,
+    seed: int = 0,
+    note: Note = lambda text: None,
+) -> tuple[Comparison | None, str]:
+    """Compares weight sets that need not be on disk, on the held-out snapshots of an opened project.
+
+    Gives None and the reason where no outcome can be held out.
+    """
+    try:
+        data = gather(project, None, opened=opened, note=note)
+    except DataError as error:
+        return None, f"Not compared on outcomes: {error}"
+    recipes = []
+    for spec in sets:
+        params = {name: value for name, value in project.params.items() if name in settable(spec)}
+        scorer = scorer_of(spec, params=params, vocabulary=data.vocabulary)
+        recipes.append(Recipe(spec.label, ScoringModel(scorer), data))
+    held, said = _held_out(recipes, data, seed=seed, note=note)
+    if held is None:
+        return None, "Not compared on outcomes: history is too short to hold a snapshot out."
+    note("comparing")
+    p = {name: one.probabilities for name, one in said.items()}
+    return compare(held.y, p, groups=held.accounts, seed=seed), ""
 
 
 def compare_on_table(

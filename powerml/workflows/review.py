@@ -1,0 +1,345 @@
+"""`powerml review`: a sheet of the top of the list goes out, comes back with answers, and says what to weigh anew."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from powerml.config.metrics import MetricSpec
+from powerml.config.project import ProjectSpec
+from powerml.config.weight_set import WeightSetSpec
+from powerml.config.weights import differences, read_weights, settable
+from powerml.errors import DataError, UsageError, did_you_mean
+from powerml.scoring.weight_set import needed_metrics, scorer_of
+from powerml.tracking.fingerprints import of_json
+from powerml.tracking.scoring_model import ScoringModel
+from powerml.validation.comparison import Comparison, agreement
+from powerml.validation.review import Review, review
+from powerml.validation.review_parts import Parts, review_parts
+from powerml.validation.review_proposal import STEP, cannot_edit, proposal
+from powerml.workflows.compare import compare_sets
+from powerml.workflows.review_sheet import Answered, Origin, check_sheet_target, read_sheet, write_sheet
+from powerml.workflows.score import Scorer, from_registry, from_weights, score_rows
+from powerml.workflows.snapshots import OpenProject, open_project, project_metrics
+from powerml.workflows.training_data import latest_cutoff
+
+Note = Callable[[str], None]
+POWER_SCORE = "power_user"  # document A's, whose step 6 the loop is
+
+
+@dataclass(frozen=True, eq=False)
+class People:
+    """A scored snapshot: its rows, their scores table (highest score first, both with one index), their parts."""
+
+    project: ProjectSpec
+    opened: OpenProject
+    scorer: Scorer
+    spec: WeightSetSpec | None
+    origin: Origin
+    rows: pd.DataFrame
+    scores: pd.DataFrame
+    parts: Parts
+    everybody: pd.DataFrame
+    vocabulary: Mapping[str, int]
+
+    @property
+    def ids(self) -> pd.Series:
+        """Who the rows are, as text."""
+        return self.rows[self.project.id_column].astype(str)
+
+    @property
+    def accounts(self) -> pd.Series:
+        """The account of each row; the entity where it has none."""
+        own = self.ids
+        return own if "account_id" not in self.rows else self.rows["account_id"].astype(object).fillna(own).astype(str)
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """What was written: the rows of the sheet and what they were made from."""
+
+    frame: pd.DataFrame
+    origin: Origin
+
+
+@dataclass(frozen=True, eq=False)
+class Reread:
+    """The edited weights on the same snapshot: what changes, who enters and leaves the top, what that means.
+
+    `moves`: id, change (enters, leaves), score_first, score_second, and the answer where there is one. `comparison` is
+    on labels, None with `not_compared` where there are none.
+    """
+
+    spec: WeightSetSpec
+    changes: pd.DataFrame
+    moves: pd.DataFrame
+    sentence: str
+    comparison: Comparison | None
+    not_compared: str
+
+
+@dataclass(frozen=True, eq=False)
+class Reviewed:
+    """What a sheet that came back says, and the edited weights (None with `no_proposal` saying why)."""
+
+    sheet: Answered
+    result: Review
+    left_out: tuple[str, ...]
+    proposed: Reread | None
+    no_proposal: str
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Everything in words: the answers, what they show, the proposal and what it would do."""
+        said = [f"Review of the {self.sheet.origin}.", *self.result.sentences, *self.left_out]
+        if self.proposed is None:
+            return (*said, self.no_proposal)
+        hunch = "" if self.result.proven else " Nothing is proven: it only goes the way the answers lean."
+        said.append(f"Proposed: {self.proposed.spec.label}.{hunch} {self.proposed.sentence}")
+        compared = self.proposed.comparison
+        return (*said, *(compared.sentences if compared is not None else (self.proposed.not_compared,)))
+
+
+def make_sheet(
+    project: ProjectSpec,
+    output: Path,
+    *,
+    weights: str | None = None,
+    model: str | None = None,
+    as_of: date | None = None,
+    top: int = 20,
+    now: datetime,
+    note: Note = lambda text: None,
+) -> Sheet:
+    """Scores a snapshot (by default the latest) and writes the highest `top` as a sheet to fill in.
+
+    Without `weights` and `model` the scorer is document A's `power_user`. Raises UsageError for a target that exists.
+    """
+    check_sheet_target(output)
+    if weights and model:
+        raise UsageError("--model and --weights exclude each other; give one of them")
+    people = population(
+        project,
+        weights=None if model else weights or POWER_SCORE,
+        model=model,
+        as_of=as_of,
+        top=top,
+        now=now,
+        note=note,
+    )
+    frame = _sheet(people, top)
+    write_sheet(frame, people.origin, output)
+    return Sheet(frame, people.origin)
+
+
+def read_review(
+    project: ProjectSpec,
+    path: Path,
+    *,
+    step: float = STEP,
+    seed: int = 0,
+    now: datetime,
+    note: Note = lambda text: None,
+) -> Reviewed:
+    """Reads a sheet that came back, compares the answers part by part, and tries an edited weight set.
+
+    Raises DataError with every row that is wrong, UsageError where the weights changed since the sheet was written.
+    """
+    sheet = read_sheet(path)
+    origin = sheet.origin
+    named = {origin.kind: origin.wanted}
+    people = population(
+        project, weights=named.get("weights"), model=named.get("model"), as_of=origin.as_of, top=origin.top,
+        expected=sheet, now=now, note=note,
+    )  # fmt: skip
+    answers, left_out = _placed(sheet, people)
+    given = answers[answers["answer"] != ""]
+    result = review(
+        given["answer"], people.parts.shares.loc[given["at"]], groups=people.accounts.loc[given["at"]],
+        unanswered=len(answers) - len(given), seed=seed,
+    )  # fmt: skip
+    if why := cannot_edit(people.spec):
+        return Reviewed(sheet, result, left_out, None, why)
+    assert people.spec is not None
+    edited = proposal(people.spec, result.lean, step=step)
+    if edited is None:
+        return Reviewed(sheet, result, left_out, None, _no_proposal(result))
+    return Reviewed(sheet, result, left_out, _reread(people, edited, given, seed=seed, note=note), "")
+
+
+def population(
+    project: ProjectSpec,
+    *,
+    weights: str | None,
+    model: str | None,
+    as_of: date | None,
+    top: int,
+    expected: Answered | None = None,
+    now: datetime,
+    note: Note,
+) -> People:
+    """The snapshot scored by a weight set or a registered version; `expected` is the sheet it must be the same as."""
+    spec = None
+    if weights:
+        scorer = from_weights(weights, project=project)
+        spec = reviewed_set(weights, project)
+        label, fingerprint = spec.label, set_fingerprint(spec)
+    else:
+        scorer = from_registry(project, model)
+        label, fingerprint = scorer.shown, of_json(scorer.model.to_dict())[:12]
+    if expected is not None:
+        _same_as_then(expected, label, fingerprint)
+    extra = needed_metrics(scorer.model.scorer, project_metrics(project))
+    opened = open_project(project, metrics=[MetricSpec.model_validate(m) for m in extra], note=note)
+    day = as_of or latest_cutoff(opened)
+    note(f"snapshot of {day}")
+    built = opened.build([day], labels=True, note=note)
+    if weights:
+        scorer = from_weights(weights, project=project, vocabulary=built.vocabulary_counts)
+        scorer = Scorer(ScoringModel(scorer.model.scorer.fit(_scored(built.frame))), scorer.name, scorer.version)
+    ids = ["as_of", project.id_column]
+    table, _ = score_rows(scorer, built.frame, ids=ids, reasons=3, ranking="stored", now=now)
+    scored = table[table["status"] == "scored"]
+    if scored.empty:
+        raise DataError(f"nobody is scored on {day}; choose another date, see 'powerml check'")
+    scored = scored.sort_values(["score", project.id_column], ascending=[False, True], kind="stable")
+    rows = built.frame.loc[scored.index]
+    groups = {name: metric.group for name, metric in opened.metrics.items() if metric.group}
+    path = weights if weights and weights.endswith((".yaml", ".yml", ".json")) else None
+    origin = Origin(min(top, len(scored)), day, "weights" if weights else "model", label, fingerprint, path)
+    parts = review_parts(scorer.model.scorer, rows, groups)
+    everybody = built.frame.assign(status=table["status"])
+    return People(project, opened, scorer, spec, origin, rows, scored, parts, everybody, built.vocabulary_counts)
+
+
+def reviewed_set(weights: str, project: ProjectSpec) -> WeightSetSpec:
+    """The weight set as its file has it, without the project's own parameters."""
+    is_path = weights.endswith((".yaml", ".yml", ".json"))
+    return read_weights(weights, base=None if is_path else project.base)
+
+
+def set_fingerprint(spec: WeightSetSpec) -> str:
+    """What tells one weight set from an edited one: its numbers, names and words."""
+    return of_json(spec.model_dump(mode="json", by_alias=True, exclude_none=True))[:12]
+
+
+def _scored(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame[frame["enough_history"].astype(bool)]
+
+
+def _same_as_then(sheet: Answered, label: str, fingerprint: str) -> None:
+    origin = sheet.origin
+    if (origin.label, origin.fingerprint) != (label, fingerprint):
+        now = f"is {label} now" if label != origin.label else "holds other numbers now, under the same version"
+        raise UsageError(
+            f"{sheet.path}: was made with {origin.label}, and {origin.wanted} {now}; answers about one set say nothing "
+            f"of another: write a new sheet"
+        )
+
+
+def _sheet(people: People, top: int) -> pd.DataFrame:
+    """The rows of the sheet: rank, ids, names where the tables have them, score, parts with shares, reasons."""
+    scores, id_column = people.scores.head(top), people.project.id_column
+    rows = people.rows.loc[scores.index]
+    columns: dict[str, Any] = {"rank": np.arange(1, len(scores) + 1), id_column: people.ids.loc[scores.index]}
+    if id_column == "user_id":
+        columns["name"] = _names(people.opened, "users", "user_id", columns[id_column])
+        if "account_id" in rows:
+            columns["account_id"] = rows["account_id"]
+            columns["account"] = _names(people.opened, "accounts", "account_id", rows["account_id"])
+    else:
+        columns["name"] = _names(people.opened, "accounts", "account_id", columns[id_column])
+    columns["score"] = scores["score"].round(1)
+    columns["band"] = scores[people.scorer.model.band_column]
+    for part in people.parts.names:
+        columns[part] = people.parts.levels.loc[scores.index, part].round(1)
+        columns[f"{part}_share"] = people.parts.shares.loc[scores.index, part].round(0)
+    columns["reasons"] = ["; ".join(entry["text"] for entry in json.loads(text)) for text in scores["reasons"]]
+    frame = pd.DataFrame({name: values for name, values in columns.items() if values is not None})
+    return frame.reset_index(drop=True)
+
+
+def _names(opened: OpenProject, table: str, key: str, wanted: pd.Series) -> list[str] | None:
+    """The names of some users or accounts, None where the table has none."""
+    if not opened.inputs.has(table, "name"):
+        return None
+    relation = opened.inputs.tables[table]
+    rows = relation.filter(relation[key].isin(list(wanted.dropna().astype(str)))).select(key, "name")
+    known = opened.inputs.engine.frame(rows).drop_duplicates(key).set_index(key)["name"]
+    return [str(name) if isinstance(name, str) else "" for name in wanted.map(known)]
+
+
+def _placed(sheet: Answered, people: People) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """The answers with the row of the snapshot they are about (`at`); who cannot be judged is left out, with a word.
+
+    Raises DataError with every row that is about nobody, or on the wrong side of the list.
+    """
+    ids = people.ids
+    place = pd.Series(ids.index, index=ids.to_numpy())
+    everybody = people.everybody.set_index(people.everybody[people.project.id_column].astype(str))["status"]
+    top = set(ids.head(people.origin.top))
+    problems, left_out, at = [], [], []
+    for number, entity, answer in sheet.answers.itertuples(index=False):
+        at.append(place.get(entity))
+        what = ""
+        if entity not in everybody.index:
+            hint = did_you_mean(entity, everybody.index[:50_000])
+            what = f"no {people.project.id_column} {entity!r} among {len(everybody):,} on {people.origin.as_of}{hint}"
+        elif at[-1] is None:
+            left_out.append(f"{entity} ({everybody[entity]})")
+        elif answer == "missing" and entity in top:
+            what = f"{entity!r} is on the list, so it is not missing; write yes or no"
+        elif answer != "missing" and entity not in top:
+            what = f"{entity!r} is not on the list; write missing if it should be, or take the row out"
+        if what:
+            problems.append(f"{sheet.path}: row {number}: {what}")
+    if problems:
+        raise DataError("\n".join(problems))
+    told = (f"Left out, for want of a score on that day: {', '.join(left_out)}.",) if left_out else ()
+    placed = sheet.answers.assign(at=at).dropna(subset=["at"])
+    return placed.astype({"at": ids.index.dtype}), told
+
+
+def _no_proposal(result: Review) -> str:
+    if result.table.empty:
+        return "No weights are proposed: there is nothing to learn from."
+    return "No weights are proposed: the answers lean no weight far enough to move its last digit."
+
+
+def _reread(people: People, edited: WeightSetSpec, given: pd.DataFrame, *, seed: int, note: Note) -> Reread:
+    """Scores the same snapshot with the edited weights and sets both beside the answers and the labels."""
+    project, old = people.project, people.spec
+    assert old is not None
+    changes = pd.DataFrame(differences(old, edited), columns=["setting", old.label, edited.label])
+    params = {name: value for name, value in project.params.items() if name in settable(edited)}
+    scorer = scorer_of(edited, params=params, vocabulary=people.vocabulary).fit(_scored(people.everybody))
+    note(f"scoring with {edited.label}")
+    after = scorer.score_table(people.rows)
+    top = people.origin.top
+    alike = agreement(people.ids, people.scores, after, top=top)
+    moves = alike.top[alike.top["end"] == "highest"].drop(columns="end")
+    said = pd.Series(given["answer"].to_numpy(), index=people.ids.loc[given["at"]].to_numpy())
+    moves = moves.assign(answer=moves["id"].map(said).fillna("")).reset_index(drop=True)
+    sentence = _moved(moves, said, top)
+    comparison, why = compare_sets(project, [old, edited], opened=people.opened, seed=seed, note=note)
+    return Reread(edited, changes, moves, sentence, comparison, why)
+
+
+def _moved(moves: pd.DataFrame, said: pd.Series, top: int) -> str:
+    entered, left = (int((moves["change"] == change).sum()) for change in ("enters", "leaves"))
+    if not entered:
+        return f"The top {top} stays as it is; the next sheet, or a larger --step, may move it."
+    parts = []
+    for answer, change in (("no", "leaves"), ("missing", "enters"), ("yes", "leaves")):
+        if count := int((said == answer).sum()):
+            moved = int(((moves["answer"] == answer) & (moves["change"] == change)).sum())
+            plural = change.removesuffix("s") if moved != 1 else change
+            parts.append(f"of {count} {answer} {moved} {plural}")
+    return f"{entered} enter the top {top} and {left} leave it: {', '.join(parts)}."

@@ -1,0 +1,181 @@
+"""`powerml review lock`: the weights that passed a review, with the record of how they came to be."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from powerml.config import shipped
+from powerml.config.bands import BandsSpec
+from powerml.config.project import ProjectSpec
+from powerml.config.reading import load
+from powerml.config.weight_set import WeightSetSpec
+from powerml.config.weights import differences, read_weights
+from powerml.errors import DataError, UsageError
+from powerml.validation.review import ANSWERS
+from powerml.workflows.promote import RECALIBRATE_AFTER_DAYS
+from powerml.workflows.review import reviewed_set, set_fingerprint
+from powerml.workflows.review_sheet import Answered, read_sheet
+
+
+@dataclass(frozen=True)
+class Locked:
+    """The weight set that is locked, its file, the history it was added to, and when the next review is due."""
+
+    spec: WeightSetSpec
+    file: Path
+    history: Path
+    entry: dict[str, Any]
+
+    @property
+    def sentence(self) -> str:
+        """What was locked, and what to do next."""
+        changed = len(self.entry["changed"])
+        how = f"{changed} numbers changed" if changed != 1 else "1 number changed"
+        return (
+            f"{self.spec.label} is locked in {self.file} ({how if changed else 'as it stood'}), recorded in "
+            f"{self.history}. Score with it: powerml score --weights {self.spec.name} -o scores.csv. "
+            f"Review it again by {self.entry['review_again_by']}, or when the vocabulary changes."
+        )
+
+
+def lock(project: ProjectSpec, sheet_path: Path, edited: Path | None = None, *, now: datetime) -> Locked:
+    """Writes the weight set to the project's `configs/weights/` and a record to `configs/reviews/`, both or neither.
+
+    `edited`: the file to lock, as `powerml review read -o` wrote it or edited since; without it the reviewed set is
+    locked as it stands. The record has counts of answers and the sheet's sha256, and nobody's name, id or comment.
+
+    Raises UsageError where the set was changed since the sheet was made, or the edited one does not follow from it.
+    """
+    sheet = read_sheet(sheet_path)
+    counts = {answer: int((sheet.answers["answer"] == answer).sum()) for answer in ANSWERS}
+    if not sum(counts.values()):
+        raise UsageError(f"{sheet_path}: holds no answer yet, and weights are locked because of answers; fill it in")
+    if sheet.origin.kind != "weights":
+        raise UsageError(
+            f"{sheet_path}: is about the model {sheet.origin.label}; models are locked by 'powerml promote'"
+        )
+    old = reviewed_set(sheet.origin.wanted, project)
+    new = old if edited is None else read_weights(str(edited))
+    _check(sheet, old, new, edited)
+    file = project.base / "configs" / "weights" / f"{new.name}.yaml"
+    history = project.base / "configs" / "reviews" / f"{new.name}.yaml"
+    if file.exists() and set_fingerprint(there := read_weights(str(file))) != set_fingerprint(old):
+        raise UsageError(
+            f"{file}: holds {there.label} with other numbers than the sheet was made with, and is not written over; "
+            f"review that one: powerml review sheet --weights {new.name} -o NEW.csv"
+        )
+    text = weights_text(new, f"Locked on {now:%Y-%m-%d} after a review of {old.label}; see ../reviews/{new.name}.yaml.")
+    entry = {
+        "locked_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "weights": new.label,
+        "reviewed": old.label,
+        "as_of": str(sheet.origin.as_of),
+        "top": sheet.origin.top,
+        "answers": counts | {"without": int((sheet.answers["answer"] == "").sum())},
+        "sheet_sha256": sheet.sha256,
+        "weights_sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "review_again_by": str((now + timedelta(days=RECALIBRATE_AFTER_DAYS)).date()),
+        "changed": {setting: {"before": _plain(a), "after": _plain(b)} for setting, a, b in differences(old, new)},
+    }
+    entries = [*_entries(history), entry]
+    head = "# Which weights were locked, when and why; the newest last. Written by 'powerml review lock'.\n"
+    _write_all({file: text, history: head + _yaml(entries)})
+    return Locked(new, file, history, entry)
+
+
+def weights_text(spec: WeightSetSpec, comment: str) -> str:
+    """A weight set as the text of its file, under a line of comment; bands of a shipped ladder by their name."""
+    data = spec.model_dump(mode="json", by_alias=True, exclude_none=True)
+    data = {key: value for key, value in data.items() if value not in ({}, "")}
+    if spec.bands is not None and spec.bands.name in (ladders := shipped.names("bands")):
+        ladder: BandsSpec = load(BandsSpec, ladders[spec.bands.name])
+        data["bands"] = spec.bands.name if ladder == spec.bands else data["bands"]
+    head = {key: data.pop(key) for key in ("name", "version", "based_on", "title", "kind") if key in data}
+    return f"# {comment}\n{_yaml(head | data)}"
+
+
+def check_weights_target(path: Path) -> None:
+    """Refuses, before any work is done, a file that could not be written; never over one that is there."""
+    if path.suffix not in (".yaml", ".yml"):
+        raise UsageError(f"{path}: a weight set is a YAML file; end the name in .yaml")
+    if path.exists():
+        raise UsageError(f"{path}: exists already; choose another name, or remove it first")
+    if not path.resolve().parent.is_dir():
+        raise UsageError(f"{path}: the folder {path.parent} does not exist; make it first")
+
+
+def write_weights(spec: WeightSetSpec, comment: str, path: Path) -> None:
+    """Writes a weight set to be read, edited and locked, whole or not at all."""
+    check_weights_target(path)
+    _write_all({path: weights_text(spec, comment)})
+
+
+def _check(sheet: Answered, old: WeightSetSpec, new: WeightSetSpec, edited: Path | None) -> None:
+    origin = sheet.origin
+    if (old.label, set_fingerprint(old)) != (origin.label, origin.fingerprint):
+        raise UsageError(
+            f"{sheet.path}: was made with {origin.label}, which has been changed since (now {old.label}); nothing is "
+            f"locked: write a new sheet and review that"
+        )
+    if edited is None:
+        return
+    if new.name != old.name or new.based_on != old.label:
+        raise UsageError(
+            f"{edited}: is {new.label}, based on {new.based_on or 'nothing'}, and the sheet is about {old.label}; lock "
+            f"a set with 'name: {old.name}' and 'based_on: {old.label}'"
+        )
+    if new.version == old.version:
+        raise UsageError(f"{edited}: has the version of the set it is based on, {old.version}; give it the next one")
+
+
+def _entries(history: Path) -> list[Any]:
+    if not history.exists():
+        return []
+    try:
+        found = yaml.safe_load(history.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError):
+        found = None
+    if not isinstance(found, list):
+        raise DataError.in_file(history, "is no list of records", "put the file back as 'powerml review lock' wrote it")
+    return found
+
+
+def _plain(text: str) -> float | str:
+    """A number as a number."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _yaml(value: Any) -> str:
+    return str(yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=120))
+
+
+def _write_all(texts: dict[Path, str]) -> None:
+    """All files or none: each is written beside its place first, and moved there when all are."""
+    ready: dict[Path, str] = {}
+    try:
+        for path, text in texts.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+            ready[path] = name
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+            os.chmod(name, 0o644)
+        for path, name in ready.items():
+            os.replace(name, path)
+    except OSError as error:
+        raise DataError(f"{next(iter(texts))}: cannot be written ({error.strerror}); check space and rights") from None
+    finally:
+        for name in ready.values():
+            if os.path.exists(name):
+                os.unlink(name)
