@@ -29,9 +29,11 @@ def command(experiments: tuple[Path, ...], config: Path, out: common.Output) -> 
         for sentence in done.sentences:
             out.say(sentence)
         out.say()
-        out.table(done.scorers, title="Scorers on the held-out snapshots (95 % intervals, by account)")
+        out.table(done.scorers, title="Scorers on the held-out rows (95 % intervals, by account)")
         if done.bands is not None:
             out.table(done.bands, title=f"Bands of {done.challenger}, beside the document's own table")
+        for title, table in done.tables.items():
+            out.table(table, title=title)
         for sentence in done.next_steps:
             out.say(sentence)
         results.append(
@@ -41,6 +43,9 @@ def command(experiments: tuple[Path, ...], config: Path, out: common.Output) -> 
                 "sentences": done.sentences,
                 "scorers": done.scorers,
                 "bands": done.bands,
+                "months": done.look.months,
+                "early_warning": done.look.early,
+                "calls": done.look.calls,
                 "challenger": done.challenger,
                 "model": done.version.model,
                 "version": done.version.number,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Discriminator, Field, NonNegativeInt, PositiveInt, PrivateAttr, Tag
+from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, NonNegativeInt, PositiveInt, PrivateAttr, Tag
 
 from powerml.config.base import Spec
 from powerml.config.project import Names, SnapshotsSpec
@@ -81,8 +81,15 @@ class ScreenSpec(Spec):
     reference_prevalence: Literal["balanced", "natural"] = "balanced"
 
 
+def _listed(value: Any) -> Any:
+    return (value,) if isinstance(value, int) else value
+
+
 class ExperimentSpec(Spec):
-    """An experiment file, as 6-files.md fixes its keys; everything has a default."""
+    """An experiment file, as 6-files.md fixes its keys; everything has a default.
+
+    `capacity`: how many accounts a team can call per week, one number or several.
+    """
 
     question: str = ""
     project: str | None = None
@@ -90,6 +97,7 @@ class ExperimentSpec(Spec):
     screen: ScreenSpec | Literal["off"] | None = None
     scorers: Annotated[tuple[ScorerEntry, ...], Field(min_length=1)] = DEFAULT_SCORERS
     seed: NonNegativeInt = 0
+    capacity: Annotated[tuple[PositiveInt, ...], BeforeValidator(_listed)] = ()
 
     _base: Path | None = PrivateAttr(default=None)
     _name: str = PrivateAttr(default="default")

@@ -21,7 +21,9 @@ def capacity(p: ArrayLike, n: int, *, score: ArrayLike | None = None, level: flo
     n = max(0, min(n, len(by)))
     cut = by[order[n - 1]] if n else np.inf
     above, tied = by > cut, by == cut
-    lot = (n - int(above.sum())) / max(int(tied.sum()), 1)
+    drawn = n - int(above.sum())
+    lot = drawn / max(int(tied.sum()), 1)
+    by_lot = np.r_[said[above], np.full(drawn, said[tied].mean() if drawn else 0.0)]
     rows = []
     for name, chance in (
         ("before ties", above.astype(float)),
@@ -31,7 +33,7 @@ def capacity(p: ArrayLike, n: int, *, score: ArrayLike | None = None, level: flo
         count = round(float(chance.sum()))
         inside = np.sort(by[chance > 0])
         expected = float(chance @ said)
-        low, high = _interval(np.sort((chance * said)[chance > 0]), level)
+        low, high = _interval(by_lot if name == "as asked" else said[chance > 0], level)
         rows.append(
             {
                 "list": name,
@@ -50,8 +52,20 @@ def capacity(p: ArrayLike, n: int, *, score: ArrayLike | None = None, level: flo
 def _interval(p: np.ndarray, level: float) -> tuple[int, int]:
     """Central interval of the number of events, exactly: the distribution of a sum of unlike coins."""
     distribution = np.ones(1)
-    for chance in p:
+    for chance in np.sort(p):
         distribution = np.convolve(distribution, [1 - chance, chance])
     reached = distribution.cumsum()
     tail = (1 - level) / 2
     return int(np.searchsorted(reached, tail)), int(np.searchsorted(reached, 1 - tail))
+
+
+def caught(p: ArrayLike, came: ArrayLike, times: ArrayLike, groups: ArrayLike, n: int) -> list[int]:
+    """How many of the `n` most pressing accounts of each held-out cutoff had the outcome; ties by account name.
+
+    An account's `p` is the mean of its rows', and it had the outcome where any of its rows had.
+    """
+    rows = pd.DataFrame({"at": times, "account": groups, "p": p, "came": came})
+    accounts = rows.groupby(["at", "account"], as_index=False).agg(p=("p", "mean"), came=("came", "any"))
+    ranked = accounts.sort_values(["at", "p", "account"], ascending=[True, False, True], kind="stable")
+    top = ranked.groupby("at").head(n)
+    return [int(k) for k in top.groupby("at")["came"].sum()]

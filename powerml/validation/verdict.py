@@ -81,6 +81,8 @@ class Rival:
     def sentence(self) -> str:
         """The answer in a sentence, with its interval."""
         says = {"better": "better than", "worse": "worse than", "cannot tell": "cannot be told apart from"}[self.answer]
+        if self.answer == "worse":
+            return f"{says} {self.name} (log loss higher by {-self.gain:.4f}, {-self.high:.4f} to {-self.low:.4f})"
         return f"{says} {self.name} (log loss lower by {self.gain:.4f}, {self.low:.4f} to {self.high:.4f})"
 
 

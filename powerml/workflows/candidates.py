@@ -58,6 +58,12 @@ class Candidate:
         head = 1 + _COMPLEXITY.index(self.entry.fit) if isinstance(self.entry, FittedEntry) else 0
         return head, _is_off(self.entry)
 
+    def other_way(self) -> Candidate:
+        """The same with suspected leaks kept where they are left out, and the other way round."""
+        side = "with" if self.screening.leaks else "without"
+        entry = self.entry.model_copy(update={"name": f"{self.name} {side} suspects"})
+        return replace(self, entry=entry, screening=self.screening.other_way())
+
     def make(self, rows: Rows, reference: pd.DataFrame) -> ScoringModel:
         """The scorer trained on `rows`, with `reference` for ranks and percentiles."""
         rates = rows.rates(self.data.outcomes)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,9 @@ import pandas as pd
 from powerml.config.metrics import MetricSpec
 from powerml.config.project import ProjectSpec, SnapshotsSpec
 from powerml.errors import DataError
+from powerml.statistics.splits import SnapshotSplit
 from powerml.tables import OUTCOMES
+from powerml.tracking import fingerprints
 from powerml.validation.outcomes import distinct_events, outcomes_of
 from powerml.workflows.snapshots import OpenProject, open_project
 
@@ -46,11 +49,7 @@ class Rows:
     @cached_property
     def accounts(self) -> np.ndarray:
         """The account of each row, by which rows are resampled; the entity where it has none."""
-        own = self.frame[self.id_column].astype(str)
-        if "account_id" not in self.frame or self.id_column == "account_id":
-            return own.to_numpy(dtype=object)
-        account = self.frame["account_id"]
-        return account.astype(object).where(account.notna(), "user " + own).astype(str).to_numpy(dtype=object)
+        return accounts_of(self.frame, self.id_column)
 
     @cached_property
     def instants(self) -> np.ndarray:
@@ -83,6 +82,41 @@ class Rows:
         return {outcome: float((self.y == outcome).mean()) for outcome in outcomes}
 
 
+def accounts_of(frame: pd.DataFrame, id_column: str) -> np.ndarray:
+    """The account of each row; the entity where it has none."""
+    own = frame[id_column].astype(str)
+    if "account_id" not in frame or id_column == "account_id":
+        return own.to_numpy(dtype=object)
+    account = frame["account_id"]
+    return account.astype(object).where(account.notna(), "user " + own).astype(str).to_numpy(dtype=object)
+
+
+@dataclass(frozen=True, eq=False)
+class Test:
+    """The held-out rows of all folds, one after another; `unseen`: rows of accounts that no training saw.
+
+    `folds`: the number of each row's fold, from 0.
+    """
+
+    rows: Rows
+    unseen: np.ndarray
+    folds: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Split:
+    """How rows are held out: (training, test) positions per fold, and the rows of accounts that no training sees.
+
+    `variance_factor`: by how much pooled results vary more than those of independent rows (`verdict.CROSS_FITTED`);
+    `words` say how the rows were held out.
+    """
+
+    folds: tuple[tuple[np.ndarray, np.ndarray], ...]
+    unseen: np.ndarray
+    variance_factor: float = 1.0
+    words: str = "forward in time"
+
+
 @dataclass(frozen=True, eq=False)
 class TrainingData:
     """The rows of a session.
@@ -110,6 +144,51 @@ class TrainingData:
         return self.project.outcome.grace_days if self.project.outcome_kind == "contract" else 0
 
     @property
+    def outcome_kind(self) -> str:
+        """What outcomes are made from: contract or behavioural."""
+        return self.project.outcome_kind
+
+    @property
+    def payers_only(self) -> bool:
+        """Whether only paying entities belong to the population."""
+        return self.project.outcome_kind == "contract"
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The metrics that are categories rather than numbers: a project's snapshots have none."""
+        return ()
+
+    @property
+    def scores_ids(self) -> str:
+        """The id column that a table to be scored must have; empty where it is `user_id` or `account_id`."""
+        return ""
+
+    @property
+    def trained_until(self) -> str:
+        """The last cutoff that is learned from."""
+        return str(self.labelled.frame["as_of"].max().date())
+
+    def cutoff_params(self) -> dict[str, str | int]:
+        """How many cutoffs there are, and the first and the last of them, as a run keeps them."""
+        first = str(self.labelled.frame["as_of"].min().date())
+        return {"cutoffs": len(set(self.labelled.times)), "first_cutoff": first, "last_cutoff": self.trained_until}
+
+    def declaration(self) -> dict[str, Any]:
+        """What was declared, as a run keeps it: no owners (names), and of queries only their fingerprint."""
+        told = self.project.model_dump(mode="json", by_alias=True, exclude={"owners"})
+        told["vocabulary"] = {name: meaning.model_dump(mode="json") for name, meaning in self.project.meanings.items()}
+        for table in told["tables"].values():
+            if table.get("query"):
+                table["query"] = fingerprints.of_text(table["query"])
+        return {"project": told}
+
+    def split(self, *, seed: int) -> Split:
+        """Test months forward in time with a gap, and a fifth of the accounts held out of every training."""
+        rows = self.labelled
+        by_time = SnapshotSplit(rows.horizon_days, self.grace_days, seed=seed)
+        return Split(tuple(by_time.rows(rows.frame, rows.accounts)), by_time.held_out(rows.accounts))
+
+    @property
     def available(self) -> list[str]:
         """The metrics that the project's tables give."""
         return list(self.coverage.loc[self.coverage["available"], "metric"])
@@ -121,14 +200,20 @@ class TrainingData:
         return rows[rows["enough_history"].astype(bool)].reset_index(drop=True)
 
 
-def gather(project: ProjectSpec, snapshots: SnapshotsSpec | None, *, note: Note = lambda text: None) -> TrainingData:
+def gather(
+    project: ProjectSpec,
+    snapshots: SnapshotsSpec | None,
+    *,
+    opened: OpenProject | None = None,
+    note: Note = lambda text: None,
+) -> TrainingData:
     """Builds the mature snapshots that the project (or the experiment) asks for, and the latest one.
 
-    Raises DataError where no outcome is known yet.
+    `opened` is the project with its sources read already. Raises DataError where no outcome is known yet.
     """
     if snapshots is not None:
         project = _with_snapshots(project, snapshots)
-    opened = open_project(project, note=note)
+    opened = open_project(project, note=note) if opened is None else replace(opened, project=project)
     latest = latest_cutoff(opened)
     mature = opened.mature([day for day in opened.cutoffs() if day <= latest])
     if not mature:

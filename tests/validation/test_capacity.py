@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from powerml.validation.capacity import capacity
+from powerml.validation.capacity import capacity, caught
 
 
 def test_by_hand():
@@ -31,3 +31,20 @@ def test_more_than_there_are_and_none():
     assert capacity([0.2, 0.3], 10).set_index("list").loc["as asked", "n"] == 2
     none = capacity([0.2, 0.3], 0).set_index("list").loc["as asked"]
     assert (none["n"], none["expected"], none["low"], none["high"]) == (0, 0.0, 0, 0)
+
+
+def test_as_asked_never_expects_more_than_are_called():
+    table = capacity([0.9] * 3 + [0.8] * 150, 10).set_index("list")
+    assert table.loc["as asked", "high"] <= 10
+    assert table.loc["as asked", "expected"] == pytest.approx(3 * 0.9 + 7 * 0.8)
+    assert table.loc["with ties", "n"] == 153
+    assert table.loc["before ties", "n"] == 3
+
+
+def test_caught_counts_accounts_at_each_cutoff():
+    times = ["2026-01-01"] * 4 + ["2026-02-01"] * 3
+    accounts = ["a", "a", "b", "c", "a", "b", "c"]
+    p = [0.9, 0.5, 0.6, 0.1, 0.2, 0.3, 0.1]
+    came = [False, True, False, True, True, False, False]
+    assert caught(p, came, times, accounts, 1) == [1, 0]
+    assert caught(p, came, times, accounts, 2) == [1, 1]

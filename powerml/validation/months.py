@@ -1,0 +1,125 @@
+"""Month by month: what came and what was said at every cutoff, the worst month, and drift.
+
+Drift is told where it is shown: the last cutoffs differ from the earlier ones in how often an outcome comes, or the
+held-out months from what was said of them, in a 99 % interval by account. Source: specification 4, "Validation
+protocol".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from powerml.statistics.bootstrap import AccountBootstrap, interval
+from powerml.statistics.scores import auroc, outcomes_log_loss_rows
+from powerml.validation.outcomes import Predictions
+
+LEVEL = 0.99  # several differences are looked at, so each must be plain
+MIN_EVENTS = 10  # rows with the outcome below which a month's AUROC is left open
+LATE = 3  # cutoffs that count as the last ones
+
+
+def by_month(
+    ours: Predictions, *, times: ArrayLike, groups: ArrayLike, repeats: int = 300, seed: int = 0
+) -> pd.DataFrame:
+    """One row per held-out cutoff: as_of, rows, log_loss, and per outcome rate, predicted, AUROC with its 95 % ends.
+
+    Columns of an outcome: `rate_*`, `predicted_*`, `auroc_*`, `auroc_low_*`, `auroc_high_*`.
+    """
+    times, accounts = np.asarray(times), np.asarray(groups)
+    losses, rows = outcomes_log_loss_rows(ours.codes, ours.probabilities), []
+    for time in np.unique(times):
+        at = times == time
+        row: dict[str, object] = {"as_of": time, "rows": int(at.sum()), "log_loss": float(losses[at].mean())}
+        draws = AccountBootstrap.of(accounts[at], repeats=repeats, seed=seed)
+        for outcome in ours.judged:
+            came, said = ours.came(outcome)[at], ours.said(outcome)[at]
+            enough = MIN_EVENTS <= came.sum() < len(came)
+            low, high = interval(draws.auroc(came, said)) if enough else (np.nan, np.nan)
+            row |= {f"rate_{outcome}": float(came.mean()), f"predicted_{outcome}": float(said.mean())}
+            row |= {f"auroc_{outcome}": auroc(came, said) if enough else np.nan}
+            row |= {f"auroc_low_{outcome}": low, f"auroc_high_{outcome}": high}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def worst_month(table: pd.DataFrame, outcome: str) -> str:
+    """The sentence that names the month with the lowest AUROC; empty where no two months have one."""
+    known = table[table[f"auroc_{outcome}"].notna()]
+    if len(known) < 2:
+        return ""
+    row = known.sort_values(f"auroc_{outcome}", kind="stable").iloc[0]
+    best = known[f"auroc_{outcome}"].max()
+    return (
+        f"Worst month for {outcome}: {row['as_of']:%Y-%m-%d}, AUROC {row[f'auroc_{outcome}']:.3f} "
+        f"({row[f'auroc_low_{outcome}']:.3f} to {row[f'auroc_high_{outcome}']:.3f}), against {best:.3f} in the best of "
+        f"{len(known)} months."
+    )
+
+
+def drift(
+    ours: Predictions, *, times: ArrayLike, groups: ArrayLike, repeats: int = 1000, seed: int = 0
+) -> tuple[str, ...]:
+    """Sentences on held-out months: outcomes that came more or less often than was said; ranking that got worse."""
+    times, accounts = np.asarray(times), np.asarray(groups)
+    cutoffs = np.unique(times)
+    draws, said = AccountBootstrap.of(accounts, repeats=repeats, seed=seed), []
+    for outcome in ours.judged:
+        came, p = ours.came(outcome).astype(float), ours.said(outcome)
+        sums = draws.sums(np.column_stack([came, p]))
+        low, high = interval(sums[:, 0] / sums[:, 1], LEVEL)
+        if came.sum() >= MIN_EVENTS and (low > 1 or high < 1):
+            share = came.sum() / p.sum()
+            said.append(
+                f"Drift: in the held-out months {outcome} came {share:.2f} times as often as was said ({low:.2f} to "
+                f"{high:.2f}, 99 %): the months it was trained on were different."
+            )
+        if len(cutoffs) < 2:
+            continue
+        last, first = times == cutoffs[-1], times == cutoffs[0]
+        ends = [draws.pairs(came, p, among=part) for part in (first, last)]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            fell = ends[0][0] / ends[0][1] - ends[1][0] / ends[1][1]
+        low, high = interval(fell, LEVEL)
+        if min(came[last].sum(), came[first].sum()) >= MIN_EVENTS and low > 0:
+            lost = auroc(came[first], p[first]) - auroc(came[last], p[last])
+            said.append(
+                f"Drift: AUROC of {outcome} is lower by {lost:.3f} ({low:.3f} to {high:.3f}, 99 %) in the last "
+                "held-out month than in the first."
+            )
+    return tuple(said)
+
+
+def rate_drift(
+    labels: ArrayLike,
+    *,
+    outcomes: Iterable[str],
+    times: ArrayLike,
+    groups: ArrayLike,
+    repeats: int = 1000,
+    seed: int = 0,
+) -> tuple[str, ...]:
+    """Sentences on outcomes that come more or less often at the last three cutoffs than before; none where too few."""
+    labels, times = np.asarray(labels), np.asarray(times)
+    cutoffs = np.unique(times)
+    if len(cutoffs) < 2 * LATE:
+        return ()
+    late = times >= cutoffs[-LATE]
+    draws, said = AccountBootstrap.of(groups, repeats=repeats, seed=seed), []
+    for outcome in outcomes:
+        came = labels == outcome
+        sums = draws.sums(np.column_stack([came & late, late, came & ~late, ~late]).astype(float))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            differences = sums[:, 0] / sums[:, 1] - sums[:, 2] / sums[:, 3]
+        low, high = interval(differences, LEVEL)
+        if low > 0 or high < 0:
+            after, before = came[late].mean(), came[~late].mean()
+            said.append(
+                f"Drift: {outcome} came in {100 * after:.1f} % of rows at the last {LATE} cutoffs and in "
+                f"{100 * before:.1f} % before (difference {100 * (after - before):+.1f} points, {100 * low:.1f} to "
+                f"{100 * high:.1f}, 99 %)."
+            )
+    return tuple(said)
