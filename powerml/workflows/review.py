@@ -285,7 +285,8 @@ def _placed(sheet: Answered, people: People) -> tuple[pd.DataFrame, tuple[str, .
     place = pd.Series(ids.index, index=ids.to_numpy())
     everybody = people.everybody.set_index(people.everybody[people.project.id_column].astype(str))["status"]
     top = set(ids.head(people.origin.top))
-    problems, left_out, at = [], [], []
+    problems, left_out = list[str](), list[str]()
+    at: list[Any] = []
     for number, entity, answer in sheet.answers.itertuples(index=False):
         at.append(place.get(entity))
         what = ""
@@ -303,7 +304,7 @@ def _placed(sheet: Answered, people: People) -> tuple[pd.DataFrame, tuple[str, .
     if problems:
         raise DataError("\n".join(problems))
     told = (f"Left out, for want of a score on that day: {', '.join(left_out)}.",) if left_out else ()
-    placed = sheet.answers.assign(at=at).dropna(subset=["at"])
+    placed = sheet.answers.assign(at=pd.Series(at, index=sheet.answers.index)).dropna(subset=["at"])
     return placed.astype({"at": ids.index.dtype}), told
 
 
