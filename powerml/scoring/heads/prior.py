@@ -19,6 +19,8 @@ PRIOR_SPREAD = 0.5
 class PriorLinkHead(Head):
     """A logistic link on one documented score, its slope held near a modest expectation until events say otherwise.
 
+    Where they say the opposite of the document the link is flat: a better score never makes things look worse.
+
     Parameters
     ----------
     sign : {-1, 1}
@@ -46,10 +48,11 @@ class PriorLinkHead(Head):
         known = np.where(np.isnan(score), np.nanmean(score) if np.isfinite(score).any() else 0.0, score)
         self.mean_, spread = float(known.mean()), float(known.std())
         self.sd_ = spread if spread > 1e-9 else 1.0
-        design = np.column_stack([np.ones(len(y)), (known - self.mean_) / self.sd_])
-        start = np.array([base_logit(y), self.sign * PRIOR_SLOPE])
+        design = np.column_stack([np.ones(len(y)), self.sign * (known - self.mean_) / self.sd_])
+        start = np.array([base_logit(y), PRIOR_SLOPE])
         penalty = [0.5 * self.pull, self.pull / PRIOR_SPREAD**2]
-        self.intercept_, self.slope_ = map(float, penalised_logistic(design, y, penalty=penalty, centre=start))
+        beta = penalised_logistic(design, y, penalty=penalty, centre=start, lower=[-np.inf, 0.0])
+        self.intercept_, self.slope_ = float(beta[0]), self.sign * float(beta[1])
 
     def _standard(self, X: Floats) -> Floats:
         return (np.where(np.isnan(X[:, 0]), self.mean_, X[:, 0]) - self.mean_) / self.sd_

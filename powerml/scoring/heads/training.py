@@ -7,12 +7,15 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
+from sklearn.base import clone
 
 from powerml.calibration.folds import Folds, Rows, account_folds, group_codes
 from powerml.calibration.head import CalibrationMethod, HeadCalibrator
 from powerml.calibration.likelihood import Floats
 from powerml.errors import UsageError
 from powerml.scoring.base import DocumentedScorer
+from powerml.scoring.heads.base import usable
 from powerml.scoring.heads.card import CardHead
 from powerml.scoring.heads.lightgbm import FEW_ROWS
 from powerml.scoring.heads.making import make_head
@@ -137,17 +140,15 @@ def _train_weights(outcome: str, rows: TrainingRows, plan: HeadPlan, folds: Fold
     documented = documented_weights(scorer)
     parts = unit_parts(scorer, rows.inputs.frame)
     head = WeightsHead(tuple(documented.values()), sign=sign, **plan.options)
-    _, logits = head.rehearse(parts, y, folds, codes)
-    head.fit(parts, y)
-    own = normalised(scorer, head.weights_)
-    if not np.isfinite(own).all():  # the first action says nothing, so nothing can be relative to it
-        own = head.weights_ / max(head.scale_, 1e-12)
+    frame, logits = rows.inputs.frame, np.full(len(y), np.nan)
+    for train, test in usable(folds, y):  # as it will score: clipped, scaled and read through a link
+        own, link, fitted = _linked(scorer, clone(head), parts[train], frame.iloc[train], y[train], outcome)
+        logits[test] = link.decision_function(_score(fitted, frame.iloc[test]))
+    own, link, fitted = _linked(scorer, head, parts, frame, y, outcome)
     with np.errstate(invalid="ignore"):
         low, high = np.nanquantile(
             normalised(scorer, head.draws(parts, y, codes, seed=plan.seed)), [0.025, 0.975], axis=0
         )
-    fitted = reweighted(scorer, own.tolist(), name=f"{scorer.name}_for_{outcome}").fit(rows.inputs.frame)
-    link = PriorLinkHead(sign, pull=1e-6).link(np.asarray(fitted.predict_score(rows.inputs.frame), float), y)
     return Side(
         outcome,
         link,
@@ -164,6 +165,25 @@ def _train_weights(outcome: str, rows: TrainingRows, plan: HeadPlan, folds: Fold
             for part, *numbers in zip(documented, documented.values(), own, low, high, strict=True)
         ),
     )
+
+
+def _linked(
+    scorer: DocumentedScorer[Any], head: WeightsHead, parts: Floats, frame: pd.DataFrame, y: Floats, outcome: str
+) -> tuple[Floats, PriorLinkHead, DocumentedScorer[Any]]:
+    """The head's weights in the document's unit, the link on their score, and the set that gives it."""
+    head.fit(parts, y)
+    own = normalised(scorer, head.weights_)
+    if not np.isfinite(own).all():  # the first action says nothing, so nothing can be relative to it
+        own = head.weights_ / max(head.scale_, 1e-12)
+    if not own.any():  # no part says anything, so nothing contradicts the document; the link will be flat
+        own = np.array([*documented_weights(scorer).values()])
+    fitted = reweighted(scorer, own.tolist(), name=f"{scorer.name}_for_{outcome}").fit(frame)
+    return own, PriorLinkHead(head.sign, pull=1e-6).link(_score(fitted, frame)[:, 0], y), fitted
+
+
+def _score(scorer: DocumentedScorer[Any], frame: pd.DataFrame) -> Floats:
+    """The score as a column (rows, 1)."""
+    return np.asarray(scorer.predict_score(frame), dtype=np.float64)[:, None]
 
 
 def _stand_in(outcome: str, rows: TrainingRows, plan: HeadPlan, events: int, sign: int) -> Side:

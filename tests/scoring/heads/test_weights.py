@@ -133,3 +133,31 @@ def test_words():
     X = pd.DataFrame({"logins_30d": np.arange(200.0)})
     with pytest.raises(UsageError, match="head weights fits the weights of a documented weight set"):
         NestedOutcomeModel("weights").fit(X, np.tile(["churn", "stay"], 100))
+
+
+def test_where_no_part_says_anything_the_document_stays_and_the_link_is_flat():
+    rng = np.random.default_rng(3)
+    scorer = load_weights("power_user", params={"max_features": 10, "max_advanced": 4})
+    frame = pd.DataFrame({m: rng.poisson(2, 600).astype(float) for m in scorer.metrics_})
+    score = scorer.predict_score(frame)
+    y = np.where(np.argsort(np.argsort(-score)) < 250, "churn", "stay")  # the best leave: every weight would be below 0
+    model = NestedOutcomeModel("weights", prior=scorer).fit(frame, y)
+    table = model.fitted_weights()
+    assert table["fitted"].tolist() == table["documented"].tolist()
+    assert model.predict_score(frame).std() < 1e-6
+
+
+def test_its_calibrator_sees_the_scores_it_will_calibrate():
+    """Out-of-fold logits go through the same clipping, scale and link as the fitted set: on average they agree."""
+    rng = np.random.default_rng(5)
+    scorer = load_weights("engagement")
+    frame = pd.DataFrame({m: rng.poisson(3, 3000).astype(float) for m in scorer.metrics_})
+    good = scorer.predict_score(frame)
+    y = np.where(rng.random(3000) < 1 / (1 + np.exp((good - 40) / 8)), "churn", "stay")
+    side = (
+        NestedOutcomeModel("weights", prior=scorer)
+        .fit(frame, y, times=np.zeros(3000), ids=[f"u{i:04}" for i in range(3000)])
+        .sides_.churn
+    )
+    own = side.head.decision_function(side.scorer.predict_score(frame)[:, None])
+    assert np.abs(side.out_of_fold - own).mean() < 0.15
