@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import ibis
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import numpy as np
 from ibis import _
 
 from powerml.config.metrics import Where, Window
-from powerml.snapshots.engine import MAX_WORDS, WORD, Engine, bit_count
+from powerml.snapshots.engine import MAX_WORDS, WORD, Engine, bit_count, whole_number
 from powerml.snapshots.rollup import Rollups
 from powerml.snapshots.vocabulary import EventKinds
 from powerml.snapshots.windows import Cutoffs
@@ -195,7 +196,7 @@ def day_table(rollups: Rollups, attribution: ir.Table | None, cells: Cells, *, s
 
 
 def _is_literal(value: object) -> bool:
-    return isinstance(value, ir.Scalar) and isinstance(value.op(), ibis.expr.operations.Literal)
+    return isinstance(value, ir.Scalar) and isinstance(value.op(), ops.Literal)
 
 
 def windowed(engine: Engine, days: ir.Table, cells: Cells, cutoffs: Cutoffs, rollups: Rollups) -> list[ir.Table]:
@@ -225,11 +226,9 @@ def _in(window: Window, longest: int) -> ir.BooleanValue | None:
 
 
 def plain_integers(columns: dict[str, ir.Scalar], rows: ir.Table) -> dict[str, ir.Scalar]:
-    """DuckDB sums integers as 128-bit numbers, which turn into floats: keep them 64-bit."""
-    return {
-        name: resolved.cast("int64") if resolved.type().is_integer() else resolved
-        for name, resolved in ((name, value.resolve(rows)) for name, value in columns.items())
-    }
+    """Aggregates of the rows, sums of integers as 64-bit numbers."""
+    resolved = {name: value.resolve(rows) for name, value in columns.items()}
+    return {n: whole_number(value) if value.type().is_integer() else value for n, value in resolved.items()}
 
 
 def ever(

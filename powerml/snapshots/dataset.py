@@ -238,7 +238,7 @@ def _finish(
     if project.entity == "user":
         named = rollups.accounts.select(account_number=_.aid, account_id=_.account_id)
         result = result.left_join(named, result.aid == named.account_number).select(result, named.account_id)
-    frame = engine.frame(result.order_by("c", "entity_id"))
+    frame = engine.frame(result, order=("c", "entity_id"))
     dates = pd.to_datetime(pd.Series([day_date(d) for d in cutoffs.days])).astype("datetime64[us]")
     frame.insert(0, "as_of", dates.to_numpy()[frame["c"].to_numpy()])
     frame = frame.rename(columns={"entity_id": project.id_column})

@@ -8,13 +8,14 @@ from __future__ import annotations
 import contextlib
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import duckdb
 import ibis
 import ibis.expr.datatypes as dt
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
@@ -38,6 +39,14 @@ def bit_count(mask):  # type: ignore[no-untyped-def]
 @ibis.udf.scalar.builtin(name="hash", signature=((dt.string,), dt.uint64))
 def hash64(text):  # type: ignore[no-untyped-def]
     """A 64-bit hash of a text (Spark: `xxhash64`)."""
+
+
+def whole_number(value: ir.Value) -> ir.Value:
+    """A sum of integers as a 64-bit number: DuckDB's have 128 bits, which are slow and turn into floats.
+
+    Ibis' own `cast` leaves out what it takes for 64 bits already.
+    """
+    return ops.Cast(value, to=dt.int64).to_expr()
 
 
 @dataclass
@@ -96,10 +105,13 @@ class Engine:
                 self._kept.remove(name)
                 self.backend.con.execute(f'drop table "{name}"')
 
-    def frame(self, expression: ir.Table) -> pd.DataFrame:
-        """The rows of an expression as a frame, nulls as nulls."""
+    def frame(self, expression: ir.Table, *, order: Sequence[str] = ()) -> pd.DataFrame:
+        """The rows of an expression as a frame, nulls as nulls, in the order of some columns (texts by their bytes)."""
         with _readable():
-            return self.backend.to_pyarrow(expression).to_pandas(split_blocks=True, self_destruct=True)
+            found = self.backend.to_pyarrow(expression)
+        if order:  # half the cost of sorting wide rows in the engine
+            found = found.sort_by([(name, "ascending") for name in order])
+        return found.to_pandas(split_blocks=True, self_destruct=True)
 
     def rows(self, expression: ir.Table) -> list[Mapping[str, Any]]:
         """The rows of a small expression as dicts."""

@@ -9,6 +9,8 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
+from powerml.snapshots.engine import whole_number
+
 
 def session_days(pieces: ir.Table, gap_us: int) -> ir.Table:
     """(ent, start_day, day, n, length_us, start_t): how many sessions start on a day, and how long they last by day.
@@ -32,5 +34,5 @@ def session_days(pieces: ir.Table, gap_us: int) -> ir.Table:
         start_t=_.start_t.max().over(**chain, rows=(None, 0)), start_day=_.start_on.max().over(**chain, rows=(None, 0))
     )
     return placed.group_by("ent", "start_day", "day").aggregate(
-        n=_.new.sum().cast("int64"), length_us=_.grown.sum().cast("int64"), start_t=_.start_t.max()
+        n=whole_number(placed.new.sum()), length_us=whole_number(placed.grown.sum()), start_t=placed.start_t.max()
     )

@@ -15,7 +15,7 @@ import pandas as pd
 from ibis import _
 
 from powerml.snapshots.aggregations import AtomKind, running
-from powerml.snapshots.engine import Engine
+from powerml.snapshots.engine import Engine, whole_number
 from powerml.snapshots.rollup import Rollups
 from powerml.snapshots.windows import Cutoffs
 
@@ -54,7 +54,7 @@ def active_weeks(engine: Engine, days: ir.Table, cutoffs: Cutoffs, rollups: Roll
     days_of = engine.bring(cutoffs.frame()[["c", "day"]].rename(columns={"day": "cutoff"}), "numbers")
     totals = totals.join(days_of, "c")
     weeks = ibis.cases(*[(totals.cutoff % 7 == r, totals[f"r{r}"]) for r in residues])
-    return totals.select("c", "ent", weeks=weeks.cast("int64"))
+    return totals.select("c", "ent", weeks=weeks)
 
 
 def weeks_since_creation(engine: Engine, days: ir.Table, weeks: ir.Table, entities: ir.Table) -> ir.Table:
@@ -86,7 +86,7 @@ def streaks(engine: Engine, sessions: ir.Table, cutoffs: Cutoffs, past: History 
     """(c, ent, streak): consecutive week blocks from block 0 back with at least three sessions started in each."""
     if past is not None:
         sessions = sessions.filter(_.start_day >= past.day - 7)
-    starts = sessions.group_by("ent", "start_day").aggregate(n=_.n.sum().cast("int64")).filter(_.n > 0)
+    starts = sessions.group_by("ent", "start_day").aggregate(n=whole_number(sessions.n.sum())).filter(_.n > 0)
     starts = engine.keep(starts, "starts")
     parts = []
     numbers = week_ends(cutoffs)
