@@ -37,6 +37,8 @@ def command(
     out.say()
     out.table(done.report.table, "Bands")
     out.table(done.ranking, "Ranking")
+    if done.path is not None:
+        out.table(done.path, "Churners in the months before they left, beside document D's path", digits=1)
     if done.untreated is not None:
         out.say("Without the treated rows: " + done.untreated.sentences[0])
     out.result(
@@ -48,6 +50,7 @@ def command(
             "detail": done.report.detail,
             "reversals": done.report.reversals,
             "ranking": done.ranking,
+            "path_before_churn": done.path,
             "without_treated": None if done.untreated is None else done.untreated.table,
         }
     )

@@ -14,18 +14,23 @@ from powerml.config.shipped import find, names
 from powerml.config.weights import read_weights
 from powerml.errors import UsageError
 from powerml.validation.band_report import BandReport, band_report, fifths
+from powerml.validation.churn_path import churn_path
 from powerml.validation.discrimination import discrimination
 from powerml.workflows.scores_and_labels import PROBABILITIES, Joined, join, score_column
 
 
 @dataclass(frozen=True, eq=False)
 class Validation:
-    """The band report with what was joined, how well the column ranks, and the report without treated rows if any."""
+    """The band report with what was joined, how well the column ranks, and the report without treated rows if any.
+
+    `path`: the column's mean in each of the six months before churners left, where there are earlier scores.
+    """
 
     joined: Joined
     report: BandReport
     ranking: pd.DataFrame
     untreated: BandReport | None
+    path: pd.DataFrame | None
 
     @property
     def violated(self) -> bool:
@@ -68,7 +73,9 @@ def validate(
     ranking = discrimination(
         frame.loc[scored, "label"], score=values[scored], groups=frame.loc[scored, joined.account], seed=0
     )
-    return Validation(joined, report(everyone), ranking, untreated)
+    history = frame[["as_of", joined.id_column, "label"]].assign(score=values)
+    path = churn_path(history, history, id_column=joined.id_column)
+    return Validation(joined, report(everyone), ranking, untreated, path)
 
 
 def _ladder(

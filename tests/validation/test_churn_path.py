@@ -1,0 +1,46 @@
+import pandas as pd
+import pytest
+
+from powerml.validation.churn_path import DOCUMENTED, churn_instants, churn_path, path_sentence
+
+MONTHS = pd.date_range("2026-01-01", periods=9, freq="MS")
+
+
+def history(labels, who="ada", scores=None):
+    """A label (and a score) for each of the first months."""
+    frame = pd.DataFrame({"as_of": MONTHS[: len(labels)], "user_id": who, "label": labels})
+    return frame.assign(score=scores if scores is not None else 50.0)
+
+
+def test_the_documents_path_is_found_again():
+    """Six months, the last three of which see the churn coming; gone at the seventh."""
+    rows = history(["stay"] * 3 + ["churn"] * 3 + ["ineligible"], scores=[*DOCUMENTED, 0.0])
+    path = churn_path(rows, rows, id_column="user_id")
+    assert path["months_before"].tolist() == [6, 5, 4, 3, 2, 1]
+    assert path["mean_score"].tolist() == list(DOCUMENTED)
+    assert (path["n"] == 1).all()
+    assert path["document"].tolist() == list(DOCUMENTED)
+    assert path_sentence(path).startswith("Mean score of churners by months before they left: 6: 62 (n = 1), 5: 58")
+
+
+def test_two_churns_of_one_account_are_two():
+    rows = history(["churn", "ineligible", "stay", "churn", "churn", "ineligible"])
+    assert churn_instants(rows, id_column="user_id")["churned_at"].dt.month.tolist() == [1, 5]
+
+
+def test_a_run_that_may_go_on_is_left_out():
+    rows = pd.concat([history(["stay", "churn"]), history(["churn", "stay"], who="bob")])
+    assert churn_instants(rows, id_column="user_id")["user_id"].tolist() == ["bob"]
+
+
+def test_quarters_are_taken_half_a_horizon_on():
+    rows = pd.DataFrame({"as_of": pd.to_datetime(["2026-01-01", "2026-07-01"]), "user_id": "ada", "label": "stay"})
+    rows.loc[0, "label"] = "churn"
+    (at,) = churn_instants(rows, id_column="user_id")["churned_at"]
+    assert at == pd.Timestamp("2026-02-15")
+
+
+@pytest.mark.parametrize("labels", [["stay"] * 5, ["churn", "ineligible"]])
+def test_no_path_without_churners_or_without_earlier_scores(labels):
+    rows = history(labels)
+    assert churn_path(rows, rows, id_column="user_id") is None
