@@ -69,7 +69,7 @@ def sentences(side: Side) -> list[str]:
         best = min(side.tried, key=lambda tried: tried.log_loss)
         losses = ", ".join(f"{tried.head} {tried.log_loss:.4f}" for tried in side.tried)
         why = (
-            "it has the smallest out-of-fold log loss of all simpler and more complex ones"
+            "it has the smallest out-of-fold log loss and no simpler one comes within one standard error"
             if chosen is best
             else f"it is the simplest within one standard error ({chosen.worse_se:.4f}) of the best, {best.head}"
         )

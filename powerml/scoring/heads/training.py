@@ -15,7 +15,7 @@ from powerml.calibration.head import CalibrationMethod, HeadCalibrator
 from powerml.calibration.likelihood import Floats
 from powerml.errors import UsageError
 from powerml.scoring.base import DocumentedScorer
-from powerml.scoring.heads.base import usable
+from powerml.scoring.heads.base import Head, usable
 from powerml.scoring.heads.card import CardHead
 from powerml.scoring.heads.lightgbm import FEW_ROWS
 from powerml.scoring.heads.making import make_head
@@ -33,7 +33,11 @@ from powerml.scoring.heads.weights import (
 from powerml.scoring.ordering import count_events, within
 
 REHEARSAL_ROWS = 60_000
-"""Above this many rows heads are compared and calibrated on so many rows of whole accounts; the fit is on all."""
+"""Above this many rows heads are compared on so many rows of whole accounts; the fit is on all.
+
+Folds forward in time have few rows to test on: there the chosen head is fitted once more on all rows of each fold, so
+that its calibrator sees more of them, from fits nearer to the last one.
+"""
 
 
 @dataclass(frozen=True)
@@ -99,11 +103,14 @@ def train_side(outcome: str, rows: TrainingRows, plan: HeadPlan, *, sign: int) -
         return _train_weights(outcome, rows, plan, folds, events, sign), None
     X = rows.inputs.matrix
     head = make_head(plan.head, categorical=plan.categorical, signs=plan.signs(sign), sign=sign, options=plan.options)
-    some = rehearsal_rows(codes)
+    some = rehearsal_rows(codes, REHEARSAL_ROWS)
     own = within(folds, some, len(y))
     choice = choose(head, X[some], y[some], folds=own, codes=codes[some], events=min(events, against))
-    logits = np.full(len(y), np.nan)
-    logits[some] = choice.logits
+    if rows.folds is not None and len(some) < len(y):
+        logits = crossed(choice.head, X, y, folds)
+    else:
+        logits = np.full(len(y), np.nan)
+        logits[some] = choice.logits
     line = (
         plan.calibration == "auto" and choice.head.kind == CardHead.kind
     )  # a card file holds an intercept and a slope
@@ -112,7 +119,7 @@ def train_side(outcome: str, rows: TrainingRows, plan: HeadPlan, *, sign: int) -
     return Side(outcome, fitted, calibrator, float(y.mean()), events, len(y), choice.tried, logits), None
 
 
-def rehearsal_rows(codes: Rows, most: int = REHEARSAL_ROWS) -> Rows:
+def rehearsal_rows(codes: Rows, most: int) -> Rows:
     """Positions of the rows of as many accounts as fit into `most` rows, the accounts drawn by a fixed shuffle."""
     if len(codes) <= most:
         return np.arange(len(codes))
@@ -121,6 +128,14 @@ def rehearsal_rows(codes: Rows, most: int = REHEARSAL_ROWS) -> Rows:
     chosen = np.zeros(len(order), dtype=bool)
     chosen[order[np.cumsum(sizes) <= most]] = True
     return np.flatnonzero(chosen[codes])
+
+
+def crossed(head: Head, X: Floats, y: Floats, folds: Folds) -> Floats:
+    """Out-of-fold logits (rows,) of a head whose choices are made; NaN for rows that no fold tests."""
+    logits = np.full(len(y), np.nan)
+    for train, test in usable(folds, y):
+        logits[test] = clone(head).fit(X[train], y[train]).decision_function(X[test])
+    return logits
 
 
 def _calibrated(logits: Floats, y: Floats, codes: Rows, plan: HeadPlan) -> HeadCalibrator:

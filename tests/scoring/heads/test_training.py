@@ -25,7 +25,7 @@ def test_large_tables_rehearse_on_whole_accounts():
     some = rehearsal_rows(codes, 300)
     assert len(some) == 300
     assert set(np.bincount(codes[some], minlength=100)) == {0, 12}
-    assert rehearsal_rows(codes).tolist() == list(range(1200))
+    assert rehearsal_rows(codes, 1200).tolist() == list(range(1200))
 
 
 def test_a_side_knows_what_it_was_fitted_on():
@@ -55,3 +55,23 @@ def test_a_card_is_calibrated_by_a_line():
     given = rows(50, seed=1).inputs
     points = side.head.points(given.matrix).sum(axis=1)
     assert intercept + slope * points == pytest.approx(side.logits(given))
+
+
+def test_a_calibrator_of_folds_forward_in_time_sees_every_tested_row(monkeypatch):
+    """Selection rehearses on a sample of accounts; calibration must not make do with its few later rows."""
+    monkeypatch.setattr("powerml.scoring.heads.training.REHEARSAL_ROWS", 300)
+    given = rows(1200)
+    folds = [(np.arange(0, 600), np.arange(600, 900)), (np.arange(0, 900), np.arange(900, 1200))]
+    forward = TrainingRows(given.inputs, given.happened, np.arange(1200) // 4, None, folds)
+    assert len(rehearsal_rows(np.arange(1200) // 4, 300)) == 300
+    side, _ = train_side("churn", forward, plan(), sign=-1)
+    assert np.isfinite(side.out_of_fold).tolist() == [False] * 600 + [True] * 600
+    own = side.head.decision_function(given.inputs.matrix)
+    assert np.corrcoef(side.out_of_fold[600:], own[600:])[0, 1] > 0.99
+
+
+def test_without_folds_forward_in_time_the_rehearsal_s_predictions_serve(monkeypatch):
+    monkeypatch.setattr("powerml.scoring.heads.training.REHEARSAL_ROWS", 300)
+    given = rows(1200)
+    side, _ = train_side("churn", TrainingRows(given.inputs, given.happened, np.arange(1200) // 4), plan(), sign=-1)
+    assert np.isfinite(side.out_of_fold).sum() == 300
