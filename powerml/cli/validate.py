@@ -23,6 +23,7 @@ def command(
 
     Exits with 1 if what came contradicts the order of the bands.
     """
+    from powerml.reports.band_page import band_table, ranking_table
     from powerml.sinks.files import check_target, write_table
     from powerml.workflows.validate import validate
 
@@ -35,8 +36,8 @@ def command(
     for sentence in done.report.sentences:
         out.say(sentence)
     out.say()
-    out.table(done.report.table, "Bands")
-    out.table(done.ranking, "Ranking")
+    out.table(band_table(done.report), "Bands (95 % intervals, by account)", digits=2)
+    out.table(ranking_table(done.ranking), "Ranking (95 % intervals, by account)", digits=2)
     if done.path is not None:
         out.table(done.path, "Churners in the months before they left, beside document D's path", digits=1)
     if done.untreated is not None:

@@ -10,6 +10,13 @@ from powerml.reports.page import heading, page, sentence, table
 from powerml.tables import OUTCOMES
 from powerml.validation.band_report import BandReport
 
+_RANKING = {
+    "auroc": "AUROC",
+    "average_precision": "average precision",
+    "lift_10": "lift at 10 %",
+    "recall_10": "recall",
+}
+
 
 def band_page(title: str, report: BandReport, *, verdict: Sequence[str], notes: Sequence[str] = ()) -> str:
     """A page that stands alone; `verdict` are its sentences, `notes` what else a reader must know."""
@@ -41,6 +48,16 @@ def band_table(report: BandReport) -> pd.DataFrame:
             shown[f"document: {outcome}"] = [percent(rate) for rate in report.detail[f"reference_{outcome}"]]
     shown["mean score"], shown["mean outcome"] = rows["mean_score"], rows["mean_outcome"]
     return shown.assign(note=rows["note"])
+
+
+def ranking_table(ranking: pd.DataFrame) -> pd.DataFrame:
+    """How well a score ranks, for reading: every estimate of `discrimination` with its interval in one cell."""
+    shown = pd.DataFrame({"outcome": ranking["outcome"], "n": ranking["n"], "events": ranking["n_events"]})
+    shown["rate"] = [percent(rate) for rate in ranking["rate"]]
+    for name, words in _RANKING.items():
+        ends = ranking[[name, f"{name}_low", f"{name}_high"]].itertuples(index=False)
+        shown[words] = ["" if v != v else f"{v:.2f} ({low:.2f}-{high:.2f})" for v, low, high in ends]
+    return shown
 
 
 def interval_text(rate: float, low: float, high: float) -> str:

@@ -10,6 +10,7 @@ import pandas as pd
 from powerml.errors import DataError, MissingColumns
 from powerml.tables import LABELS, OUTCOMES
 from powerml.workflows.table_files import dates, ids, numbers, read_table, row_error
+from powerml.workflows.training_data import accounts_of
 
 IDS = ("user_id", "account_id")
 PROBABILITIES = tuple(f"p_{o}" for o in OUTCOMES)
@@ -19,14 +20,18 @@ PROBABILITIES = tuple(f"p_{o}" for o in OUTCOMES)
 class Joined:
     """Rows with a score and an outcome, and what became of the others.
 
-    `frame`: the scores' columns with `label`, and `treated` where the labels say it. `account`: the column to resample
-    by. `left_out`: rows of scores without a label row, labels without a score row, labels that are no outcome.
+    `frame`: the scores' columns with `label`, and `treated` where the labels say it. `left_out`: rows of scores without
+    a label row, labels without a score row, labels that are no outcome.
     """
 
     frame: pd.DataFrame
     id_column: str
-    account: str
     left_out: dict[str, int]
+
+    @property
+    def accounts(self) -> pd.Series:
+        """The account of each row, by which rows are resampled; the entity where it has none."""
+        return pd.Series(accounts_of(self.frame, self.id_column), index=self.frame.index)
 
     @property
     def sentence(self) -> str:
@@ -89,7 +94,7 @@ def join(scores_path: Path, labels_path: Path) -> Joined:
         raise DataError.in_file(scores_path, f"no row has both a score and an outcome ({why})", "check as_of and ids")
     if "treated" in frame:
         frame["treated"] = frame["treated"].astype("str").str.lower().isin(["true", "1", "1.0"])
-    return Joined(frame, id_column, "account_id" if "account_id" in frame else id_column, left_out)
+    return Joined(frame, id_column, left_out)
 
 
 def _keyed(table: pd.DataFrame, id_column: str, path: Path) -> pd.DataFrame:

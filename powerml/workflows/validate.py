@@ -49,6 +49,7 @@ def validate(
     """
     joined = join(scores, labels)
     frame = joined.frame
+    accounts = joined.accounts
     values = score_column(frame, column, scores)
     ladder = _ladder(bands, frame, column, values, base=base)
     said = None
@@ -60,7 +61,7 @@ def validate(
             values[rows],
             frame.loc[rows, "label"],
             bands=ladder,
-            groups=frame.loc[rows, joined.account],
+            groups=accounts[rows],
             probabilities=None if said is None else said[rows],
             reference=_reference(ladder),
         )
@@ -70,10 +71,10 @@ def validate(
     if "treated" in frame and frame["treated"].any() and not frame.loc[values.notna(), "treated"].all():
         untreated = report(~frame["treated"])
     scored = values.notna()
-    ranking = discrimination(
-        frame.loc[scored, "label"], score=values[scored], groups=frame.loc[scored, joined.account], seed=0
-    )
-    history = frame[["as_of", joined.id_column, "label"]].assign(score=values)
+    ranking = discrimination(frame.loc[scored, "label"], score=values[scored], groups=accounts[scored], seed=0)
+    keys = ["as_of", joined.id_column]  # several users where labels are by account: their mean
+    history = frame[keys].assign(label=frame["label"], score=values).groupby(keys, as_index=False)
+    history = history.agg({"label": "first", "score": "mean"})
     path = churn_path(history, history, id_column=joined.id_column)
     return Validation(joined, report(everyone), ranking, untreated, path)
 

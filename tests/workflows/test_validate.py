@@ -87,7 +87,7 @@ def test_account_labels_meet_user_scores(tmp_path):
     accounts.to_csv(tmp_path / "l.csv", index=False)
     joined = join(tmp_path / "s.csv", tmp_path / "l.csv")
     assert list(joined.frame["label"]) == ["churn", "churn", "stay"]
-    assert joined.account == "account_id"
+    assert list(joined.accounts) == ["a", "a", "b"]
 
 
 def test_bad_files_are_one_clear_message(files, tmp_path):
@@ -137,3 +137,32 @@ def test_nothing_is_written_where_the_input_is_bad(files, tmp_path):
     result = run("--scores", tmp_path / "none.csv", "--labels", files[1], "-o", target)
     assert isinstance(result.exception, DataError)
     assert not target.exists()
+
+
+def test_users_without_an_account_are_their_own(files, tmp_path):
+    """As a snapshot of users writes it whose events name no account."""
+    labels = pd.read_parquet(files[1])
+    labels["account_id"] = pd.Series([None] * 599 + ["a1"], dtype=object)
+    labels.to_parquet(tmp_path / "labels.parquet")
+    done, plain = validate(files[0], tmp_path / "labels.parquet"), validate(*files)
+    pd.testing.assert_frame_equal(done.report.table, plain.report.table, rtol=0.05)
+
+
+def test_churners_stand_beside_the_documents_path(tmp_path):
+    """Fifty who fall as the document says, their churn in sight of the last three of six months; fifty who stay."""
+    months = pd.date_range("2026-01-01", periods=7, freq="MS")
+    rows = [
+        (month, f"u{i}", *([score, label] if i < 50 else [60, "stay"]))
+        for month, score, label in zip(
+            months, [62, 58, 51, 42, 31, 19, 5], ["stay"] * 3 + ["churn"] * 3 + ["ineligible"], strict=True
+        )
+        for i in range(100)
+    ]
+    table = pd.DataFrame(rows, columns=["as_of", "user_id", "score", "label"])
+    scores, labels = tmp_path / "scores.csv", tmp_path / "labels.csv"
+    table.drop(columns="label").to_csv(scores, index=False)
+    table.drop(columns="score").to_csv(labels, index=False)
+    done = run("--scores", scores, "--labels", labels, "--json")
+    path = json.loads(done.stdout)["path_before_churn"]
+    assert [row["mean_score"] for row in path] == [row["document"] for row in path] == [62, 58, 51, 42, 31, 19]
+    assert [row["n"] for row in path] == [50] * 6
