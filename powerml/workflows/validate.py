@@ -73,8 +73,8 @@ def validate(
     scored = values.notna()
     ranking = discrimination(frame.loc[scored, "label"], score=values[scored], groups=accounts[scored], seed=0)
     keys = ["as_of", joined.id_column]  # several users where labels are by account: their mean
-    history = frame[keys].assign(label=frame["label"], score=values).groupby(keys, as_index=False)
-    history = history.agg({"label": "first", "score": "mean"})
+    history = frame[keys].assign(label=frame["label"], score=values)
+    history = history.groupby(keys).agg({"label": "first", "score": "mean"}).reset_index()
     path = churn_path(history, history, id_column=joined.id_column)
     return Validation(joined, report(everyone), ranking, untreated, path)
 
