@@ -1,0 +1,171 @@
+"""Our heads against default LightGBM, EBM, optbinning's scorecard and AutoGluon, on the same folds.
+
+    python experiments/benchmarks/learning_peers.py --results experiments/benchmarks/learning \\
+        --telco DATA/Telco-Customer-Churn.csv --git-brew configs/projects/git_brew.yaml \\
+        --simulated OUT/validation OUT/interaction \\
+        --peer autogluon=/envs/ag/bin/python --peer ebm=/envs/glass/bin/python --peer optbinning=/envs/glass/bin/python
+
+Peers run in their own environments (`pip install torch "autogluon.tabular[lightgbm,catboost,xgboost]"`; `pip install
+interpret-core optbinning "pandas<3"`). Simulated folders hold what experiments/learning/simulated_rows.py writes.
+The outcome is churn or not; our heads are trained through the outcome model, calibration and all. Written are
+predictions per fold, costs, and the tables: AUROC and log loss over the pooled test rows, paired differences with
+intervals by account. A data set that is there already is not run again; `--tables` only makes the tables.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from learning_data import DIRECTIONS, Fold, git_brew, simulated, telco
+
+from powerml.scoring.outcome import NestedOutcomeModel
+from powerml.statistics.bootstrap import AccountBootstrap
+from powerml.statistics.scores import auroc, log_loss_rows
+
+OURS = ("card", "logistic", "lightgbm", "stack", "auto")
+WORKER = Path(__file__).with_name("learning_peer_worker.py")
+REPEATS = 2000
+
+
+def ours(head: str, fold: Fold) -> np.ndarray:
+    """One of our heads through the outcome model."""
+    model = NestedOutcomeModel(head, outcomes=("churn", "stay"), directions=DIRECTIONS, seed=7)
+    y = np.where(fold.left, "churn", "stay")
+    model.fit(fold.train, y, groups=fold.accounts, times=fold.times, ids=fold.ids, folds=fold.inner)
+    return model.predict_proba_outcomes(fold.test)["p_churn"].to_numpy()
+
+
+def default_lightgbm(fold: Fold) -> np.ndarray:
+    """LightGBM as it comes, on one thread."""
+    from lightgbm import LGBMClassifier
+
+    texts = [c for c in fold.train if not pd.api.types.is_numeric_dtype(fold.train[c])]
+    train, test = fold.train.astype(dict.fromkeys(texts, "category")), fold.test.copy()
+    for name in texts:
+        test[name] = pd.Categorical(test[name], categories=train[name].cat.categories)
+    model = LGBMClassifier(n_jobs=1, verbose=-1).fit(train, fold.left)
+    return np.asarray(model.predict_proba(test))[:, 1]
+
+
+def peer(name: str, python: str, fold: Fold) -> tuple[np.ndarray, dict[str, float]]:
+    """A peer in its own Python, over Parquet."""
+    with tempfile.TemporaryDirectory() as folder:
+        here = Path(folder)
+        fold.train.assign(left=fold.left, account=fold.accounts.astype(str)).to_parquet(here / "train.parquet")
+        fold.test.to_parquet(here / "test.parquet")
+        environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+        if name != "autogluon":
+            environment["OMP_NUM_THREADS"] = "1"
+        done = subprocess.run([python, str(WORKER), name, folder], env=environment, capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"{name}: {done.stderr[-2000:]}")
+        return np.load(here / "said.npy"), json.loads((here / "cost.json").read_text())
+
+
+def timed(work: Callable[[], np.ndarray]) -> tuple[np.ndarray, dict[str, float]]:
+    """What it says, and its wall and CPU seconds."""
+    begun, cpu = time.perf_counter(), time.process_time()
+    said = work()
+    return said, {"wall": time.perf_counter() - begun, "cpu": time.process_time() - cpu}
+
+
+def run(name: str, folds: Iterator[Fold], peers: dict[str, str], results: Path, scorers: list[str]) -> None:
+    """Every scorer on every fold; predictions and costs are written as they come."""
+    target = results / "predictions"
+    target.mkdir(parents=True, exist_ok=True)
+    for number, fold in enumerate(folds):
+        for scorer in scorers:
+            file = target / f"{name}.{number}.{scorer}.parquet"
+            if file.exists():
+                continue
+            if scorer in peers:
+                said, cost = peer(scorer, peers[scorer], fold)
+            elif scorer == "lightgbm_default":
+                said, cost = timed(lambda fold=fold: default_lightgbm(fold))
+            else:
+                said, cost = timed(lambda fold=fold, scorer=scorer: ours(scorer, fold))
+            table = pd.DataFrame({"account": fold.test_accounts.astype(str), "left": fold.test_left, "said": said})
+            table.assign(train_rows=len(fold.train), **cost).to_parquet(file)
+            print(f"{name} {number} {scorer}: AUROC {auroc(fold.test_left, said):.4f}, "
+                  f"log loss {log_loss_rows(fold.test_left, said).mean():.4f}, {cost['cpu']:.1f} s CPU", flush=True)  # fmt: skip
+
+
+def tables(results: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Quality and cost per scorer, and paired differences from each peer, from the predictions written."""
+    read: dict[tuple[str, str], list[pd.DataFrame]] = {}
+    for file in sorted((results / "predictions").glob("*.parquet")):
+        data, _, scorer = file.stem.split(".")
+        read.setdefault((data, scorer), []).append(pd.read_parquet(file))
+    quality, pairs = [], []
+    for data in dict.fromkeys(data for data, _ in read):
+        own = {scorer: pd.concat(parts, ignore_index=True) for (d, scorer), parts in read.items() if d == data}
+        costs = {s: sum(p[["wall", "cpu"]].iloc[0] for p in read[data, s]) / len(read[data, s]) for s in own}
+        least = max(len(table) for table in own.values())
+        own = {scorer: table for scorer, table in own.items() if len(table) == least}
+        any_one = next(iter(own.values()))
+        draws = AccountBootstrap.of(any_one["account"], repeats=REPEATS, seed=7)
+        left = any_one["left"].to_numpy()
+        said = {scorer: np.clip(table["said"].to_numpy(), 1e-6, 1 - 1e-6) for scorer, table in own.items()}
+        losses = {scorer: log_loss_rows(left, p) for scorer, p in said.items()}
+        aurocs = {scorer: draws.auroc(left, p) for scorer, p in said.items()}
+        for scorer in own:
+            quality.append({
+                "data": data, "scorer": scorer, "folds": len(read[data, scorer]), "train_rows": read[data, scorer][-1]["train_rows"].iloc[0],
+                "test_rows": len(left), "events": int(left.sum()), "auroc": auroc(left, said[scorer]), "log_loss": losses[scorer].mean(),
+                "wall_seconds": costs[scorer]["wall"], "cpu_seconds": costs[scorer]["cpu"],
+                "wall_to_autogluon": costs[scorer]["wall"] / costs["autogluon"]["wall"] if "autogluon" in costs else np.nan,
+                "cpu_to_autogluon": costs[scorer]["cpu"] / costs["autogluon"]["cpu"] if "autogluon" in costs else np.nan,
+                "cpu_to_lightgbm_default": costs[scorer]["cpu"] / costs["lightgbm_default"]["cpu"],
+            })  # fmt: skip
+        for scorer in [s for s in own if s in OURS]:
+            for other in [s for s in own if s != scorer and (s not in OURS or s == "lightgbm")]:
+                low, high = np.quantile(draws.means(losses[scorer] - losses[other]), [0.025, 0.975])
+                apart = aurocs[scorer] - aurocs[other]
+                a_low, a_high = np.nanquantile(apart, [0.025, 0.975])
+                pairs.append({
+                    "data": data, "scorer": scorer, "against": other,
+                    "log_loss_difference": (losses[scorer] - losses[other]).mean(), "low": low, "high": high,
+                    "answer": "better" if high < 0 else "worse" if low > 0 else "cannot tell them apart",
+                    "auroc_points": 100 * (auroc(left, said[scorer]) - auroc(left, said[other])),
+                    "auroc_low": 100 * a_low, "auroc_high": 100 * a_high,
+                })  # fmt: skip
+    return pd.DataFrame(quality), pd.DataFrame(pairs)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--results", type=Path, required=True)
+    parser.add_argument("--telco", type=Path)
+    parser.add_argument("--git-brew", type=Path)
+    parser.add_argument("--simulated", type=Path, nargs="*", default=[])
+    parser.add_argument("--peer", action="append", default=[], metavar="NAME=PYTHON")
+    parser.add_argument("--scorers", nargs="+")
+    parser.add_argument("--tables", action="store_true")
+    given = parser.parse_args()
+    peers = dict(each.split("=", 1) for each in given.peer)
+    scorers = given.scorers or [*OURS, "lightgbm_default", *peers]
+    if not given.tables:
+        if given.telco:
+            run("telco", telco(given.telco), peers, given.results, scorers)
+        if given.git_brew:
+            run("git_brew", git_brew(given.git_brew), peers, given.results, scorers)
+        for folder in given.simulated:
+            run(folder.name, simulated(folder), peers, given.results, scorers)
+    quality, pairs = tables(given.results)
+    quality.round(5).to_csv(given.results / "quality.csv", index=False)
+    pairs.round(5).to_csv(given.results / "pairs.csv", index=False)
+    print(quality.round(4).to_string(index=False))
+    print(pairs.round(4).to_string(index=False))
+
+
+if __name__ == "__main__":
+    main()
