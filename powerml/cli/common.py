@@ -18,6 +18,8 @@ from powerml.errors import UsageError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from powerml.config.project import ProjectSpec
+
 
 class DateType(click.ParamType):
     """A calendar date, YYYY-MM-DD."""
@@ -144,6 +146,29 @@ def command(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], clic
         return click.command(name, **attributes)(inner)
 
     return wrap
+
+
+def is_named(parameter: str) -> bool:
+    """Whether the caller gave an option of the running command, as against its default."""
+    source = click.get_current_context().get_parameter_source(parameter)
+    return source is not click.core.ParameterSource.DEFAULT
+
+
+def project_or_store(config: Path) -> ProjectSpec:
+    """The project file's project; where none is there or named, the store that 'train --table' left in this folder.
+
+    Such a store's project is called as its model is, where it holds one only.
+    """
+    from powerml.config.project import bare_project, load_project
+
+    if is_named("config") or config.is_file() or not Path(".powerml", "mlflow.db").is_file():
+        return load_project(config)
+    from powerml.tracking import registry
+    from powerml.tracking.store import Store
+
+    project = bare_project(Path(), name=Path().resolve().name)
+    known = registry.models(Store(project.state))
+    return bare_project(Path(), name=known[0]) if len(known) == 1 else project
 
 
 def settings(pairs: tuple[str, ...]) -> dict[str, float]:

@@ -16,10 +16,9 @@ from powerml.cli import common
 @click.option("--force", is_flag=True, help="Promote although the overall verdict is not 'skill'.")
 def command(wanted: str, alias: str, force: bool, config: Path, out: common.Output) -> None:
     """Gives a version (by its number, or the id of its run) the alias champion, and writes the calibration record."""
-    from powerml.config.project import load_project
     from powerml.workflows.promote import promote
 
-    done = promote(load_project(config), wanted, alias=alias, force=force, now=datetime.now(UTC))
+    done = promote(common.project_or_store(config), wanted, alias=alias, force=force, now=datetime.now(UTC))
     instead = "" if done.before is None else f" instead of version {done.before}"
     scorer, verdict = done.version.tags.get("powerml.scorer"), done.version.tags.get("powerml.verdict")
     out.say(f"{done.version.shown} ({scorer}, verdict {verdict!r}) is @{done.alias} now{instead}.")

@@ -39,7 +39,6 @@ def command(
 
     With --metrics it scores a table made elsewhere, in its order; with --weights that needs no project file.
     """
-    from powerml.config.project import load_project
     from powerml.sinks.files import check_target, write_table
     from powerml.workflows import score
 
@@ -51,9 +50,8 @@ def command(
     numbers = common.settings(settings)
     wanted, now = _reasons(reasons), datetime.now(UTC)
     ranking: Literal["stored", "batch"] = "batch" if reference == "batch" else "stored"
-    named = click.get_current_context().get_parameter_source("config") is not click.core.ParameterSource.DEFAULT
-    needs_project = not (weights and metrics) or named or config.is_file()
-    project = load_project(config) if needs_project else None
+    needs_project = not (weights and metrics) or common.is_named("config") or config.is_file()
+    project = common.project_or_store(config) if needs_project else None
     if metrics:
         done = score.score_metrics(
             metrics, project=project, model=model, weights=weights, settings=numbers,

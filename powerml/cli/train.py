@@ -3,54 +3,100 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from powerml.cli import common
+from powerml.errors import UsageError
+
+if TYPE_CHECKING:
+    from powerml.config.experiment import ExperimentSpec
+    from powerml.workflows.train import TrainResult
 
 
 @common.command("train", short_help="Fit, calibrate, validate and log scorers; register the best.")
 @click.argument("experiments", nargs=-1, type=common.FILE, metavar="[EXPERIMENT.yaml ...]")
-def command(experiments: tuple[Path, ...], config: Path, out: common.Output) -> None:
+@click.option("--table", type=common.FILE, help="A ready-made feature table (.csv, .parquet) instead of the project's.")
+@click.option("--target", metavar="COLUMN", help="Its outcome: churn/stay/expand, or 0/1, yes/no with 1 = churn.")
+@click.option("--group", metavar="COLUMN", help="Its account: rows of one account are held out and resampled together.")
+@click.option("--time", "time", metavar="COLUMN", help="Its cutoff date: rows are held out forward in time.")
+@click.option("--id", "id_", metavar="COLUMN", help="Its id of the entity; by default found by its name or values.")
+@click.option("--capacity", type=click.IntRange(min=1), metavar="N", help="Accounts a team can call per week.")
+def command(
+    experiments: tuple[Path, ...],
+    table: Path | None,
+    target: str | None,
+    group: str | None,
+    time: str | None,
+    id_: str | None,
+    capacity: int | None,
+    config: Path,
+    out: common.Output,
+) -> None:
     """Builds snapshots and labels, fits and judges every scorer forward in time, logs to MLflow, registers the best.
 
     Without an experiment: the documented scores engagement, power_user and activity, and a fitted logistic model.
+    With --table the same from a ready-made feature table, which needs no project file.
     """
     from powerml.config.experiment import ExperimentSpec, load_experiment
     from powerml.config.project import load_project
+    from powerml.workflows.feature_table import Columns
     from powerml.workflows.train import train
+    from powerml.workflows.train_table import train_table
 
+    if (table is None) != (target is None):
+        missing, given = ("--target", "--table") if target is None else ("--table", "--target")
+        raise UsageError(f"{given} needs {missing}: a feature table and the column that holds its outcome")
+    if table is None and (named := [n for n, v in (("--group", group), ("--time", time), ("--id", id_)) if v]):
+        raise UsageError(f"{named[0]} names a column of a feature table; give it with --table")
     specs = [load_experiment(path) for path in experiments] or [ExperimentSpec()]
     results = []
     for spec in specs:
-        project = load_project(spec.project_file or config)
+        if capacity:
+            spec = _with_capacity(spec, capacity)
         with out.progress() as note:
-            done = train(project, spec, note=note)
-        for sentence in done.sentences:
-            out.say(sentence)
-        out.say()
-        out.table(done.scorers, title="Scorers on the held-out rows (95 % intervals, by account)")
-        if done.bands is not None:
-            out.table(done.bands, title=f"Bands of {done.challenger}, beside the document's own table")
-        for title, table in done.tables.items():
-            out.table(table, title=title)
-        for sentence in done.next_steps:
-            out.say(sentence)
-        results.append(
-            {
-                "experiment": spec.name,
-                "verdict": done.word,
-                "sentences": done.sentences,
-                "scorers": done.scorers,
-                "bands": done.bands,
-                "months": done.look.months,
-                "early_warning": done.look.early,
-                "calls": done.look.calls,
-                "challenger": done.challenger,
-                "model": done.version.model,
-                "version": done.version.number,
-                "champion": done.champion is not None,
-                "run": done.session.run_id,
-            }
-        )
+            if table is not None and target is not None:
+                at = spec.project_file or config
+                project = load_project(at) if spec.project_file or common.is_named("config") or at.is_file() else None
+                columns = Columns(target, group, time, id_)
+                done = train_table(table, columns, project=project, experiment=spec, note=note)
+            else:
+                done = train(load_project(spec.project_file or config), spec, note=note)
+        results.append(_report(done, spec, out))
     out.result(results if len(results) > 1 else results[0])
+
+
+def _with_capacity(spec: ExperimentSpec, capacity: int) -> ExperimentSpec:
+    """The experiment with the capacity that the caller states."""
+    return spec.model_copy(update={"capacity": (capacity,)})
+
+
+def _report(done: TrainResult, spec: ExperimentSpec, out: common.Output) -> dict[str, object]:
+    """Prints one session, and gives what --json tells of it."""
+    for sentence in done.sentences:
+        out.say(sentence)
+    out.say()
+    out.table(done.scorers, title="Scorers on the held-out rows (95 % intervals, by account)")
+    if done.bands is not None:
+        beside = ", beside the document's own table" if "document: churn" in done.bands else ""
+        out.table(done.bands, title=f"Bands of {done.challenger}{beside}")
+    for title, frame in done.tables.items():
+        out.table(frame, title=title)
+    for sentence in done.next_steps:
+        out.say(sentence)
+    return {
+        "experiment": spec.name,
+        "verdict": done.word,
+        "sentences": done.sentences,
+        "scorers": done.scorers,
+        "bands": done.bands,
+        "months": done.look.months,
+        "early_warning": done.look.early,
+        "calls": done.look.calls,
+        "challenger": done.challenger,
+        "model": done.version.model,
+        "version": done.version.number,
+        "champion": done.champion is not None,
+        "run": done.session.run_id,
+    }

@@ -20,10 +20,9 @@ from powerml.errors import StoreError
 @click.option("--print", "only_print", is_flag=True, help="Print the command and stop.")
 def command(host: str, port: int, only_print: bool, config: Path, out: common.Output) -> None:
     """Serves the MLflow UI on the project's store until you press Ctrl-C."""
-    from powerml.config.project import load_project
     from powerml.tracking.store import Store, environment
 
-    store = Store(load_project(config).state)
+    store = Store(common.project_or_store(config).state)
     if not store.exists:
         raise StoreError(f"{store.folder}: nothing is tracked here yet; run 'powerml train' first")
     arguments = store.command(host=host, port=port)

@@ -184,6 +184,13 @@ def load_project(path: Path | str) -> ProjectSpec:
     return project
 
 
+def bare_project(folder: Path | str, *, name: str) -> ProjectSpec:
+    """A project without a file: a name, and a folder for what is kept. It has no tables, so nothing is read by it."""
+    project = ProjectSpec.model_construct(project=name, tables={}, vocabulary={})
+    project._base = Path(folder).resolve()
+    return project
+
+
 def _table_problems(document: Document) -> list[Problem]:
     tables = document.data.get("tables") if isinstance(document.data, dict) else None
     problems = []

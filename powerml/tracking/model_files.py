@@ -37,9 +37,17 @@ def log_model(model: ScoringModel, example: pd.DataFrame) -> tuple[str, dict[str
     from mlflow.models import ModelSignature, infer_signature
     from mlflow.types import ColSpec, DataType, Schema
 
-    columns = model.columns
-    rows = example[list(columns)].astype("float64").reset_index(drop=True)
-    inputs = Schema([ColSpec(DataType.double, name) for name in columns])
+    columns = [name for name in model.columns if name in example]
+    if not columns:  # it gives everybody the base rate, but MLflow wants a column to look at
+        columns, example = ["row"], pd.DataFrame({"row": range(1, len(example) + 1)})
+    kinds = {name: "object" if name in model.text_columns else "float64" for name in columns}
+    rows = example[columns].astype(kinds).reset_index(drop=True)
+    inputs = Schema(
+        [
+            ColSpec(DataType.string, name, required=False) if kind == "object" else ColSpec(DataType.double, name)
+            for name, kind in kinds.items()
+        ]
+    )
     outputs = infer_signature(rows, model.score(rows)).outputs
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder, DATA)

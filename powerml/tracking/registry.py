@@ -114,6 +114,14 @@ def find_version(store: Store, model: str, wanted: str) -> Version:
     raise StoreError(f"{model} has no {kind}; its versions are {there}")
 
 
+def models(store: Store) -> list[str]:
+    """The names of all registered models; empty where nothing is tracked yet."""
+    if not store.exists:
+        return []
+    with connected(store) as client:
+        return sorted(str(found.name) for found in client.search_registered_models())
+
+
 def versions(store: Store, model: str) -> list[Version]:
     """All versions of a model, newest first; empty where nothing is registered."""
     if not store.exists:

@@ -29,7 +29,9 @@ class ScoringModel:
 
     `link` gives probabilities to a scorer that has none (absent: it stays without); `reference` is the distribution of
     the score among the active entities of a snapshot, for percentiles; `base_rates` are the training data's, by
-    outcome; `payers_only` says that only paying entities belong to the population it was trained on.
+    outcome; `payers_only` says that only paying entities belong to the population it was trained on; `id_column` is
+    what ids are called in the tables it scores, where that is neither `user_id` nor `account_id` ("row": there are no
+    ids).
     """
 
     scorer: Any
@@ -37,6 +39,7 @@ class ScoringModel:
     reference: Ranks | None = None
     base_rates: Mapping[str, float] | None = None
     payers_only: bool = False
+    id_column: str = ""
 
     @property
     def name(self) -> str:
@@ -62,6 +65,13 @@ class ScoringModel:
     def columns(self) -> tuple[str, ...]:
         """The columns it reads: the scorer's metrics, and `events_30d`, which says who is active."""
         return tuple(dict.fromkeys([*self.scorer.metrics_, "events_30d"]))
+
+    @property
+    def text_columns(self) -> tuple[str, ...]:
+        """The columns that hold categories rather than numbers."""
+        encoder = getattr(self.scorer, "encoder_", None)
+        named = () if encoder is None else [column.name for column in encoder.columns if column.levels is not None]
+        return tuple(name for name in named if name in self.scorer.metrics_)
 
     def with_reference(self, frame: pd.DataFrame) -> Self:
         """The same with the score's distribution over the active rows of `frame` for reference."""
@@ -126,6 +136,7 @@ class ScoringModel:
             "reference": None if self.reference is None else self.reference.to_dict(),
             "base_rates": None if self.base_rates is None else dict(self.base_rates),
             "payers_only": self.payers_only,
+            "id_column": self.id_column,
         }
 
     @classmethod
@@ -139,6 +150,7 @@ class ScoringModel:
             None if data["reference"] is None else Ranks.from_dict(data["reference"]),
             data["base_rates"],
             data["payers_only"],
+            data.get("id_column", ""),
         )
 
 

@@ -104,6 +104,8 @@ class Candidate:
         few = min(rows.events(outcome) for outcome in self.data.outcomes) < MIN_EVENTS
         own = self.entry.fit == "weights" or self.entry.prior is not None
         card = self._prior() if few or own else None
+        if card is not None and not set(card.metrics_) <= set(rows.frame):  # a ready-made table need not have them
+            card = None
         model = NestedOutcomeModel(
             self.entry.fit,
             head_options=self.entry.options,

@@ -124,14 +124,25 @@ def call_list(
 ) -> pd.DataFrame:
     """What calling the N accounts likeliest to churn should catch, of the latest snapshot's; empty without p_churn.
 
+    Where there is no later snapshot (a ready-made table), of the last rows held out.
+
     An account's probability is the mean of its scored entities'. One row per N and list ("before ties", "as asked",
     "with ties"), see `capacity`, with `capacity` (N) and `held_out`: churners among the first N at held-out cutoffs.
     """
-    rows = data.latest[data.latest["enough_history"].astype(bool)].reset_index(drop=True)
-    rows = rows[~model.outside(rows)].reset_index(drop=True)
-    if rows.empty or not model.has_probabilities:
+    if not model.has_probabilities:
         return pd.DataFrame()
-    said = model.probabilities(rows)["p_churn"]
+    if data.has_later:
+        rows = data.latest[data.latest["enough_history"].astype(bool)].reset_index(drop=True)
+        rows = rows[~model.outside(rows)].reset_index(drop=True)
+        said = model.probabilities(rows)["p_churn"] if len(rows) else pd.Series(dtype=float)
+    elif its is None:
+        return pd.DataFrame()
+    else:
+        last = test.rows.times == test.rows.times.max()
+        rows, said = test.rows.frame[last].reset_index(drop=True), its.said.probabilities["p_churn"][last]
+        said = said.reset_index(drop=True)
+    if rows.empty:
+        return pd.DataFrame()
     accounts = accounts_of(rows, data.labelled.id_column)
     p = said.groupby(accounts).mean()
     found = []

@@ -39,6 +39,7 @@ def promote(
         raise UsageError(f"--alias {alias}: not an alias MLflow allows; use letters and dashes, like champion")
     store, model = Store(project.state), slug(project.project)
     version = _version(store, model, wanted)
+    model = version.model
     verdict = version.tags.get(registry.VERDICT, "cannot tell")
     if verdict != "skill" and not force:
         raise UsageError(

@@ -23,7 +23,8 @@ def reasons_json(
     """
     names = [str(name) for name in contributions.values.columns]
     given = contributions.values.to_numpy(dtype=float)
-    values = frame.reindex(columns=names).to_numpy(dtype=float)
+    values = frame.reindex(columns=names)
+    cells = [_cells(values[name]) for name in names]
     order = np.argsort(-np.abs(given), axis=1, kind="stable")[:, :top]
     units = units or {}
     texts = []
@@ -31,9 +32,9 @@ def reasons_json(
         entries = [
             {
                 "metric": names[i],
-                "value": None if np.isnan(values[row, i]) else values[row, i],
+                "value": cells[i][row],
                 "contribution": given[row, i] + 0.0,
-                "text": reason_text(names[i], values[row, i], given[row, i], unit=units.get(names[i], "")),
+                "text": reason_text(names[i], cells[i][row], given[row, i], unit=units.get(names[i], "")),
             }
             for i in places
             if top is None or given[row, i] != 0
@@ -42,7 +43,14 @@ def reasons_json(
     return pd.Series(texts, index=contributions.values.index, dtype=object)
 
 
-def reason_text(metric: str, value: float, contribution: float, *, unit: str = "") -> str:
+def _cells(values: pd.Series) -> list[float | str | None]:
+    """A metric's values as JSON holds them: numbers, texts where it is a category, None where nothing is known."""
+    if pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
+        return [None if np.isnan(v) else float(v) for v in values.to_numpy(dtype=float, na_value=np.nan)]
+    return [None if v is None or v is pd.NA or v != v or str(v).strip() == "" else str(v).strip() for v in values]
+
+
+def reason_text(metric: str, value: float | str | None, contribution: float, *, unit: str = "") -> str:
     """What one metric did to a score, in words.
 
     >>> reason_text("tickets_unresolved", 3, -15, unit="tickets")
@@ -51,7 +59,8 @@ def reason_text(metric: str, value: float, contribution: float, *, unit: str = "
     'active days 30d: 12 days (+4.2 points)'
     """
     name = metric.replace("_", " ")
-    shown = "unknown" if np.isnan(value) else f"{value:.4g}"
-    if unit in _SAID and not np.isnan(value):
-        shown += f" {unit}"
+    if value is None or value != value:
+        shown = "unknown"
+    else:
+        shown = value if isinstance(value, str) else f"{value:.4g}" + (f" {unit}" if unit in _SAID else "")
     return f"{name}: {shown} ({contribution:+.1f} points)"

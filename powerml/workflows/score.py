@@ -102,7 +102,8 @@ def score_metrics(
     else:
         raise UsageError("without a project file there is no registry to take a model from; name a set with --weights")
     known = {*catalogue(), *scorer.model.columns}
-    table = read_metric_table(path, metrics=known)
+    its = scorer.model
+    table = read_metric_table(path, metrics=known, texts=its.text_columns, id_column=its.id_column)
     absent = [name for name in scorer.model.scorer.metrics_ if name not in table.columns]
     if absent:
         raise MissingColumns(absent, asked_by=f"{path}: {scorer.shown}", have=table.columns)

@@ -10,6 +10,7 @@ from powerml.tracking import registry
 from powerml.workflows.closer_look import CloserLook
 from powerml.workflows.judging import Judged
 from powerml.workflows.session import Session
+from powerml.workflows.training_data import TrainingData
 
 PROXY = (
     "Outcomes are behavioural proxies: churn is 90 days without an event, expansion half as many events again. "
@@ -89,18 +90,19 @@ def scorer_table(session: Session) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def next_steps(version: registry.Version, champion: registry.Version | None) -> tuple[str, ...]:
+def next_steps(version: registry.Version, champion: registry.Version | None, *, data: TrainingData) -> tuple[str, ...]:
     """What was registered, and how to score with it."""
     name, number, scorer = version.model, version.number, version.tags[registry.SCORER]
+    table = data.scored_by
     if champion is not None:
         return (
             f"Registered {name} version {number} ({scorer}) as challenger and, there being none, as champion.",
-            "Score with it: powerml score -o scores.csv",
+            f"Score with it: powerml score {table}{f'--model {name}@champion ' if table else ''}-o scores.csv",
         )
     return (
         f"Registered {name} version {number} ({scorer}) as challenger.",
-        f"Score with it: powerml score --model {name}@challenger -o scores.csv",
-        f"Make it the champion: powerml promote {number}",
+        f"Score with it: powerml score {table}--model {name}@challenger -o scores.csv",
+        f"Make it the champion: powerml promote {f'{name}@challenger' if table else number}",
     )
 
 
@@ -134,7 +136,7 @@ def look_tables(look: CloserLook, name: str) -> dict[str, pd.DataFrame]:
     titles = {
         f"Month by month, {name} on the held-out cutoffs (95 % intervals, by account)": months,
         f"Early warning: {name} on earlier snapshots of the same entities": early,
-        f"Calling the accounts likeliest to churn, by {name} on the latest snapshot": calls,
+        f"Calling the accounts likeliest to churn, by {name}": calls,
     }
     return {title: table for title, table in titles.items() if len(table)}
 

@@ -11,6 +11,7 @@ from powerml.errors import DataError
 
 NULLS = ("", "nan", "na", "n/a", "null", "none", "<na>")
 """Texts, in small letters, that stand for nothing in a column of numbers."""
+TRUTHS = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -94,6 +95,17 @@ def ids(values: pd.Series, path: Path, *, required: bool = True) -> pd.Series:
     if required and empty.any():
         raise row_error(path, values, empty, "is empty", "every row needs an id")
     return text.astype(object)
+
+
+def truths(values: pd.Series, path: Path) -> pd.Series:
+    """A column as truth values; raises DataError with the first row that is neither true nor false."""
+    if pd.api.types.is_bool_dtype(values):
+        return values.astype(bool)
+    truths = values.astype("string").str.strip().str.lower().map(TRUTHS)
+    bad = truths.isna()
+    if bad.any():
+        raise row_error(path, values, bad, "is neither true nor false", "write true or false")
+    return truths.astype(bool)
 
 
 def row_error(path: Path, values: pd.Series, bad: pd.Series, what: str, fix: str) -> DataError:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from powerml.config.experiment import ExperimentSpec, WeightSetEntry
+from powerml.config.experiment import ExperimentSpec, FittedEntry, WeightSetEntry
 from powerml.config.project import ProjectSpec
 from powerml.reports.band_page import band_table
+from powerml.scoring.weight_set import load_weights
 from powerml.tracking import registry
 from powerml.tracking.runs import LoggedSession
 from powerml.tracking.scoring_model import ScoringModel
@@ -71,18 +72,15 @@ def train_on(data: TrainingData, experiment: ExperimentSpec, *, note: Note = lam
     """The session on rows that are there already; see `train`."""
     few, seed = _too_few(data), experiment.seed
     screening = Screening() if few else plan_screening(experiment, data)
-    every = candidates(experiment, data, screening)
-    chosen = [c for c in every if not (few and c.is_fitted)]
-    if (few or not chosen) and not any(c.name == DOCUMENTED_CARD for c in chosen):
-        card = WeightSetEntry(weights=DOCUMENTED_CARD)
-        chosen.append(Candidate(card, data, seed, experiment.base))
+    chosen = _chosen(experiment, data, screening, few=few)
     test, judged = judge(chosen, data, screening=screening, seed=seed, note=note)
     best = challenger(chosen, judged, test, few=bool(few), seed=seed)
-    session = Session(experiment, data, screening, chosen, test, judged, best, few=few)
+    cautions = [c.caution(test.rows.times) for c in chosen]
+    notes = (*data.remarks, *filter(None, cautions))
+    session = Session(experiment, data, screening, chosen, test, judged, best, few=few, notes=notes)
     if (second := other_way(best, judged, test, screening)) is not None:
-        session = replace(
-            session, other_way=judge([second], data, screening=second.screening, seed=seed, note=note)[1][0]
-        )
+        _, (twin,) = judge([second], data, screening=second.screening, seed=seed, note=note)
+        session = replace(session, other_way=twin)
     note("looking closer")
     if session.its is not None:
         session = replace(session, look=look_closer(session.its, test, data, seed=seed))
@@ -90,7 +88,7 @@ def train_on(data: TrainingData, experiment: ExperimentSpec, *, note: Note = lam
     reference = _reference(data)
     note("fitting on all mature data")
     made = [*chosen, *([] if session.other_way is None else [session.other_way.candidate])]
-    models = {c.name: c.without_link(reference) if few else c.make(data.labelled, reference) for c in made}
+    models = {c.name: _final(c, data, reference, few=few) for c in made}
     session = _with_calls(session, models[best.name])
     told = sentences(session)
     note("logging to MLflow")
@@ -107,7 +105,7 @@ def train_on(data: TrainingData, experiment: ExperimentSpec, *, note: Note = lam
         challenger=best.name,
         version=version,
         champion=champion,
-        next_steps=next_steps(version, champion),
+        next_steps=next_steps(version, champion, data=data),
         session=logged,
         model=models[best.name],
         data=data,
@@ -128,10 +126,38 @@ def _too_few(data: TrainingData) -> str:
     if any(n >= MIN_EVENTS for n in counts.values()):
         return ""
     told = " and ".join(f"{n} of {outcome}" for outcome, n in counts.items())
+    card = load_weights(DOCUMENTED_CARD).metrics_
+    instead = f"the documented weight set {DOCUMENTED_CARD!r} is registered as it stands."
+    if not data.has(card):
+        lacks = [metric for metric in card if metric not in data.labelled.frame]
+        absent = ", ".join(lacks[:3]) + (", ..." if len(lacks) > 3 else "")
+        instead = (
+            f"the documented weight set {DOCUMENTED_CARD!r} cannot stand in, for the table lacks its metrics "
+            f"({absent}); what is registered gives everybody the base rate."
+        )
+    where = "mature snapshots hold" if data.has_later else "table holds"
     return (
-        f"Too few events to fit: the mature snapshots hold {told}, and a head needs {MIN_EVENTS} "
-        f"(distinct accounts and instants); the documented weight set {DOCUMENTED_CARD!r} is registered as it stands."
+        f"Too few events to fit: the {where} {told}, and a head needs {MIN_EVENTS} "
+        f"(distinct accounts and instants); {instead}"
     )
+
+
+def _chosen(experiment: ExperimentSpec, data: TrainingData, screening: Screening, *, few: str) -> list[Candidate]:
+    """The scorers that take part: where events are too few the weight sets, or one that gives the base rate."""
+    every = candidates(experiment, data, screening)
+    if few and not data.has(load_weights(DOCUMENTED_CARD).metrics_):
+        return [c for c in every if c.is_fitted][:1] or [Candidate(FittedEntry(fit="logistic"), data, experiment.seed)]
+    chosen = [c for c in every if not (few and c.is_fitted)]
+    if (few or not chosen) and not any(c.name == DOCUMENTED_CARD for c in chosen):
+        chosen.append(Candidate(WeightSetEntry(weights=DOCUMENTED_CARD), data, experiment.seed, experiment.base))
+    return chosen
+
+
+def _final(candidate: Candidate, data: TrainingData, reference: pd.DataFrame, *, few: str) -> ScoringModel:
+    """The scorer as it is registered: fitted on all rows, or as its document has it where events are too few."""
+    if few and not candidate.is_fitted:
+        return candidate.without_link(reference)
+    return replace(candidate.make(data.labelled, reference), id_column=data.scores_ids)
 
 
 def _reference(data: TrainingData) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
@@ -181,6 +181,25 @@ class TrainingData:
             if table.get("query"):
                 table["query"] = fingerprints.of_text(table["query"])
         return {"project": told}
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """Sentences on the rows that a reader must see."""
+        return ()
+
+    @property
+    def scored_by(self) -> str:
+        """What `powerml score` needs to be told to score such rows again."""
+        return ""
+
+    def has(self, metrics: Iterable[str]) -> bool:
+        """Whether the rows have all these metrics."""
+        return set(metrics) <= set(self.labelled.frame)
+
+    @property
+    def has_later(self) -> bool:
+        """Whether there are rows later than those learned from, whose outcomes are not known yet."""
+        return True
 
     def split(self, *, seed: int) -> Split:
         """Test months forward in time with a gap, and a fifth of the accounts held out of every training."""

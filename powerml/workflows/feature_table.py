@@ -1,0 +1,318 @@
+"""A ready-made feature table as training data: one row per entity (and cutoff), any columns, an outcome beside them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from powerml.calibration.folds import account_folds
+from powerml.config.metrics import catalogue
+from powerml.config.project import ProjectSpec
+from powerml.errors import DataError, MissingColumns, UsageError
+from powerml.scoring.heads.encoding import MAX_LEVELS, MOSTLY_DIFFERENT
+from powerml.tables import LABELS, OUTCOMES
+from powerml.validation.verdict import CROSS_FITTED
+from powerml.workflows.metric_table import ROW
+from powerml.workflows.table_files import blank, dates, ids, read_table, row_error, truths
+from powerml.workflows.training_data import Rows, Split, TrainingData
+
+YES_NO = {"1": "churn", "1.0": "churn", "yes": "churn", "true": "churn", "y": "churn", "t": "churn"} | {
+    "0": "stay", "0.0": "stay", "no": "stay", "false": "stay", "n": "stay", "f": "stay"
+}  # fmt: skip
+ID_NAME = re.compile(r"(?i)(^|_|[a-z])(id|uuid|key)$")
+ONE_DAY = pd.Timestamp("2000-01-01")  # stands in `as_of` where a table has no times; never shown
+STRUCTURE = ("enough_history", "active", "treated")
+FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Columns:
+    """What the caller said of a table's columns; those not named are guessed or absent."""
+
+    target: str
+    group: str | None = None
+    time: str | None = None
+    id_: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class TableData(TrainingData):
+    """Training rows of a feature table; `project` says where things are kept, and nothing of the rows.
+
+    `source`: the file's name. `named`: columns as said or found. `categories`: features that are texts. `notes`:
+    sentences on what was left out, counted as unknown, or found. `grace`: days after the horizon, of the project.
+    """
+
+    source: str
+    named: Columns
+    categories: tuple[str, ...]
+    notes: tuple[str, ...]
+    grace: int = 0
+
+    @property
+    def grace_days(self) -> int:
+        """The project's, where it has contract outcomes; else none."""
+        return self.grace
+
+    @property
+    def outcome_kind(self) -> str:
+        """Outcomes are what the table says."""
+        return "table"
+
+    @property
+    def payers_only(self) -> bool:
+        """A table's population is its rows."""
+        return False
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The features that are categories."""
+        return self.categories
+
+    @property
+    def scores_ids(self) -> str:
+        """The id column that was trained with; `row` where there is none."""
+        return self.named.id_ or ROW
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What was left out, counted as unknown or found, and how rows were held out."""
+        return self.notes
+
+    @property
+    def scored_by(self) -> str:
+        """The file, or another of its form."""
+        return f"--metrics {self.source} "
+
+    @property
+    def has_later(self) -> bool:
+        """All rows of a table were learned from, so lists are made of held-out rows."""
+        return False
+
+    @property
+    def trained_until(self) -> str:
+        """The last time in the table."""
+        return super().trained_until if self.named.time else "no time given"
+
+    def cutoff_params(self) -> dict[str, str | int]:
+        """As for snapshots, where there are times."""
+        return super().cutoff_params() if self.named.time else {"cutoffs": 0}
+
+    def declaration(self) -> dict[str, Any]:
+        """The file and its columns."""
+        said = self.named
+        told = {"file": self.source, "target": said.target, "group": said.group, "time": said.time, "id": said.id_}
+        return {"table": told | {"horizon_days": self.labelled.horizon_days, "grace_days": self.grace}}
+
+    def reference(self, until: pd.Timestamp) -> pd.DataFrame:
+        """All rows up to a time."""
+        rows = self.whole[self.whole["as_of"] <= until]
+        return rows[rows["enough_history"]].reset_index(drop=True)
+
+    def split(self, *, seed: int) -> Split:
+        """Forward in time where times and the gap allow it; else five folds, accounts whole, outcomes spread evenly."""
+        rows = self.labelled
+        if self.named.time:
+            forward = super().split(seed=seed)
+            if any(len(train) and len(set(rows.y[train])) > 1 for train, _ in forward.folds):
+                return forward
+        folds = account_folds(rows.y == OUTCOMES[0], rows.accounts, n_folds=FOLDS, seed=seed)
+        words = f"{len(folds)} folds by {self.named.group or self.named.id_ or 'row'}"
+        unseen = np.ones(len(rows.frame), dtype=bool)
+        return Split(tuple(folds), unseen, CROSS_FITTED, words)
+
+
+def read_features(path: Path, named: Columns, *, project: ProjectSpec) -> TableData:
+    """The training data of a table; raises DataError, MissingColumns or UsageError with what to do about it.
+
+    `target` holds churn, stay and expand, or 0/1, yes/no, true/false with 1 = churn; blank, `ineligible` and `immature`
+    rows are left out. Numbers and texts are features; a text that differs in most rows, a constant column and dates
+    are left out, and the notes say so. `user_id`, `account_id`, `as_of`, `enough_history`, `active` and `treated` mean
+    what they mean in a snapshot.
+    """
+    raw = read_table(path)
+    raw.columns = raw.columns.map(str)
+    if twice := raw.columns[raw.columns.duplicated()].tolist():
+        raise DataError.in_file(path, f"has two columns {twice[0]!r}", "keep one of them")
+    told = {"--target": named.target, "--group": named.group, "--time": named.time, "--id": named.id_}
+    for option, column in told.items():
+        if column is not None and column not in raw:
+            raise MissingColumns([column], asked_by=f"{path}: {option}", have=raw.columns)
+    given = [column for column in told.values() if column is not None]
+    if again := sorted({column for column in given if given.count(column) > 1} - {named.id_ or ""}):
+        raise UsageError(f"{path}: column {again[0]!r} is named twice; target, group and time are different columns")
+    label, left_out = _labels(raw[named.target], path)
+    known = label.isin(OUTCOMES).to_numpy()
+    notes = [f"Left out of {path.name}: {left_out}."] if left_out else []
+    raw, label = raw[known].reset_index(drop=True), label[known].reset_index(drop=True)
+    _two_classes(label, named.target, path)
+    named, found = _guessed(raw, named)
+    notes += found
+
+    frame = pd.DataFrame({"as_of": _times(raw[named.time], path) if named.time else pd.Series(ONE_DAY, raw.index)})
+    id_column = "user_id" if named.group else "account_id"
+    row_names = pd.Series([f"row {i + 1}" for i in range(len(raw))], dtype=object)
+    frame[id_column] = ids(raw[named.id_], path) if named.id_ else row_names
+    if named.group:
+        frame["account_id"] = ids(raw[named.group], path)
+    for name in STRUCTURE:
+        default = name != "treated"
+        frame[name] = truths(raw[name], path) if name in raw else default
+    taken = {c for c in (named.target, named.group, named.time, named.id_) if c} | {*STRUCTURE, "as_of", "label"}
+    features, coverage, said = _features(raw.drop(columns=[c for c in raw.columns if c in taken or c in frame]))
+    if features.columns.empty:
+        raise DataError.in_file(path, "no column is left to learn from", "; ".join(said) or "add columns of features")
+    frame = pd.concat([frame.assign(label=label), features], axis=1)
+    frame = frame[frame["enough_history"]].sort_values(["as_of", id_column], kind="stable", ignore_index=True)
+    horizon = project.outcome.horizon_days
+    contract = "subscriptions" in project.tables and project.outcome_kind == "contract"
+    data = TableData(
+        project=project,
+        metrics={name: spec for name, spec in catalogue().items() if name in features},
+        labelled=Rows(frame, id_column, horizon),
+        whole=frame,
+        latest=frame[frame["as_of"] == frame["as_of"].max()].reset_index(drop=True),
+        vocabulary={},
+        coverage=coverage,
+        source=path.name,
+        named=named,
+        categories=tuple(str(name) for name in features if features[name].dtype == object),
+        notes=(*notes, *said),
+        grace=project.outcome.grace_days if contract else 0,
+    )
+    return _with_split_told(data)
+
+
+def _with_split_told(data: TableData) -> TableData:
+    """The data with a sentence on how rows are held out."""
+    from dataclasses import replace
+
+    split, gap = data.split(seed=0), data.labelled.horizon_days + data.grace
+    if split.variance_factor == 1.0:
+        told = f"Held out forward in time by {data.named.time}, with a gap of {gap} days before each test."
+    else:
+        short = f"{data.named.time} is too short for a gap of {gap} days, so held" if data.named.time else "Held"
+        told = (
+            f"{short} out by {split.words}: no fold is later than another, so this says how well the score tells rows "
+            "apart, not how it holds up over time (intervals are widened for folds that train on each other)."
+        )
+    return replace(data, notes=(*data.notes, told))
+
+
+def _labels(target: pd.Series, path: Path) -> tuple[pd.Series, str]:
+    """Each row's label, null where none is given, and what is left out, in words."""
+    if pd.api.types.is_float_dtype(target):
+        text = target.map(lambda v: "" if pd.isna(v) else f"{v:g}").astype("string")
+    else:
+        text = target.astype("string").str.strip().str.lower()
+    empty = blank(text)
+    words, numbers = text.isin(LABELS), text.isin(list(YES_NO))
+    unknown = ~empty & ~words & ~numbers
+    fix = "use churn, stay and expand, or 0/1 (yes/no, true/false) with 1 = churn, and leave unknown outcomes empty"
+    if unknown.any():
+        different = list(dict.fromkeys(target[unknown].astype(str)))
+        first = int(np.flatnonzero(unknown.to_numpy())[0]) + 2
+        shown = ", ".join(map(repr, different[:3])) + (", ..." if len(different) > 3 else "")
+        count = f"{len(different)} values are no outcome" if len(different) > 1 else "a value is no outcome"
+        raise DataError(f"{path}: column {target.name!r}: {count} ({shown}; first in row {first}); {fix}")
+    if words.any() and numbers.any():
+        raise row_error(path, target, numbers, "stands among churn, stay and expand", fix)
+    if empty.all():
+        raise DataError.in_file(path, f"column {target.name!r} is empty", fix)
+    label = text.map(YES_NO) if numbers.any() else text.where(~empty)
+    counts = {f"rows without a {target.name!r}": int(empty.sum())}
+    counts |= {f"{word} rows": int((text == word).sum()) for word in LABELS if word not in OUTCOMES}
+    return label.astype(object), ", ".join(f"{n:,} {what}" for what, n in counts.items() if n)
+
+
+def _two_classes(label: pd.Series, target: str, path: Path) -> None:
+    seen = list(label.unique())
+    if not seen:
+        raise DataError.in_file(path, f"column {target!r}: no row has an outcome", "wait until outcomes are known")
+    if OUTCOMES[0] not in seen or len(seen) < 2:
+        what = f"every row is {seen[0]!r}" if len(seen) == 1 else "no row is 'churn'"
+        raise DataError.in_file(
+            path, f"column {target!r}: {what}", "a model needs rows that churned and rows that did not"
+        )
+
+
+def _guessed(raw: pd.DataFrame, named: Columns) -> tuple[Columns, list[str]]:
+    """The columns with those guessed that a snapshot's names or its values give away, and a sentence on them."""
+    found: dict[str, str] = {}
+    time, group, id_ = named.time, named.group, named.id_
+    free = [c for c in map(str, raw.columns) if c not in (named.target, time, group)]
+    if time is None and "as_of" in free:
+        time = found["time"] = "as_of"
+    if id_ is None:
+        id_ = next((c for c in ("user_id", "account_id") if c in free), None) or _id_like(raw, free, time)
+        found |= {"id": id_} if id_ else {}
+    if group is None and "account_id" in free and id_ != "account_id":
+        group = found["group"] = "account_id"
+    said = ", ".join(f"{column} as --{what}" for what, column in found.items())
+    return Columns(named.target, group, time, id_), [f"Taken by itself: {said}."] if said else []
+
+
+def _id_like(raw: pd.DataFrame, free: Sequence[str], time: str | None) -> str | None:
+    """The first column that is called an id, or is a text that differs in every row (of a time)."""
+    for name in free:
+        values = raw[name]
+        texts = not pd.api.types.is_numeric_dtype(values) and pd.to_numeric(values, errors="coerce").isna().all()
+        if not (ID_NAME.search(name) or (texts and time is None)) or pd.api.types.is_float_dtype(values):
+            continue
+        keys = [name] if time is None else [name, time]
+        if not blank(values).any() and not raw.duplicated(keys).any():
+            return name
+    return None
+
+
+def _times(values: pd.Series, path: Path) -> pd.Series:
+    when = dates(values, path)
+    return (when.dt.tz_localize(None) if when.dt.tz is not None else when).dt.normalize()
+
+
+def _features(raw: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+    """Features as float64 or text (null where blank), what is available and why others are not, and sentences."""
+    columns: dict[str, pd.Series] = {}
+    reasons: dict[str, str] = {}
+    unknown: dict[str, int] = {}
+    for name in map(str, raw.columns):
+        values = raw[name]
+        if pd.api.types.is_datetime64_any_dtype(values):
+            reasons[name] = "dates"
+            continue
+        empty = blank(values)
+        number = pd.to_numeric(values.astype("string").str.strip().mask(empty), errors="coerce").astype("float64")
+        number = number.replace([np.inf, -np.inf], np.nan)
+        is_number = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
+        if is_number or bool((number.notna() | empty).all()):
+            feature, different = number, number.nunique()
+        else:
+            text = values.astype("string").str.strip()
+            feature = text.astype(object).where(text.notna() & (text != ""), None)
+            different = feature.nunique()
+            if different > max(MAX_LEVELS, MOSTLY_DIFFERENT * len(values)):
+                reasons[name] = f"{different:,} different texts, so it says who, not what"
+                continue
+        if different == 0 or (different == 1 and not feature.isna().any()):
+            reasons[name] = "empty" if different == 0 else "the same in every row"
+            continue
+        columns[name] = feature
+        if feature.isna().any():
+            unknown[name] = int(feature.isna().sum())
+    said = []
+    if reasons:
+        said.append("Not used: " + "; ".join(f"{name} ({why})" for name, why in reasons.items()) + ".")
+    if unknown:
+        told = ", ".join(f"{name} ({n:,})" for name, n in unknown.items())
+        said.append(f"Blank cells count as unknown: {told}.")
+    coverage = pd.DataFrame(
+        [(name, name in columns, reasons.get(name, "")) for name in map(str, raw.columns)],
+        columns=["metric", "available", "reason"],
+    )
+    return pd.DataFrame(columns, index=raw.index), coverage, said

@@ -1,0 +1,81 @@
+"""`powerml train --table`: the same session from a ready-made feature table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from powerml.config.experiment import ExperimentSpec, FittedEntry
+from powerml.config.project import ProjectSpec, bare_project
+from powerml.config.weights import read_weights
+from powerml.errors import DataError, UsageError
+from powerml.workflows.candidates import DOCUMENTED_CARD, check_scorers
+from powerml.workflows.feature_table import Columns, TableData, read_features
+from powerml.workflows.train import TrainResult, train_on
+
+Note = Callable[[str], None]
+
+
+def train_table(
+    path: Path,
+    columns: Columns,
+    *,
+    project: ProjectSpec | None = None,
+    experiment: ExperimentSpec | None = None,
+    note: Note = lambda text: None,
+) -> TrainResult:
+    """Trains on the rows of a CSV or Parquet file; see `train`, and `read_features` for what a table may hold.
+
+    Without a project everything is kept in `.powerml` of the current folder, under the file's name. Weight sets take
+    part where the table has their metrics. Raises UsageError where no scorer of the experiment can be made.
+    """
+    home = project or bare_project(Path(), name=path.name.split(".")[0])
+    experiment = experiment or ExperimentSpec()
+    check_scorers(experiment, home)
+    note(f"reading {path.name}")
+    data = read_features(path, columns, project=home)
+    _check_screen(experiment, data)
+    experiment, told = _possible(experiment, data)
+    return train_on(replace(data, notes=(*data.notes, *told)), experiment, note=note)
+
+
+def _possible(experiment: ExperimentSpec, data: TableData) -> tuple[ExperimentSpec, tuple[str, ...]]:
+    """The experiment with the scorers whose metrics the table has, and a sentence on the others."""
+    kept, absent = [], dict[str, list[str]]()
+    for entry in experiment.scorers:
+        if isinstance(entry, FittedEntry):
+            needed = (entry.prior or DOCUMENTED_CARD) if entry.fit == "weights" or entry.prior else None
+        else:
+            needed = entry.weights
+        lacks = [] if needed is None else _lacking(needed, data, experiment)
+        if lacks:
+            absent[entry.label] = lacks
+        else:
+            kept.append(entry)
+    if not kept:
+        names = "; ".join(f"{name} lacks {', '.join(lacks)}" for name, lacks in absent.items())
+        fix = "name one with 'fit' in the experiment"
+        raise UsageError(f"{data.source}: none of the scorers can be made ({names}); {fix}")
+    if not absent:
+        return experiment, ()
+    shown = {name: ", ".join(lacks[:3]) + (", ..." if len(lacks) > 3 else "") for name, lacks in absent.items()}
+    told = "; ".join(f"{name} ({lacks})" for name, lacks in shown.items())
+    return experiment.model_copy(update={"scorers": tuple(kept)}), (f"Take no part, for want of metrics: {told}.",)
+
+
+def _lacking(weights: str, data: TableData, experiment: ExperimentSpec) -> list[str]:
+    """The metrics of a weight set that the table has not."""
+    is_path = weights.endswith((".yaml", ".yml", ".json"))
+    spec = read_weights(weights, base=experiment.base if is_path else data.project.base)
+    return [metric for metric in spec.metrics if metric not in data.labelled.frame]
+
+
+def _check_screen(experiment: ExperimentSpec, data: TableData) -> None:
+    """Raises DataError where the screen forces a column that the table has not."""
+    spec = experiment.screen
+    if spec is None or isinstance(spec, str):
+        return
+    if unknown := [name for name in (*spec.force_keep, *spec.force_drop) if name not in data.available]:
+        fix = "correct 'force_keep' and 'force_drop' in the experiment"
+        raise DataError.in_file(data.source, f"has no feature {unknown[0]!r}, which the screen names", fix)
