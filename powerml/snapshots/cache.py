@@ -341,8 +341,14 @@ class _Update:
         told = codes_told(engine, kinds, distinct["of"], where)
         new = rollup.whole(store.table("days")).filter(_.day.between(low, high))
         new = new.join(told, "ev").select(new.uid, new.aid, new.day, told.code)
-        both = store.table(name).select("uid", "aid", "day", "code").union(new)
-        store.keep(both.group_by("uid", "aid", "code").aggregate(day=_.day.min()), name)
+        old, key = store.table(name).select("uid", "aid", "day", "code"), ["uid", "aid", "code"]
+        if low > store.get("days")[1]:  # nothing earlier than what is known
+            new = engine.keep(new.group_by(key).aggregate(day=_.day.min()), "new_uses")
+            same = [new.uid == old.uid, new.aid.identical_to(old.aid), new.code == old.code]
+            store.add(new.anti_join(old, same), name)
+            engine.drop(new)
+        else:
+            store.keep(old.union(new).group_by(key).aggregate(day=_.day.min()), name)
 
     def rollups(self) -> Rollups:
         """The roll-ups as the cache holds them now."""

@@ -19,6 +19,7 @@ import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
+from ibis.formats.pyarrow import PyArrowSchema
 
 from powerml.errors import DataError
 
@@ -74,7 +75,11 @@ class Engine:
         with _readable():
             self.backend.con.execute(f'create temp table "{name}" as {self.backend.compile(expression)}')
         self._kept.append(name)
-        return self.backend.table(name)
+        return self._made(name, expression.schema())
+
+    def _made(self, name: str, schema: ibis.Schema) -> ir.Table:
+        """A table of this connection whose columns are known: asking the engine costs more than many a plan."""
+        return ops.DatabaseTable(name, schema=schema, source=self.backend, namespace=ops.Namespace()).to_expr()
 
     def bring(self, frame: pd.DataFrame | pa.Table, what: str) -> ir.Table:
         """A small frame as a temporary table of the engine."""
@@ -84,7 +89,7 @@ class Engine:
         self.backend.con.execute(f'create temp table "{name}" as select * from "{name}_frame"')
         self.backend.con.unregister(f"{name}_frame")
         self._kept.append(name)
-        return self.backend.table(name)
+        return self._made(name, PyArrowSchema.to_ibis(data.schema))
 
     def drop(self, *tables: ir.Table) -> None:
         """Frees kept tables that no later plan reads."""
