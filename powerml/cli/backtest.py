@@ -8,16 +8,28 @@ from typing import Literal
 
 import click
 
-from powerml.cli import common
+from powerml.cli import common, options
+
+_SECTIONS = {
+    "cs": {
+        "hit": "Hits: listed, and churned",
+        "false alarm": "False alarms: listed, and did not churn",
+        "missed": "Missed churners",
+    },
+    "sales": {
+        "hit": "Hits: listed, and expanded",
+        "false alarm": "False alarms: listed, and did not expand",
+        "missed": "Missed expansions",
+    },
+}
 
 
 @common.command("backtest", short_help="The list we would have had then, and what happened.")
 @click.option("--as-of", type=common.DATE, required=True, help="The day of the list.")
 @click.option("--team", type=click.Choice(["cs", "sales"]), default="cs", show_default=True, help="Churn or expansion.")
 @click.option("--top", type=click.IntRange(min=1), default=20, show_default=True, help="How many the list holds.")
-@click.option("--model", metavar="NAME@ALIAS", help="A registered version [default: the champion, else engagement].")
-@click.option("--weights", metavar="FILE|NAME", help="A weight set instead.")
-@click.option("-o", "output", type=common.FILE, help="Write the list to this .csv or .parquet file.")
+@options.scorer("the champion, else the weights engagement")
+@options.output("the list")
 def command(
     as_of: date,
     team: Literal["cs", "sales"],
@@ -30,22 +42,26 @@ def command(
 ) -> None:
     """The list we would have had on a day, by a scorer made from what was known then: hits, false alarms, misses."""
     from powerml.config.project import load_project
-    from powerml.sinks.files import check_target, write_table
+    from powerml.sinks.files import write_table
     from powerml.workflows.backtest import run_backtest
 
-    if output:
-        check_target(output)
     with out.progress() as note:
         done = run_backtest(load_project(config), as_of, model=model, weights=weights, team=team, top=top, note=note)
     if output:
         write_table(done.result.rows, output)
     for sentence in done.sentences:
         out.say(sentence)
-    shown = done.result.rows.drop(columns="reasons", errors="ignore")
-    out.table(shown[shown["result"] != "missed"], "The list", digits=2)
-    out.table(shown[shown["result"] == "missed"].head(top), "Missed", digits=2)
+    out.say()
+    rows = done.result.rows.drop(columns=["reasons", "p_stay"], errors="ignore")
+    for which, words in _SECTIONS[team].items():
+        mine = rows[rows["result"] == which].drop(columns="result").head(top)
+        if len(mine):
+            count = int((rows["result"] == which).sum())
+            out.table(mine, f"{words} ({len(mine)} of {count}; why: points against the mean of that day)", digits=2)
     if done.expected is not None:
         out.table(done.expected, "Expected then", digits=2)
+    if done.path is not None:
+        out.table(done.path, "Churners in the months before they left, beside document D's path", digits=1)
     result = done.result
     out.result(
         {
@@ -58,5 +74,6 @@ def command(
             "sentences": done.sentences,
             "rows": result.rows,
             "expected": done.expected,
+            "path_before_churn": done.path,
         }
     )

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import click
 
-from powerml.cli import common
+from powerml.cli import common, options
 
 
 @common.command("compare", short_help="Compare weight sets on the same rows.")
 @click.argument("scorers", nargs=-1, required=True, metavar="RUN|WEIGHTS ...")
 @click.option("--set", "settings", multiple=True, metavar="NAME=NUMBER", help="A number of a weight set to change.")
 @click.option("--metrics", type=common.FILE, help="A table whose columns carry metric names, instead of snapshots.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of held-out accounts and bootstrap.")
+@options.seed()
 def command(
     scorers: tuple[str, ...],
     settings: tuple[str, ...],

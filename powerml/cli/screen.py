@@ -6,9 +6,13 @@ from pathlib import Path
 
 import click
 
-from powerml.cli import common
+from powerml.cli import common, options
 
 _SHOWN = ["metric", "outcome", "n", "events", "r_natural", "r_natural_max", "r_bal", "r_bal_low", "r_bal_high"]
+
+
+_SHORT = {"r_natural": "r plain", "r_natural_max": "largest possible", "r_bal": "r balanced", "r_bal_low": "low",
+          "r_bal_high": "high"}  # fmt: skip
 
 
 @common.command("screen", short_help="Which metrics deserve points, and which know too much.")
@@ -16,8 +20,8 @@ _SHOWN = ["metric", "outcome", "n", "events", "r_natural", "r_natural_max", "r_b
 @click.option("--natural", is_flag=True, help="Plain correlation instead of balanced groups.")
 @click.option("--keep", multiple=True, metavar="METRIC", help="A metric to keep whatever its r.")
 @click.option("--drop", multiple=True, metavar="METRIC", help="A metric to leave out whatever its r.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Seed of bootstrap and held-out accounts.")
-@click.option("-o", "output", type=common.FILE, help="Write the report to this .csv or .parquet file.")
+@options.seed()
+@options.output("the report")
 def command(
     threshold: float,
     natural: bool,
@@ -30,11 +34,9 @@ def command(
 ) -> None:
     """Correlates every metric with every outcome, names suspected leaks, and says what the rule throws away."""
     from powerml.config.project import load_project
-    from powerml.sinks.files import check_target, write_table
+    from powerml.sinks.files import write_table
     from powerml.workflows.screen import screen
 
-    if output:
-        check_target(output)
     with out.progress() as note:
         done = screen(
             load_project(config), threshold=threshold, natural=natural, force_keep=keep, force_drop=drop,
@@ -45,8 +47,12 @@ def command(
     for sentence in done.sentences:
         out.say(sentence)
     out.say()
-    shown = done.report[[*_SHOWN, "auroc", "kept", "reason"]].head(30)
-    out.table(shown, f"The strongest {len(shown)} of {len(done.report)} (95 % intervals, by account)", digits=2)
+    shown = done.report[[*_SHOWN, "auroc", "kept"]].head(30)
+    out.table(
+        shown.rename(columns=_SHORT),
+        f"The strongest {len(shown)} of {len(done.report)} (95 % intervals, by account)",
+        digits=2,
+    )
     out.table(done.differentiators.dropna().head(10), "Top decile of power_user against the median user", digits=2)
     out.result(
         {

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from powerml.cli import common
+from powerml.cli import common, options
 
 
 @common.command("validate", short_help="Band report of any score column against any labels.")
@@ -15,7 +15,7 @@ from powerml.cli import common
 @click.option("--labels", type=common.FILE, required=True, help="Table with as_of, the same id and label.")
 @click.option("--column", default="score", show_default=True, help="The column to judge.")
 @click.option("--bands", help="Ladder or weight set whose bands to use [default: the scores' own, else fifths].")
-@click.option("-o", "output", type=common.FILE, help="Write the band report to this .csv or .parquet file.")
+@options.output("the band report")
 def command(
     scores: Path, labels: Path, column: str, bands: str | None, output: Path | None, config: Path, out: common.Output
 ) -> None:
@@ -24,11 +24,9 @@ def command(
     Exits with 1 if what came contradicts the order of the bands.
     """
     from powerml.reports.band_page import band_table, ranking_table
-    from powerml.sinks.files import check_target, write_table
+    from powerml.sinks.files import write_table
     from powerml.workflows.validate import validate
 
-    if output:
-        check_target(output)
     done = validate(scores, labels, column=column, bands=bands, base=config.resolve().parent)
     if output:
         write_table(done.report.table, output)

@@ -222,7 +222,7 @@ def _reasons(report: pd.DataFrame, fitted: CorrelationScreen) -> np.ndarray:
     forced_in, forced_out = set(map(str, fitted.force_keep)), set(map(str, fitted.force_drop))
     strength = report["r_ruled"].abs().fillna(-1.0)
     best = report.loc[strength.groupby(report["metric"]).idxmax(), ["metric", "outcome"]].assign(r=strength)
-    words = {m: f"|{which}| {r:.2f} for {o}" for m, o, r in best.itertuples(index=False)}
+    words = {m: f"|{which}| {_digits(r, fitted.threshold)} for {o}" for m, o, r in best.itertuples(index=False)}
     shown = [words[m] for m in report["metric"]]
     empty = report["share_null"].eq(1)
     flat = report["r_ruled"].isna() | (report["r_bal"].eq(0) & report["auroc"].eq(0.5))
@@ -247,3 +247,12 @@ def _reasons(report: pd.DataFrame, fitted: CorrelationScreen) -> np.ndarray:
         ],
         [f"weak: {s} is below {fitted.threshold:g}" for s in shown],
     )
+
+
+def _digits(r: float, threshold: float) -> str:
+    """Two digits, or as many as it takes to see on which side of the threshold it lies.
+
+    >>> _digits(0.4481, 0.45), _digits(0.44999, 0.45), _digits(0.45, 0.45)
+    ('0.448', '0.44999', '0.45')
+    """
+    return next((t for d in range(2, 9) if (float(t := f"{r:.{d}f}") >= threshold) == (r >= threshold)), repr(r))

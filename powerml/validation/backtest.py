@@ -18,7 +18,7 @@ _SOUGHT = {"cs": "churn", "sales": "expand"}
 
 @dataclass(frozen=True, eq=False)
 class Backtest:
-    """`rows`: rank, id, score (and band, p_*, reasons where the scores have them), label, result.
+    """`rows`: rank, id, score (and band, p_*, reasons, why where the scores have them), label, result.
 
     `result` is "hit", "false alarm" or "missed" (an account with the outcome that the list did not hold; ranks go on
     below the list). Accounts that were rightly left out are only counted.
@@ -75,7 +75,7 @@ def backtest(
     ordered["rank"] = np.arange(1, len(ordered) + 1)
     came, in_list = ordered["label"].eq(sought), ordered["rank"] <= top
     ordered["result"] = np.select([in_list & came, in_list, came], ["hit", "false alarm", "missed"], "left out")
-    shown = ["score", "band", "tier", "p_churn", "p_stay", "p_expand", "reasons"]
+    shown = ["score", "band", "tier", "p_churn", "p_stay", "p_expand", "reasons", "why"]
     columns = ["rank", id_column, *(c for c in shown if c in ordered), "label", "result"]
     rows = ordered.loc[ordered["result"] != "left out", columns].reset_index(drop=True)
     return Backtest(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
+import numpy as np
 import pandas as pd
 
 from powerml.config.experiment import WeightSetEntry
@@ -17,9 +18,10 @@ from powerml.tracking.scoring_model import ScoringModel
 from powerml.tracking.store import Store, slug
 from powerml.validation.backtest import Backtest, Team, backtest
 from powerml.validation.capacity import capacity
+from powerml.validation.churn_path import churn_path, path_sentence
 from powerml.workflows.candidates import DOCUMENTED_CARD, Candidate
 from powerml.workflows.compare import Recipe
-from powerml.workflows.reasons import reasons_json
+from powerml.workflows.reasons import reason_text, reasons_json
 from powerml.workflows.snapshots import open_project
 from powerml.workflows.training_data import Rows, TrainingData, gather
 
@@ -28,10 +30,15 @@ Note = Callable[[str], None]
 
 @dataclass(frozen=True, eq=False)
 class Backtested:
-    """The list with what happened, what was expected of it then (None without probabilities), and the scorer."""
+    """The list with what happened, what was expected of it then (None without probabilities), and the scorer.
+
+    `path`: the mean score of that day's churners in each of the six months before they left, as far as there are
+    snapshots; None where there are not two.
+    """
 
     result: Backtest
     expected: pd.DataFrame | None
+    path: pd.DataFrame | None
     scorer: str
     trained_on: int
 
@@ -41,12 +48,13 @@ class Backtested:
         made = f"{self.scorer}, made from the {self.trained_on:,} rows whose outcomes were known then."
         if not self.trained_on:
             made = f"{self.scorer}, as its document has it: no outcome was known yet on that day."
+        path = () if self.path is None else (path_sentence(self.path),)
         if self.expected is None:
-            return (made, self.result.sentence)
+            return (made, self.result.sentence, *path)
         row = self.expected[self.expected["list"] == "as asked"].iloc[0]
         what = "churners" if self.result.team == "cs" else "expansions"
         told = f"Expected then: {row['expected']:.1f} {what} among {row['n']} ({row['low']} to {row['high']})."
-        return (made, self.result.sentence, told)
+        return (made, self.result.sentence, told, *path)
 
 
 def run_backtest(
@@ -66,12 +74,13 @@ def run_backtest(
     label windows had ended by then, so it knows nothing of what followed. Raises DataError where outcomes of that day
     are not known yet, UsageError where a fitted scorer has nothing to be fitted on.
     """
-    data = gather(project, None, note=note)
+    opened = open_project(project, note=note)
+    data = gather(project, None, opened=opened, note=note)
     scorer = _scorer(project, data, model=model, weights=weights, seed=seed)
     note(f"snapshot of {as_of}")
     day = data.whole[data.whole["as_of"] == pd.Timestamp(as_of)]
     if day.empty:  # not one of the project's own cutoffs
-        day = open_project(project, note=note).build([as_of], labels=True, note=note).frame
+        day = opened.build([as_of], labels=True, note=note).frame
     then = day[day["enough_history"].astype(bool)].reset_index(drop=True)
     if not then["label"].isin(OUTCOMES).any():
         last = data.whole["as_of"].max().date()
@@ -83,11 +92,44 @@ def run_backtest(
     eligible = then[then["label"].isin([*OUTCOMES, "immature"])].reset_index(drop=True)
     table = made.score(eligible)
     table[project.id_column] = eligible[project.id_column]
-    table["reasons"] = reasons_json(made.contributions(eligible), eligible, top=3).to_numpy()
+    given = made.contributions(eligible)
+    table["reasons"] = reasons_json(given, eligible, top=3).to_numpy()
+    table["why"] = _why(given.values, eligible, lowest=team == "cs")
     found = backtest(table, eligible, id_column=project.id_column, team=team, top=top)
     sought = "p_churn" if team == "cs" else "p_expand"
     expected = capacity(table[sought], top) if sought in table else None
-    return Backtested(found, expected, scorer.name, len(train.frame))
+    path = _path(made, data, eligible, project.id_column, note=note)
+    return Backtested(found, expected, path, scorer.name, len(train.frame))
+
+
+def _why(contributions: pd.DataFrame, frame: pd.DataFrame, *, lowest: bool, top: int = 3) -> list[str]:
+    """What sets each row apart from the mean of that day, in the direction of the list: the points it lacks, or has."""
+    apart = contributions.to_numpy(dtype=float) - contributions.to_numpy(dtype=float).mean(axis=0)
+    names = [str(name) for name in contributions.columns]
+    values = frame.reindex(columns=names).apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float)
+    sign = 1 if lowest else -1
+    order = np.argsort(sign * apart, axis=1, kind="stable")[:, :top]
+    texts = []
+    for row, places in enumerate(order):
+        said = [reason_text(names[i], values[row, i], apart[row, i]) for i in places if sign * apart[row, i] < 0]
+        texts.append("; ".join(said).replace(" points)", ")"))
+    return texts
+
+
+def _path(
+    made: ScoringModel, data: TrainingData, day: pd.DataFrame, id_column: str, *, note: Note
+) -> pd.DataFrame | None:
+    """The score of that day's churners on all snapshots there are, by months before they left."""
+    left = day.loc[day["label"] == "churn", id_column]
+    rows = data.whole[data.whole[id_column].isin(left)]
+    scored = rows[rows["enough_history"].astype(bool)]
+    if scored.empty:
+        return None
+    note("scoring the months before")
+    scores = scored[["as_of", id_column]].assign(score=made.scorer.predict_score(scored))
+    labels = pd.concat([rows, data.whole.drop_duplicates("as_of")])  # every cutoff counts, also without churners
+    horizon = data.labelled.horizon_days
+    return churn_path(scores, labels[["as_of", id_column, "label"]], id_column=id_column, horizon_days=horizon)
 
 
 def _scorer(

@@ -18,7 +18,7 @@ from powerml.screening.report import differentiators, screen_report
 from powerml.statistics.splits import SnapshotSplit
 from powerml.validation.leak_probe import leak_probe, suspects, values_earlier
 from powerml.validation.screen_audit import ScreenAudit, screen_audit
-from powerml.workflows.snapshots import open_project
+from powerml.workflows.snapshots import OpenProject, open_project
 from powerml.workflows.training_data import TrainingData, gather
 
 Note = Callable[[str], None]
@@ -53,7 +53,31 @@ class Screened:
         metrics = self.report["metric"].nunique()
         rows, few = int(self.report["n"].max()), "; ".join(self.warnings)
         kept = f"{len(self.kept)} of {metrics} metrics are kept (n = {rows:,} rows)."
-        return (*leaks, kept, *([few] if few else []), self.audit.sentence)
+        return (*leaks, kept, *([few] if few else []), *self._out_of_reach(), *self._thrown_away(), self.audit.sentence)
+
+    def _out_of_reach(self) -> tuple[str, ...]:
+        """What the base rates do to a plain correlation."""
+        threshold, rows = self.audit.threshold, self.report.dropna(subset=["r_bal"])
+        capped = int((rows["r_natural_max"] < threshold).sum())
+        if not capped:
+            return ()
+        rates = rows.groupby("outcome")[["events", "n"]].max()
+        told = " and ".join(f"{o} {100 * e / n:.1f} %" for o, e, n in rates.itertuples())
+        plain, balanced = (int((rows[r].abs() >= threshold).sum()) for r in ("r_natural", "r_bal"))
+        return (
+            f"At these base rates ({told}) a plain r of {threshold:g} is out of reach for {capped} of {len(rows)} "
+            f"pairs of metric and outcome; {plain} reach it plainly, {balanced} with both groups weighing the same.",
+        )
+
+    def _thrown_away(self) -> tuple[str, ...]:
+        """The strongest of the metrics that the rule alone leaves out."""
+        weak = self.report[self.report["reason"].str.startswith("weak:")]
+        if weak.empty:
+            return ()
+        best = weak.assign(r=weak["r_bal"].abs()).groupby("metric")["r"].max().sort_values(ascending=False)
+        named = ", ".join(f"{metric} ({r:.2f})" for metric, r in best.head(5).items())
+        more = f" and {len(best) - 5} more" if len(best) > 5 else ""
+        return (f"The {self.audit.threshold:g} rule throws away {named}{more}.",)
 
 
 def screen(
@@ -68,7 +92,8 @@ def screen(
     note: Note = lambda text: None,
 ) -> Screened:
     """Screens the metrics of the project's mature snapshots; raises UsageError for a forced metric that is none."""
-    data = gather(project, None, note=note)
+    opened = open_project(project, note=note)
+    data = gather(project, None, opened=opened, note=note)
     metrics = data.available
     if unknown := [m for m in (*force_keep, *force_drop) if m not in metrics]:
         hint = did_you_mean(unknown[0], metrics) or "; see 'powerml metrics'"
@@ -76,7 +101,7 @@ def screen(
     rows = data.labelled
     note("probing for leaks")
     x = rows.frame[metrics].astype(float)
-    probe = leak_probe(x, rows.y, _earlier(data, metrics, note=note))
+    probe = leak_probe(x, rows.y, _earlier(data, opened, metrics, note=note))
     leaks = suspects(probe, force_keep)
     reasons = {str(r["metric"]): str(r["reason"]) for r in probe[probe["suspect"]].to_dict("records")}
     rule = CorrelationScreen(
@@ -102,7 +127,7 @@ def screen(
     return Screened(report, probe, leaks, audit, _differentiators(data, metrics), tuple(str(w.message) for w in caught))
 
 
-def _earlier(data: TrainingData, metrics: list[str], *, note: Note) -> pd.DataFrame:
+def _earlier(data: TrainingData, opened: OpenProject, metrics: list[str], *, note: Note) -> pd.DataFrame:
     """Every labelled row's metrics of about 30 days before: from the snapshots at hand, else from ones taken for it."""
     rows = data.labelled
     near = values_earlier(data.whole, metrics, id_column=rows.id_column, days=EARLIER_DAYS)
@@ -110,7 +135,6 @@ def _earlier(data: TrainingData, metrics: list[str], *, note: Note) -> pd.DataFr
     at_hand = data.whole[keys].join(near)
     if data.whole["as_of"].nunique() < 2 or near.isna().all(axis=None):
         note("taking snapshots a month earlier")
-        opened = open_project(data.project, note=note)
         cutoffs = sorted(set(pd.to_datetime(rows.times)))
         before = [c.date() - timedelta(days=EARLIER_DAYS) for c in cutoffs]
         before = [day for day in before if day > opened.first_day]

@@ -2,6 +2,7 @@ import json
 import shutil
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -10,6 +11,7 @@ from click.testing import CliRunner
 from powerml.cli.backtest import command
 from powerml.config.project import load_project
 from powerml.errors import DataError
+from powerml.workflows import backtest as workflow
 from powerml.workflows.backtest import run_backtest
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "raw"
@@ -65,3 +67,46 @@ def test_the_command(project, tmp_path):
     told = json.loads(result.stdout)
     assert told["listed"] == min(20, len(pd.read_csv(target)[lambda f: f["result"] != "missed"]))
     assert told["hits"] == sum(row["result"] == "hit" for row in told["rows"])
+
+
+def test_why_is_what_sets_a_row_apart_in_the_direction_of_the_list(project):
+    spec = load_project(project)
+    day = date(2025, 10, 1)
+    for team, sign in (("cs", "(-"), ("sales", "(+")):
+        rows = run_backtest(spec, day, weights="engagement", team=team, top=5).result.rows
+        listed = rows[rows["result"] != "missed"]
+        assert listed["why"].str.count(r"\(").between(1, 3).all()
+        assert all(part.split()[-1].startswith(sign) for text in listed["why"] for part in text.split("; "))
+
+
+def test_hits_false_alarms_and_missed_churners_are_told_apart_with_their_reasons(project):
+    result = CliRunner().invoke(
+        command, ["-c", str(project), "--as-of", "2025-09-01", "--weights", "engagement", "--top", "5"]
+    )
+    assert result.exit_code == 0, result.output
+    for words in ("Hits: listed, and churned", "False alarms: listed, and did not churn", "Missed churners (1 of 1"):
+        assert words in result.stdout
+    assert "why: points against the mean of that day" in result.stdout
+
+
+def test_the_months_before_that_days_churners_left():
+    """ada and bob churn within the window of 1 June, leo is somebody else; scores of six months, then both are gone."""
+    months = pd.date_range("2026-01-01", periods=8, freq="MS")
+    labels = ["stay"] * 3 + ["churn"] * 3 + ["ineligible"] * 2
+    parts = [
+        pd.DataFrame({"as_of": months, "user_id": who, "label": mine, "level": level, "enough_history": True})
+        for who, mine, level in (
+            ("ada", labels, [60, 50, 40, 30, 20, 10, 0, 0]),
+            ("bob", labels, [64, 54, 44, 34, 24, 14, 0, 0]),
+            ("leo", ["stay"] * 8, [99] * 8),
+        )
+    ]
+    whole = pd.concat(parts, ignore_index=True)
+    made = SimpleNamespace(scorer=SimpleNamespace(predict_score=lambda rows: rows["level"].to_numpy(dtype=float)))
+    data = SimpleNamespace(whole=whole, labelled=SimpleNamespace(horizon_days=90))
+    day = whole[whole["as_of"] == months[5]]
+    path = workflow._path(made, data, day, "user_id", note=lambda text: None)
+    assert path["mean_score"].tolist() == [62, 52, 42, 32, 22, 12]
+    assert path["n"].tolist() == [2] * 6
+    nobody = workflow._path(made, data, day[day["user_id"] == "leo"], "user_id", note=lambda text: None)
+    assert nobody is None

@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from powerml.cli.screen import command
@@ -10,6 +11,7 @@ from powerml.config.metrics import catalogue
 from powerml.config.project import load_project
 from powerml.errors import UsageError
 from powerml.screening.report import COLUMNS
+from powerml.simulation import write_product
 from powerml.workflows import screen as workflow
 from powerml.workflows.screen import screen
 from powerml.workflows.training_data import Rows, TrainingData
@@ -80,3 +82,32 @@ def test_the_command_writes_the_report(project, tmp_path):
     assert len(told["report"]) == 2 * len(NAMES)
     written = pd.read_csv(target).set_index(["metric", "outcome"])
     assert written.loc[("events_30d", "churn"), "reason"] == "forced out"
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory):
+    """Document D's year: 3,000 users of whom 3.7 % churn in 90 days, in five quarters."""
+    folder = tmp_path_factory.mktemp("history") / "product"
+    write_product(folder, preset="history", users=3000, months=18, seed=7)
+    path = folder / "powerml.yaml"
+    told = yaml.safe_load(path.read_text())
+    told["snapshots"] = {"every": "quarter", "from": "2024-04-01", "to": "2025-04-01"}
+    path.write_text(yaml.safe_dump(told))
+    return load_project(path)
+
+
+def test_at_few_percent_churn_a_plain_r_is_out_of_reach(history):
+    """The rule by plain r would leave next to nothing; by balanced r it keeps some, and says what it throws away."""
+    found = screen(history, repeats=20)
+    churn = found.report[found.report["outcome"] == "churn"].dropna(subset=["r_bal"])
+    rate = churn["events"].max() / churn["n"].max()
+    assert 0.02 < rate < 0.06
+    assert (churn["r_natural"].abs() <= churn["r_natural_max"] + 1e-9).all()
+    assert (churn["r_bal"].abs() >= churn["r_natural"].abs() - 1e-9).mean() > 0.8
+    recency = churn.set_index("metric").loc["active_days_30d"]
+    assert abs(recency["r_bal"]) >= 0.45 > recency["r_natural_max"]
+    said = " ".join(found.sentences)
+    assert "a plain r of 0.45 is out of reach for" in said
+    assert "with both groups weighing the same." in said
+    assert "The 0.45 rule throws away " in said
+    assert f"of {found.audit.metrics} metrics. churn: " in said

@@ -1,0 +1,54 @@
+"""Options that several verbs share, so that one name means one thing and is checked in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from powerml.cli import common
+from powerml.errors import UsageError
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def output(what: str) -> Decorator:
+    """`-o FILE`, a table: refused before any work where it could not be written at the end."""
+
+    def check(context: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:
+        if path is not None:
+            from powerml.sinks.files import check_target
+
+            check_target(path)
+        return path
+
+    return click.option(
+        "-o", "output", type=common.FILE, callback=check, help=f"Write {what} to this .csv or .parquet file."
+    )
+
+
+def seed(of: str = "bootstrap and held-out accounts") -> Decorator:
+    """`--seed`: the same seed, the same figures."""
+    return click.option("--seed", type=int, default=0, show_default=True, help=f"Seed of {of}.")
+
+
+def scorer(default: str) -> Decorator:
+    """`--model` and `--weights`: a registered version or a weight set, and by default what `default` says."""
+
+    def exclusive(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+        if value and context.params.get("model"):
+            raise UsageError("--model and --weights exclude each other; give one of them")
+        return value
+
+    def wrap(function: Callable[..., Any]) -> Callable[..., Any]:
+        model = click.option(
+            "--model", metavar="NAME@ALIAS", is_eager=True, help=f"A registered version [default: {default}]."
+        )
+        weights = click.option(
+            "--weights", metavar="FILE|NAME", callback=exclusive, help="A weight set, by its name or its file."
+        )
+        return model(weights(function))
+
+    return wrap
