@@ -30,7 +30,7 @@ def command(config: Path, out: common.Output) -> None:
     if len(look.gaps):
         out.table(look.gaps, title="Days without events where some were to be expected")
     if len(look.bots):
-        out.table(look.bots, title="Users with more events than people make")
+        out.table(look.bots.head(20), title=f"Users who are there as no person is ({len(look.bots):,})")
     gone = seen.coverage[~seen.coverage["available"].astype(bool)]
     if len(seen.coverage):
         out.say(f"{len(seen.coverage) - len(gone)} of {len(seen.coverage)} metrics available")

@@ -21,6 +21,9 @@ GAP_WEEKS = 4
 BOT_EVENTS_PER_DAY = 200.0
 BOT_DEVIATIONS = 6.0
 BOT_FLOOR = 0.5
+# Or it is there round the clock: events in this many hours of a day, on most of its days and on three at least.
+BOT_HOURS = 18
+BOT_DAYS = 3
 
 _SUSPECTS, _SAMPLE = 1_000, 4_000
 _QUARTER_HOUR_US = 15 * 60 * 1_000_000
@@ -31,8 +34,7 @@ class Inspection:
     """What the events look like; days are calendar days of the project's timezone.
 
     `names`: event, events (most frequent first, the top ones); `distinct_names` counts all. `per_day`: day, events, a
-    row for every day of the range. `gaps`: first, last, days, expected (events). `bots`: user_id, events, days,
-    per_day.
+    row for every day of the range. `gaps`: first, last, days, expected (events). `bots`: see `implausible_users`.
     `columns`: table, column, available. `findings`: a sentence for each thing to look at.
     """
 
@@ -135,28 +137,30 @@ def suspicious_gaps(days: pd.DataFrame) -> pd.DataFrame:
 
 
 def implausible_users(loaded: Loaded) -> pd.DataFrame:
-    """Users with more events on the days they are there than people make (user_id, events, days, per_day).
+    """Users who are there as no person is (user_id, events, days, per_day, sign), those with most a day first.
 
-    Suspects are the users with most events; they are held against a sample of all (drawn by the ids' md5).
+    `sign` is "rate": more events on the days they are there than people make, held against a sample of all users (drawn
+    by the ids' md5); or "round the clock": on most days an event in nearly every hour.
     """
     users = loaded.con.execute(
-        "WITH totals AS (SELECT user_id, count(*) AS events FROM events GROUP BY user_id),"
-        f" most AS (SELECT user_id FROM totals ORDER BY events DESC, user_id LIMIT {_SUSPECTS}),"
-        f" sample AS (SELECT user_id FROM totals ORDER BY md5(user_id) LIMIT {_SAMPLE}),"
-        " days AS (SELECT user_id, epoch_us(time) // 86400000000 AS day, count(*) AS n FROM events"
-        " WHERE user_id IN (FROM most UNION FROM sample) GROUP BY user_id, day)"
-        " SELECT user_id, sum(n)::BIGINT AS events, count(*) AS days, sum(n) / count(*) AS per_day,"
-        " user_id IN (FROM sample) AS sampled FROM days GROUP BY user_id ORDER BY per_day DESC, user_id"
+        "WITH days AS (SELECT user_id, epoch_us(time) // 86400000000 AS day, count(*) AS n,"
+        " bit_count(bit_or(1::INTEGER << (epoch_us(time) // 3600000000 % 24)::INTEGER)) AS hours"
+        " FROM events GROUP BY user_id, day),"
+        f" users AS (SELECT user_id, sum(n)::BIGINT AS events, count(*) AS days, sum(n) / count(*) AS per_day,"
+        f" count(*) FILTER (hours >= {BOT_HOURS}) AS whole_days FROM days GROUP BY user_id),"
+        f" most AS (SELECT user_id FROM users ORDER BY events DESC, user_id LIMIT {_SUSPECTS}),"
+        f" sample AS (SELECT user_id FROM users ORDER BY md5(user_id) LIMIT {_SAMPLE})"
+        f" SELECT *, user_id IN (FROM sample) AS sampled FROM users WHERE user_id IN (FROM most UNION FROM sample)"
+        f" OR (whole_days >= {BOT_DAYS} AND 2 * whole_days > days) ORDER BY per_day DESC, user_id"
     ).df()
     rate = np.log(users["per_day"].to_numpy(dtype=float))
     usual = rate[users["sampled"].to_numpy(dtype=bool)]
-    users = users.drop(columns="sampled")
-    if not len(usual):
-        return users
-    middle = np.median(usual)
-    spread = max(1.4826 * float(np.median(np.abs(usual - middle))), BOT_FLOOR)
+    middle = np.median(usual) if len(usual) else 0.0
+    spread = max(1.4826 * float(np.median(np.abs(usual - middle))), BOT_FLOOR) if len(usual) else BOT_FLOOR
     wild = (rate - middle > BOT_DEVIATIONS * spread) & (users["per_day"] >= BOT_EVENTS_PER_DAY)
-    return users[wild].reset_index(drop=True)
+    awake = (users["whole_days"] >= BOT_DAYS) & (2 * users["whole_days"] > users["days"])
+    found = users.assign(sign=np.where(awake, "round the clock", "rate"))[wild | awake]
+    return found[["user_id", "events", "days", "per_day", "sign"]].reset_index(drop=True)
 
 
 def _findings(days: pd.DataFrame, gaps: pd.DataFrame, bots: pd.DataFrame) -> tuple[str, ...]:
@@ -171,11 +175,12 @@ def _findings(days: pd.DataFrame, gaps: pd.DataFrame, bots: pd.DataFrame) -> tup
         )
         more = f" and {len(gaps) - 3} more" if len(gaps) > 3 else ""
         found.append(f"no event at all where some were to be expected: {shown}{more}; is an export missing?")
-    if len(bots):
-        first = bots.iloc[0]
-        more = f" and {len(bots) - 1} more" if len(bots) > 1 else ""
+    for sign, some in bots.groupby("sign", sort=False) if len(bots) else ():
+        first = some.iloc[0]
+        more = f" and {len(some) - 1:,} more" if len(some) > 1 else ""
+        how = "in nearly every hour of the day" if sign == "round the clock" else "there"
         found.append(
-            f"user {first['user_id']!r}{more} may be a bot: {first['per_day']:,.0f} events per day there; "
+            f"user {first['user_id']!r}{more} may be a bot: {first['per_day']:,.0f} events per day {how}; "
             "give its events the role 'ignore' or leave it out in a query"
         )
     return tuple(found)

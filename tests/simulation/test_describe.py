@@ -13,6 +13,7 @@ from powerml.config.project import load_project
 from powerml.errors import UsageError
 from powerml.simulation import write_product
 from powerml.simulation.oracle import oracle_observed
+from powerml.workflows.check import check
 from powerml.workflows.simulate import cutoffs
 from powerml.workflows.snapshots import build
 
@@ -42,6 +43,20 @@ def test_snapshot_labels_of_the_project_are_the_truth(tmp_path):
     loads = built.loads.set_index("table")
     assert loads["quarantined"].sum() == 0
     assert not built.unmapped
+
+
+def test_check_counts_the_duplicates_and_names_the_bots(tmp_path):
+    write_product(tmp_path / "p", users=3000, months=4, seed=5)
+    people = pd.read_parquet(tmp_path / "p" / "truth" / "people.parquet")
+    seen = check(load_project(tmp_path / "p" / "powerml.yaml"))
+    events = pd.read_parquet(tmp_path / "p" / "events")
+    loads = seen.loads.set_index("table").loc["events"]
+    assert loads["rows"] == len(events) == loads[["loaded", "quarantined", "ignored"]].sum()
+    assert loads["ignored"] == events["event_id"].duplicated().sum() > 0
+    there = events.groupby("user_id")["time"].agg(lambda times: times.dt.floor("D").nunique())
+    bots = {user for user in people.loc[people["bot"], "user_id"] if there.get(user, 0) >= 4}
+    assert bots <= set(seen.inspection.bots["user_id"]) <= set(people.loc[people["bot"], "user_id"])
+    assert len(bots) >= 3
 
 
 def test_too_few_months_to_describe_say_how_many_it_takes(tmp_path):

@@ -99,6 +99,23 @@ def test_a_bot_stands_out_and_an_eager_person_does_not(seen):
     )
 
 
+def test_somebody_there_round_the_clock_stands_out_however_few_the_events(seen):
+    days = pd.date_range("2026-02-01", periods=31)
+    lines = [
+        (f"u{i}", "a", f"{day:%Y-%m-%d} {hour:02}:10:00") for i in range(9) for day in days for hour in range(9, 17)
+    ]
+    lines += [("all-nighter", "a", f"{day:%Y-%m-%d} {hour:02}:30:00") for day in days[:3] for hour in range(24)]
+    lines += [("all-nighter", "a", f"{day:%Y-%m-%d} 12:30:00") for day in days[3:]]
+    lines += [("launch day", "a", f"2026-02-0{day} {hour:02}:30:00") for day in (3, 4) for hour in range(24)]
+    assert seen(lines).bots.empty
+    lines += [("poller", "a", f"{day:%Y-%m-%d} {hour:02}:00:00") for day in days for hour in range(24) if hour % 6]
+    found = seen(lines)
+    assert found.bots.to_numpy().tolist() == [["poller", 20 * 31, 31, 20.0, "round the clock"]]
+    assert found.findings[0].startswith(
+        "user 'poller' may be a bot: 20 events per day in nearly every hour of the day;"
+    )
+
+
 def test_columns_say_what_is_there(opened, tmp_path):
     (tmp_path / "s.csv").write_text("user_id,time,nps,known_at\nada,2026-03-01,7,2026-03-02\n")
     found = inspect_events(opened(surveys="s.csv"), timezone="UTC").columns

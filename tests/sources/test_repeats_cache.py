@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 
 import numpy as np
@@ -104,7 +105,7 @@ def test_parts_stay_few_and_hold_every_id():
     for night in range(nights):
         parts = repeats_cache.folded(parts, np.arange(3, dtype=np.uint64) + 3 * night)
         sizes = [len(hashes) for _path, hashes in parts]
-        assert all(one >= 2 * following for one, following in zip(sizes, sizes[1:], strict=False))
+        assert all(one >= 2 * following for one, following in itertools.pairwise(sizes))
     assert sorted(np.concatenate([hashes for _path, hashes in parts])) == list(range(3 * nights))
     assert len(parts) <= 9
 
