@@ -18,7 +18,7 @@ from powerml.calibration.shift import Shift, intercept_shift
 CalibrationMethod = Literal["auto", "line", "identity", "platt", "beta", "isotonic"]
 
 MIN_EVENTS = 50
-"""Below this many events (or non-events) a calibrator adds noise: the identity stays (modelling.md 3.1)."""
+"""Accounts with an event (or without one) below which a calibrator adds noise: the identity stays."""
 MIN_EVENTS_ISOTONIC = 1000
 
 
@@ -39,8 +39,8 @@ class HeadCalibrator(BaseEstimator):
     ----------
     method : {"auto", "line", "identity", "platt", "beta", "isotonic"}
         "auto" compares the maps by account-grouped out-of-fold log loss and keeps the identity unless the best gains
-        more than one standard error; isotonic is tried above 1,000 events only, nothing below 50. "line" does so among
-        identity and platt, for heads that must stay a line on their points.
+        more than one standard error; isotonic is tried above 1,000 events only, nothing below 50 (accounts with an
+        event are counted). "line" does so among identity and platt, for heads that must stay a line on their points.
     n_folds : int
         Folds of that comparison.
     seed : int
@@ -84,7 +84,8 @@ class HeadCalibrator(BaseEstimator):
         return self
 
     def _choose(self, z: Floats, y: Floats, codes: Rows) -> Method:
-        events = int(min(y.sum(), len(y) - y.sum()))
+        # an account's rows tell of the same events, so accounts are counted
+        events = min(len(np.unique(codes[y == 1])), len(np.unique(codes[y == 0])))
         if events < MIN_EVENTS:
             return "identity"
         methods: list[Method] = ["identity", "platt"]

@@ -44,11 +44,31 @@ def test_weights_are_not_negative_and_useless_members_are_dropped():
     z = rng.standard_normal(3000)
     y = (rng.random(3000) < sigmoid(z)).astype(float)
     blend = fit_blend(np.column_stack([z, -z, rng.standard_normal(3000)]), y)
-    assert blend[1:] == pytest.approx([1, 0, 0], abs=0.08)
-    assert (blend[1:] >= 0).all()
+    assert blend == pytest.approx([1, 0, 0], abs=0.08)
+    assert (blend >= 0).all()
+    assert blend.sum() == pytest.approx(1)
     stack, _ = StackHead().blended(SMALL, np.column_stack([z, -3 * z, 0.5 * z]), y, account_folds(y))
     assert [head.kind for head in stack.heads] == ["logistic", "lightgbm"]
-    assert len(stack.blend) == 3
+    assert sum(stack.blend) == pytest.approx(1)
+
+
+def test_a_blend_is_the_best_of_all_that_weigh_one():
+    """Against a fine grid over the weights of three noisy copies of the truth, one of them turned round."""
+    rng = np.random.default_rng(2)
+    z = rng.standard_normal(4000)
+    y = (rng.random(4000) < sigmoid(z)).astype(float)
+    members = np.column_stack([z + rng.standard_normal(4000), 0.8 * z + 0.4 * rng.standard_normal(4000), -z])
+    found = log_losses(y, members @ fit_blend(members, y)).sum()
+    grid = [(a, b, 1 - a - b) for a in np.linspace(0, 1, 41) for b in np.linspace(0, 1 - a, 41)]
+    best = min(log_losses(y, members @ np.array(weights)).sum() for weights in grid)
+    assert found <= best + 1.0  # the pull towards an even blend is worth two rows
+
+
+def test_scale_and_offset_are_left_to_the_calibrator():
+    rng = np.random.default_rng(3)
+    z = rng.standard_normal(3000)
+    y = (rng.random(3000) < sigmoid(2 * z + 1)).astype(float)
+    assert fit_blend(np.column_stack([z, z]), y).sum() == pytest.approx(1)
 
 
 def test_each_row_is_blended_without_its_fold():
@@ -58,14 +78,14 @@ def test_each_row_is_blended_without_its_fold():
     members = np.column_stack([head.rehearse(X, y, folds)[1] for head in SMALL[:2]])
     train, test = folds[0]
     own = fit_blend(members[train], y[train])
-    assert logits[test] == pytest.approx(own[0] + members[test] @ own[1:])
+    assert logits[test] == pytest.approx(members[test] @ own)
     assert stack.blend is not None
 
 
 def test_contributions_add_up_and_it_reads_back():
     X, y = mixed(500)
     X[::7, 1] = np.nan
-    stack = StackHead(SMALL, blend=(0.1, 0.2, 0.5, 0.4)).fit(X, y)
+    stack = StackHead(SMALL, blend=(0.2, 0.5, 0.3)).fit(X, y)
     values, baseline = stack.contributions(X)
     assert values.sum(axis=1) + baseline == pytest.approx(stack.decision_function(X), abs=1e-9)
     again = StackHead.from_dict(json.loads(json.dumps(stack.to_dict())))
