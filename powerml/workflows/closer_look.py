@@ -11,9 +11,12 @@ import pandas as pd
 from powerml.tracking.scoring_model import ScoringModel
 from powerml.validation.capacity import capacity, caught
 from powerml.validation.early_warning import DAYS, early_warning, rows_earlier, sentence
+from powerml.validation.metric_drift import comparable, moved_metrics
+from powerml.validation.metric_drift import sentence as metric_sentence
 from powerml.validation.months import by_month, drift, rate_drift, worst_month
 from powerml.validation.outcomes import Predictions
 from powerml.validation.verdict import Verdict, verdict
+from powerml.workflows.candidates import Said
 from powerml.workflows.judging import Judged
 from powerml.workflows.training_data import Test, TrainingData, accounts_of
 
@@ -51,6 +54,7 @@ def look_closer(its: Judged, test: Test, data: TrainingData, *, seed: int) -> Cl
         found = drift(ours, times=rows.times, groups=rows.accounts, seed=seed)
         every = data.labelled
         found += rate_drift(every.y, outcomes=ours.judged, times=every.times, groups=every.accounts, seed=seed)
+        found += _metric_drift(data, seed=seed)
         said += found
         figures["time/drift_shown"] = float(len(found))
     early = early_warning(ours, said_earlier(its.models, test, data), groups=rows.accounts, seed=seed)
@@ -59,7 +63,7 @@ def look_closer(its: Judged, test: Test, data: TrainingData, *, seed: int) -> Cl
     for row in early.to_dict("records"):
         name = f"time/{row['outcome']}_auroc_{row['days']}d_earlier"
         figures |= {name: row["auroc"], f"{name}_low": row["low"], f"{name}_high": row["high"]}
-    untreated, told = _untreated(its, test, seed=seed)
+    untreated, told = untreated_verdict(its.said, test, seed=seed)
     if untreated is not None:
         overall = untreated.overall
         figures |= {"skill/untreated": overall.skill, "skill/untreated_low": overall.skill_low}
@@ -68,6 +72,18 @@ def look_closer(its: Judged, test: Test, data: TrainingData, *, seed: int) -> Cl
     accuracy, majority = its.figures["skill/accuracy"], its.figures["skill/accuracy_of_majority_class"]
     said.append(f"Accuracy {100 * accuracy:.1f} %; always naming the majority class gives {100 * majority:.1f} %.")
     return CloserLook(months, early, untreated=untreated, sentences=tuple(filter(None, said)), figures=figures)
+
+
+def _metric_drift(data: TrainingData, *, seed: int) -> tuple[str, ...]:
+    """The sentence on metrics that moved; those without a window only ever grow, and are left out."""
+    specs = data.metrics
+    names = [m for m in data.available if m not in data.texts and (m not in specs or specs[m].window_days is not None)]
+    at = comparable(data.labelled.times)
+    if not names or not at.any():
+        return ()
+    rows = data.labelled.take(np.flatnonzero(at))
+    moved = moved_metrics(rows.frame[names].astype(float), times=rows.times, groups=rows.accounts, seed=seed)
+    return tuple(filter(None, [metric_sentence(moved, of=len(names))]))
 
 
 def said_earlier(models: Sequence[ScoringModel], test: Test, data: TrainingData) -> dict[int, pd.DataFrame]:
@@ -100,8 +116,11 @@ def early_figures(its: Judged, test: Test, data: TrainingData) -> dict[str, floa
     return {f"{row['outcome']}/auroc_{row['days']}d_earlier": row["auroc"] for row in table.to_dict("records")}
 
 
-def _untreated(its: Judged, test: Test, *, seed: int) -> tuple[Verdict | None, str]:
-    """The verdict on held-out rows that no treatment touched, with its sentence; nothing where none was touched."""
+def untreated_verdict(said: Said, test: Test, *, seed: int) -> tuple[Verdict | None, str]:
+    """The verdict on held-out rows that no treatment touched, with its sentence; nothing where none was touched.
+
+    Training is as it was: treated rows stay in it.
+    """
     frame = test.rows.frame
     touched = frame["treated"].fillna(False).to_numpy(dtype=bool) if "treated" in frame else np.zeros(len(frame), bool)
     if not touched.any():
@@ -110,7 +129,7 @@ def _untreated(its: Judged, test: Test, *, seed: int) -> tuple[Verdict | None, s
     share = f"{touched.sum():,} of {len(frame):,} held-out rows were treated"
     if len(left) < MIN_UNTREATED or len(set(test.rows.y[left])) < 2:
         return None, f"{share}; too few are left to judge without them."
-    rows, said = test.rows.take(left), its.said
+    rows = test.rows.take(left)
     found = verdict(
         rows.y, said.probabilities.iloc[left].reset_index(drop=True), base=said.base.iloc[left].reset_index(drop=True),
         groups=rows.accounts, times=rows.times, score=said.score[left], event_ids=rows.instants,

@@ -68,7 +68,7 @@ def test_steady_months_are_no_drift():
 
 
 def test_a_rate_that_rises_over_the_cutoffs_is_told_with_its_interval():
-    rows, ours = months([0.15] * 5 + [0.3] * 3, [0.2] * 8)
+    rows, _ = months([0.15] * 5 + [0.3] * 3, [0.2] * 8)
     labels = np.where(rows["came"], "churn", "stay")
     (told,) = rate_drift(labels, outcomes=["churn"], times=rows["at"], groups=rows["account"])
     assert told.startswith("Drift: churn came in 3")

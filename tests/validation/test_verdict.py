@@ -109,3 +109,12 @@ def test_cross_fitted_rows_are_worth_half():
     assert crossed.skill == plain.skill
     assert crossed.skill - crossed.skill_low == pytest.approx(2**0.5 * (plain.skill - plain.skill_low))
     assert crossed.auroc_high - crossed.auroc == pytest.approx(2**0.5 * (plain.auroc_high - plain.auroc))
+
+
+def test_a_rival_that_is_better_has_the_lower_log_loss():
+    from powerml.validation.verdict import Rival
+
+    worse = Rival("the documented card", "worse", -0.18, -0.25, -0.11)
+    assert worse.sentence == "worse than the documented card (log loss higher by 0.1800, 0.1100 to 0.2500)"
+    better = Rival("the best single metric (x)", "better", 0.18, 0.11, 0.25)
+    assert better.sentence == "better than the best single metric (x) (log loss lower by 0.1800, 0.1100 to 0.2500)"
