@@ -17,6 +17,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from powerml.config.weight_set import WeightSetSpec
+from powerml.config.weights import read_weights
 from powerml.screening.correlation import CorrelationScreen, ScreenWarning
 from powerml.screening.report import screen_report
 from powerml.statistics.bootstrap import AccountBootstrap, interval
@@ -25,6 +27,8 @@ from powerml.statistics.scores import calibration_line, log_loss_rows, sigmoid
 from powerml.statistics.splits import account_folds
 from powerml.validation.comparison import compare
 from powerml.validation.reliability import calibration
+from powerml.validation.review import review
+from powerml.validation.review_proposal import proposal
 from powerml.validation.screen_audit import default_model
 from powerml.validation.verdict import CROSS_FITTED, verdict
 
@@ -131,6 +135,7 @@ def answered(y: np.ndarray, first: pd.DataFrame, second: pd.DataFrame, groups: n
 
 
 ACCOUNTS, USERS, SNAPSHOTS = 200, 5, 6
+TRUTH_ACCOUNTS = 170_000
 
 
 def panel(rng: np.random.Generator, accounts: int) -> tuple[np.ndarray, ...]:
@@ -147,7 +152,7 @@ def panel(rng: np.random.Generator, accounts: int) -> tuple[np.ndarray, ...]:
 
 def truths() -> dict[str, float]:
     """What the intervals should cover, from five million rows."""
-    x, churn, _ = panel(np.random.default_rng(99), 170_000)
+    x, churn, _ = panel(np.random.default_rng(99), TRUTH_ACCOUNTS)
     p = sigmoid(-2.2 - 0.5 * x)
     middle = (x > -0.3) & (x <= 0.3)
     reference = log_loss_rows(churn, np.full(len(x), 0.13)).mean()
@@ -197,6 +202,66 @@ def coverage(repeats: int) -> list[dict[str, object]]:
     return [found("coverage", name, "92 to 98 %", k, repeats) for name, k in inside.items()]
 
 
+PEOPLE, TOP, ROUNDS = 400, 20, 6
+WISHED = {"depth": 0.30, "tenure": 0.05, "collaboration": 0.35, "expansion": 0.15, "sentiment": 0.15}
+
+
+def reviews(repeats: int) -> list[dict[str, object]]:
+    """The review loop: reviewers who answer at random, and reviewers who would weigh tenure 0.05 and not 0.20.
+
+    The latter say yes to the 30 best by their own weights, no to the rest, and name up to five of their ten best who
+    are not listed. The set starts as document A's and takes six rounds of answers.
+    """
+    shipped = read_weights("power_user")
+    at_random = proven = sooner = better = worse = 0
+    agreements = []
+    for seed in range(repeats):
+        rng = np.random.default_rng(seed)
+        common = rng.normal(size=(PEOPLE, 1))
+        levels = pd.DataFrame(sigmoid(common + rng.normal(size=(PEOPLE, 5))), columns=list(WISHED))
+        groups = np.arange(PEOPLE)
+        shares, order = shares_by(levels, shipped)
+        listed = order[:TOP]
+        answers = rng.permutation(["no"] * 5 + ["yes"] * 15)
+        at_random += review(answers, shares.iloc[listed], groups=groups[listed], seed=seed).proven
+        best = np.argsort(-(levels @ pd.Series(WISHED)).to_numpy(), kind="stable")
+        spec, agreed = shipped, []
+        for round_ in range(ROUNDS + 1):
+            shares, order = shares_by(levels, spec)
+            listed = order[:TOP]
+            agreed.append(len(set(listed) & set(best[:TOP])))
+            if round_ == ROUNDS:
+                break
+            missing = [who for who in best[:10] if who not in set(listed)][:5]
+            answers = [*np.where(np.isin(listed, best[:30]), "yes", "no"), *["missing"] * len(missing)]
+            who = [*listed, *missing]
+            told = review(answers, shares.iloc[who], groups=groups[who], seed=seed)
+            if round_ == 0:
+                table = told.table[told.table["part"] == "tenure"]
+                proven += bool((table["answer"] == "overweighted").any())
+            spec = proposal(spec, told.lean) or spec
+        agreements.append([agreed[0], agreed[1], agreed[-1]])
+        sooner += agreed[1] > agreed[0]
+        better += agreed[-1] > agreed[0]
+        worse += agreed[-1] < agreed[0]
+    first, second, last = np.mean(agreements, axis=0).round(1)
+    of_20 = f"mean {first} of 20 at first, {second} after one round, {last} after six"
+    return [
+        found("review", "answers at random: any dimension called wrong", "at most 5 %", at_random, repeats),
+        found("review", "tenure called overweighted by the first sheet", "", proven, repeats),
+        found("review", "more of the wished top 20 after one round", "", sooner, repeats),
+        found("review", "more of the wished top 20 after six rounds", "", better, repeats),
+        found("review", f"fewer of the wished top 20 after six rounds ({of_20})", "", worse, repeats),
+    ]
+
+
+def shares_by(levels: pd.DataFrame, spec: WeightSetSpec) -> tuple[pd.DataFrame, np.ndarray]:
+    """Percent of each person's score by dimension, and the people from the highest score down."""
+    given = levels * pd.Series({name: dimension.weight for name, dimension in spec.dimensions.items()})
+    score = given.sum(axis=1)
+    return 100 * given.div(score, axis=0), np.argsort(-score.to_numpy(), kind="stable")
+
+
 def found(study: str, question: str, asked: str, k: int, n: int) -> dict[str, object]:
     """One row of the results."""
     low, high = wilson(k, n)
@@ -217,6 +282,7 @@ STUDIES: dict[str, Callable[[int], list[dict[str, object]]]] = {
     "power": power,
     "comparison": comparisons,
     "coverage": coverage,
+    "review": reviews,
 }
 
 

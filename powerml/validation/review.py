@@ -73,8 +73,9 @@ class Review:
             row = rows.sort_values("p_value", kind="stable").iloc[0].to_dict()
             least = 1 / math.comb(int(row["n"] + row["n_yes"]), int(row["n"]))
             few = ""
-            if least * len(rows) >= 0.05:
-                few = f" So few answers could not have shown any (p is {least:.2g} at best, {len(rows)} parts)."
+            if least * len(self.table) >= 0.05:
+                best = f"p is {least:.2g} at best, {len(self.table)} comparisons"
+                few = f" So few answers could not have shown any ({best})."
             said.append(f"{str(question).capitalize()}: cannot tell. The largest difference: {_described(row)}.{few}")
         return said
 
@@ -91,8 +92,8 @@ def review(
     groups : account of each row; rows of one account with the same answer are averaged and count once
 
     A part that gives the no's more of their score than the yes's is overweighted, one that gives the missing more is
-    underweighted, and the other way round. Two-sided permutation tests, exact for up to 20,000 splits, Holm over the
-    parts of a question. Raises DataError for an answer that is none, or without any.
+    underweighted, and the other way round. Two-sided permutation tests, exact for up to 20,000 splits, Holm over
+    all of them. Raises DataError for an answer that is none, or without any.
     """
     said = np.asarray(answers, dtype=object)
     if not len(said):
@@ -109,13 +110,16 @@ def review(
         if answer not in by_answer or "yes" not in by_answer:
             continue
         table, z = _compared(by_answer[answer], by_answer["yes"], names, rng)
-        sure = table["p_holm"] < 0.05
-        more = sign * table["difference"] > 0
-        words = np.select([sure & more, sure & ~more], ["underweighted", "overweighted"], "cannot tell")
-        tables.append(table.assign(question=f"{answer} against yes", answer=words))
+        tables.append(table.assign(question=f"{answer} against yes", more=sign * table["difference"] > 0))
         leans.append(sign * np.clip(z / FULL_LEAN_AT, -1, 1))
     columns = [*_COLUMNS, "p_holm", "answer"]
-    table = pd.concat(tables, ignore_index=True)[columns] if tables else pd.DataFrame(columns=columns)
+    table = pd.DataFrame(columns=columns)
+    if tables:
+        both = pd.concat(tables, ignore_index=True)
+        both["p_holm"] = holm(both["p_value"])
+        sure, more = both["p_holm"] < 0.05, both["more"]
+        both["answer"] = np.select([sure & more, sure & ~more], ["underweighted", "overweighted"], "cannot tell")
+        table = both[columns]
     lean = np.mean(leans, axis=0) if leans else np.zeros(len(names))
     judged = np.isin(said, ANSWERS[:2])
     return Review(
@@ -158,7 +162,6 @@ def _compared(one: Floats, yes: Floats, names: list[str], rng: np.random.Generat
             "low": difference - half,
             "high": difference + half,
             "p_value": p,
-            "p_holm": holm(p),
         }
     )
     return table, z

@@ -42,7 +42,7 @@ def test_two_answers_cannot_tell_and_say_why():
     assert set(told.table["answer"]) == {"cannot tell"}
     assert not told.proven
     assert "No against yes: cannot tell." in told.sentences[2]
-    assert "So few answers could not have shown any (p is 0.25 at best, 2 parts)." in told.sentences[2]
+    assert "So few answers could not have shown any (p is 0.25 at best, 2 comparisons)." in told.sentences[2]
     assert told.lean["tenure"] == -1.0  # the direction is told all the same
 
 

@@ -29,3 +29,19 @@ def test_a_scorer_is_not_better_than_itself(studies):
     assert told["a scorer called different from itself"] == 0
     assert told["planted gain called a loss"] == 0
     assert next(k for question, k in told.items() if question.startswith("planted gain found")) >= 2
+
+
+def test_intervals_cover(studies, monkeypatch):
+    """Three repeats of seven intervals; the truth from fewer rows than the committed study takes."""
+    monkeypatch.setattr(studies, "TRUTH_ACCOUNTS", 20_000)
+    told = studies.coverage(3)
+    assert len(told) == 7
+    assert sum(row["k"] for row in told) >= 18  # of 21; 20 expected
+    assert min(row["k"] for row in told) >= 1
+
+
+def test_the_review_loop_moves_towards_its_reviewers(studies):
+    told = {row["question"]: row["k"] for row in studies.reviews(3)}
+    assert told["answers at random: any dimension called wrong"] <= 1
+    assert told["more of the wished top 20 after six rounds"] >= 1
+    assert next(k for question, k in told.items() if question.startswith("fewer of the wished")) == 0
