@@ -20,6 +20,9 @@ CalibrationMethod = Literal["auto", "line", "identity", "platt", "beta", "isoton
 MIN_EVENTS = 50
 """Accounts with an event (or without one) below which a calibrator adds noise: the identity stays."""
 MIN_EVENTS_ISOTONIC = 1000
+SURE = 2.0
+"""Standard errors by which a map must gain on the identity: with one, and at every size tried, maps that were believed
+lost on later months (experiments/learning/README.md)."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class HeadCalibrator(BaseEstimator):
     ----------
     method : {"auto", "line", "identity", "platt", "beta", "isotonic"}
         "auto" compares the maps by account-grouped out-of-fold log loss and keeps the identity unless the best gains
-        more than one standard error; isotonic is tried above 1,000 events only, nothing below 50 (accounts with an
+        more than two standard errors; isotonic is tried above 1,000 events only, nothing below 50 (accounts with an
         event are counted). "line" does so among identity and platt, for heads that must stay a line on their points.
     n_folds : int
         Folds of that comparison.
@@ -105,7 +108,7 @@ class HeadCalibrator(BaseEstimator):
             tried.append(Candidate(method, float(losses[method].mean()), gain, spread))
         self.candidates_ = tuple(tried)
         best = min(tried, key=lambda candidate: candidate.log_loss)
-        return best.method if best.gain > best.gain_se else "identity"
+        return best.method if best.gain > SURE * best.gain_se else "identity"
 
     def transform(self, logits: ArrayLike) -> Floats:
         """Calibrated logits (rows,) of raw logits (rows,)."""
