@@ -56,7 +56,7 @@ def snapshots(
     """
     compiled = Compiler(metrics, inputs, rollups, project).compile()
     compiled.cells.cell(EVENTS, (ACTIVE_DAYS, 0))
-    rollups = prepare(inputs.engine, rollups, compiled.cells)
+    rollups = prepare(inputs.engine, rollups, compiled.cells, sessions=compiled.needs_sessions)
     frames: list[pd.DataFrame] = []
     for group in _groups(inputs, rollups, project, cutoffs):
         known = rollups.known_before(group.days[-1]) if rollups.has_known else rollups
@@ -130,7 +130,7 @@ def _plan(
     joined: list[ir.Table | None] = [*aggregations.windowed(engine, table, compiled.cells, cutoffs, rollups)]
     joined.append(aggregations.ever(engine, table, compiled.cells, cutoffs, rollups, spine))
     joined.extend(aggregations.distincts(engine, rollups, homes, compiled.cells, cutoffs))
-    if compiled.cells.sessions or "streak" in compiled.wants:
+    if compiled.needs_sessions:
         by_day = rollups.sessions
         if by_day is None or homes is not None:
             pieces = attribute(rollups, rollups.pieces, homes)

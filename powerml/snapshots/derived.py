@@ -12,10 +12,11 @@ from powerml.snapshots.rollup import Rollups, whole
 from powerml.snapshots.sessions import session_days
 
 
-def prepare(engine: Engine, rollups: Rollups, cells: Cells) -> Rollups:
+def prepare(engine: Engine, rollups: Rollups, cells: Cells, *, sessions: bool = True) -> Rollups:
     """The roll-ups with `atoms` for these cells, and `sessions` where they serve every cutoff alike.
 
-    What was made for one call is found again by the next that needs no more.
+    What was made for one call is found again by the next that needs no more. Without `sessions` none are made, but a
+    cache holds them in any case.
     """
     atoms = list(dict.fromkeys([EVENTS, LAST, *cells.atoms]))
     memo = rollups.memo
@@ -32,7 +33,7 @@ def prepare(engine: Engine, rollups: Rollups, cells: Cells) -> Rollups:
         for distinct in cells.distinct:
             if distinct.first_only or distinct.window is None:
                 first_uses(engine, rollups, distinct)
-    if not rollups.has_known and "sessions" not in memo:
+    if not rollups.has_known and "sessions" not in memo and (sessions or rollups.store is not None):
         table, store = session_days(rollups.pieces.mutate(ent=_.uid), rollups.gap_us), rollups.store
         if store is None:
             memo["sessions"] = engine.keep(table, "sessions")

@@ -35,6 +35,11 @@ class Compiled:
     wants: set[str] = field(default_factory=set)  # weeks, streak, team, plan, limits, unresolved
     unavailable: dict[str, str] = field(default_factory=dict)  # metric -> reason
 
+    @property
+    def needs_sessions(self) -> bool:
+        """Whether a metric asks for sessions."""
+        return bool(self.cells.sessions) or "streak" in self.wants
+
 
 class Compiler:
     """Turns declarations into expressions; what the sources lack becomes a null column with a reason."""
