@@ -152,7 +152,7 @@ def call_list(
         return pd.DataFrame()
     if data.has_later:
         rows = data.latest[data.latest["enough_history"].astype(bool)].reset_index(drop=True)
-        rows = rows[~model.outside(rows)].reset_index(drop=True)
+        rows = rows[~model.outside(rows) & rows["label"].ne("ineligible").to_numpy()].reset_index(drop=True)
         said = model.probabilities(rows)["p_churn"] if len(rows) else pd.Series(dtype=float)
     elif its is None:
         return pd.DataFrame()

@@ -136,6 +136,11 @@ def plan_screening(experiment: ExperimentSpec, data: TrainingData) -> Screening:
     forced = {metric: reason for metric, reason in reasons.items() if metric not in leaks}
     notes = [f"Suspected leak, left out of fits: {metric}: {reason}." for metric, reason in leaks.items()]
     notes += [f"Suspected leak, kept by force_keep: {metric}: {reason}." for metric, reason in forced.items()]
+    if not probe.has_earlier:
+        notes.append(
+            f"Leak probe: no row has a snapshot about {EARLIER_DAYS} days before it, so only a metric that separates "
+            "an outcome perfectly would have been found."
+        )
     plan = Screening(None, leaks, forced, probe, force_keep=tuple(force_keep), texts=data.texts, notes=tuple(notes))
     if isinstance(spec, str):
         return plan

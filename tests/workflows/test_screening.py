@@ -83,3 +83,9 @@ def test_categories_are_not_screened():
     frame = found.frame.assign(plan=np.where(found.y == "churn", "free", "pro"))
     screening = Screening(CorrelationScreen(0.45, min_keep=1), texts=("plan",))
     assert screening.keep(Rows(frame, "account_id", 90), ["noise", "strong", "plan"]) == ["strong", "plan"]
+
+
+def test_a_probe_without_earlier_snapshots_knows_that_it_has_none():
+    frame = snapshots()
+    assert probe_of(frame).has_earlier
+    assert not probe_of(frame[frame["as_of"] < "2026-01-15"].reset_index(drop=True)).has_earlier

@@ -90,3 +90,14 @@ def test_a_product_that_changes_is_seen_month_by_month(tmp_path):
         run = drift.session.scorers["logistic"].run_id
         assert len(client.get_metric_history(run, "time/churn_auroc")) == 3
         assert client.get_run(run).data.metrics["time/drift_shown"] >= 1
+
+
+def test_call_lists_are_of_accounts_that_can_still_churn(leak):
+    latest = leak.data.latest
+    rows = latest[latest["enough_history"] & latest["label"].ne("ineligible")]
+    p = leak.model.probabilities(rows)["p_churn"].groupby(rows["account_id"].fillna("user " + rows["user_id"])).mean()
+    calls = leak.look.calls.set_index(["capacity", "list"])
+    assert set(calls.index.get_level_values("capacity")) == {10, 20, 50}
+    assert calls.loc[(10, "as asked"), "cut"] == pytest.approx(p.nlargest(10).iloc[-1])
+    assert calls.loc[(10, "as asked"), "expected"] == pytest.approx(p.nlargest(10).sum())
+    assert calls.loc[(10, "as asked"), "held_out"].count(", ") == 2
