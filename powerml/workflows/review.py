@@ -17,6 +17,7 @@ from powerml.config.project import ProjectSpec
 from powerml.config.weight_set import WeightSetSpec
 from powerml.config.weights import differences, read_weights, settable
 from powerml.errors import DataError, UsageError, did_you_mean
+from powerml.scoring.base import DocumentedScorer
 from powerml.scoring.weight_set import needed_metrics, scorer_of
 from powerml.tracking.fingerprints import of_json
 from powerml.tracking.scoring_model import ScoringModel
@@ -165,6 +166,10 @@ def read_review(
         given["answer"], people.parts.shares.loc[given["at"]], groups=people.accounts.loc[given["at"]],
         unanswered=len(answers) - len(given), seed=seed,
     )  # fmt: skip
+    documented = people.scorer.model.scorer
+    if people.spec is None and isinstance(documented, DocumentedScorer):
+        why = f"{origin.label} is the weight set {documented.name}; to edit and lock it, review that: --weights NAME."
+        return Reviewed(sheet, result, left_out, None, why.replace("NAME", documented.name))
     if why := cannot_edit(people.spec):
         return Reviewed(sheet, result, left_out, None, why)
     assert people.spec is not None

@@ -14,8 +14,12 @@ from powerml.cli.review import command
 from powerml.config.project import load_project
 from powerml.config.weights import read_weights
 from powerml.errors import DataError, UsageError
+from powerml.scoring.weight_set import load_weights
+from powerml.tracking.scoring_model import ScoringModel
+from powerml.workflows import review as workflow
 from powerml.workflows.review import make_sheet, read_review
 from powerml.workflows.review_lock import lock, weights_text
+from powerml.workflows.score import Scorer
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "raw"
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -127,6 +131,22 @@ def test_other_documented_sets(raw, tmp_path, name):
         assert "no weights to move" in done.sentences[-1]
     else:
         assert done.proposed.spec.based_on == f"{name}@1"
+
+
+def test_a_registered_version_is_judged_and_locked_elsewhere(raw, tmp_path, monkeypatch):
+    project, sheet = load_project(raw / "powerml.yaml"), tmp_path / "sheet.csv"
+    registered = Scorer(ScoringModel(load_weights("engagement")), "golden", "3")
+    monkeypatch.setattr(workflow, "from_registry", lambda project, wanted: registered)
+    make_sheet(project, sheet, model="golden@champion", as_of=DAY, top=8, now=NOW)
+    filled = fill(sheet, tmp_path / "filled.csv", lambda row: "no" if row["rank"] == "3" else "yes")
+    done = read_review(project, filled, now=NOW)
+    assert done.sheet.origin.label == "golden@3"
+    assert done.sheet.origin.wanted == "3"
+    assert done.sentences[-1] == (
+        "golden@3 is the weight set engagement; to edit and lock it, review that: --weights engagement."
+    )
+    with pytest.raises(UsageError, match="models are locked by 'powerml promote'"):
+        lock(project, filled, now=NOW)
 
 
 def test_a_proposal_is_a_weight_set_as_any_other(read, tmp_path):
