@@ -1,11 +1,13 @@
 """What snapshots cost, as ratios to one plain aggregate over the same events, measured in one run.
 
-python experiments/benchmarks/snapshot_cost.py [--events 24] [--repeats 3] [--folder DIR] [--peers]
+python experiments/benchmarks/snapshot_cost.py [--events 3 24] [--repeats 3] [--folder DIR] [--runs reference,one,...]
 
 Generates N million events of N/240 x 1 million users over a year (time-ordered zstd Parquet, shuffled text user ids,
 unique text event_id, six events per session, no session_id), then measures, interleaved and as medians: the reference
 `create temp table ... as select user_id, day, event, count(*), max(time) ... group by all`, one cold snapshot, twelve
-monthly ones, and a nightly one from the cache.
+monthly ones, and a nightly one: the cache holds all but the last day, whose file has just come. The night's frame is
+compared with a cold one. Time is taken within each process, from reading the project to the frame, without starting
+Python and importing; peak memory is the process's.
 """
 
 from __future__ import annotations
@@ -13,15 +15,15 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -99,74 +101,137 @@ def generate(folder: Path, millions: float, *, seed: int = 7) -> None:
         (folder / part / "powerml.json").write_text(json.dumps(project))
 
 
-REFERENCE = """
-import duckdb, sys
-con = duckdb.connect()
-con.execute(f"set threads to {sys.argv[2]}")
-con.execute(f\"\"\"create temp table rolled as
-    select user_id, cast(time as date) as day, event, count(*), max(time) from '{sys.argv[1]}' group by all\"\"\")
+CLOCK = """
+import json, resource, sys, time
+threads = int(sys.argv[2])
+def took(begun, rows):
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    wall, cpu = time.perf_counter() - begun[0], time.process_time() - begun[1]
+    print(json.dumps({"wall": wall, "cpu": cpu, "peak": peak, "rows": rows}))
 """
 
-OURS = """
-import sys
+REFERENCE = (
+    CLOCK
+    + """
+import duckdb
+begun = time.perf_counter(), time.process_time()
+con = duckdb.connect()
+con.execute(f"set threads to {threads}")
+con.execute(f\"\"\"create temp table rolled as
+    select user_id, cast(time as date) as day, event, count(*), max(time)
+    from '{sys.argv[1]}/all/events.parquet' group by all\"\"\")
+took(begun, con.execute("select count(*) from rolled").fetchone()[0])
+"""
+)
+
+OURS = (
+    CLOCK
+    + """
 from datetime import date
 from powerml.config.project import load_project
 from powerml.workflows.snapshots import open_project
-opened = open_project(load_project(sys.argv[1]))
-cutoffs = [date(2026, 1, 1)] if sys.argv[2] == "1" else [date(2025 + m // 12, m % 12 + 1, 1) for m in range(1, 13)]
+import ibis; ibis.duckdb
+part, many, cache, out = sys.argv[3], sys.argv[4], sys.argv[5] == "cache", sys.argv[6]
+cutoffs = {
+    "one": [date(2026, 1, 1)],
+    "before": [date(2025, 12, 31)],
+    "twelve": [date(2025 + m // 12, m % 12 + 1, 1) for m in range(1, 13)],
+}[many]
+begun = time.perf_counter(), time.process_time()
+opened = open_project(load_project(f"{sys.argv[1]}/{part}/powerml.json"), cache=cache)
+opened.inputs.engine.backend.con.execute(f"set threads to {threads}")
 frame = opened.build(cutoffs).frame
-print(len(frame), frame.select_dtypes("number").sum().sum())
+took(begun, len(frame))
+if out:
+    frame.to_parquet(out)
 """
+)
 
 
-def timed(code: str, *arguments: str) -> tuple[float, float, str]:
-    """Seconds, peak memory in GB and output of a fresh process."""
-    before = time.perf_counter()
-    process = subprocess.Popen([sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    printed = process.stdout.read()
-    _pid, status, used = os.wait4(process.pid, 0)
-    if status:
-        sys.exit(f"failed: {code}")
-    return time.perf_counter() - before, used.ru_maxrss / 1e6, printed.strip()
+def measured(code: str, *arguments: str) -> dict[str, float]:
+    """What a fresh process measured of itself."""
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(done.stderr[-3000:])
+    return json.loads(done.stdout.strip().splitlines()[-1])
+
+
+def night(folder: Path, threads: int) -> dict[str, float]:
+    """A nightly snapshot: the cache as it was the evening before, one more file."""
+    parts, primed, file = folder / "parts", folder / "primed", folder / "parts" / "events-001.parquet"
+    file.unlink(missing_ok=True)
+    shutil.rmtree(parts / ".powerml", ignore_errors=True)
+    if not primed.exists():
+        print("  filling the cache", measured(OURS, str(folder), str(threads), "parts", "before", "cache", ""))
+        shutil.copytree(parts / ".powerml", primed)
+    else:
+        shutil.copytree(primed, parts / ".powerml")
+    shutil.copy(folder / "events-001.parquet", file)
+    return measured(OURS, str(folder), str(threads), "parts", "one", "cache", str(folder / "night.parquet"))
 
 
 def main() -> None:
     """Runs the measurements and prints the ratios."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--events", type=float, default=24, help="million events")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--events", type=float, nargs="+", default=[3, 24], help="million events, one size or several")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
-    parser.add_argument("--folder", type=Path)
-    parser.add_argument("--only", default="reference,one,twelve")
+    parser.add_argument("--folder", type=Path, help="where the events are generated, and found again")
+    parser.add_argument("--runs", default="reference,one,twelve,night")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        folder = options.folder or Path(temporary)
-        (folder / "all").mkdir(parents=True, exist_ok=True)
-        (folder / "parts").mkdir(exist_ok=True)
-        if not (folder / "all" / "powerml.json").exists():
-            generate(folder, options.events)
-        whole = str(folder / "all" / "powerml.json")
-        runs = {
-            "reference": (REFERENCE, str(folder / "all" / "events.parquet"), str(options.threads)),
-            "one": (OURS, whole, "1", "cold"),
-            "twelve": (OURS, whole, "12", "cold"),
-        }
-        taken: dict[str, list[float]] = {name: [] for name in runs}
-        memory: dict[str, float] = {}
+        for size in options.events:
+            folder = (options.folder or Path(temporary)) / f"{size:g}"
+            (folder / "all").mkdir(parents=True, exist_ok=True)
+            (folder / "parts").mkdir(exist_ok=True)
+            if not (folder / "all" / "powerml.json").exists():
+                generate(folder, size)
+        taken: dict[tuple[float, str], list[dict[str, float]]] = {}
         for _ in range(options.repeats):
-            for name in options.only.split(","):
-                seconds, peak, printed = timed(*runs[name])
-                taken[name].append(seconds)
-                memory[name] = max(memory.get(name, 0), peak)
-                print(f"{name:10} {seconds:7.1f} s  {peak:5.2f} GB  {printed}", flush=True)
-        medians = {name: statistics.median(values) for name, values in taken.items() if values}
-        for name, value in medians.items():
-            ratio = f"{value / medians['reference']:.2f} x reference" if "reference" in medians else ""
-            print(f"{name:10} median {value:.1f} s, {ratio}, peak {memory[name]:.2f} GB")
-        if {"one", "twelve"} <= medians.keys():
-            print(f"twelve snapshots cost {medians['twelve'] / medians['one']:.2f} x one")
-    print(f"peak of this script: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6:.2f} GB", file=sys.stderr)
+            for size in options.events:
+                folder = (options.folder or Path(temporary)) / f"{size:g}"
+                where = (str(folder), str(options.threads))
+                runs = {
+                    "reference": lambda where=where: measured(REFERENCE, *where),
+                    "one": lambda where=where, f=folder: measured(
+                        OURS, *where, "all", "one", "cold", str(f / "cold.parquet")
+                    ),
+                    "twelve": lambda where=where: measured(OURS, *where, "all", "twelve", "cold", ""),
+                    "night": lambda folder=folder: night(folder, options.threads),
+                }
+                for name in options.runs.split(","):
+                    one = runs[name]()
+                    taken.setdefault((size, name), []).append(one)
+                    print(f"  {size:g} million, {name}: {one}", flush=True)
+                if {"one", "night"} <= set(options.runs.split(",")):
+                    cold, warm = (pd.read_parquet(folder / f"{name}.parquet") for name in ("cold", "night"))
+                    pd.testing.assert_frame_equal(cold, warm, rtol=1e-12)
+        report(taken)
+
+
+def report(taken: dict[tuple[float, str], list[dict[str, float]]]) -> None:
+    """Medians and ratios, by the wall and by CPU time."""
+    sizes = sorted({size for size, _name in taken})
+    for clock in ("wall", "cpu"):
+        mid = {key: statistics.median(one[clock] for one in runs) for key, runs in taken.items()}
+        for size, name in taken:
+            peak = max(one["peak"] for one in taken[size, name])
+            beside = (
+                f", {mid[size, name] / mid[size, 'reference']:.2f} x reference" if (size, "reference") in mid else ""
+            )
+            print(f"{clock}: {size:g} million, {name}: median {mid[size, name]:.2f} s{beside}, peak {peak:.2f} GB")
+        for size in sizes:
+            if {(size, "one"), (size, "twelve")} <= mid.keys():
+                print(f"{clock}: {size:g} million: twelve cost {mid[size, 'twelve'] / mid[size, 'one']:.2f} x one")
+            if {(size, "one"), (size, "night")} <= mid.keys():
+                print(
+                    f"{clock}: {size:g} million: a night costs {mid[size, 'night'] / mid[size, 'one']:.3f} x a cold one"
+                )
+        small, large = sizes[0], sizes[-1]
+        for name in ("one", "twelve"):
+            if small < large and (small, name) in mid:
+                growth = mid[large, name] / mid[small, name] / (large / small)
+                print(f"{clock}: {name} from {small:g} to {large:g} million: {growth:.2f} x linear")
 
 
 if __name__ == "__main__":
