@@ -18,7 +18,7 @@ from powerml.validation.outcomes import Predictions
 from powerml.validation.verdict import Verdict, verdict
 from powerml.workflows.candidates import Said
 from powerml.workflows.judging import Judged
-from powerml.workflows.training_data import Test, TrainingData, accounts_of
+from powerml.workflows.training_data import HeldOut, TrainingData, accounts_of
 
 CAPACITIES = (10, 20, 50)
 """Accounts a week that are tabulated where none are stated."""
@@ -42,7 +42,7 @@ class CloserLook:
     figures: dict[str, float] = field(default_factory=dict)
 
 
-def look_closer(its: Judged, test: Test, data: TrainingData, *, seed: int) -> CloserLook:
+def look_closer(its: Judged, test: HeldOut, data: TrainingData, *, seed: int) -> CloserLook:
     """The closer look at one scorer's held-out predictions; call lists need its final model, see `with_calls`."""
     rows = test.rows
     ours = Predictions.of(rows.y, its.said.probabilities, its.said.score)
@@ -86,7 +86,7 @@ def _metric_drift(data: TrainingData, *, seed: int) -> tuple[str, ...]:
     return tuple(filter(None, [metric_sentence(moved, of=len(names))]))
 
 
-def said_earlier(models: Sequence[ScoringModel], test: Test, data: TrainingData) -> dict[int, pd.DataFrame]:
+def said_earlier(models: Sequence[ScoringModel], test: HeldOut, data: TrainingData) -> dict[int, pd.DataFrame]:
     """Days -> what each fold's model says of its test rows' entities that much earlier; null where no snapshot is.
 
     The earlier snapshot is scored by the model that its test row is judged by.
@@ -109,14 +109,14 @@ def said_earlier(models: Sequence[ScoringModel], test: Test, data: TrainingData)
     return found
 
 
-def early_figures(its: Judged, test: Test, data: TrainingData) -> dict[str, float]:
+def early_figures(its: Judged, test: HeldOut, data: TrainingData) -> dict[str, float]:
     """AUROC of earlier scores without intervals, `churn/auroc_30d_earlier`: the same names on every scorer's run."""
     ours = Predictions.of(test.rows.y, its.said.probabilities, its.said.score)
     table = early_warning(ours, said_earlier(its.models, test, data), groups=test.rows.accounts, repeats=0)
     return {f"{row['outcome']}/auroc_{row['days']}d_earlier": row["auroc"] for row in table.to_dict("records")}
 
 
-def untreated_verdict(said: Said, test: Test, *, seed: int) -> tuple[Verdict | None, str]:
+def untreated_verdict(said: Said, test: HeldOut, *, seed: int) -> tuple[Verdict | None, str]:
     """The verdict on held-out rows that no treatment touched, with its sentence; nothing where none was touched.
 
     Training is as it was: treated rows stay in it.
@@ -139,7 +139,7 @@ def untreated_verdict(said: Said, test: Test, *, seed: int) -> tuple[Verdict | N
 
 
 def call_list(
-    model: ScoringModel, data: TrainingData, its: Judged | None, test: Test, *, capacities: Sequence[int]
+    model: ScoringModel, data: TrainingData, its: Judged | None, test: HeldOut, *, capacities: Sequence[int]
 ) -> pd.DataFrame:
     """What calling the N accounts likeliest to churn should catch, of the latest snapshot's; empty without p_churn.
 

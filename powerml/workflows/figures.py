@@ -27,11 +27,11 @@ from powerml.validation.band_report import BandReport
 from powerml.validation.outcomes import Predictions, base_rates, outcome_values
 from powerml.validation.verdict import Verdict
 from powerml.workflows.candidates import Said
-from powerml.workflows.training_data import Rows, Test
+from powerml.workflows.training_data import HeldOut, Rows
 
 
 def figures_of(
-    ours: Predictions, said: Said, test: Test, found: Verdict, report: BandReport, *, seed: int
+    ours: Predictions, said: Said, test: HeldOut, found: Verdict, report: BandReport, *, seed: int
 ) -> dict[str, float]:
     """Numbers under the stable names by which runs are compared."""
     rates = base_rates(said.base, ours.outcomes, len(ours.codes))
@@ -80,7 +80,7 @@ def figures_of(
     return figures | _top20(ours, test.rows)
 
 
-def _seen_and_unseen(ours: Predictions, rates: np.ndarray, test: Test, *, seed: int) -> dict[str, float]:
+def _seen_and_unseen(ours: Predictions, rates: np.ndarray, test: HeldOut, *, seed: int) -> dict[str, float]:
     """Two numbers: the skill on accounts that training knew, and on accounts it never saw (where both are there)."""
     model, base = outcomes_log_loss_rows(ours.codes, ours.probabilities), outcomes_log_loss_rows(ours.codes, rates)
     figures: dict[str, float] = {}

@@ -25,7 +25,7 @@ from powerml.validation.verdict import Verdict, verdict
 from powerml.workflows.candidates import DOCUMENTED_CARD, Candidate, Said, say
 from powerml.workflows.figures import by_cutoff, figures_of, reliability
 from powerml.workflows.screening import Screening
-from powerml.workflows.training_data import Rows, Test, TrainingData
+from powerml.workflows.training_data import HeldOut, Rows, TrainingData
 
 Note = Callable[[str], None]
 
@@ -65,7 +65,7 @@ def judge(
     seed: int,
     repeats: int = 1000,
     note: Note,
-) -> tuple[Test, list[Judged]]:
+) -> tuple[HeldOut, list[Judged]]:
     """Trains every scorer on the training rows of each fold and judges what it says of the test rows.
 
     Rivals in every verdict: the best single metric, and the documented card. Empty where history is too short to hold
@@ -75,7 +75,7 @@ def judge(
     folds = [fold for fold in split.folds if len(fold[0]) and len(set(rows.y[fold[0]])) > 1]
     if not folds:
         none = np.array([], dtype=int)
-        return Test(rows.take(none), none.astype(bool), none), []
+        return HeldOut(rows.take(none), none.astype(bool), none), []
     parts: dict[str, list[Said]] = {candidate.name: [] for candidate in candidates}
     models: dict[str, list[ScoringModel]] = {candidate.name: [] for candidate in candidates}
     card = next((c for c in candidates if c.name == DOCUMENTED_CARD and not c.is_fitted), None)
@@ -96,7 +96,7 @@ def judge(
             single_name = best.name
     at = np.concatenate([test_at for _, test_at in folds])
     fold_of = np.repeat(np.arange(len(folds)), [len(test_at) for _, test_at in folds])
-    held = Test(rows.take(at), split.unseen[at], fold_of)
+    held = HeldOut(rows.take(at), split.unseen[at], fold_of)
     pooled = {name: Said.pooled(said) for name, said in parts.items()}
     rivals = {single_name: pd.concat(single, ignore_index=True)} if len(single) == len(folds) else {}
     judged = []
@@ -117,7 +117,7 @@ def _view(data: TrainingData, metrics: Sequence[str], train: Rows) -> Callable[[
     return lambda rows: numeric_view(rows.frame, metrics, learned_from=train.frame, texts=data.texts)
 
 
-def simplest(judged: Sequence[Judged], test: Test, *, seed: int) -> Judged:
+def simplest(judged: Sequence[Judged], test: HeldOut, *, seed: int) -> Judged:
     """The simplest scorer whose log loss is within one standard error (by account, paired) of the best one's."""
     losses = {one.name: _outcome_losses(one, test) for one in judged}
     best = min(judged, key=lambda one: float(losses[one.name].mean()))
@@ -146,7 +146,7 @@ def _judge_one(
     candidate: Candidate,
     said: Said,
     models: tuple[ScoringModel, ...],
-    test: Test,
+    test: HeldOut,
     rivals: dict[str, pd.DataFrame],
     *,
     factor: float,
@@ -184,6 +184,6 @@ def _bands_of(candidate: Candidate, score: np.ndarray) -> Any:
     return declared or fifths(score)
 
 
-def _outcome_losses(one: Judged, test: Test) -> np.ndarray:
+def _outcome_losses(one: Judged, test: HeldOut) -> np.ndarray:
     ours = Predictions.of(test.rows.y, one.said.probabilities, one.said.score)
     return outcomes_log_loss_rows(ours.codes, ours.probabilities)

@@ -164,6 +164,6 @@ def plan_screening(experiment: ExperimentSpec, data: TrainingData) -> Screening:
     kept = report.loc[report["kept"], "metric"].nunique()
     said = f"Screen ({Screening(rule).tag}): {kept} of {len(numbers)} metrics may be fitted."
     if data.texts:
-        said += f" The {len(data.texts)} columns of categories are not screened."
+        said += f" Columns of categories are not screened ({len(data.texts)})."
     warned = (f"Screen: {warning.message}" for warning in caught)
     return replace(plan, rule=rule, report=report, notes=(*notes, said, *warned))

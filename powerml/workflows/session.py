@@ -10,7 +10,7 @@ from powerml.workflows.candidates import DOCUMENTED_CARD, Candidate
 from powerml.workflows.closer_look import CloserLook
 from powerml.workflows.judging import Judged, simplest
 from powerml.workflows.screening import Screening
-from powerml.workflows.training_data import Test, TrainingData
+from powerml.workflows.training_data import HeldOut, TrainingData
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +25,7 @@ class Session:
     data: TrainingData
     screening: Screening
     chosen: Sequence[Candidate]
-    test: Test
+    test: HeldOut
     judged: Sequence[Judged]
     best: Candidate
     other_way: Judged | None = None
@@ -51,14 +51,16 @@ class Session:
         return "cannot tell" if self.its is None else self.its.verdict.word
 
 
-def challenger(chosen: Sequence[Candidate], judged: Sequence[Judged], test: Test, *, few: bool, seed: int) -> Candidate:
+def challenger(
+    chosen: Sequence[Candidate], judged: Sequence[Judged], test: HeldOut, *, few: bool, seed: int
+) -> Candidate:
     """The simplest of the best; the documented card where nothing could be fitted or judged."""
     if few or not judged:
         return next((c for c in chosen if c.name == DOCUMENTED_CARD), chosen[0])
     return simplest(judged, test, seed=seed).candidate
 
 
-def other_way(best: Candidate, judged: Sequence[Judged], test: Test, screening: Screening) -> Candidate | None:
+def other_way(best: Candidate, judged: Sequence[Judged], test: HeldOut, screening: Screening) -> Candidate | None:
     """The challenger (or, where that is a weight set, the best fitted scorer) with the suspects the other way."""
     fitted = [one for one in judged if one.candidate.is_fitted]
     if not screening.suspected or not fitted:

@@ -92,7 +92,7 @@ def accounts_of(frame: pd.DataFrame, id_column: str) -> np.ndarray:
 
 
 @dataclass(frozen=True, eq=False)
-class Test:
+class HeldOut:
     """The held-out rows of all folds, one after another; `unseen`: rows of accounts that no training saw.
 
     `folds`: the number of each row's fold, from 0.

@@ -75,8 +75,11 @@ def test_only_fitted_models_have_an_outside():
     free = ROWS.head(2).assign(mrr=[0.0, 10.0], label=["ineligible", "stay"])
     assert not ScoringModel(load_weights("engagement"), payers_only=True).outside(free).any()
 
-    class Fitted:
+    class Fitted:  # whatever has probabilities of its own
         kind = "fitted"
+
+        def predict_proba_outcomes(self, frame):
+            raise AssertionError("not asked for")
 
     assert ScoringModel(Fitted()).outside(free).tolist() == [True, False]
     assert ScoringModel(Fitted(), payers_only=True).outside(free[["mrr"]]).tolist() == [True, False]

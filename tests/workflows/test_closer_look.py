@@ -2,10 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from powerml.workflows import training_data
 from powerml.workflows.candidates import Said
 from powerml.workflows.closer_look import call_sentences, untreated_verdict
-from powerml.workflows.training_data import Rows
+from powerml.workflows.training_data import HeldOut, Rows
 
 
 def held_out(n=400, seed=7):
@@ -24,7 +23,7 @@ def held_out(n=400, seed=7):
     )
     base = pd.DataFrame({"churn": np.full(n, 0.4), "stay": np.full(n, 0.6)})
     said = Said(100 * (1 - p), pd.DataFrame({"p_churn": p, "p_stay": 1 - p}), base)
-    return said, training_data.Test(Rows(frame, "account_id", 90), np.ones(n, dtype=bool), np.zeros(n, dtype=int))
+    return said, HeldOut(Rows(frame, "account_id", 90), np.ones(n, dtype=bool), np.zeros(n, dtype=int))
 
 
 def test_the_verdict_without_treated_rows_is_on_the_others_alone():
@@ -39,14 +38,14 @@ def test_without_treatments_nothing_is_said():
     said, test = held_out()
     frame = test.rows.frame
     for rows in (frame.assign(treated=False), frame.drop(columns="treated")):
-        plain = training_data.Test(Rows(rows, "account_id", 90), test.unseen, test.folds)
+        plain = HeldOut(Rows(rows, "account_id", 90), test.unseen, test.folds)
         assert untreated_verdict(said, plain, seed=7) == (None, "")
 
 
 def test_too_few_untreated_rows_are_not_judged():
     said, test = held_out()
     rows = Rows(test.rows.frame.assign(treated=np.arange(400) >= 40), "account_id", 90)
-    found, told = untreated_verdict(said, training_data.Test(rows, test.unseen, test.folds), seed=7)
+    found, told = untreated_verdict(said, HeldOut(rows, test.unseen, test.folds), seed=7)
     assert found is None
     assert told == "360 of 400 held-out rows were treated; too few are left to judge without them."
 
