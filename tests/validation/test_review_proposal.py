@@ -14,7 +14,7 @@ STEPS = st.sampled_from([0.1, 0.25, 0.5, 0.9])
 
 
 def test_the_documented_weights_take_a_quarter_step():
-    """Tenure 0.20 x 0.75 = 0.15, depth 0.30 x 1.25 = 0.375, the rest as it was; scaled by 1 / 1.025, the largest remainders up."""
+    """Tenure 0.20 x 0.75 = 0.15, depth 0.30 x 1.25 = 0.375; scaled by 1 / 1.025, the largest remainders up."""
     edited = proposal(POWER, {"tenure": -1, "depth": 1})
     weights = {name: d.weight for name, d in edited.dimensions.items()}
     assert weights == {"depth": 0.36, "tenure": 0.15, "collaboration": 0.19, "expansion": 0.15, "sentiment": 0.15}
