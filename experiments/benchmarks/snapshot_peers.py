@@ -3,8 +3,8 @@
 python experiments/benchmarks/snapshot_peers.py [--events 3] [--few 0.25] [--featuretools-python PATH] [--repeats 3]
 
 Same files, same cutoffs, same metrics, and the values compared. The range join makes every metric over events that the
-catalogue declares (windows, changes, "ever") after taking out repeats of an `event_id`, as ours does. Featuretools makes
-the dozen that it expresses too, of fewer events, and is not asked about repeats; it wants an environment of its own
+catalogue declares (windows, changes, "ever") after taking out repeats of an `event_id`, as ours does. Featuretools
+makes the dozen that it expresses too, of fewer events, and is not asked about repeats; it wants its own environment
 (featuretools, pyarrow, pandas < 3). Time is taken within each process, without starting Python.
 """
 

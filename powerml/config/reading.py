@@ -39,6 +39,13 @@ for _tag, _pattern, _first in (
     _Loader.add_implicit_resolver(_tag, re.compile(_pattern), [c if c != "\0" else "" for c in _first])
 
 
+class _Parser(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Reads as `_Loader` does, by libyaml where PyYAML has it: the catalogue in a tenth of the time."""
+
+
+_Parser.yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
+
+
 def _construct_text(loader: _Loader, node: yaml.ScalarNode) -> str:
     """JSON writes characters beyond the first 65,536 as two halves, which YAML leaves apart."""
     return str(node.value).encode("utf-16", "surrogatepass").decode("utf-16")
@@ -89,7 +96,8 @@ def read_document(path: Path | str, *, text: str | None = None) -> Document:
         text = text.replace("\t", " ")  # a tab inside a JSON string must be written \t, so none of these is data
     document = Document(shown)
     try:
-        node = yaml.compose(text, Loader=_Loader)
+        # libyaml refuses the two halves in which JSON escapes a character beyond the first 65,536
+        node = yaml.compose(text, Loader=_Loader if "\\ud" in text.lower() else _Parser)
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         what = f"not well-formed: {error.problem or error.context}"

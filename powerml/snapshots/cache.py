@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +53,7 @@ class RollupStore:
 
     engine: Engine
     path: Path
+    _known: dict[str, ir.Table] = field(default_factory=dict)  # asking for columns costs more than many a plan
 
     @classmethod
     def open(cls, engine: Engine, folder: Path) -> RollupStore | None:
@@ -91,12 +92,15 @@ class RollupStore:
 
     def table(self, name: str) -> ir.Table:
         """A kept table."""
-        return self.engine.backend.table(name, database=(DATABASE, "main"))
+        if name not in self._known:
+            self._known[name] = self.engine.backend.table(name, database=(DATABASE, "main"))
+        return self._known[name]
 
     def keep(self, expression: ir.Table, name: str, *, order: str | None = None) -> ir.Table:
         """Replaces a kept table by the rows of an expression."""
         sql = self.engine.backend.compile(expression)
         ordered = f" order by {order}" if order else ""
+        self._known.pop(name, None)
         self.run(f'create or replace table {DATABASE}."{name}" as select * from ({sql}){ordered}')
         return self.table(name)
 
@@ -106,6 +110,7 @@ class RollupStore:
 
     def drop(self, name: str) -> None:
         """Drops a kept table, if it is there."""
+        self._known.pop(name, None)
         self.run(f'drop table if exists {DATABASE}."{name}"')
 
     def remember_atoms(self, atoms: Sequence[Atom]) -> None:
