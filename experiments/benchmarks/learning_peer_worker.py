@@ -20,10 +20,10 @@ import pandas as pd
 
 
 def ebm(train: pd.DataFrame, y: np.ndarray, accounts: np.ndarray, test: pd.DataFrame, folder: Path) -> np.ndarray:
-    """Explainable boosting machine with its defaults, pairs included."""
+    """Explainable boosting machine with its defaults, pairs included; 4 bags in place of 14 above 10,000 rows."""
     from interpret.glassbox import ExplainableBoostingClassifier
 
-    model = ExplainableBoostingClassifier(random_state=0, n_jobs=1)
+    model = ExplainableBoostingClassifier(random_state=0, n_jobs=1, outer_bags=14 if len(train) < 10_000 else 4)
     return model.fit(train, y).predict_proba(test)[:, 1]
 
 

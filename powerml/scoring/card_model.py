@@ -53,7 +53,7 @@ def card_file(model: NestedOutcomeModel, *, name: str | None = None) -> dict[str
         "version": model.version,
         "kind": "points",
         **({"trained_until": model.trained_until_} if model.trained_until_ else {}),
-        "bands": {band.from_: band.name for band in (model.bands or BANDS).bands},
+        "bands": {_whole(band.from_): band.name for band in (model.bands or BANDS).bands},
         "stay_value": model.stay_value,
         "outcomes": [str(outcome) for outcome in model.outcomes_],
         "heads": heads,
@@ -121,9 +121,16 @@ def _numeric(encoder: TableEncoder, part: CardPart, outcome: str) -> str:
 
 
 def _ladder(metric: str, part: CardPart) -> dict[str, Any]:
-    """One metric's part in the form of a points table."""
+    """One metric's part in the form of a points table; neighbouring levels of equal points are one step."""
     *points, missing = part.points
-    steps: list[dict[str, Any]] = [
-        {"from": edge, "points": given} for edge, given in zip(part.levels.edges[::-1], points[:0:-1], strict=True)
+    steps = [
+        {"from": _whole(edge), "points": above}
+        for edge, above, below in zip(part.levels.edges, points[1:], points[:-1], strict=True)
+        if above != below
     ]
-    return {"metric": metric, "missing": missing, "steps": [*steps, {"points": points[0]}]}
+    return {"metric": metric, "missing": missing, "steps": [*steps[::-1], {"points": points[0]}]}
+
+
+def _whole(number: float) -> float:
+    """A whole number as one, so that the file reads well."""
+    return int(number) if float(number).is_integer() else number
