@@ -59,8 +59,8 @@ def git_brew(project: Path, *, years: int = 3) -> Iterator[Fold]:
         yield _fold(rows, np.flatnonzero(known), np.flatnonzero(times.isin(tested)), features, grace_days=0)
 
 
-def simulated(folder: Path, *, months: int = 2, most: int = 20_000) -> Iterator[Fold]:
-    """The last mature months of `labelled.parquet`, each after `most` training rows of whole accounts."""
+def simulated(folder: Path, *, months: int = 1, most: int = 20_000) -> Iterator[Fold]:
+    """The last mature months of `labelled.parquet` (one), each after `most` training rows of whole accounts."""
     frame = pd.read_parquet(folder / "labelled.parquet").sort_values(["as_of", "user_id"], ignore_index=True)
     rows, features = Rows(frame, "user_id", 90), [name for name in frame if name not in STRUCTURE]
     split = SnapshotSplit(90, 30, test_months=months, held_out_share=0.0)

@@ -95,49 +95,55 @@ def run(name: str, folds: Iterator[Fold], peers: dict[str, str], results: Path, 
                 said, cost = timed(lambda fold=fold, scorer=scorer: ours(scorer, fold))
             table = pd.DataFrame({"account": fold.test_accounts.astype(str), "left": fold.test_left, "said": said})
             table.assign(train_rows=len(fold.train), **cost).to_parquet(file)
-            print(f"{name} {number} {scorer}: AUROC {auroc(fold.test_left, said):.4f}, "
-                  f"log loss {log_loss_rows(fold.test_left, said).mean():.4f}, {cost['cpu']:.1f} s CPU", flush=True)  # fmt: skip
+            loss, shown = log_loss_rows(fold.test_left, said).mean(), auroc(fold.test_left, said)
+            print(
+                f"{name} {number} {scorer}: AUROC {shown:.4f}, log loss {loss:.4f}, {cost['cpu']:.1f} s CPU", flush=True
+            )
+
+
+def predictions(results: Path) -> dict[str, dict[str, list[pd.DataFrame]]]:
+    """What was written, by data set and scorer, one table a fold; folds that not all of ours ran are left out."""
+    read: dict[str, dict[str, list[pd.DataFrame]]] = {}
+    for file in sorted((results / "predictions").glob("*.parquet")):
+        data, _, scorer = file.stem.split(".")
+        read.setdefault(data, {}).setdefault(scorer, []).append(pd.read_parquet(file))
+    whole = {data: max(map(len, scorers.values())) for data, scorers in read.items()}
+    return {
+        data: {scorer: parts for scorer, parts in scorers.items() if len(parts) == whole[data]}
+        for data, scorers in read.items()
+    }
 
 
 def tables(results: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Quality and cost per scorer, and paired differences from each peer, from the predictions written."""
-    read: dict[tuple[str, str], list[pd.DataFrame]] = {}
-    for file in sorted((results / "predictions").glob("*.parquet")):
-        data, _, scorer = file.stem.split(".")
-        read.setdefault((data, scorer), []).append(pd.read_parquet(file))
     quality, pairs = [], []
-    for data in dict.fromkeys(data for data, _ in read):
-        own = {scorer: pd.concat(parts, ignore_index=True) for (d, scorer), parts in read.items() if d == data}
-        costs = {s: sum(p[["wall", "cpu"]].iloc[0] for p in read[data, s]) / len(read[data, s]) for s in own}
-        least = max(len(table) for table in own.values())
-        own = {scorer: table for scorer, table in own.items() if len(table) == least}
-        any_one = next(iter(own.values()))
-        draws = AccountBootstrap.of(any_one["account"], repeats=REPEATS, seed=7)
-        left = any_one["left"].to_numpy()
-        said = {scorer: np.clip(table["said"].to_numpy(), 1e-6, 1 - 1e-6) for scorer, table in own.items()}
+    for data, scorers in predictions(results).items():
+        rows = {scorer: pd.concat(parts, ignore_index=True) for scorer, parts in scorers.items()}
+        cost = {s: pd.concat([part.iloc[:1] for part in parts])[["wall", "cpu"]].mean() for s, parts in scorers.items()}
+        accounts, left = (next(iter(rows.values()))[name].to_numpy() for name in ("account", "left"))
+        draws = AccountBootstrap.of(accounts, repeats=REPEATS, seed=7)
+        said = {scorer: np.clip(table["said"].to_numpy(), 1e-6, 1 - 1e-6) for scorer, table in rows.items()}
         losses = {scorer: log_loss_rows(left, p) for scorer, p in said.items()}
-        aurocs = {scorer: draws.auroc(left, p) for scorer, p in said.items()}
-        for scorer in own:
-            quality.append({
-                "data": data, "scorer": scorer, "folds": len(read[data, scorer]), "train_rows": read[data, scorer][-1]["train_rows"].iloc[0],
-                "test_rows": len(left), "events": int(left.sum()), "auroc": auroc(left, said[scorer]), "log_loss": losses[scorer].mean(),
-                "wall_seconds": costs[scorer]["wall"], "cpu_seconds": costs[scorer]["cpu"],
-                "wall_to_autogluon": costs[scorer]["wall"] / costs["autogluon"]["wall"] if "autogluon" in costs else np.nan,
-                "cpu_to_autogluon": costs[scorer]["cpu"] / costs["autogluon"]["cpu"] if "autogluon" in costs else np.nan,
-                "cpu_to_lightgbm_default": costs[scorer]["cpu"] / costs["lightgbm_default"]["cpu"],
-            })  # fmt: skip
-        for scorer in [s for s in own if s in OURS]:
-            for other in [s for s in own if s != scorer and (s not in OURS or s == "lightgbm")]:
-                low, high = np.quantile(draws.means(losses[scorer] - losses[other]), [0.025, 0.975])
-                apart = aurocs[scorer] - aurocs[other]
-                a_low, a_high = np.nanquantile(apart, [0.025, 0.975])
-                pairs.append({
-                    "data": data, "scorer": scorer, "against": other,
-                    "log_loss_difference": (losses[scorer] - losses[other]).mean(), "low": low, "high": high,
-                    "answer": "better" if high < 0 else "worse" if low > 0 else "cannot tell them apart",
-                    "auroc_points": 100 * (auroc(left, said[scorer]) - auroc(left, said[other])),
-                    "auroc_low": 100 * a_low, "auroc_high": 100 * a_high,
-                })  # fmt: skip
+        drawn = {scorer: draws.auroc(left, p) for scorer, p in said.items()}
+        ranks = {scorer: auroc(left, p) for scorer, p in said.items()}
+        for scorer, parts in scorers.items():
+            row = {"data": data, "scorer": scorer, "folds": len(parts), "train_rows": parts[-1]["train_rows"].iloc[0]}
+            row |= {"test_rows": len(left), "events": int(left.sum())}
+            row |= {"auroc": ranks[scorer], "log_loss": losses[scorer].mean()}
+            row |= {f"{kind}_seconds": cost[scorer][kind] for kind in ("wall", "cpu")}
+            for other, kind in (("autogluon", "wall"), ("autogluon", "cpu"), ("lightgbm_default", "cpu")):
+                row[f"{kind}_to_{other}"] = cost[scorer][kind] / cost[other][kind] if other in cost else np.nan
+            quality.append(row)
+        for scorer in [s for s in rows if s in OURS]:
+            for other in [s for s in rows if s != scorer and (s not in OURS or s == "lightgbm")]:
+                apart = losses[scorer] - losses[other]
+                low, high = np.quantile(draws.means(apart), [0.025, 0.975])
+                first, last = np.nanquantile(100 * (drawn[scorer] - drawn[other]), [0.025, 0.975])
+                answer = "better" if high < 0 else "worse" if low > 0 else "cannot tell them apart"
+                row = {"data": data, "scorer": scorer, "against": other, "log_loss_difference": apart.mean()}
+                row |= {"low": low, "high": high, "answer": answer}
+                row |= {"auroc_points": 100 * (ranks[scorer] - ranks[other]), "auroc_low": first, "auroc_high": last}
+                pairs.append(row)
     return pd.DataFrame(quality), pd.DataFrame(pairs)
 
 

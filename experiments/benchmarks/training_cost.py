@@ -3,11 +3,12 @@
     powerml simulate OUT --preset validation --users 50000 --months 24 --seed 101
     python experiments/benchmarks/training_cost.py OUT [--rounds 3] [--score-rows 1000000]
 
-Twelve monthly snapshots of some 15,000 entities with an outcome and 60 metrics. Timed is all that `powerml train` does
-once the snapshots are built: leak probe, screen, folds forward in time, heads compared, calibration, verdict, band
-report, closer look, the final fit, reports and MLflow (in OUT/.powerml). Beside it `LGBMClassifier()` as it comes, churn or not, one
-thread, the same rows and metrics. CPU seconds, interleaved rounds, medians. Then scoring: a million rows with their
-top three reasons, against LightGBM's own `predict(pred_contrib=True)` summed over the boosters the model holds.
+Twelve monthly snapshots of some 15,000 entities with an outcome and 60 metrics. Timed is all that `powerml train`
+does once the snapshots are built: leak probe, screen, folds forward in time, heads compared, calibration, verdict,
+band report, closer look, the final fit, reports and MLflow (in OUT/.powerml). Beside it `LGBMClassifier()` as it
+comes, churn or not, one thread, the same rows and metrics. CPU seconds, interleaved rounds, medians. Then scoring: a
+million rows with their top three reasons, against LightGBM's own `predict(pred_contrib=True)` summed over the
+boosters the model holds.
 """
 
 from __future__ import annotations

@@ -57,8 +57,8 @@ def main() -> None:
                 values = normalised(scorer, planted)
                 for k, (part, row) in enumerate(found.iterrows()):
                     table.append({
-                        "document": name, "rows": len(some), "events": int(left[some].sum()), "draw": draw, "part": part,
-                        "documented": row["documented"], "planted": values[k], "fitted": row["fitted"],
+                        "document": name, "rows": len(some), "events": int(left[some].sum()), "draw": draw,
+                        "part": part, "documented": row["documented"], "planted": values[k], "fitted": row["fitted"],
                         "low": row["low"], "high": row["high"], "held": row["low"] <= values[k] <= row["high"],
                     })  # fmt: skip
     found = pd.DataFrame(table)
