@@ -14,6 +14,16 @@ Kind = Literal["id", "text", "time", "number"]
 
 OUTCOMES = ("churn", "stay", "expand")
 LABELS = ("ineligible", "immature", *OUTCOMES)
+NOT = "not_"  # a custom yes/no outcome is labelled `NAME` and `not_NAME`
+
+
+def is_rest(outcome: object) -> bool:
+    """Whether an outcome is what is left where no other came, and is not judged by itself: `stay`, or `not_NAME`.
+
+    >>> is_rest("stay"), is_rest("not_advocate"), is_rest("advocate")
+    (True, True, False)
+    """
+    return isinstance(outcome, str) and (outcome == "stay" or outcome.startswith(NOT))
 
 
 @dataclass(frozen=True)

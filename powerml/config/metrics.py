@@ -141,7 +141,7 @@ def described(spec: MetricSpec) -> str:
         return " over ".join(sides)
     words = _part_words(spec)
     if spec.minus:
-        words += f", minus those with {_where_words(spec.minus)}, at least 0"
+        words += f", minus those with {where_words(spec.minus)}, at least 0"
     if spec.change:
         older, newer = spec.change.from_, spec.change.to
         words = f"relative change of {words} from days {older[0]}-{older[1]} to days {newer[0]}-{newer[1]} back"
@@ -150,7 +150,8 @@ def described(spec: MetricSpec) -> str:
     return words
 
 
-def _where_words(where: Where) -> str:
+def where_words(where: Where) -> str:
+    """A `where` in words."""
     return " and ".join(f"{key} {' or '.join(values)}" for key, values in where.items())
 
 
@@ -165,7 +166,7 @@ def _part_words(part: Part) -> str:
         "days_since_last": f"days since the last of {table}", "latest": f"latest {of} of {table}",
     }[str(part.measure)]  # fmt: skip
     if part.where:
-        what += f" with {_where_words(part.where)}"
+        what += f" with {where_words(part.where)}"
     if part.window_days:
         older, newer = part.window_days
         what += f" in {older} d" if newer == 0 else f" from {older} to {newer} days back"

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, PositiveInt, PrivateAttr, field_validator, model_validator
 
 from powerml.config.base import Spec
+from powerml.config.outcome import EventOutcome
 from powerml.config.reading import Document, read_document, validate
 from powerml.config.vocabulary import Meaning, Vocabulary
 from powerml.errors import ConfigError, DataError, Problem, did_you_mean
@@ -101,6 +102,7 @@ class ProjectSpec(Spec):
     params: dict[str, float] = {}
 
     _base: Path = PrivateAttr(default=Path())
+    _custom: EventOutcome | None = PrivateAttr(default=None)
     _file: str = PrivateAttr(default="")
     _meanings: Vocabulary = PrivateAttr(default_factory=dict)
 
@@ -142,6 +144,18 @@ class ProjectSpec(Spec):
     def outcome_kind(self) -> Literal["contract", "behavioural"]:
         """The declared kind of outcome; by default contract where there are subscriptions."""
         return self.outcome.kind or ("contract" if "subscriptions" in self.tables else "behavioural")
+
+    @property
+    def custom_outcome(self) -> EventOutcome | None:
+        """The custom yes/no outcome that labels are made for; None for churn, stay and expand."""
+        return self._custom
+
+    def for_outcome(self, custom: EventOutcome) -> Self:
+        """The same project with labels of a custom outcome: windows as long as it says, and no grace."""
+        window = OutcomeSpec(kind="behavioural", horizon_days=custom.horizon_days, grace_days=0)
+        aimed = self.model_copy(update={"outcome": window})
+        aimed._custom = custom
+        return aimed
 
     @property
     def id_column(self) -> str:

@@ -17,7 +17,7 @@ from ibis import _
 
 from powerml.config.metrics import MetricSpec
 from powerml.config.project import ProjectSpec
-from powerml.snapshots import aggregations, labels, sessions, weeks
+from powerml.snapshots import aggregations, custom_labels, labels, sessions, weeks
 from powerml.snapshots.aggregations import EVENTS, attribute
 from powerml.snapshots.derived import prepare
 from powerml.snapshots.engine import Engine
@@ -56,6 +56,8 @@ def snapshots(
     """
     compiled = Compiler(metrics, inputs, rollups, project).compile()
     compiled.cells.cell(EVENTS, (ACTIVE_DAYS, 0))
+    if with_labels and project.custom_outcome is not None:
+        custom_labels.prepare(compiled.cells, project.custom_outcome)
     rollups = prepare(inputs.engine, rollups, compiled.cells, sessions=compiled.needs_sessions)
     frames: list[pd.DataFrame] = []
     for group in _groups(inputs, rollups, project, cutoffs):
@@ -222,7 +224,9 @@ def _finish(
     taken = {n: n for n in ("c", "ent", "aid")}
     result = rows.select(**{n: _[n] for n in taken}, **columns, **compiled.expressions)
     if with_labels:
-        if project.outcome_kind == "contract":
+        if project.custom_outcome is not None:
+            labelled = custom_labels.custom_labels(engine, inputs, everything, found, project, cutoffs)
+        elif project.outcome_kind == "contract":
             labelled = labels.contract_labels(engine, inputs, everything, found, project, cutoffs)
         else:
             labelled = labels.behavioural_labels(engine, inputs, everything, found, project, cutoffs)

@@ -104,10 +104,33 @@ def _stops(inputs: Inputs, rollups: Rollups, project: ProjectSpec) -> ir.Table:
 def behavioural_labels(
     engine: Engine, inputs: Inputs, rollups: Rollups, found: People, project: ProjectSpec, cutoffs: Cutoffs
 ) -> ir.Table:
-    """(c, ent, label) from events alone: proxies, and every report says so.
+    """(c, ent, label) from events alone: proxies, and every report says so."""
+    rows = window_counts(engine, inputs, rollups, found, project, cutoffs)
+    label = ibis.cases(
+        (rows.before == 0, "ineligible"),
+        (~rows.mature, "immature"),
+        (rows.after == 0, "churn"),
+        ((rows.after >= EXPAND_EVENTS) & (rows.after >= EXPAND_RISE * rows.before), "expand"),
+        else_="stay",
+    )
+    return rows.select("c", "ent", label=label)
 
-    An event that names no account counts for its user's account as known at the cutoff, in the window for that known
-    at the window's end: somebody who joined meanwhile keeps the account alive.
+
+def window_counts(
+    engine: Engine,
+    inputs: Inputs,
+    rollups: Rollups,
+    found: People,
+    project: ProjectSpec,
+    cutoffs: Cutoffs,
+    *,
+    counted_after: str = EVENTS.name,
+) -> ir.Table:
+    """(c, ent, mature, before, after): events in the 90 days before the cutoff, and in the window from it on.
+
+    `counted_after` is the column of atoms that is added up after the cutoff. An event that names no account counts for
+    its user's account as known at the cutoff, in the window for that known at the window's end: somebody who joined
+    meanwhile keeps the account alive.
     """
     horizon = project.outcome.horizon_days
     assert rollups.atoms is not None
@@ -129,20 +152,12 @@ def behavioural_labels(
         counted = counted.mutate(ent=ibis.coalesce(counted.aid, home)).filter(_.ent.notnull())
     counts = counted.group_by("c", "ent").aggregate(
         before=_[EVENTS.name].sum(where=_.age > 0).cast("int64"),
-        after=_[EVENTS.name].sum(where=_.age <= 0).cast("int64"),
+        after=_[counted_after].sum(where=_.age <= 0).cast("int64"),
     )
     rows = found.entities.select("c", "ent").join(windows, "c").select("c", "ent", "mature")
-    rows = rows.left_join(counts, ["c", "ent"]).select(
+    return rows.left_join(counts, ["c", "ent"]).select(
         rows, before=counts.before.fill_null(0), after=counts.after.fill_null(0)
     )
-    label = ibis.cases(
-        (rows.before == 0, "ineligible"),
-        (~rows.mature, "immature"),
-        (rows.after == 0, "churn"),
-        ((rows.after >= EXPAND_EVENTS) & (rows.after >= EXPAND_RISE * rows.before), "expand"),
-        else_="stay",
-    )
-    return rows.select("c", "ent", label=label)
 
 
 def treated(
