@@ -298,7 +298,8 @@ class _Update:
             store.run(f"delete from {DATABASE}.atoms where day between {low} and {high}")
             changed = rollup.whole(store.table("days")).filter(_.day.between(low, high))
             changed = changed if "aid" in store.table("days").columns else changed.drop("aid")
-            store.add(atom_table(engine, changed, kinds, store.atoms()), "atoms")
+            single = bool(store.get("as_they_are"))
+            store.add(atom_table(engine, changed, kinds, store.atoms(), single=single), "atoms")
         if not afresh:
             for name in first_tables:
                 self._first_uses(kinds, name, low, high, only_added=only_added)
@@ -384,6 +385,7 @@ class _Update:
             gap_us=round(self.project.session_gap_minutes * 60_000_000),
             seen=np.array(store.get("seen"), dtype=int),
             one_row=not has_known and "aid" not in days.columns,
+            single=bool(store.get("as_they_are")),
             memo=memo,
             store=store,
         )

@@ -23,7 +23,7 @@ def prepare(engine: Engine, rollups: Rollups, cells: Cells, *, sessions: bool = 
     have = memo.get("atoms")
     if have is None or not {atom.name for atom in atoms} <= set(have.columns):
         days = rollups.days if not rollups.one_row else rollups.days.drop("aid")
-        table = atom_table(engine, days, rollups.kinds, atoms)
+        table = atom_table(engine, days, rollups.kinds, atoms, single=rollups.single)
         if rollups.store is None:
             memo["atoms"] = engine.keep(table, "atoms")
         else:

@@ -50,6 +50,7 @@ class Rollups:
     sessions: what `session_days` gives per user, made by `prepare` too, where nothing becomes known late
     users, accounts: uid/user_id and aid/account_id. `first_day`, `last_day`: the days with events.
     seen: per kind of event the first day on which it was known. `one_row`: atoms have one row per user and day.
+    `single`: each row of days is one event.
     `history`: what happened before a day some time ago, folded, where the cache holds it (`powerml.snapshots.history`).
     `known` is the day on which a row written late became known; a snapshot reads rows with `known` before its cutoff.
     """
@@ -67,6 +68,7 @@ class Rollups:
     gap_us: int
     seen: np.ndarray
     one_row: bool
+    single: bool = False
     atoms: ir.Table | None = None
     sessions: ir.Table | None = None
     memo: dict[str, ir.Table] = field(default_factory=dict, compare=False, repr=False)
@@ -138,6 +140,7 @@ def roll_up(inputs: Inputs, project: ProjectSpec, *, extra: Iterable[str] = (), 
         gap_us=gap,
         seen=first_seen(engine, days, kinds, has_known),
         one_row=not has_known and "aid" not in days.columns,
+        single=as_they_are,
     )
 
 
