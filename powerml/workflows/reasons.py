@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
+from json.encoder import encode_basestring
 
 import numpy as np
 import pandas as pd
@@ -27,26 +27,38 @@ def reasons_json(
     cells = [_cells(values[name]) for name in names]
     order = np.argsort(-np.abs(given), axis=1, kind="stable")[:, :top]
     units = units or {}
+    heads = [f'{{"metric": {_quoted(name)}, "value": ' for name in names]
     texts = []
-    for row, places in enumerate(order):
+    for row, places in enumerate(order.tolist()):
+        size = given[row].tolist()
         entries = [
-            {
-                "metric": names[i],
-                "value": cells[i][row],
-                "contribution": given[row, i] + 0.0,
-                "text": reason_text(names[i], cells[i][row], given[row, i], unit=units.get(names[i], "")),
-            }
+            f'{heads[i]}{_written(cells[i][row])}, "contribution": {size[i] + 0.0!r}, "text": '
+            f"{_quoted(reason_text(names[i], cells[i][row], size[i], unit=units.get(names[i], '')))}}}"
             for i in places
-            if top is None or given[row, i] != 0
+            if top is None or size[i] != 0
         ]
-        texts.append(json.dumps(entries, ensure_ascii=False))
+        texts.append(f"[{', '.join(entries)}]")
     return pd.Series(texts, index=contributions.values.index, dtype=object)
+
+
+def _quoted(text: str) -> str:
+    """A text as JSON has it; `json.dumps` of whole entries took a third of the time of scoring with reasons."""
+    return encode_basestring(text)
+
+
+def _written(value: float | str | None) -> str:
+    """A number, a text or nothing as JSON has it."""
+    return "null" if value is None else _quoted(value) if isinstance(value, str) else repr(value)
 
 
 def _cells(values: pd.Series) -> list[float | str | None]:
     """A metric's values as JSON holds them: numbers, texts where it is a category, None where nothing is known."""
     if pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
-        return [None if np.isnan(v) else float(v) for v in values.to_numpy(dtype=float, na_value=np.nan)]
+        numbers = values.to_numpy(dtype=float, na_value=np.nan)
+        cells: list[float | str | None] = numbers.tolist()
+        for row in np.flatnonzero(np.isnan(numbers)):
+            cells[row] = None
+        return cells
     return [None if v is None or v is pd.NA or v != v or str(v).strip() == "" else str(v).strip() for v in values]
 
 
