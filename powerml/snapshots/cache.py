@@ -61,7 +61,7 @@ class RollupStore:
         path = folder / "rollups.duckdb"
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            engine.backend.con.execute(f"attach '{str(path).replace(chr(39), chr(39) * 2)}' as {DATABASE}")
+            engine.run(f"attach '{str(path).replace(chr(39), chr(39) * 2)}' as {DATABASE}")
         except OSError as error:
             raise DataError.in_file(folder, f"cannot be used ({error.strerror})", "check space and rights") from None
         except duckdb.IOException as error:
@@ -74,7 +74,7 @@ class RollupStore:
 
     def run(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Runs SQL on the connection."""
-        return self.engine.backend.con.execute(sql, list(parameters)).fetchall()
+        return self.engine.run(sql, parameters)
 
     def get(self, name: str) -> Any:
         """A remembered value, or None."""
@@ -93,6 +93,7 @@ class RollupStore:
     def table(self, name: str) -> ir.Table:
         """A kept table."""
         if name not in self._known:
+            self.engine.wait()
             self._known[name] = self.engine.backend.table(name, database=(DATABASE, "main"))
         return self._known[name]
 
@@ -100,13 +101,13 @@ class RollupStore:
         """Replaces a kept table by the rows of an expression."""
         sql = self.engine.backend.compile(expression)
         ordered = f" order by {order}" if order else ""
-        self._known.pop(name, None)
-        self.run(f'create or replace table {DATABASE}."{name}" as select * from ({sql}){ordered}')
-        return self.table(name)
+        self.engine.later(f'create or replace table {DATABASE}."{name}" as select * from ({sql}){ordered}')
+        self._known[name] = self.engine.made(name, expression.schema(), database=DATABASE)
+        return self._known[name]
 
     def add(self, expression: ir.Table, name: str) -> None:
         """Adds the rows of an expression to a kept table."""
-        self.run(f'insert into {DATABASE}."{name}" by name {self.engine.backend.compile(expression)}')
+        self.engine.later(f'insert into {DATABASE}."{name}" by name {self.engine.backend.compile(expression)}')
 
     def drop(self, name: str) -> None:
         """Drops a kept table, if it is there."""
@@ -170,6 +171,7 @@ def cached_roll_up(
             store.put("signature", signature)
             store.run("commit")
         except BaseException:
+            inputs.engine.give_up()
             store.run("rollback")
             raise
     return update.rollups()

@@ -83,6 +83,7 @@ class OpenProject:
             raise UsageError("no cutoff to take a snapshot at; give --as-of or --monthly, or widen `snapshots`")
         chosen = Cutoffs.of(self.project.timezone, cutoffs)
         made = snapshots(self.inputs, self.rollups, self.project, self.metrics, chosen, with_labels=labels, note=note)
+        self.inputs.engine.wait()
         coverage = pd.DataFrame(
             [(name, name not in made.unavailable, made.unavailable.get(name, "")) for name in self.metrics],
             columns=["metric", "available", "reason"],
@@ -163,9 +164,10 @@ def opened(
     columns = [column for column in sorted(asked.get("events", ())) if column in loaded.columns["events"]]
     columns = [column for column in columns if column not in amounts or column in _told_by(metrics.values())]
     note("rolling events up")
-    if cache and (kept := _from_cache(project, loaded, inputs, columns, amounts)):
-        return OpenProject(project, metrics, loaded, inputs, kept)
-    return OpenProject(project, metrics, loaded, inputs, roll_up(inputs, project, extra=columns, amounts=amounts))
+    rollups = _from_cache(project, loaded, inputs, columns, amounts) if cache else None
+    rollups = rollups or roll_up(inputs, project, extra=columns, amounts=amounts)
+    engine.wait()
+    return OpenProject(project, metrics, loaded, inputs, rollups)
 
 
 def cache_folder(project: ProjectSpec, cache: bool | None) -> Path | None:

@@ -16,7 +16,7 @@ def engine() -> Engine:
 
 
 def kept(engine: Engine) -> int:
-    return engine.backend.con.execute("select count(*) from duckdb_tables() where temporary").fetchone()[0]
+    return engine.run("select count(*) from duckdb_tables() where temporary")[0][0]
 
 
 def test_a_frame_goes_in_and_comes_out(engine):
@@ -45,9 +45,20 @@ def test_scratch_is_freed_at_its_end_even_after_an_error(engine):
         assert kept(engine) == 2
     assert kept(engine) == 1
     with pytest.raises(duckdb.CatalogException), engine.scratch():
-        engine.backend.con.execute(f"select * from {engine.bring(pd.DataFrame({'a': [1]}), 'numbers').get_name()}_")
+        engine.run(f"select * from {engine.bring(pd.DataFrame({'a': [1]}), 'numbers').get_name()}_")
     assert kept(engine) == 1
     assert len(engine.frame(before)) == 1
+
+
+def test_an_error_of_the_worker_is_raised_where_rows_are_read_and_what_comes_after_is_sound(engine):
+    numbers = engine.bring(pd.DataFrame({"a": ["1", "x"]}), "numbers")
+    wrong = engine.keep(numbers.select(a=numbers.a.cast("int64")), "wrong")
+    with pytest.raises(duckdb.ConversionException, match="x"):
+        engine.rows(wrong)
+    assert len(engine.rows(numbers)) == 2
+    engine.keep(numbers.select(a=numbers.a.cast("int64")), "wrong")
+    engine.give_up()
+    assert len(engine.rows(numbers)) == 2
 
 
 def test_functions_of_the_dialect(engine):
