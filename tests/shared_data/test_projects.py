@@ -74,6 +74,16 @@ def test_ravenstack_trains_and_claims_no_skill(tmp_path):
     assert "ravenstack" in done.version.model
 
 
+def test_cloud_provider_is_checked_and_scored_but_too_short_to_judge(tmp_path):
+    cloud = project("cloud_provider", tmp_path)
+    seen = check(cloud, now=NOW)
+    loads = seen.loads.set_index("table")
+    assert (loads["rows"] == loads[["loaded", "quarantined", "ignored"]].sum(axis=1)).all()
+    assert loads["rows"].to_dict() == {"events": 43200, "accounts": 80, "tickets": 1000}
+    assert loads.loc["tickets", "quarantined"] == 40
+    assert any("No label is mature yet" in finding for finding in seen.findings)
+
+
 CLOUD = """
 project: cloud_provider
 entity: account
