@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, NonNegativeInt, PositiveInt, PrivateAttr, Tag
 
 from powerml.config.base import Spec
+from powerml.config.outcome import EventOutcome
 from powerml.config.project import Names, SnapshotsSpec
 from powerml.config.reading import Document, read_document, validate
 from powerml.errors import ConfigError, Problem
@@ -88,11 +89,13 @@ def _listed(value: Any) -> Any:
 class ExperimentSpec(Spec):
     """An experiment file, as 6-files.md fixes its keys; everything has a default.
 
-    `capacity`: how many accounts a team can call per week, one number or several.
+    `outcome`: a custom yes/no outcome in place of the project's. `capacity`: how many accounts a team can call per
+    week, one number or several.
     """
 
     question: str = ""
     project: str | None = None
+    outcome: EventOutcome | None = None
     snapshots: SnapshotsSpec | None = None
     screen: ScreenSpec | Literal["off"] | None = None
     scorers: Annotated[tuple[ScorerEntry, ...], Field(min_length=1)] = DEFAULT_SCORERS

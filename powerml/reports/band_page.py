@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import pandas as pd
 
 from powerml.reports.page import heading, page, sentence, table
-from powerml.tables import OUTCOMES
 from powerml.validation.band_report import BandReport
 
 _RANKING = {
@@ -37,7 +36,7 @@ def band_table(report: BandReport) -> pd.DataFrame:
     """
     rows = report.table
     shown = pd.DataFrame({"band": rows["band"], "from": rows["from"], "n": rows["n"], "share": rows["share"]})
-    outcomes = [name for name in OUTCOMES if f"rate_{name}" in rows]
+    outcomes = [str(name).removeprefix("rate_") for name in rows if str(name).startswith("rate_")]
     for outcome in outcomes:
         shown[outcome] = [
             interval_text(*ends)

@@ -8,11 +8,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from powerml.tables import is_rest
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 COLOURS = {"churn": "#b5392f", "stay": "#8a97a6", "expand": "#2f6db5"}
+
+
+def _colour(outcome: str) -> str:
+    """An outcome's colour: grey for what is left where none came, blue for a custom one."""
+    return COLOURS.get(outcome, COLOURS["stay" if is_rest(outcome) else "expand"])
 
 
 def _canvas(width: float, height: float) -> tuple[Figure, Axes]:
@@ -38,7 +45,7 @@ def reliability_figure(curves: Mapping[str, pd.DataFrame], *, title: str) -> Fig
         if curve.empty:
             continue
         top = max(top, float(curve[["predicted", "observed"]].to_numpy().max()))
-        colour = COLOURS.get(outcome)
+        colour = _colour(outcome)
         axes.plot(curve["predicted"], curve["observed"], marker="o", color=colour, label=outcome)
         if {"low", "high"} <= set(curve):
             axes.vlines(curve["predicted"], curve["low"], curve["high"], color=colour, alpha=0.5)
@@ -55,12 +62,12 @@ def band_figure(report: pd.DataFrame, *, title: str) -> Figure:
     """Outcome rates per band with their intervals, drawn from a band report."""
     figure, axes = _canvas(7, 4)
     places = np.arange(len(report))
-    outcomes = [name for name in COLOURS if f"rate_{name}" in report]
+    outcomes = [str(name).removeprefix("rate_") for name in report if str(name).startswith("rate_")]
     width = 0.8 / max(len(outcomes), 1)
     for i, outcome in enumerate(outcomes):
         rate = report[f"rate_{outcome}"].to_numpy(dtype=float)
         at = places + (i - (len(outcomes) - 1) / 2) * width
-        axes.bar(at, rate, width=width, color=COLOURS[outcome], label=outcome)
+        axes.bar(at, rate, width=width, color=_colour(outcome), label=outcome)
         if f"low_{outcome}" in report:
             axes.vlines(at, report[f"low_{outcome}"], report[f"high_{outcome}"], color="#1c2530", linewidth=1)
     axes.set_xticks(places, [f"{band}\nn = {n:.0f}" for band, n in zip(report["band"], report["n"], strict=True)])

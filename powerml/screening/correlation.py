@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 
 from powerml.errors import MissingColumns
 from powerml.screening.contrasts import correlation, group_sums, standardise
+from powerml.tables import is_rest
 
 Prevalence = float | Literal["natural"]
 
@@ -26,14 +27,14 @@ class ScreenWarning(UserWarning):
 
 
 def contrasts_of(y: np.ndarray) -> tuple[Any, ...]:
-    """The outcomes set against the rest: all but `stay`, or the second of two classes.
+    """The outcomes set against the rest: all but `stay` (or `not_NAME`), or the second of two classes.
 
     >>> contrasts_of(np.array(["stay", "churn", "expand"]))
     ('churn', 'expand')
     """
     classes = np.unique(y).tolist()
-    if "stay" in classes:
-        return tuple(c for c in classes if c != "stay")
+    if any(is_rest(c) for c in classes):
+        return tuple(c for c in classes if not is_rest(c))
     return tuple(classes) if len(classes) > 2 else tuple(classes[-1:])
 
 

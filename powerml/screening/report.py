@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from powerml.screening.contrasts import Distinct, correlation, group_sums, largest_attainable, standardise
 from powerml.screening.correlation import CorrelationScreen, ScreenWarning
 from powerml.statistics.bootstrap import AccountBootstrap
+from powerml.tables import OUTCOMES, is_rest
 
 NON_MONOTONE_BY = 0.10
 
@@ -31,10 +32,11 @@ def screen_report(
 
     `leaks`: suspected leaks with the reason (see the leak probe): named first, and left out unless kept by force.
 
-    Columns: metric, outcome, n, events (rows), mean_churn, mean_stay, mean_expand, difference (with less without the
-    outcome), r_natural, r_natural_max (the largest |r_natural| this sample allows in that direction), r_bal with ends
-    (95 %, accounts drawn within class), spearman_bal, auroc, correlation_ratio, non_monotone, sign, sign_stability
-    (share of cutoffs with the same sign), spearman_with_kept, nearest_kept, share_null, kept, reason.
+    Columns: metric, outcome, n, events (rows), mean_churn, mean_stay, mean_expand (of a custom outcome mean_NAME and
+    mean_not_NAME), difference (with less without the outcome), r_natural, r_natural_max (the largest |r_natural| this
+    sample allows in that direction), r_bal with ends (95 %, accounts drawn within class), spearman_bal, auroc,
+    correlation_ratio, non_monotone, sign, sign_stability (share of cutoffs with the same sign), spearman_with_kept,
+    nearest_kept, share_null, kept, reason.
     """
     rule = screen or CorrelationScreen()
     labels, suspected = np.asarray(y), dict(leaks or {})
@@ -46,6 +48,7 @@ def screen_report(
     for warning in caught:
         warnings.warn(str(warning.message), ScreenWarning, stacklevel=2)
 
+    kinds = outcomes_shown(labels)
     raw = metrics.to_numpy(dtype=float, na_value=np.nan)
     x = standardise(raw)
     known = ~np.isnan(x)
@@ -59,7 +62,7 @@ def screen_report(
         share = count[:, 1] / np.maximum(count.sum(axis=1), 1)
         part = pd.DataFrame({"metric": metrics.columns.astype(str), "outcome": str(outcome)})
         part["n"], part["events"] = count.sum(axis=1).astype(int), count[:, 1].astype(int)
-        for kind in ("churn", "stay", "expand"):
+        for kind in kinds:
             part[f"mean_{kind}"] = _means(raw, labels == kind)
         part["difference"] = _means(raw, positive) - _means(raw, ~positive)
         part["r_natural"] = correlation(*sums, prevalence=share)
@@ -81,7 +84,20 @@ def screen_report(
         report.loc[report["metric"] == metric, "reason"] = f"suspected leak: {suspected[metric]}"
     ranked = report.assign(first=report["metric"].isin(barred), strength=report["r_bal"].abs().fillna(-1))
     order = ranked.sort_values(["first", "strength"], ascending=False, kind="stable").index
-    return report.loc[order, list(COLUMNS)].reset_index(drop=True)
+    means = [f"mean_{kind}" for kind in kinds]
+    columns = [*COLUMNS[:4], *means, *COLUMNS[7:]]
+    return report.loc[order, columns].reset_index(drop=True)
+
+
+def outcomes_shown(labels: np.ndarray) -> tuple[str, ...]:
+    """The outcomes whose means the report shows: churn, stay and expand, or a custom one and what is left.
+
+    >>> outcomes_shown(np.array(["advocate", "not_advocate"]))
+    ('advocate', 'not_advocate')
+    """
+    classes = np.unique(labels).tolist()
+    custom = tuple(sorted(map(str, classes), key=is_rest))
+    return custom if any(is_rest(c) and c not in OUTCOMES for c in classes) else OUTCOMES
 
 
 COLUMNS = (

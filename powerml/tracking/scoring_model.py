@@ -10,11 +10,13 @@ from typing import Any, Literal, Self
 import numpy as np
 import pandas as pd
 
+from powerml.config.outcome import EventOutcome
 from powerml.errors import StoreError
 from powerml.scoring import card_scorer as _card_scorer  # noqa: F401  registers the fitted models with `persist`
 from powerml.scoring.explain import Contributions
 from powerml.scoring.percentile import Ranks, active_rows, percentiles
 from powerml.scoring.persist import scorer_from_dict
+from powerml.tables import NOT, OUTCOMES
 from powerml.validation.links import PlattLink
 
 FORMAT = 1
@@ -31,7 +33,7 @@ class ScoringModel:
     the score among the active entities of a snapshot, for percentiles; `base_rates` are the training data's, by
     outcome; `payers_only` says that only paying entities belong to the population it was trained on; `id_column` is
     what ids are called in the tables it scores, where that is neither `user_id` nor `account_id` ("row": there are no
-    ids).
+    ids); `outcome` is the custom outcome that it was trained on, None for churn, stay and expand.
     """
 
     scorer: Any
@@ -40,6 +42,7 @@ class ScoringModel:
     base_rates: Mapping[str, float] | None = None
     payers_only: bool = False
     id_column: str = ""
+    outcome: EventOutcome | None = None
 
     @property
     def name(self) -> str:
@@ -62,6 +65,19 @@ class ScoringModel:
         return str(getattr(self.scorer, "band_column", "band"))
 
     @property
+    def probability_columns(self) -> tuple[str, ...]:
+        """What its probabilities and its lift over the base rate are called."""
+        return PROBABILITIES if self._custom is None else (f"p_{self._custom}", f"{self._custom}_lift")
+
+    @property
+    def _custom(self) -> str | None:
+        """The name of the custom outcome that it tells of, by its declaration or by that of its card file."""
+        if self.outcome is not None:
+            return self.outcome.name
+        told = getattr(getattr(self.scorer, "card", None), "outcomes", ())
+        return next((name for name in told if NOT + name in told), None)
+
+    @property
     def columns(self) -> tuple[str, ...]:
         """The columns it reads: the scorer's metrics, and `events_30d`, which says who is active."""
         return tuple(dict.fromkeys([*self.scorer.metrics_, "events_30d"]))
@@ -79,7 +95,7 @@ class ScoringModel:
         return replace(self, reference=_thinned(Ranks.of(scores[active_rows(frame)])))
 
     def probabilities(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """`p_churn`, `p_stay` (and `p_expand`) per row; no columns where it gives none."""
+        """`p_churn`, `p_stay` (and `p_expand`) per row, or the custom outcome's; no columns where it gives none."""
         if self.link is not None:
             return self.link.probabilities(pd.Series(self.scorer.predict_score(frame), index=frame.index))
         if self.has_probabilities:
@@ -96,7 +112,8 @@ class ScoringModel:
         """The scoring columns for rows of a snapshot, with its index.
 
         In order: `score`, `raw_score` where it can differ, the band, `percentile` (null for inactive rows), parts,
-        probabilities and `churn_lift` where there are any, `coverage`. Percentiles are ranks in the stored reference,
+        probabilities and `churn_lift` where there are any (of a custom outcome `p_NAME` and `NAME_lift`), `coverage`.
+        Percentiles are ranks in the stored reference,
         or with `ranking="batch"` (and where there is no reference) among the active rows given.
         """
         scorer = self.scorer if ranking == "stored" else _unranked(self.scorer)
@@ -106,12 +123,16 @@ class ScoringModel:
         table[numbers] += 0.0  # no -0.0: a deduction of nothing is 0
         table["percentile"] = percentiles(table["score"], active_rows(frame), reference)
         said = self.probabilities(frame)
+        sought = self._custom or "churn"
+        if self._custom:  # of `not_NAME` a fitted model tells too, and it is what is left
+            table = table.drop(columns=[c for c in table if str(c) in _told_of(NOT + sought)])
         for name in said.columns:
-            table[name] = said[name]
-        if "p_churn" in said and self.base_rates and self.base_rates.get("churn"):
-            table["churn_lift"] = said["p_churn"] / self.base_rates["churn"]
+            if name in self.probability_columns:
+                table[name] = said[name]
+        if f"p_{sought}" in said and self.base_rates and self.base_rates.get(sought):
+            table[f"{sought}_lift"] = said[f"p_{sought}"] / self.base_rates[sought]
         first = [c for c in ("score", "raw_score", "band", "tier", "percentile") if c in table]
-        last = [c for c in (*PROBABILITIES, "coverage") if c in table]
+        last = [c for c in (*self.probability_columns, "coverage") if c in table]
         return table[[*first, *(c for c in table if c not in (*first, *last)), *last]]
 
     def outside(self, frame: pd.DataFrame) -> np.ndarray:
@@ -132,11 +153,12 @@ class ScoringModel:
         return {
             "format": FORMAT,
             "scorer": self.scorer.to_dict(),
-            "link": None if self.link is None else {"churn": self.link.churn, "expand": self.link.expand},
+            "link": None if self.link is None else _written(self.link),
             "reference": None if self.reference is None else self.reference.to_dict(),
             "base_rates": None if self.base_rates is None else dict(self.base_rates),
             "payers_only": self.payers_only,
             "id_column": self.id_column,
+            "outcome": None if self.outcome is None else self.outcome.model_dump(mode="json"),
         }
 
     @classmethod
@@ -146,11 +168,12 @@ class ScoringModel:
             raise StoreError(f"the model's data has format {data.get('format')!r}; this version reads {FORMAT}")
         return cls(
             scorer_from_dict(data["scorer"]),
-            None if data["link"] is None else PlattLink(_line(data["link"]["churn"]), _maybe(data["link"]["expand"])),
+            None if data["link"] is None else _read(data["link"]),
             None if data["reference"] is None else Ranks.from_dict(data["reference"]),
             data["base_rates"],
             data["payers_only"],
             data.get("id_column", ""),
+            EventOutcome.model_validate(data["outcome"]) if data.get("outcome") else None,
         )
 
 
@@ -161,6 +184,19 @@ def _unranked(scorer: Any) -> Any:
     other = copy.copy(scorer)
     del other.reference_
     return other
+
+
+def _told_of(outcome: str) -> tuple[str, ...]:
+    """The columns in which a fitted model tells of an outcome."""
+    return (f"p_{outcome}", f"{outcome}_lift")
+
+
+def _written(link: PlattLink) -> dict[str, Any]:
+    return {"churn": link.churn, "expand": link.expand, "outcomes": list(link.outcomes)}
+
+
+def _read(data: Mapping[str, Any]) -> PlattLink:
+    return PlattLink(_line(data["churn"]), _maybe(data["expand"]), tuple(data.get("outcomes", OUTCOMES)))
 
 
 def _line(pair: Any) -> tuple[float, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ import pandas as pd
 from pydantic import BaseModel
 
 from powerml.config.weights import settable
+from powerml.tables import OUTCOMES
 
 
 def weight_shares(scorer: Any, rows: pd.DataFrame, metrics: Iterable[str]) -> dict[str, float]:
@@ -51,7 +53,9 @@ def native_params(scorer: Any) -> dict[str, Any]:
     spec = getattr(scorer, "spec", None)
     if isinstance(spec, BaseModel):
         return dict(settable(spec))  # type: ignore[arg-type]
-    return dict(_leaves(scorer.to_dict()))
+    worst = str(getattr(scorer, "outcomes_", OUTCOMES)[0])  # what the first side is about
+    leaves = _leaves(scorer.to_dict())
+    return {re.sub(r"^sides\.churn\.", f"sides.{worst}.", name): value for name, value in leaves}
 
 
 def _leaves(value: Any, path: str = "") -> Iterable[tuple[str, Any]]:

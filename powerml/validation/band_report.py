@@ -6,7 +6,7 @@ Wilson intervals, by effective n where accounts repeat. Source: specification 4 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -19,11 +19,11 @@ from powerml.bands.ladder import ladder_index
 from powerml.config.bands import BandsSpec
 from powerml.errors import DataError
 from powerml.statistics.intervals import effective_n, wilson
+from powerml.tables import is_rest
 from powerml.validation.outcomes import outcome_codes, outcome_values, outcomes_of
 from powerml.validation.p_values import holm, two_sided, upper_tail
 
 MIN_ROWS = 30
-_RISES_WITH_SCORE = {"churn": -1, "expand": 1}  # the direction a rate must go when the score rises
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +70,7 @@ def band_report(
     probabilities: pd.DataFrame | None = None,
     reference: pd.DataFrame | None = None,
     contraction: ArrayLike | None = None,
+    outcomes: Sequence[str] | None = None,
     stay_value: float = 60.0,
     level: float = 0.95,
 ) -> BandReport:
@@ -82,6 +83,7 @@ def band_report(
     probabilities : `p_churn`, `p_stay`, `p_expand` where the score has them
     reference : a document's own table: band, and churn, stay, expand as rates
     contraction : per row, whether it pays less at the end of the window; told of the stayers
+    outcomes : the outcomes, worst first; by default churn, stay and expand, as far as they came
 
     Raises DataError where no row has a score.
     """
@@ -89,7 +91,7 @@ def band_report(
     scored = np.isfinite(s)
     if not scored.any():
         raise DataError("band report: no row has a score; check the score column and its join with the labels")
-    outcomes = outcomes_of(np.asarray(labels)[scored])
+    outcomes = tuple(outcomes or outcomes_of(np.asarray(labels)[scored]))
     codes = outcome_codes(np.asarray(labels)[scored], outcomes)
     accounts = None if groups is None else np.asarray(groups)[scored]
     said = None if probabilities is None else probabilities.to_numpy(dtype=float, na_value=np.nan)[scored]
@@ -138,24 +140,28 @@ def band_report(
         named = reference.set_index("band")
         for outcome in outcomes:
             details[f"reference_{outcome}"] = details["band"].map(named[outcome])
-    steps = _steps(found, details, [o for o in outcomes if o in _RISES_WITH_SCORE])
+    rises = {o: -1 if o == outcomes[0] else 1 for o in outcomes if not is_rest(o)}
+    steps = _steps(found, details, rises)
     wrong = steps[steps["wrong_way"]].drop(columns=["wrong_way", "p_alike"]).reset_index(drop=True)
     return BandReport(found, details, _order(steps), wrong, _alike(steps), int((~scored).sum()))
 
 
-def _steps(table: pd.DataFrame, detail: pd.DataFrame, judged: list[str]) -> pd.DataFrame:
-    """Every step between neighbouring bands that have rows enough: difference and p values, pooled variance."""
+def _steps(table: pd.DataFrame, detail: pd.DataFrame, rises: Mapping[str, int]) -> pd.DataFrame:
+    """Every step between neighbouring bands that have rows enough: difference and p values, pooled variance.
+
+    `rises`: the direction (-1, 1) in which each outcome's rate must go when the score rises.
+    """
     sound = np.flatnonzero(table["n"].to_numpy() >= MIN_ROWS)[::-1]  # worst band first
     names = table["band"].tolist()
     rows = []
     for low, high in pairwise(sound):
-        for outcome in judged:
+        for outcome, sign in rises.items():
             rates = table[f"rate_{outcome}"].to_numpy(dtype=float)[[low, high]]
             worth = detail[f"n_effective_{outcome}"].to_numpy(dtype=float)[[low, high]]
             pooled = float(rates @ worth / worth.sum())
             error = np.sqrt(pooled * (1 - pooled) * (1 / worth).sum())
             difference = float(rates[1] - rates[0])
-            wrong = -_RISES_WITH_SCORE[outcome] * difference
+            wrong = -sign * difference
             z = wrong / error if error > 0 else 0.0
             rows.append(
                 {

@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from powerml.statistics.scores import auroc
+from powerml.tables import is_rest
 
 STRONG, WEAK = 0.75, 0.60
 MIN_EVENTS = 10  # rows with the outcome below which nothing is said: a few events are separated by chance
@@ -26,7 +27,7 @@ def leak_probe(metrics: pd.DataFrame, y: ArrayLike, earlier: pd.DataFrame | None
     earlier value too. Suspects first.
     """
     labels = np.asarray(y)
-    outcomes = [o for o in pd.unique(labels) if o != "stay"]
+    outcomes = [o for o in pd.unique(labels) if not is_rest(o)]
     rows = []
     for outcome in sorted(map(str, outcomes)):
         positive = labels == outcome

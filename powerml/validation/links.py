@@ -12,24 +12,33 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from powerml.statistics.scores import auroc, logistic_line, sigmoid
+from powerml.tables import OUTCOMES
 from powerml.validation.outcomes import outcome_codes, outcomes_of
 
 
 @dataclass(frozen=True)
 class PlattLink:
-    """Score -> probabilities: logit = slope x score + intercept, per head; `expand` is None for two outcomes."""
+    """Score -> probabilities: logit = slope x score + intercept, per head; `expand` is None for two outcomes.
+
+    Slopes have either sign, as the training rows say. `outcomes` are worst first; the head `churn` is of the first.
+    """
 
     churn: tuple[float, float]
     expand: tuple[float, float] | None
+    outcomes: tuple[str, ...] = OUTCOMES
 
     def probabilities(self, score: ArrayLike) -> pd.DataFrame:
-        """`p_churn`, `p_stay` (and `p_expand`) for each score; the index is that of a Series given."""
+        """`p_churn`, `p_stay` (and `p_expand`) for each score; the index is that of a Series given.
+
+        Of a custom outcome, `p_NAME` and `p_not_NAME`.
+        """
         s = np.asarray(score, dtype=float)
         c = sigmoid(self.churn[0] * s + self.churn[1])
         e = np.zeros_like(c) if self.expand is None else sigmoid(self.expand[0] * s + self.expand[1])
-        p = {"p_churn": c, "p_stay": (1 - c) * (1 - e)}
+        worst, middle = self.outcomes[:2]
+        p = {f"p_{worst}": c, f"p_{middle}": (1 - c) * (1 - e)}
         if self.expand is not None:
-            p["p_expand"] = (1 - c) * e
+            p[f"p_{self.outcomes[2]}"] = (1 - c) * e
         return pd.DataFrame(p, index=score.index if isinstance(score, pd.Series) else None)
 
 
@@ -43,7 +52,7 @@ def fit_link(score: ArrayLike, y: ArrayLike, outcomes: tuple[str, ...] | None = 
     codes = outcome_codes(y, outcomes := outcomes or outcomes_of(y))
     stayed = codes > 0
     expand = _head(s[stayed], codes[stayed] == 2) if len(outcomes) == 3 else None
-    return PlattLink(_head(s, codes == 0), expand)
+    return PlattLink(_head(s, codes == 0), expand, outcomes)
 
 
 def _head(s: np.ndarray, y: np.ndarray) -> tuple[float, float]:
@@ -65,6 +74,7 @@ class SingleMetric:
     expand: str | None
     fills: dict[str, float]
     heads: tuple[tuple[float, float], tuple[float, float] | None]
+    outcomes: tuple[str, ...] = OUTCOMES
 
     @property
     def name(self) -> str:
@@ -76,10 +86,11 @@ class SingleMetric:
         """Probabilities of the outcomes for rows of a snapshot."""
         churn, expand = self.heads
         c = sigmoid(churn[0] * metrics[self.churn].fillna(self.fills[self.churn]).to_numpy(dtype=float) + churn[1])
-        p = {"p_churn": c, "p_stay": 1 - c}
+        worst, middle = self.outcomes[:2]
+        p = {f"p_{worst}": c, f"p_{middle}": 1 - c}
         if self.expand is not None and expand is not None:
             e = sigmoid(expand[0] * metrics[self.expand].fillna(self.fills[self.expand]).to_numpy(float) + expand[1])
-            p = {"p_churn": c, "p_stay": (1 - c) * (1 - e), "p_expand": (1 - c) * e}
+            p = {f"p_{worst}": c, f"p_{middle}": (1 - c) * (1 - e), f"p_{self.outcomes[2]}": (1 - c) * e}
         return pd.DataFrame(p, index=metrics.index)
 
 
@@ -102,4 +113,4 @@ def best_single_metric(
     churn, head = best(np.ones(len(codes), dtype=bool), codes == 0)
     expand, second = best(codes > 0, codes[codes > 0] == 2) if len(outcomes) == 3 else (None, None)
     fills = {m: float(medians[m]) for m in {churn, expand} - {None} if m is not None}
-    return SingleMetric(churn, expand, fills, (head, second))
+    return SingleMetric(churn, expand, fills, (head, second), outcomes)

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from powerml.errors import DataError, MissingColumns
-from powerml.tables import OUTCOMES
+from powerml.tables import NOT, OUTCOMES, is_rest
 
 VALUES = {"churn": 0.0, "stay": 60.0, "expand": 100.0}  # observed outcome value Y, specification 4 "The score"
 
@@ -59,10 +59,12 @@ class Predictions:
     def of(cls, labels: ArrayLike, p: pd.DataFrame, score: ArrayLike | None = None) -> Predictions:
         """From labels and a frame with `p_churn`, `p_stay` and, for three outcomes, `p_expand`.
 
-        Without `score` it is the expected outcome value, 100 (0.6 P(stay) + P(expand)), or 100 (1 - P(churn)).
+        Of a custom outcome there are `p_NAME` and `p_not_NAME`, worst first. Without `score` it is the expected outcome
+        value, 100 (0.6 P(stay) + P(expand)), or 100 times the probability of the better of two outcomes.
         """
-        outcomes = tuple(o for o in OUTCOMES if f"p_{o}" in p.columns)
-        if absent := [f"p_{o}" for o in OUTCOMES[:2] if f"p_{o}" not in p.columns]:
+        custom = _custom(p)
+        outcomes = custom or tuple(o for o in OUTCOMES if f"p_{o}" in p.columns)
+        if absent := [f"p_{o}" for o in custom or OUTCOMES[:2] if f"p_{o}" not in p.columns]:
             raise MissingColumns(absent, asked_by="judging probabilities", have=p.columns)
         matrix = p[[f"p_{o}" for o in outcomes]].to_numpy(dtype=float)
         if (
@@ -76,8 +78,8 @@ class Predictions:
 
     @property
     def judged(self) -> tuple[str, ...]:
-        """The outcomes that are judged by themselves: all but `stay`."""
-        return tuple(o for o in self.outcomes if o != "stay")
+        """The outcomes that are judged by themselves: all but `stay` (of a custom outcome, all but `not_NAME`)."""
+        return tuple(o for o in self.outcomes if not is_rest(o))
 
     def came(self, outcome: str) -> np.ndarray:
         """True where that outcome came."""
@@ -86,6 +88,13 @@ class Predictions:
     def said(self, outcome: str) -> np.ndarray:
         """The probability that was given to that outcome."""
         return self.probabilities[:, self.outcomes.index(outcome)]
+
+
+def _custom(p: pd.DataFrame) -> tuple[str, ...]:
+    """Both labels of a custom outcome, in the order of its columns of probabilities; empty where there is none."""
+    said = [str(c).removeprefix("p_") for c in p.columns if str(c).startswith("p_")]
+    pairs = [(o, f"{NOT}{o}") for o in said if f"{NOT}{o}" in said]
+    return tuple(sorted(pairs[0], key=said.index)) if pairs else ()
 
 
 def base_rates(base: Mapping[str, float] | pd.DataFrame, outcomes: Sequence[str], rows: int) -> np.ndarray:

@@ -20,6 +20,7 @@ from powerml.scoring.heads.weights import documented_weights
 from powerml.scoring.outcome import NestedOutcomeModel
 from powerml.scoring.weight_set import load_weights
 from powerml.statistics.splits import SnapshotSplit, distinct_cutoffs
+from powerml.tables import OUTCOMES
 from powerml.tracking.scoring_model import ScoringModel
 from powerml.validation.links import fit_link
 from powerml.validation.verdict import MIN_EVENTS
@@ -74,12 +75,13 @@ class Candidate:
         else:
             link = fit_link(scorer.predict_score(rows.frame), rows.y, self.data.outcomes)
             model = ScoringModel(scorer, link=link, base_rates=rates, payers_only=payers)
-        return model.with_reference(reference)
+        return replace(model, outcome=self.data.custom).with_reference(reference)
 
     def without_link(self, reference: pd.DataFrame) -> ScoringModel:
         """A weight set as the document has it: no probabilities, for want of events to learn them from."""
         payers = self.data.payers_only
-        return ScoringModel(self.weight_set().fit(reference), payers_only=payers).with_reference(reference)
+        model = ScoringModel(self.weight_set().fit(reference), payers_only=payers, outcome=self.data.custom)
+        return model.with_reference(reference)
 
     def weight_set(self) -> Any:
         """The weight set's scorer, unfitted, with the project's and the entry's parameters."""
@@ -114,6 +116,7 @@ class Candidate:
             outcomes=self.data.outcomes,
             directions=directions,
             seed=self.seed,
+            bands=self.data.bands,
             name=self.name,
         )
         X = rows.frame[list(dict.fromkeys([*kept, *(card.metrics_ if card else ())]))]
@@ -172,9 +175,20 @@ def check_scorers(experiment: ExperimentSpec, project: ProjectSpec) -> None:
                     prior = WeightSetEntry(weights=entry.prior or DOCUMENTED_CARD)
                     documented_weights(_weight_set(prior, project, experiment.base, {}))
             else:
-                _weight_set(entry, project, experiment.base, {})
+                _same_outcomes(_weight_set(entry, project, experiment.base, {}), experiment)
         except UsageError as error:
             raise UsageError(f"scorer {entry.label!r}: {error}") from None
+
+
+def _same_outcomes(scorer: Any, experiment: ExperimentSpec) -> None:
+    """Raises UsageError for a card file whose probabilities are of other outcomes than the experiment's."""
+    told = getattr(scorer.card, "outcomes", None)
+    wanted = OUTCOMES if experiment.outcome is None else experiment.outcome.outcomes
+    if told is not None and not set(told) <= set(wanted):
+        raise UsageError(
+            f"its card tells {', '.join(told)}, and this experiment is about {', '.join(wanted)}; name a card that was "
+            "fitted on that outcome, or the head ('fit: card')"
+        )
 
 
 def _weight_set(entry: WeightSetEntry, project: ProjectSpec, base: Path | None, vocabulary: Mapping[str, int]) -> Any:

@@ -143,22 +143,25 @@ def call_list(
 ) -> pd.DataFrame:
     """What calling the N accounts likeliest to churn should catch, of the latest snapshot's; empty without p_churn.
 
-    Where there is no later snapshot (a ready-made table), of the last rows held out.
+    Of a custom outcome, what choosing the N accounts in which it is likeliest should find. Where there is no later
+    snapshot (a ready-made table), of the last rows held out.
 
     An account's probability is the mean of its scored entities'. One row per N and list ("before ties", "as asked",
-    "with ties"), see `capacity`, with `capacity` (N) and `held_out`: churners among the first N at held-out cutoffs.
+    "with ties"), see `capacity`, with `capacity` (N) and `held_out`: how often it came among the first N at held-out
+    cutoffs.
     """
     if not model.has_probabilities:
         return pd.DataFrame()
+    sought = data.judged[0]
     if data.has_later:
         rows = data.latest[data.latest["enough_history"].astype(bool)].reset_index(drop=True)
         rows = rows[~model.outside(rows) & rows["label"].ne("ineligible").to_numpy()].reset_index(drop=True)
-        said = model.probabilities(rows)["p_churn"] if len(rows) else pd.Series(dtype=float)
+        said = model.probabilities(rows)[f"p_{sought}"] if len(rows) else pd.Series(dtype=float)
     elif its is None:
         return pd.DataFrame()
     else:
         last = test.rows.times == test.rows.times.max()
-        rows, said = test.rows.frame[last].reset_index(drop=True), its.said.probabilities["p_churn"][last]
+        rows, said = test.rows.frame[last].reset_index(drop=True), its.said.probabilities[f"p_{sought}"][last]
         said = said.reset_index(drop=True)
     if rows.empty:
         return pd.DataFrame()
@@ -171,14 +174,17 @@ def call_list(
         if its is not None:
             ours = Predictions.of(test.rows.y, its.said.probabilities, its.said.score)
             held = test.rows
-            hits = ", ".join(map(str, caught(ours.said("churn"), ours.came("churn"), held.times, held.accounts, n)))
+            hits = ", ".join(map(str, caught(ours.said(sought), ours.came(sought), held.times, held.accounts, n)))
         found.append(table.assign(capacity=n, held_out=hits))
     every = pd.concat(found, ignore_index=True)
     return every[["capacity", *(c for c in every if c not in ("capacity", "held_out")), "held_out"]]
 
 
-def call_sentences(calls: pd.DataFrame, *, stated: bool) -> tuple[str, ...]:
-    """What a stated capacity catches, in a sentence each; none where it was not stated."""
+def call_sentences(calls: pd.DataFrame, *, stated: bool, custom: str | None = None) -> tuple[str, ...]:
+    """What a stated capacity catches, in a sentence each; none where it was not stated.
+
+    `custom`: the name of a custom outcome, whose accounts are chosen and found rather than called and caught.
+    """
     if calls.empty or not stated:
         return ()
     said = []
@@ -186,10 +192,12 @@ def call_sentences(calls: pd.DataFrame, *, stated: bool) -> tuple[str, ...]:
         row = {r["list"]: r for r in part.to_dict("records")}
         asked, before, ties = row["as asked"], row["before ties"], row["with ties"]
         share = f"{100 * asked['share_caught']:.0f} % of all expected"
-        held = f" At the held-out cutoffs the first {n} held {asked['held_out']} churners." if asked["held_out"] else ""
+        what = "churners" if custom is None else f"with {custom}"
+        held = f" At the held-out cutoffs the first {n} held {asked['held_out']} {what}." if asked["held_out"] else ""
+        calling, risk, catch = ("Calling", "risk", "catch") if custom is None else ("Choosing", f"p_{custom}", "find")
         said.append(
-            f"Calling {asked['n']} accounts (risk from {100 * asked['cut']:.1f} %) should catch "
-            f"{asked['expected']:.1f} churners ({asked['low']} to {asked['high']}), {share}; "
+            f"{calling} {asked['n']} accounts ({risk} from {100 * asked['cut']:.1f} %) should {catch} "
+            f"{asked['expected']:.1f} {what} ({asked['low']} to {asked['high']}), {share}; "
             f"{before['n']} accounts lie above the cut ({before['expected']:.1f}), {ties['n']} with all that tie at it "
             f"({ties['expected']:.1f}).{held}"
         )

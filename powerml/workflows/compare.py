@@ -61,6 +61,14 @@ class Recipe:
     model: ScoringModel
     data: TrainingData
 
+    def __post_init__(self) -> None:
+        if self.model.outcome != self.data.custom:
+            about = "churn" if self.model.outcome is None else repr(self.model.outcome.name)
+            raise UsageError(
+                f"{self.name} was trained on {about}, which is not what these snapshots are labelled with; custom "
+                "outcomes are known to 'train', 'score', 'explain' and 'review': compare scorers in one experiment"
+            )
+
     def make(self, rows: Rows, reference: pd.DataFrame) -> ScoringModel:
         """The scorer trained on `rows`."""
         rates, scorer = rows.rates(self.data.outcomes), clone(self.model.scorer)

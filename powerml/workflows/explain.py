@@ -94,7 +94,7 @@ def from_project(
 
     scorer = from_weights(weights, settings=settings, project=project) if weights else from_registry(project, model)
     extra = needed_metrics(scorer.model.scorer, project_metrics(project))
-    opened = open_project(project, metrics=[MetricSpec.model_validate(m) for m in extra], note=note)
+    opened = open_project(scorer.aimed(project), metrics=[MetricSpec.model_validate(m) for m in extra], note=note)
     at = as_of or opened.last_day + timedelta(days=1)
     earlier = [day for day in opened.cutoffs() if day < at][-1:]
     built = opened.build([*earlier, at], labels=True, note=note)

@@ -94,7 +94,8 @@ def _seen_and_unseen(ours: Predictions, rates: np.ndarray, test: HeldOut, *, see
         low, high = interval(1 - sums[:, 0] / sums[:, 1])
         saved = float(1 - model[part].sum() / base[part].sum())
         figures |= {f"skill/{name}": saved, f"skill/{name}_low": low, f"skill/{name}_high": high}
-        figures[f"churn/auroc_{name}"] = auroc(ours.came("churn")[part], ours.said("churn")[part])
+        first = ours.judged[0]
+        figures[f"{first}/auroc_{name}"] = auroc(ours.came(first)[part], ours.said(first)[part])
     return figures
 
 

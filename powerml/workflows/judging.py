@@ -160,12 +160,13 @@ def _judge_one(
         repeats=repeats, seed=seed,
     )  # fmt: skip
     bands = _bands_of(candidate, said.score)
+    custom = candidate.data.custom
     reference = documented_table()
     three = "p_expand" in said.probabilities  # the document's table has three outcomes
     same = three and isinstance(bands, BandsSpec) and set(bands.names) == set(reference["band"])
     report = band_report(
         said.score, rows.y, bands=bands, groups=rows.accounts, probabilities=said.probabilities,
-        reference=reference if same else None,
+        reference=reference if same else None, outcomes=None if custom is None else custom.outcomes,
     )  # fmt: skip
     ours = Predictions.of(rows.y, said.probabilities, said.score)
     figures = figures_of(ours, said, test, found, report, seed=seed)
@@ -179,7 +180,7 @@ def _judge_one(
 
 def _bands_of(candidate: Candidate, score: np.ndarray) -> Any:
     if candidate.is_fitted:
-        return documented_bands()
+        return candidate.data.bands or documented_bands()
     declared = candidate.weight_set().bands
     return declared or fifths(score)
 

@@ -202,7 +202,7 @@ def population(
     if expected is not None:
         _same_as_then(expected, label, fingerprint)
     extra = needed_metrics(scorer.model.scorer, project_metrics(project))
-    opened = open_project(project, metrics=[MetricSpec.model_validate(m) for m in extra], note=note)
+    opened = open_project(scorer.aimed(project), metrics=[MetricSpec.model_validate(m) for m in extra], note=note)
     day = as_of or latest_cutoff(opened)
     note(f"snapshot of {day}")
     built = opened.build([day], labels=True, note=note)

@@ -15,7 +15,7 @@ from powerml.config.weights import read_weights, settable
 from powerml.errors import MissingColumns, StoreError, UsageError
 from powerml.scoring.weight_set import load_weights, needed_metrics
 from powerml.tracking import registry
-from powerml.tracking.scoring_model import PROBABILITIES, Ranking, ScoringModel
+from powerml.tracking.scoring_model import Ranking, ScoringModel
 from powerml.tracking.store import Store, slug
 from powerml.workflows.metric_table import read_metric_table
 from powerml.workflows.reasons import reasons_json
@@ -37,6 +37,10 @@ class Scorer:
     def shown(self) -> str:
         """Name and version in a sentence."""
         return f"{self.name}@{self.version}"
+
+    def aimed(self, project: ProjectSpec) -> ProjectSpec:
+        """The project with the labels, and so the population, of the outcome that the model was trained on."""
+        return project if self.model.outcome is None else project.for_outcome(self.model.outcome)
 
 
 @dataclass(frozen=True)
@@ -71,7 +75,8 @@ def score_snapshot(
     """
     scorer = from_weights(weights, settings=settings, project=project) if weights else from_registry(project, model)
     extra = needed_metrics(scorer.model.scorer, project_metrics(project))  # `window_days=14` asks for logins_14d
-    opened = open_project(project, metrics=[MetricSpec.model_validate(m) for m in extra], note=note)
+    aimed = scorer.aimed(project)
+    opened = open_project(aimed, metrics=[MetricSpec.model_validate(m) for m in extra], note=note)
     built = opened.build([as_of or latest_cutoff(opened)], labels=True, note=note)
     if weights:  # parameters declared as `vocabulary` are counted in the data
         scorer = from_weights(weights, settings=settings, project=project, vocabulary=built.vocabulary_counts)
@@ -125,6 +130,8 @@ def from_registry(project: ProjectSpec, wanted: str | None) -> Scorer:
             f"--model {model}@challenger, or make it the champion: powerml promote {challenger}"
         )
     named = f"{model}@champion" if wanted in (None, model) else str(wanted)
+    if named.startswith(f"{model}-") and "@" not in named and registry.aliases(store, named):
+        named = f"{named}@{'champion' if 'champion' in registry.aliases(store, named) else 'challenger'}"
     version = registry.find_version(store, model, named)
     return Scorer(registry.load_version(store, version), version.model, str(version.number))
 
@@ -166,11 +173,11 @@ def score_rows(
         "score",
         model.band_column,
         "percentile",
-        *PROBABILITIES,
+        *model.probability_columns,
         "coverage",
         *(["reasons"] if reasons != 0 else []),
     ]
-    scored = _ordered(scored, every)
+    scored = _ordered(scored, every, said=model.probability_columns)
     table = table.join(scored.reindex(frame.index))
     table["model"], table["model_version"] = scorer.name, scorer.version
     table["scored_at"] = now.strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -184,10 +191,13 @@ def _result(
     return ScoreResult(table, scorer, baseline)
 
 
-def _ordered(scored: pd.DataFrame, every: Sequence[str]) -> pd.DataFrame:
-    """Columns in the order of the contract, those of `every` that a scorer does not give being null."""
+def _ordered(scored: pd.DataFrame, every: Sequence[str], *, said: Sequence[str]) -> pd.DataFrame:
+    """Columns in the order of the contract, those of `every` that a scorer does not give being null.
+
+    `said` are the columns of its probabilities.
+    """
     first = ["score", "raw_score", "band", "tier", "percentile"]
-    last = [*PROBABILITIES, "coverage", "reasons"]
+    last = [*said, "coverage", "reasons"]
     for name in every:
         if name not in scored:
             scored[name] = pd.Series(float("nan"), index=scored.index)

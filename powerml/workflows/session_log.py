@@ -15,7 +15,7 @@ from powerml.tracking import fingerprints, registry
 from powerml.tracking.pseudonyms import Pseudonyms, load_pseudonyms
 from powerml.tracking.runs import Attachments, LoggedSession, ScorerRun, SessionRun, log_session
 from powerml.tracking.scoring_model import ScoringModel
-from powerml.tracking.store import Store, slug
+from powerml.tracking.store import Store
 from powerml.tracking.weights import native_params, weight_shares
 from powerml.workflows.closer_look import early_figures
 from powerml.workflows.judging import Judged
@@ -48,6 +48,7 @@ def log(session: Session, models: Mapping[str, ScoringModel], *, name: str, told
         "powerml.screen": "none: nothing fitted" if few else screening.tag,
         "powerml.horizon_days": str(data.labelled.horizon_days),
         "powerml.outcome": data.outcome_kind + (" (proxy)" if data.outcome_kind == "behavioural" else ""),
+        "powerml.model": data.model_name,
         "powerml.entity": project.entity,
         "powerml.split": data.split(seed=experiment.seed).words,
     }
@@ -65,7 +66,7 @@ def log(session: Session, models: Mapping[str, ScoringModel], *, name: str, told
             "accounts": len(set(data.labelled.accounts)),
             **data.cutoff_params(),
             "folds": len(data.split(seed=experiment.seed).folds),
-            **{f"events_{o}": data.labelled.events(o) for o in data.outcomes if o != "stay"},
+            **{f"events_{outcome}": data.labelled.events(outcome) for outcome in data.judged},
         },
         Attachments(texts={"verdict.txt": "\n".join(told) + "\n"}, tables=tables, data={"declaration.json": declared}),
     )
@@ -141,7 +142,8 @@ def _ranking(model: ScoringModel, data: TrainingData, names: Pseudonyms) -> pd.D
     reasons = reasons_json(model.contributions(rows), rows, top=3)
     shown = pd.DataFrame({"rank": np.arange(1, len(rows) + 1)})
     shown["entity"] = names.all(rows[data.labelled.id_column])
-    for name in ("score", model.band_column, "percentile", "p_churn", "p_expand"):
+    told = ("p_churn", "p_expand") if data.custom is None else (f"p_{data.custom.name}",)
+    for name in ("score", model.band_column, "percentile", *told):
         values = table[name].to_numpy() if name in table else np.full(len(rows), np.nan)
         shown["band" if name == model.band_column else name] = values
     return shown.assign(reasons=reasons.to_numpy())
@@ -152,7 +154,7 @@ def register(
 ) -> tuple[registry.Version, registry.Version | None]:
     """The challenger, registered; and the champion it became, if there was none and it shows skill."""
     project, name = session.data.project, session.best.name
-    store, model = Store(project.state), slug(project.project)
+    store, model = Store(project.state), session.data.model_name
     run = logged.scorers[name]
     tags = {
         registry.SCORER: name,

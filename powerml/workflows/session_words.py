@@ -6,6 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from powerml.config.outcome import EventOutcome
+from powerml.snapshots.labels import LOOK_BACK_DAYS
 from powerml.tracking import registry
 from powerml.workflows.closer_look import CloserLook
 from powerml.workflows.judging import Judged
@@ -19,7 +21,14 @@ PROXY = (
 
 
 def proxies(session: Session) -> tuple[str, ...]:
-    """The sentence on outcomes that are proxies, where they are."""
+    """The sentence on outcomes that are proxies or of the user's own, where they are."""
+    custom = session.data.custom
+    if custom is not None:
+        score = f"100 P({custom.name})" if custom.good else f"100 (1 - P({custom.name}))"
+        return (
+            f"Outcome {custom.name}: {custom.words}, among those with an event in the {LOOK_BACK_DAYS} days before it. "
+            f"It says nothing of contracts or money. Fitted scores are {score}, so that higher is better.",
+        )
     return (PROXY,) if session.data.outcome_kind == "behavioural" else ()
 
 
@@ -28,6 +37,8 @@ def headline(session: Session) -> str:
     its, data = session.its, session.data
     if its is not None:
         return f"Verdict on {session.best.name}: {its.verdict.sentence.removeprefix('Overall: ')}"
+    if len(seen := set(data.labelled.y)) < 2:
+        return f"Verdict on {session.best.name}: cannot tell: of every row that is ripe the outcome is {seen.pop()}."
     days = data.labelled.horizon_days + data.grace_days
     why = f"history is too short to hold out a snapshot {days} days after another"
     return f"Verdict on {session.best.name}: cannot tell: {why}."
@@ -94,20 +105,22 @@ def next_steps(version: registry.Version, champion: registry.Version | None, *, 
     """What was registered, and how to score with it."""
     name, number, scorer = version.model, version.number, version.tags[registry.SCORER]
     table = data.scored_by
+    apart = bool(table) or data.custom is not None  # not what 'powerml score' and 'promote' take by themselves
     if champion is not None:
         return (
             f"Registered {name} version {number} ({scorer}) as challenger and, there being none, as champion.",
-            f"Score with it: powerml score {table}{f'--model {name}@champion ' if table else ''}-o scores.csv",
+            f"Score with it: powerml score {table}{f'--model {name}@champion ' if apart else ''}-o scores.csv",
         )
     return (
         f"Registered {name} version {number} ({scorer}) as challenger.",
         f"Score with it: powerml score {table}--model {name}@challenger -o scores.csv",
-        f"Make it the champion: powerml promote {f'{name}@challenger' if table else number}",
+        f"Make it the champion: powerml promote {f'{name}@challenger' if apart else number}",
     )
 
 
-def look_tables(look: CloserLook, name: str) -> dict[str, pd.DataFrame]:
+def look_tables(look: CloserLook, name: str, *, custom: EventOutcome | None = None) -> dict[str, pd.DataFrame]:
     """The closer look's tables for reading, by their titles; those without rows are left out."""
+    sought, found = ("churn", "churners expected") if custom is None else (custom.name, f"{custom.name} expected")
     months, early, calls = pd.DataFrame(), look.early, look.calls
     if len(look.months):
         months = look.months[["as_of", "rows"]].copy()
@@ -131,12 +144,15 @@ def look_tables(look: CloserLook, name: str) -> dict[str, pd.DataFrame]:
             caught=caught, of_all=[f"{100 * share:.0f} %" for share in calls["share_caught"]], lift=calls["lift"],
             held_out=calls["held_out"],
         )  # fmt: skip
-        calls = calls.rename(columns={"caught": "churners expected (95 %)", "of_all": "of all expected"})
-        calls = calls.rename(columns={"held_out": "came, per held-out cutoff", "cut": "p_churn from"})
+        calls = calls.rename(columns={"caught": f"{found} (95 %)", "of_all": "of all expected"})
+        calls = calls.rename(columns={"held_out": "came, per held-out cutoff", "cut": f"p_{sought} from"})
+    list_words = "Calling the accounts likeliest to churn"
+    if custom is not None:
+        list_words = f"Choosing the accounts in which {sought} is likeliest"
     titles = {
         f"Month by month, {name} on the held-out cutoffs (95 % intervals, by account)": months,
         f"Early warning: {name} on earlier snapshots of the same entities": early,
-        f"Calling the accounts likeliest to churn, by {name}": calls,
+        f"{list_words}, by {name}": calls,
     }
     return {title: table for title, table in titles.items() if len(table)}
 

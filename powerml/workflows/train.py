@@ -52,7 +52,7 @@ class TrainResult:
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
         """Further tables of the report by their titles, for reading."""
-        return look_tables(self.look, self.challenger)
+        return look_tables(self.look, self.challenger, custom=self.data.custom)
 
 
 def train(
@@ -64,7 +64,7 @@ def train(
     """
     experiment = experiment or ExperimentSpec()
     check_scorers(experiment, project)
-    data = gather(project, experiment.snapshots, note=note)
+    data = gather(project, experiment.snapshots, outcome=experiment.outcome, note=note)
     return train_on(data, experiment, note=note)
 
 
@@ -114,15 +114,18 @@ def train_on(data: TrainingData, experiment: ExperimentSpec, *, note: Note = lam
 
 def _with_calls(session: Session, model: ScoringModel) -> Session:
     """The session with what the challenger's call lists should catch."""
-    stated = session.experiment.capacity
+    stated, custom = session.experiment.capacity, session.data.custom
     calls = call_list(model, session.data, session.its, session.test, capacities=stated or CAPACITIES)
-    said = (*session.look.sentences, *call_sentences(calls, stated=bool(stated)))
+    said = (
+        *session.look.sentences,
+        *call_sentences(calls, stated=bool(stated), custom=None if custom is None else custom.name),
+    )
     return replace(session, look=replace(session.look, calls=calls, sentences=said))
 
 
 def _too_few(data: TrainingData) -> str:
     """The sentence that says that nothing can be fitted, or nothing."""
-    counts = {o: data.labelled.events(o) for o in data.outcomes if o != "stay"}
+    counts = {outcome: data.labelled.events(outcome) for outcome in data.judged}
     if any(n >= MIN_EVENTS for n in counts.values()):
         return ""
     told = " and ".join(f"{n} of {outcome}" for outcome, n in counts.items())

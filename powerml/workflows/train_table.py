@@ -30,6 +30,11 @@ def train_table(
     Without a project everything is kept in `.powerml` of the current folder, under the file's name. Weight sets take
     part where the table has their metrics. Raises UsageError where no scorer of the experiment can be made.
     """
+    if experiment is not None and experiment.outcome is not None:
+        raise UsageError(
+            f"outcome {experiment.outcome.name!r} is counted from a project's events, and a feature table brings its "
+            "own in --target; leave 'outcome' out of the experiment"
+        )
     home = project or bare_project(Path(), name=path.name.split(".")[0])
     experiment = experiment or ExperimentSpec()
     check_scorers(experiment, home)

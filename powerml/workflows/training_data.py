@@ -11,12 +11,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from powerml.bands.multiples import rate_bands
+from powerml.config.bands import BandsSpec
 from powerml.config.metrics import MetricSpec
+from powerml.config.outcome import EventOutcome
 from powerml.config.project import ProjectSpec, SnapshotsSpec
 from powerml.errors import DataError
 from powerml.statistics.splits import SnapshotSplit
-from powerml.tables import OUTCOMES
+from powerml.tables import OUTCOMES, is_rest
 from powerml.tracking import fingerprints
+from powerml.tracking.store import slug
 from powerml.validation.outcomes import distinct_events, outcomes_of
 from powerml.workflows.snapshots import OpenProject, open_project
 
@@ -136,7 +140,30 @@ class TrainingData:
     @property
     def outcomes(self) -> tuple[str, ...]:
         """The outcomes that can come, worst first."""
-        return outcomes_of(self.labelled.y)
+        return outcomes_of(self.labelled.y) if self.custom is None else self.custom.outcomes
+
+    @property
+    def custom(self) -> EventOutcome | None:
+        """The custom outcome that the rows are labelled with; None for churn, stay and expand."""
+        return self.project.custom_outcome
+
+    @property
+    def judged(self) -> tuple[str, ...]:
+        """The outcomes that are judged by themselves: churn and expand, or the custom one."""
+        return tuple(outcome for outcome in self.outcomes if not is_rest(outcome))
+
+    @property
+    def model_name(self) -> str:
+        """What versions are registered as: a custom outcome has a champion of its own."""
+        project = slug(self.project.project)
+        return project if self.custom is None else f"{project}-{self.custom.name}"
+
+    @property
+    def bands(self) -> BandsSpec | None:
+        """The ladder of fitted scores: of a custom outcome by multiples of its rate; None for document D's."""
+        if self.custom is None:
+            return None
+        return rate_bands(float((self.labelled.y == self.custom.name).mean()), good=self.custom.good)
 
     @property
     def grace_days(self) -> int:
@@ -145,8 +172,8 @@ class TrainingData:
 
     @property
     def outcome_kind(self) -> str:
-        """What outcomes are made from: contract or behavioural."""
-        return self.project.outcome_kind
+        """What outcomes are made from: contract or behavioural; the declaration of a custom one in words."""
+        return self.project.outcome_kind if self.custom is None else f"{self.custom.name}: {self.custom.words}"
 
     @property
     def payers_only(self) -> bool:
@@ -175,7 +202,8 @@ class TrainingData:
 
     def declaration(self) -> dict[str, Any]:
         """What was declared, as a run keeps it: no owners (names), and of queries only their fingerprint."""
-        told = self.project.model_dump(mode="json", by_alias=True, exclude={"owners"})
+        apart = {"owners"} if self.custom is None else {"owners", "outcome"}  # the experiment declares a custom one
+        told = self.project.model_dump(mode="json", by_alias=True, exclude=apart)
         told["vocabulary"] = {name: meaning.model_dump(mode="json") for name, meaning in self.project.meanings.items()}
         for table in told["tables"].values():
             if table.get("query"):
@@ -223,16 +251,26 @@ def gather(
     project: ProjectSpec,
     snapshots: SnapshotsSpec | None,
     *,
+    outcome: EventOutcome | None = None,
     opened: OpenProject | None = None,
     note: Note = lambda text: None,
 ) -> TrainingData:
     """Builds the mature snapshots that the project (or the experiment) asks for, and the latest one.
 
-    `opened` is the project with its sources read already. Raises DataError where no outcome is known yet.
+    `outcome` is a custom one in place of the project's; `opened` is the project with its sources read already. Raises
+    DataError where no outcome is known yet, or no event of the data is of the kind a custom outcome counts.
     """
     if snapshots is not None:
         project = _with_snapshots(project, snapshots)
+    if outcome is not None:
+        project = project.for_outcome(outcome)
     opened = open_project(project, note=note) if opened is None else replace(opened, project=project)
+    if outcome is not None and not opened.rollups.kinds.flags(outcome.events).any():
+        raise DataError.in_file(
+            project.file,
+            f"no event of the data is one {outcome.kind_words}, so {outcome.name!r} never comes",
+            "name other 'events' in the experiment, or tag yours in the vocabulary",
+        )
     latest = latest_cutoff(opened)
     mature = opened.mature([day for day in opened.cutoffs() if day <= latest])
     if not mature:
@@ -244,7 +282,8 @@ def gather(
     built = opened.build([*mature, *([latest] if latest not in mature else [])], labels=True, note=note)
     at_latest = built.frame["as_of"] == pd.Timestamp(latest)
     whole = built.frame[built.frame["as_of"].isin(pd.to_datetime(mature))].reset_index(drop=True)
-    known = whole["label"].isin(OUTCOMES) & whole["enough_history"].astype(bool)
+    outcomes = OUTCOMES if outcome is None else outcome.outcomes
+    known = whole["label"].isin(outcomes) & whole["enough_history"].astype(bool)
     rows = Rows(whole[known].reset_index(drop=True), project.id_column, project.outcome.horizon_days)
     if rows.frame.empty:
         raise DataError(f"{project.file}: no entity of the mature snapshots has an outcome; see 'powerml check'")

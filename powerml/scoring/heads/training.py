@@ -91,7 +91,7 @@ def train_side(outcome: str, rows: TrainingRows, plan: HeadPlan, *, sign: int) -
     """
     y = rows.target
     events = count_events(rows.happened, rows.groups, rows.instants)
-    against = count_events(~rows.happened, rows.groups, None)
+    against = count_events(~rows.happened, rows.groups, rows.instants)
     if min(events, against) < plan.min_events or not rows.inputs.names or not 0 < y.mean() < 1:
         return _stand_in(outcome, rows, plan, events, sign), _stand_in_note(outcome, rows, plan, events, against)
     folds = rows.folds
@@ -228,7 +228,9 @@ def _stand_in_note(outcome: str, rows: TrainingRows, plan: HeadPlan, events: int
         counted = "event" if events == 1 else "events"
         why = f"{events} {counted} (distinct accounts and instants), fewer than the {plan.min_events} a head needs"
     else:
-        why = f"only {against} accounts without it, fewer than the {plan.min_events} a head needs"
+        why = (
+            f"only {against} (distinct accounts and instants) without it, fewer than the {plan.min_events} a head needs"
+        )
     if rows.inputs.prior is None and plan.documented is None:
         return f"{outcome}: {why}; no head was fitted and, for want of a documented score, the base rate stands in"
     return f"{outcome}: {why}; no head was fitted and the documented score stands in, through a cautious link"
