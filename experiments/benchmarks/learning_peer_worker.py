@@ -34,7 +34,8 @@ def optbinning(
     from optbinning import BinningProcess, Scorecard
     from sklearn.linear_model import LogisticRegression
 
-    names = [str(c) for c in train]
+    names = [str(c) for c in train if train[c].notna().any()]  # it cannot bin a column of nulls
+    train, test = train[names], test[names]
     texts = [c for c in names if not pd.api.types.is_numeric_dtype(train[c])]
     binning = BinningProcess(names, categorical_variables=texts)
     card = Scorecard(binning, LogisticRegression(max_iter=2000), scaling_method="min_max",
