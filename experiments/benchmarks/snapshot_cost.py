@@ -116,6 +116,7 @@ REFERENCE = (
 import duckdb
 begun = time.perf_counter(), time.process_time()
 con = duckdb.connect()
+con.execute("set enable_progress_bar = false")
 con.execute(f"set threads to {threads}")
 con.execute(f\"\"\"create temp table rolled as
     select user_id, cast(time as date) as day, event, count(*), max(time)

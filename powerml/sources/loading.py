@@ -102,6 +102,7 @@ def open_sources(
 def connect(project: ProjectSpec) -> duckdb.DuckDBPyConnection:
     """An empty database in memory that spills to a temporary folder, works in UTC and reads at the project's folder."""
     con = duckdb.connect(config={"autoinstall_known_extensions": "false"})
+    con.execute("SET enable_progress_bar = false")  # it would write into the output of long runs
     if project.memory_limit:
         try:
             con.execute(f"SET memory_limit = {text(project.memory_limit)}")
