@@ -26,15 +26,23 @@ class Card:
 
 
 def list_weights(base: Path | None = None) -> pd.DataFrame:
-    """The shipped weight sets and those of the project in `base`: `name`, `version`, `kind`, `title`, and so on."""
-    own = sorted((base / "configs" / "weights").glob("*.yaml")) if base else []
+    """The shipped weight sets and those of the project in `base`: `name`, `version`, `kind`, `title`, and so on.
+
+    Where both have a set of a name, `where` says that the project's counts, as it does wherever sets are named.
+    """
+    known = shipped.names("weights")
+    own = {path.stem: path for path in sorted((base / "configs" / "weights").glob("*.yaml"))} if base else {}
+    own = {name: path for name, path in own.items() if name not in known or not path.samefile(known[name])}
+    where = [(path, "shipped, not used: the project's counts" if n in own else "shipped") for n, path in known.items()]
+    where += [(path, "project, used for the shipped one" if n in known else "project") for n, path in own.items()]
     rows = []
-    for path in [*shipped.names("weights").values(), *own]:
+    for path, place in where:
         spec = read_weights(path)
         bands = "" if spec.bands is None else ", ".join(f"{b.name} {b.from_:g}" for b in spec.bands.bands)
         document = spec.source.document if spec.source and spec.source.document else "house"
-        rows.append((spec.name, str(spec.version), spec.kind, spec.title, len(spec.metrics), bands, document))
-    return pd.DataFrame(rows, columns=["name", "version", "kind", "title", "metrics", "bands", "document"])
+        rows.append((spec.name, str(spec.version), spec.kind, spec.title, len(spec.metrics), bands, document, place))
+    columns = ["name", "version", "kind", "title", "metrics", "bands", "document", "where"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def show(name_or_path: str, *, base: Path | None = None) -> Card:

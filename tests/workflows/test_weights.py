@@ -17,6 +17,19 @@ def test_the_five_sets_are_listed_with_a_projects_own(tmp_path):
     ]  # fmt: skip
     assert sets.loc["engagement", "document"] == "003_937c1dc49c782a1e"
     assert sets.loc["house", "document"] == "house"
+    assert sets["where"].tolist() == [*["shipped"] * 5, "project"]
+
+
+def test_of_two_sets_of_a_name_the_one_that_counts_is_marked(tmp_path):
+    folder = tmp_path / "configs" / "weights"
+    folder.mkdir(parents=True)
+    text = show("engagement").file.read_text()
+    (folder / "engagement.yaml").write_text(text.replace("version: 1", "version: 2", 1))
+    sets = list_weights(tmp_path)
+    both = sets.loc[sets["name"] == "engagement", ["version", "where"]].to_numpy().tolist()
+    assert both == [["1", "shipped, not used: the project's counts"], ["2", "project, used for the shipped one"]]
+    assert read_weights("engagement", base=tmp_path).label == "engagement@2"
+    assert sets.loc[sets["name"] == "activity", "where"].tolist() == ["shipped"]
 
 
 def test_a_card_comes_with_its_playbooks():
