@@ -69,6 +69,8 @@ def command(
     out.say(f"{len(done.frame):,} rows ({status}) by {done.scorer.shown} in {output}")
     if done.baseline is not None:
         out.say(f"Reasons add up to the score from a baseline of {done.baseline:.4g}.")
+    for sentence in done.due:
+        out.note(sentence)
     bands = done.frame[done.scorer.model.band_column].value_counts() if done.status.get("scored") else None
     out.result(
         {
@@ -79,6 +81,7 @@ def command(
             "status": done.status,
             "bands": {} if bands is None else {str(k): int(v) for k, v in bands.items()},
             "baseline": done.baseline,
+            "due": list(done.due),
         }
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ class Version:
     source: str
     tags: Mapping[str, str]
     aliases: tuple[str, ...]
+    created: datetime
 
     @property
     def shown(self) -> str:
@@ -148,4 +150,6 @@ def load_version(store: Store, version: Version) -> ScoringModel:
 
 def _version(client: MlflowClient, model: str, number: int) -> Version:
     found = client.get_model_version(model, str(number))
-    return Version(model, number, str(found.run_id), str(found.source), dict(found.tags), tuple(sorted(found.aliases)))
+    created = datetime.fromtimestamp(found.creation_timestamp / 1000, UTC)
+    aliases = tuple(sorted(found.aliases))
+    return Version(model, number, str(found.run_id), str(found.source), dict(found.tags), aliases, created)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pandas as pd
 
@@ -12,6 +12,7 @@ from powerml.config.project import ProjectSpec
 from powerml.errors import PowermlError
 from powerml.sources.inspect import Inspection, inspect_events
 from powerml.sources.loading import Loaded
+from powerml.workflows.recalibration import champions_due, reviews_due
 from powerml.workflows.snapshots import OpenProject, columns_asked, opened, project_metrics, read_sources
 
 
@@ -36,7 +37,11 @@ class CheckResult:
 def check(
     project: ProjectSpec, *, now: datetime | None = None, note: Callable[[str], None] = lambda text: None
 ) -> CheckResult:
-    """Reads every table of a project and says what is there; errors of the data become findings."""
+    """Reads every table of a project and says what is there; errors of the data become findings.
+
+    So does what is due: the champion to be trained again, a locked weight set to be reviewed.
+    """
+    now = now or datetime.now(UTC)
     metrics = project_metrics(project)
     loaded = read_sources(project, now=now, extra=columns_asked(metrics.values()), lenient=True, note=note)
     inspection = inspect_events(loaded, timezone=project.timezone)
@@ -44,6 +49,7 @@ def check(
     coverage = pd.DataFrame(columns=["metric", "available", "reason"])
     labels = pd.DataFrame(columns=["as_of", "ineligible", "immature", "churn", "stay", "expand"])
     unmapped: tuple[str, ...] = ()
+    project_data: OpenProject | None = None
     if "events" in loaded.tables and inspection.days:
         try:
             project_data = opened(project, metrics, loaded, note=note)
@@ -58,6 +64,12 @@ def check(
     for table, columns in loaded.unused.items():
         if absent := [c for c in columns if _near(c, table)]:
             findings.append(f"{table}: the source column {absent[0]!r} is not mapped; map it if it is meant")
+    note("what is due")
+    try:
+        findings += champions_due(project, now=now, opened=project_data)
+    except PowermlError as error:
+        findings.append(str(error))
+    findings += reviews_due(project, now=now)
     return CheckResult(
         loaded.report, loaded.rules, inspection, coverage, unmapped, labels, tuple(dict.fromkeys(findings))
     )

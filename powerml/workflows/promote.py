@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,7 @@ from powerml.errors import UsageError
 from powerml.tracking import registry
 from powerml.tracking.runs import find_run
 from powerml.tracking.store import Store, slug
-
-RECALIBRATE_AFTER_DAYS = 91  # quarterly, or when the vocabulary changes
+from powerml.workflows.recalibration import DATA_UNTIL, DUE, PROJECT, VOCABULARY, due_date
 
 
 @dataclass(frozen=True)
@@ -48,10 +47,10 @@ def promote(
         )
     registry.load_version(store, version)  # what is locked must be what was registered
     before = registry.aliases(store, model).get(alias)
-    due = (now + timedelta(days=RECALIBRATE_AFTER_DAYS)).date().isoformat()
+    due = due_date(now).isoformat()
     record = _record(store, version, alias=alias, before=before, forced=verdict != "skill", now=now, due=due)
     registry.set_alias(store, version, alias)
-    registry.tag_version(store, version, {"powerml.promoted_at": now.isoformat(), "powerml.recalibrate_by": due})
+    registry.tag_version(store, version, {"powerml.promoted_at": now.isoformat(), DUE: due})
     return Promotion(registry.find_version(store, model, str(version.number)), alias, before, record, due)
 
 
@@ -68,6 +67,7 @@ def _version(store: Store, model: str, wanted: str) -> registry.Version:
                 registry.SCORER: run.name,
                 registry.VERDICT: run.tags.get("powerml.verdict", "cannot tell"),
                 "powerml.kind": run.tags.get("powerml.kind", ""),
+                **{name: run.tags[name] for name in (PROJECT, VOCABULARY, DATA_UNTIL) if name in run.tags},
             }
             return registry.register(
                 store, model, run_id=run.run_id, model_uri=run.model_uri, manifest=run.manifest, tags=tags, alias=None

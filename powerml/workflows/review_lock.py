@@ -6,7 +6,7 @@ import hashlib
 import os
 import tempfile
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from powerml.config.weight_set import WeightSetSpec
 from powerml.config.weights import differences, read_weights
 from powerml.errors import DataError, UsageError
 from powerml.validation.review import ANSWERS
-from powerml.workflows.promote import RECALIBRATE_AFTER_DAYS
+from powerml.workflows.recalibration import due_date, review_records
 from powerml.workflows.review import reviewed_set, set_fingerprint
 from powerml.workflows.review_sheet import Answered, read_sheet
 
@@ -82,10 +82,10 @@ def lock(project: ProjectSpec, sheet_path: Path, edited: Path | None = None, *, 
         "answers": counts | {"without": int((sheet.answers["answer"] == "").sum())},
         "sheet_sha256": sheet.sha256,
         "weights_sha256": hashlib.sha256(text.encode()).hexdigest(),
-        "review_again_by": str((now + timedelta(days=RECALIBRATE_AFTER_DAYS)).date()),
+        "review_again_by": due_date(now).isoformat(),
         "changed": {setting: {"before": _plain(a), "after": _plain(b)} for setting, a, b in differences(old, new)},
     }
-    entries = [*_entries(history), entry]
+    entries = [*review_records(history), entry]
     head = "# Which weights were locked, when and why; the newest last. Written by 'powerml review lock'.\n"
     _write_all({file: text, history: head + _yaml(entries)})
     return Locked(new, file, history, entry)
@@ -134,18 +134,6 @@ def _check(sheet: Answered, old: WeightSetSpec, new: WeightSetSpec, edited: Path
         )
     if new.version == old.version:
         raise UsageError(f"{edited}: has the version of the set it is based on, {old.version}; give it the next one")
-
-
-def _entries(history: Path) -> list[Any]:
-    if not history.exists():
-        return []
-    try:
-        found = yaml.safe_load(history.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError):
-        found = None
-    if not isinstance(found, list):
-        raise DataError.in_file(history, "is no list of records", "put the file back as 'powerml review lock' wrote it")
-    return found
 
 
 def _plain(text: str) -> float | str:

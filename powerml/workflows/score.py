@@ -19,6 +19,7 @@ from powerml.tracking.scoring_model import Ranking, ScoringModel
 from powerml.tracking.store import Store, slug
 from powerml.workflows.metric_table import read_metric_table
 from powerml.workflows.reasons import reasons_json
+from powerml.workflows.recalibration import review_due, version_due
 from powerml.workflows.snapshots import open_project, project_metrics
 from powerml.workflows.training_data import latest_cutoff
 
@@ -27,11 +28,15 @@ Note = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Scorer:
-    """What to score with: the model, and the name and version that score rows carry."""
+    """What to score with: the model, and the name and version that score rows carry.
+
+    `registered`: the version it is in the registry; None for a weight set.
+    """
 
     model: ScoringModel
     name: str
     version: str
+    registered: registry.Version | None = None
 
     @property
     def shown(self) -> str:
@@ -45,11 +50,15 @@ class Scorer:
 
 @dataclass(frozen=True)
 class ScoreResult:
-    """The scores table, with what it was made by and the baseline that reasons start from (None without reasons)."""
+    """The scores table, with what it was made by and the baseline that reasons start from (None without reasons).
+
+    `due`: a sentence for each reason to train the version again, or to review the weight set again.
+    """
 
     frame: pd.DataFrame
     scorer: Scorer
     baseline: float | None
+    due: tuple[str, ...] = ()
 
     @property
     def status(self) -> dict[str, int]:
@@ -81,7 +90,8 @@ def score_snapshot(
     if weights:  # parameters declared as `vocabulary` are counted in the data
         scorer = from_weights(weights, settings=settings, project=project, vocabulary=built.vocabulary_counts)
     ids = ["as_of", *_ids(built.frame, project.id_column)]
-    return _result(scorer, built.frame, ids=ids, reasons=reasons, ranking=ranking, now=now)
+    due = _due(scorer, weights, project, now=now)
+    return _result(scorer, built.frame, ids=ids, reasons=reasons, ranking=ranking, now=now, due=due)
 
 
 def score_metrics(
@@ -114,7 +124,8 @@ def score_metrics(
         raise MissingColumns(absent, asked_by=f"{path}: {scorer.shown}", have=table.columns)
     ids = _ids(table.frame, table.id_column)
     ids += ["as_of"] if "as_of" in table.frame else []
-    return _result(scorer, table.frame, ids=ids, reasons=reasons, ranking=ranking, now=now)
+    due = () if project is None else _due(scorer, weights, project, now=now)
+    return _result(scorer, table.frame, ids=ids, reasons=reasons, ranking=ranking, now=now, due=due)
 
 
 def from_registry(project: ProjectSpec, wanted: str | None) -> Scorer:
@@ -133,7 +144,7 @@ def from_registry(project: ProjectSpec, wanted: str | None) -> Scorer:
     if named.startswith(f"{model}-") and "@" not in named and registry.aliases(store, named):
         named = f"{named}@{'champion' if 'champion' in registry.aliases(store, named) else 'challenger'}"
     version = registry.find_version(store, model, named)
-    return Scorer(registry.load_version(store, version), version.model, str(version.number))
+    return Scorer(registry.load_version(store, version), version.model, str(version.number), version)
 
 
 def from_weights(
@@ -185,10 +196,23 @@ def score_rows(
 
 
 def _result(
-    scorer: Scorer, frame: pd.DataFrame, *, ids: Sequence[str], reasons: int | None, ranking: Ranking, now: datetime
+    scorer: Scorer,
+    frame: pd.DataFrame,
+    *,
+    ids: Sequence[str],
+    reasons: int | None,
+    ranking: Ranking,
+    now: datetime,
+    due: tuple[str, ...],
 ) -> ScoreResult:
     table, baseline = score_rows(scorer, frame, ids=ids, reasons=reasons, ranking=ranking, now=now)
-    return ScoreResult(table, scorer, baseline)
+    return ScoreResult(table, scorer, baseline, due)
+
+
+def _due(scorer: Scorer, weights: str | None, project: ProjectSpec, *, now: datetime) -> tuple[str, ...]:
+    if scorer.registered is not None:
+        return version_due(scorer.registered, project, now=now)
+    return () if weights is None else review_due(weights, project.base, now=now)
 
 
 def _ordered(scored: pd.DataFrame, every: Sequence[str], *, said: Sequence[str]) -> pd.DataFrame:

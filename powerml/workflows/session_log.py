@@ -15,11 +15,12 @@ from powerml.tracking import fingerprints, registry
 from powerml.tracking.pseudonyms import Pseudonyms, load_pseudonyms
 from powerml.tracking.runs import Attachments, LoggedSession, ScorerRun, SessionRun, log_session
 from powerml.tracking.scoring_model import ScoringModel
-from powerml.tracking.store import Store
+from powerml.tracking.store import Store, slug
 from powerml.tracking.weights import native_params, weight_shares
 from powerml.workflows.closer_look import early_figures
 from powerml.workflows.judging import Judged
 from powerml.workflows.reasons import reasons_json
+from powerml.workflows.recalibration import DATA_UNTIL, PROJECT, VOCABULARY, vocabulary_fingerprint
 from powerml.workflows.session import Session
 from powerml.workflows.session_words import proxies, scorer_table
 from powerml.workflows.training_data import TrainingData
@@ -51,6 +52,7 @@ def log(session: Session, models: Mapping[str, ScoringModel], *, name: str, told
         "powerml.model": data.model_name,
         "powerml.entity": project.entity,
         "powerml.split": data.split(seed=experiment.seed).words,
+        **_known_then(data),
     }
     look = session.look
     tables = {"coverage.csv": data.coverage, "scorers.csv": scorer_table(session)}
@@ -149,6 +151,16 @@ def _ranking(model: ScoringModel, data: TrainingData, names: Pseudonyms) -> pd.D
     return shown.assign(reasons=reasons.to_numpy())
 
 
+def _known_then(data: TrainingData) -> dict[str, str]:
+    """What tells later that the vocabulary changed; a ready-made table comes without one."""
+    project = data.project
+    said = {PROJECT: slug(project.project)}
+    if not data.has_later:
+        return said
+    until = str(data.latest["as_of"].max().date())
+    return said | {VOCABULARY: vocabulary_fingerprint(project), DATA_UNTIL: until}
+
+
 def register(
     session: Session, models: Mapping[str, ScoringModel], logged: LoggedSession
 ) -> tuple[registry.Version, registry.Version | None]:
@@ -161,6 +173,7 @@ def register(
         registry.VERDICT: session.word,
         "powerml.kind": models[name].kind,
         "powerml.trained_until": session.data.trained_until,
+        **_known_then(session.data),
     }
     version = registry.register(
         store, model, run_id=run.run_id, model_uri=run.model_uri, manifest=run.manifest, tags=tags

@@ -39,7 +39,7 @@ def trained(tmp_path_factory):
             by_cutoff={},
             ranking=pd.DataFrame({"rank": [1]}),
             example=rows.head(2),
-            tags={"powerml.verdict": verdict, "powerml.config": "c"},
+            tags={"powerml.verdict": verdict, "powerml.config": "c", "powerml.vocabulary": "v"},
         )
         for name, verdict in (("engagement", "skill"), ("activity", "no skill"))
     ]
@@ -92,6 +92,7 @@ def test_force_promotes_a_run_by_its_id_and_says_so_in_the_record(project, train
     run = trained[1].scorers["activity"].run_id
     done = promote(project, run[:12], force=True, now=NOW)
     assert done.version.number == 2
+    assert done.version.tags["powerml.vocabulary"] == "v"  # so that a change of it is told later
     assert done.version.aliases == ("champion",)  # the challenger stays who it was
     assert registry.aliases(Store(project.state), "golden") == {"challenger": 1, "champion": 2}
     assert json.loads(done.record.read_text())["forced"] is True

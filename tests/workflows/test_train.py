@@ -15,6 +15,7 @@ from powerml.errors import PowermlError
 from powerml.simulation import write_product
 from powerml.tracking import registry
 from powerml.tracking.store import Store, connected
+from powerml.workflows.recalibration import DATA_UNTIL, VOCABULARY, vocabulary_fingerprint
 from powerml.workflows.train import train
 from powerml.workflows.training_data import Rows
 
@@ -63,6 +64,16 @@ def test_no_training_row_s_outcome_reaches_into_a_test(trained):
         assert last <= data.labelled.times[fold_test].min()
         unseen = hold_out(data, seed=7).held_out(data.labelled.accounts)
         assert not unseen[fold_train].any()
+
+
+def test_a_version_knows_the_vocabulary_and_the_data_it_was_made_from(trained, product):
+    project = load_project(product / "powerml.yaml")
+    then = vocabulary_fingerprint(project)
+    until = str(trained.data.latest["as_of"].max().date())
+    assert (trained.version.tags[VOCABULARY], trained.version.tags[DATA_UNTIL]) == (then, until)
+    with connected(Store(product / ".powerml")) as client:
+        for run in trained.session.scorers.values():  # a run may be promoted later
+            assert client.get_run(run.run_id).data.tags[VOCABULARY] == then
 
 
 def test_every_run_carries_every_metric_s_weight(trained, product):
