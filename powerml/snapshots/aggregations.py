@@ -204,10 +204,9 @@ def _is_literal(value: object) -> bool:
     return isinstance(value, ir.Scalar) and isinstance(value.op(), ops.Literal)
 
 
-def windowed(engine: Engine, days: ir.Table, cells: Cells, cutoffs: Cutoffs, rollups: Rollups) -> list[ir.Table]:
+def windowed(engine: Engine, days: ir.Table, cells: Cells, cutoffs: Cutoffs, rollups: Rollups) -> Iterable[ir.Table]:
     """(c, ent, cells...): every cell over a finite window; short windows apart from long ones, which hold more rows."""
     kinds = {name: atom.kind for atom, name in cells.atoms.items()}
-    tables = []
     for short in (True, False):
         chosen = {key: cell for key, cell in cells.windowed.items() if (key[1][0] <= SHORT_DAYS) == short}
         if not chosen:
@@ -219,8 +218,7 @@ def windowed(engine: Engine, days: ir.Table, cells: Cells, cutoffs: Cutoffs, rol
         columns = {
             cell: _COMBINE[kinds[name]](_[name], _in(window, longest)) for (name, window), cell in chosen.items()
         }
-        tables.append(rows.group_by("c", "ent").aggregate(**plain_integers(columns, rows)))
-    return tables
+        yield rows.group_by("c", "ent").aggregate(**plain_integers(columns, rows))
 
 
 def _in(window: Window, longest: int) -> ir.BooleanValue | None:

@@ -129,37 +129,42 @@ def _plan(
     if homes is not None or not rollups.one_row:
         table = engine.keep(table, "day_table")
 
-    joined: list[ir.Table | None] = [*aggregations.windowed(engine, table, compiled.cells, cutoffs, rollups)]
-    joined.append(aggregations.ever(engine, table, compiled.cells, cutoffs, rollups, spine))
-    joined.extend(aggregations.distincts(engine, rollups, homes, compiled.cells, cutoffs))
+    beside: list[tuple[ir.Table, str]] = []
+
+    def add(part: ir.Table | None, key: str = "ent") -> None:  # made while the next one is planned
+        if part is not None:
+            beside.append((engine.keep(part, "part"), key))
+
+    for part in aggregations.windowed(engine, table, compiled.cells, cutoffs, rollups):
+        add(part)
+    add(aggregations.ever(engine, table, compiled.cells, cutoffs, rollups, spine))
+    for part in aggregations.distincts(engine, rollups, homes, compiled.cells, cutoffs):
+        add(part)
     if compiled.needs_sessions:
         by_day = rollups.sessions
         if by_day is None or homes is not None:
             pieces = attribute(rollups, rollups.pieces, homes)
             by_day = engine.keep(sessions.session_days(pieces, rollups.gap_us), "sessions")
-        joined.append(aggregations.session_cells(engine, by_day, compiled.cells, cutoffs, rollups))
+        add(aggregations.session_cells(engine, by_day, compiled.cells, cutoffs, rollups))
         if "streak" in compiled.wants:
-            joined.append(weeks.streaks(engine, by_day, cutoffs, past))
+            add(weeks.streaks(engine, by_day, cutoffs, past))
     if "weeks" in compiled.wants:
         active_weeks = weeks.active_weeks(engine, table, cutoffs, rollups, spine)
         if project.entity == "account":
             active_weeks = weeks.weeks_since_creation(engine, table, active_weeks, spine)
-        joined.append(active_weeks)
+        add(active_weeks)
 
     records = Records(engine, inputs, rollups, found, project, cutoffs)
     for cell, measure in compiled.records.items():
-        joined.append(records.measured(measure, cell))
+        add(records.measured(measure, cell))
     if "unresolved" in compiled.wants:
-        joined.append(records.unresolved("unresolved"))
-    by_account: list[ir.Table] = []
+        add(records.unresolved("unresolved"))
     if "limits" in compiled.wants:
-        by_account.append(records.limits().rename(limit_value="value"))
+        add(records.limits().rename(limit_value="value"), "aid")
     if "plan" in compiled.wants:
-        by_account.append(records.subscribed())
+        add(records.subscribed(), "aid")
     if "team" in compiled.wants:
-        by_account.append(records.team(_active_users(engine, rollups, cutoffs)))
-    beside = [(engine.keep(part, "part"), "ent") for part in joined if part is not None]
-    beside += [(engine.keep(part, "part"), "aid") for part in by_account]
+        add(records.team(_active_users(engine, rollups, cutoffs)), "aid")
     rows = _beside(spine, beside, one=len(cutoffs.days) == 1)
     return _finish(engine, inputs, rollups, everything, project, cutoffs, compiled, found, rows, active, with_labels)
 
