@@ -17,6 +17,7 @@ from powerml.validation.months import by_month, drift, rate_drift, worst_month
 from powerml.validation.outcomes import Predictions
 from powerml.validation.verdict import Verdict, verdict
 from powerml.workflows.candidates import Said
+from powerml.workflows.churners_path import churners_path
 from powerml.workflows.judging import Judged
 from powerml.workflows.training_data import HeldOut, TrainingData, accounts_of
 
@@ -30,12 +31,13 @@ MIN_UNTREATED = 50  # rows without treatment below which nothing is judged on th
 class CloserLook:
     """Tables and sentences beside the verdict; `figures` by stable names.
 
-    `months`: see `by_month`. `early`: see `early_warning`. `calls`: see `call_list`. `untreated`: the verdict on rows
-    that no treatment touched, None where none was.
+    `months`: see `by_month`. `early`: see `early_warning`. `path`: see `churners_path`. `calls`: see `call_list`.
+    `untreated`: the verdict on rows that no treatment touched, None where none was.
     """
 
     months: pd.DataFrame = field(default_factory=pd.DataFrame)
     early: pd.DataFrame = field(default_factory=pd.DataFrame)
+    path: pd.DataFrame = field(default_factory=pd.DataFrame)
     calls: pd.DataFrame = field(default_factory=pd.DataFrame)
     untreated: Verdict | None = None
     sentences: tuple[str, ...] = ()
@@ -63,6 +65,8 @@ def look_closer(its: Judged, test: HeldOut, data: TrainingData, *, seed: int) ->
     for row in early.to_dict("records"):
         name = f"time/{row['outcome']}_auroc_{row['days']}d_earlier"
         figures |= {name: row["auroc"], f"{name}_low": row["low"], f"{name}_high": row["high"]}
+    path, told = churners_path(its, data, seed=seed)
+    said.append(told)
     untreated, told = untreated_verdict(its.said, test, seed=seed)
     if untreated is not None:
         overall = untreated.overall
@@ -71,7 +75,7 @@ def look_closer(its: Judged, test: HeldOut, data: TrainingData, *, seed: int) ->
     said.append(told)
     accuracy, majority = its.figures["skill/accuracy"], its.figures["skill/accuracy_of_majority_class"]
     said.append(f"Accuracy {100 * accuracy:.1f} %; always naming the majority class gives {100 * majority:.1f} %.")
-    return CloserLook(months, early, untreated=untreated, sentences=tuple(filter(None, said)), figures=figures)
+    return CloserLook(months, early, path, untreated=untreated, sentences=tuple(filter(None, said)), figures=figures)
 
 
 def _metric_drift(data: TrainingData, *, seed: int) -> tuple[str, ...]:

@@ -72,7 +72,7 @@ def judge(
     anything out.
     """
     rows, split = data.labelled, data.split(seed=seed)
-    folds = [fold for fold in split.folds if len(fold[0]) and len(set(rows.y[fold[0]])) > 1]
+    folds = usable_folds(data, seed=seed)
     if not folds:
         none = np.array([], dtype=int)
         return HeldOut(rows.take(none), none.astype(bool), none), []
@@ -110,6 +110,12 @@ def judge(
             _judge_one(candidate, said, fitted, held, others, factor=split.variance_factor, seed=seed, repeats=repeats)
         )
     return held, judged
+
+
+def usable_folds(data: TrainingData, *, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The folds whose training rows have two outcomes at least, in order: (training, test) positions."""
+    y = data.labelled.y
+    return [fold for fold in data.split(seed=seed).folds if len(fold[0]) and len(set(y[fold[0]])) > 1]
 
 
 def _view(data: TrainingData, metrics: Sequence[str], train: Rows) -> Callable[[Rows], pd.DataFrame]:

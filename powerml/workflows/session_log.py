@@ -57,8 +57,8 @@ def log(session: Session, models: Mapping[str, ScoringModel], *, name: str, told
     look = session.look
     tables = {"coverage.csv": data.coverage, "scorers.csv": scorer_table(session)}
     tables |= {} if screening.report is None else {"screen/report.csv": screening.report}
-    for file, table in (("months.csv", look.months), ("early_warning.csv", look.early), ("calls.csv", look.calls)):
-        tables |= {file: table} if len(table) else {}
+    looked = {"months": look.months, "early_warning": look.early, "churners_path": look.path, "calls": look.calls}
+    tables |= {f"{name}.csv": table for name, table in looked.items() if len(table)}
     run = SessionRun(
         name,
         {**tags, "powerml.verdict": session.word},
