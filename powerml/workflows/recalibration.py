@@ -89,11 +89,12 @@ def names_since(opened: OpenProject, day: date) -> list[str]:
     return sorted(set(unnamed["event"]) - set(unnamed.loc[known, "event"]))
 
 
-def review_due(name_or_path: str, base: Path, *, now: datetime) -> tuple[str, ...]:
-    """The sentence that the review of a locked weight set is due; none where it is not, or was never locked.
+def review_due(name_or_path: str, project: ProjectSpec, *, now: datetime) -> tuple[str, ...]:
+    """Why a locked weight set should be reviewed again, in a sentence each; none where it was never locked.
 
     A record that cannot be read is told as a sentence too: it stops no score.
     """
+    base = project.base
     path = shipped.find("weights", name_or_path, None if name_or_path.endswith((".yaml", ".yml", ".json")) else base)
     locked = base / "configs" / "weights" / path.name
     history = base / "configs" / "reviews" / path.name
@@ -106,19 +107,23 @@ def review_due(name_or_path: str, base: Path, *, now: datetime) -> tuple[str, ..
         return (str(error),)
     except (LookupError, TypeError, ValueError):
         return (str(_broken(history)),)
-    if now.date() <= by:
-        return ()
-    return (
-        f"The review of {last.get('weights', path.stem)} was due by {by}: review it again with "
-        f"'powerml review sheet --weights {path.stem} -o sheet.csv'.",
-    )
+    name, again = last.get("weights", path.stem), f"'powerml review sheet --weights {path.stem} -o sheet.csv'"
+    said = [f"The review of {name} was due by {by}: review it again with {again}."] if now.date() > by else []
+    told = last.get("vocabulary_fingerprint")
+    if told and told != vocabulary_fingerprint(project):
+        when = str(last.get("locked_at", ""))[:10]
+        said.append(
+            f"The vocabulary has changed since {name} was locked ({when}), so its metrics count other events now: "
+            f"review it again with {again}."
+        )
+    return tuple(said)
 
 
 def reviews_due(project: ProjectSpec, *, now: datetime) -> tuple[str, ...]:
     """Every locked weight set of a project whose review is due, in a sentence each."""
     files = sorted((project.base / "configs" / "reviews").glob("*.yaml"))
     locked = [file.stem for file in files if (project.base / "configs" / "weights" / file.name).is_file()]
-    return tuple(sentence for name in locked for sentence in review_due(name, project.base, now=now))
+    return tuple(sentence for name in locked for sentence in review_due(name, project, now=now))
 
 
 def review_records(history: Path) -> list[Any]:

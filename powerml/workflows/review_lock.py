@@ -20,7 +20,7 @@ from powerml.config.weight_set import WeightSetSpec
 from powerml.config.weights import differences, read_weights
 from powerml.errors import DataError, UsageError
 from powerml.validation.review import ANSWERS
-from powerml.workflows.recalibration import due_date, review_records
+from powerml.workflows.recalibration import due_date, review_records, vocabulary_fingerprint
 from powerml.workflows.review import reviewed_set, set_fingerprint
 from powerml.workflows.review_sheet import Answered, read_sheet
 
@@ -82,6 +82,7 @@ def lock(project: ProjectSpec, sheet_path: Path, edited: Path | None = None, *, 
         "answers": counts | {"without": int((sheet.answers["answer"] == "").sum())},
         "sheet_sha256": sheet.sha256,
         "weights_sha256": hashlib.sha256(text.encode()).hexdigest(),
+        "vocabulary_fingerprint": vocabulary_fingerprint(project),
         "review_again_by": due_date(now).isoformat(),
         "changed": {setting: {"before": _plain(a), "after": _plain(b)} for setting, a, b in differences(old, new)},
     }

@@ -212,7 +212,7 @@ def _result(
 def _due(scorer: Scorer, weights: str | None, project: ProjectSpec, *, now: datetime) -> tuple[str, ...]:
     if scorer.registered is not None:
         return version_due(scorer.registered, project, now=now)
-    return () if weights is None else review_due(weights, project.base, now=now)
+    return () if weights is None else review_due(weights, project, now=now)
 
 
 def _ordered(scored: pd.DataFrame, every: Sequence[str], *, said: Sequence[str]) -> pd.DataFrame:

@@ -219,7 +219,19 @@ def test_the_review_of_a_locked_set_is_due(locked):
 def test_other_sets_have_no_review(locked, monkeypatch, name):
     monkeypatch.chdir(locked.base)
     assert load_weights(name, base=locked.base).version == 1
-    assert review_due(name, locked.base, now=NOW) == ()
+    assert review_due(name, locked, now=NOW) == ()
+
+
+def test_a_vocabulary_that_changed_since_a_set_was_locked_is_told(locked):
+    record = {"locked_at": "2026-04-01T06:00:00Z", "weights": "engagement@2", "review_again_by": "2026-07-01"}
+    record["vocabulary_fingerprint"] = vocabulary_fingerprint(locked)
+    (locked.base / "configs" / "reviews" / "engagement.yaml").write_text(yaml.safe_dump([record]))
+    assert review_due("engagement", locked, now=NOW) == ()
+    changed = project(locked.base, vocabulary={"click": {"tier": "core"}})
+    assert review_due("engagement", changed, now=NOW) == (
+        "The vocabulary has changed since engagement@2 was locked (2026-04-01), so its metrics count other events now: "
+        "review it again with 'powerml review sheet --weights engagement -o sheet.csv'.",
+    )
 
 
 @pytest.mark.parametrize("text", ["[", "weights: engagement\n", "[]", "- weights: engagement@1\n", "- 7\n"])

@@ -3,7 +3,7 @@
 import csv
 import json
 import shutil
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from powerml.errors import DataError, UsageError
 from powerml.scoring.weight_set import load_weights
 from powerml.tracking.scoring_model import ScoringModel
 from powerml.workflows import review as workflow
+from powerml.workflows.recalibration import review_due
 from powerml.workflows.review import make_sheet, read_review
 from powerml.workflows.review_lock import lock, weights_text
 from powerml.workflows.score import Scorer
@@ -168,6 +169,11 @@ def test_locking(project, answered, read, tmp_path):
     changed = entry["changed"]["dimensions.tenure.weight"]
     assert (changed["before"], changed["after"]) == (0.2, read.proposed.spec.dimensions["tenure"].weight)
     assert (entry["reviewed"], entry["weights"]) == ("power_user@1", "power_user@2")
+    later = NOW + timedelta(days=92)
+    assert review_due("power_user", project, now=NOW) == ()
+    assert [s.split(":")[0] for s in review_due("power_user", project, now=later)] == [
+        f"The review of power_user@2 was due by {entry['review_again_by']}"
+    ]
     history = done.history.read_text()
     assert "a00-u0" not in history
     assert "Ada" not in history
