@@ -69,9 +69,7 @@ class Engine:
     @classmethod
     def on(cls, connection: Any) -> Engine:
         """An engine over an open DuckDB connection."""
-        backend = ibis.duckdb.from_connection(connection)
-        connection.execute("set enable_progress_bar = false")
-        return cls(backend)
+        return cls(ibis.duckdb.from_connection(connection))
 
     def table(self, name: str) -> ir.Table:
         """A table or view of the connection."""

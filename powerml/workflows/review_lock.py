@@ -23,6 +23,7 @@ from powerml.validation.review import ANSWERS
 from powerml.workflows.recalibration import due_date, review_records, vocabulary_fingerprint
 from powerml.workflows.review import reviewed_set, set_fingerprint
 from powerml.workflows.review_sheet import Answered, read_sheet
+from powerml.workflows.weights import check_weights_target
 
 
 @dataclass(frozen=True)
@@ -101,16 +102,6 @@ def weights_text(spec: WeightSetSpec, comment: str) -> str:
         data["bands"] = spec.bands.name if ladder == spec.bands else data["bands"]
     head = {key: data.pop(key) for key in ("name", "version", "based_on", "title", "kind") if key in data}
     return f"# {comment}\n{_yaml(head | data)}"
-
-
-def check_weights_target(path: Path) -> None:
-    """Refuses, before any work is done, a file that could not be written; never over one that is there."""
-    if path.suffix not in (".yaml", ".yml"):
-        raise UsageError(f"{path}: a weight set is a YAML file; end the name in .yaml")
-    if path.exists():
-        raise UsageError(f"{path}: exists already; choose another name, or remove it first")
-    if not path.resolve().parent.is_dir():
-        raise UsageError(f"{path}: the folder {path.parent} does not exist; make it first")
 
 
 def write_weights(spec: WeightSetSpec, comment: str, path: Path) -> None:

@@ -72,12 +72,7 @@ def copy(name_or_path: str, target: Path, *, base: Path | None = None) -> Path:
     """
     source = shipped.find("weights", name_or_path, base)
     spec = read_weights(name_or_path, base=base)
-    if target.suffix not in (".yaml", ".yml"):
-        raise UsageError(f"{target}: a weight set is a YAML file; end the name in .yaml")
-    if target.exists():
-        raise UsageError(f"{target}: exists already; choose another name, or remove it first")
-    if not target.resolve().parent.is_dir():
-        raise UsageError(f"{target}: the folder {target.parent} does not exist; make it first")
+    check_weights_target(target)
     name = target.stem
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in shipped.names("weights"):
         raise UsageError(
@@ -89,3 +84,13 @@ def copy(name_or_path: str, target: Path, *, base: Path | None = None) -> Path:
     text = re.sub(r"(?m)^version:.*$", f"version: 1\nbased_on: {spec.label}", text, count=1)
     target.write_text(text, encoding="utf-8")
     return target
+
+
+def check_weights_target(path: Path) -> None:
+    """Refuses, before any work is done, a file that could not be written; never over one that is there."""
+    if path.suffix not in (".yaml", ".yml"):
+        raise UsageError(f"{path}: a weight set is a YAML file; end the name in .yaml")
+    if path.exists():
+        raise UsageError(f"{path}: exists already; choose another name, or remove it first")
+    if not path.resolve().parent.is_dir():
+        raise UsageError(f"{path}: the folder {path.parent} does not exist; make it first")
