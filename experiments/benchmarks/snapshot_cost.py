@@ -140,7 +140,7 @@ cutoffs = {
 }[many]
 begun = time.perf_counter(), time.process_time()
 opened = open_project(load_project(f"{sys.argv[1]}/{part}/powerml.json"), cache=cache)
-opened.inputs.engine.backend.con.execute(f"set threads to {threads}")
+opened.inputs.engine.later(f"set threads to {threads}")
 frame = opened.build(cutoffs).frame
 took(begun, len(frame))
 if out:

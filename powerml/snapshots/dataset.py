@@ -20,7 +20,7 @@ from powerml.config.project import ProjectSpec
 from powerml.snapshots import aggregations, custom_labels, labels, sessions, weeks
 from powerml.snapshots.aggregations import EVENTS, attribute
 from powerml.snapshots.derived import prepare
-from powerml.snapshots.engine import Engine
+from powerml.snapshots.engine import Engine, planning
 from powerml.snapshots.entities import People, people
 from powerml.snapshots.history import recall
 from powerml.snapshots.metrics import Compiled, Compiler
@@ -63,7 +63,7 @@ def snapshots(
     for group in _groups(inputs, rollups, project, cutoffs):
         known = rollups.known_before(group.days[-1]) if rollups.has_known else rollups
         known = replace(known, history=recall(inputs.engine, known, compiled.cells, group, project))
-        with inputs.engine.scratch():
+        with inputs.engine.scratch(), planning():
             frame = _plan(inputs, known, rollups, project, compiled, group, with_labels)
         frames.append(frame)
         note(f"{len(frame):,} rows at {', '.join(map(str, _few([day_date(d) for d in group.days])))}")

@@ -14,11 +14,12 @@ from powerml.config.metrics import EVENT_WORDS, MetricSpec, Part, catalogue, met
 from powerml.config.project import ProjectSpec, expand
 from powerml.errors import DataError, UsageError
 from powerml.sinks.files import write_table
-from powerml.snapshots.cache import EventFile, RollupStore, cached_roll_up
+from powerml.snapshots.cache import EventFile, cached_roll_up
 from powerml.snapshots.dataset import snapshots
-from powerml.snapshots.engine import Engine
+from powerml.snapshots.engine import Engine, planning
 from powerml.snapshots.labels import label_cutoffs
 from powerml.snapshots.rollup import Inputs, Rollups, roll_up
+from powerml.snapshots.store import RollupStore
 from powerml.snapshots.windows import Cutoffs, cutoff_dates, day_date
 from powerml.sources.event_files import event_spans, repeats_digest
 from powerml.sources.files import resolve
@@ -156,7 +157,10 @@ def opened(
     cache: bool = False,
     note: Callable[[str], None] = lambda text: None,
 ) -> OpenProject:
-    """A project whose tables were read, its events rolled up."""
+    """A project whose tables were read, its events rolled up.
+
+    The engine may still be at work on them; what goes wrong there is raised by whatever waits for it first.
+    """
     asked = columns_asked(metrics.values())
     engine = Engine.on(loaded.con)
     inputs = Inputs(engine, {name: engine.table(view) for name, view in loaded.tables.items()}, loaded.columns)
@@ -164,9 +168,9 @@ def opened(
     columns = [column for column in sorted(asked.get("events", ())) if column in loaded.columns["events"]]
     columns = [column for column in columns if column not in amounts or column in _told_by(metrics.values())]
     note("rolling events up")
-    rollups = _from_cache(project, loaded, inputs, columns, amounts) if cache else None
-    rollups = rollups or roll_up(inputs, project, extra=columns, amounts=amounts)
-    engine.wait()
+    with planning():
+        rollups = _from_cache(project, loaded, inputs, columns, amounts) if cache else None
+        rollups = rollups or roll_up(inputs, project, extra=columns, amounts=amounts)
     return OpenProject(project, metrics, loaded, inputs, rollups)
 
 
