@@ -19,6 +19,7 @@ import numpy as np
 from ibis import _
 
 from powerml.config.metrics import Where, Window
+from powerml.snapshots import placing
 from powerml.snapshots.engine import MAX_WORDS, WORD, Engine, bit_count, whole_number
 from powerml.snapshots.rollup import Rollups
 from powerml.snapshots.vocabulary import EventKinds
@@ -212,9 +213,8 @@ def windowed(engine: Engine, days: ir.Table, cells: Cells, cutoffs: Cutoffs, rol
         if not chosen:
             continue
         longest = max(window[0] for _name, window in chosen)
-        placed = engine.bring(cutoffs.placement(longest, 0, rollups.first_day, rollups.last_day), "placement")
         used = sorted({name for name, _window in chosen})
-        rows = days.select("ent", "day", *used).join(placed, "day")
+        rows = placing.in_window(engine, days.select("ent", "day", *used), cutoffs, rollups, (longest, 0))
         columns = {
             cell: _COMBINE[kinds[name]](_[name], _in(window, longest)) for (name, window), cell in chosen.items()
         }
@@ -259,8 +259,7 @@ def running(
 
     `wanted`: result column -> (column of `days`, how it adds up). `spine` holds (c, ent).
     """
-    periods = engine.bring(cutoffs.periods(rollups.first_day, rollups.last_day), "periods")
-    rows = days.join(periods, "day")
+    rows = placing.in_period(engine, days, cutoffs, rollups)
     sums = {cell: _COMBINE[kind](_[name], None) for cell, (name, kind) in wanted.items()}
     parts = rows.group_by("ent", "p").aggregate(**plain_integers(sums, rows))
     if len(cutoffs.days) == 1:
@@ -282,23 +281,22 @@ def distincts(
 ) -> Iterable[ir.Table]:
     """(c, ent, cell) for every distinct count that masks cannot hold, and for values used for the first time."""
     for distinct, cell in cells.distinct.items():
-        if distinct.first_only or distinct.window is None:
+        if first := distinct.first_only or distinct.window is None:
             rows = attribute(rollups, first_uses(engine, rollups, distinct), attribution)
-            rows = rows.group_by("ent", "code").aggregate(day=_.day.min())
+            if attribution is not None or not rollups.one_row:  # else a user has one row per value
+                rows = rows.group_by("ent", "code").aggregate(day=_.day.min())
         else:
             oldest = cutoffs.days[0] - distinct.window[0]
             told = codes_told(engine, rollups.kinds, distinct.of, distinct.where)
             rows = attribute(rollups, rollups.days.filter(_.day >= oldest), attribution)
             rows = rows.join(told, "ev").select(rows.ent, rows.day, told.code)
         if distinct.window is None:
-            periods = engine.bring(cutoffs.periods(rollups.first_day, rollups.last_day), "periods")
-            numbers = engine.bring(cutoffs.frame()[["c"]], "numbers")
-            placed = rows.join(periods, "day")
-            placed = placed.join(numbers, placed.p <= numbers.c).select(placed.ent, placed.code, numbers.c)
+            placed = placing.in_period(engine, rows, cutoffs, rollups)
+            placed = placing.numbers_from(engine, cutoffs, placed, "p")
         else:
-            older, newer = distinct.window
-            placement = engine.bring(cutoffs.placement(older, newer, rollups.first_day, rollups.last_day), "placement")
-            placed = rows.join(placement, "day").select("ent", "code", "c").distinct()
+            placed = placing.in_window(engine, rows, cutoffs, rollups, distinct.window)
+        placed = placed.select("ent", "code", "c")
+        placed = placed if first else placed.distinct()
         yield placed.group_by("c", "ent").aggregate(**{cell: _.count()})
 
 
@@ -332,12 +330,12 @@ def session_cells(
         return None
     parts = []
     windows = [window for _what, window in cells.sessions if window is not None]
-    numbers = engine.bring(cutoffs.frame()[["c", "day"]].rename(columns={"day": "cutoff"}), "numbers")
     if windows:
         longest = max(older for older, _newer in windows)
-        placed = engine.bring(cutoffs.placement(longest, 0, rollups.first_day, rollups.last_day), "placement")
-        rows = sessions.join(placed, sessions.start_day == placed.day).select(sessions, placed.c, placed.age)
-        rows = rows.join(numbers, "c").filter(_.day < _.cutoff)
+        started = sessions.select("ent", "n", "length_us", "start_t", day="start_day", on="day")
+        rows = placing.in_window(engine, started, cutoffs, rollups, (longest, 0))
+        numbers = cutoffs.frame()[["c", "day"]].rename(columns={"day": "cutoff"})
+        rows = placing.beside(engine, rows, numbers).filter(_.on < _.cutoff)
         sums = {
             cell: _session_sum(what, _in(window, longest))
             for (what, window), cell in cells.sessions.items()
@@ -346,14 +344,17 @@ def session_cells(
         parts.append(rows.group_by("c", "ent").aggregate(**plain_integers(sums, rows)))
     always = {cell: what for (what, window), cell in cells.sessions.items() if window is None}
     if always:
-        periods = engine.bring(cutoffs.periods(rollups.first_day, rollups.last_day), "periods")
         past = rollups.history
-        by_period = (sessions if past is None else past.before(past.sessions, sessions)).join(periods, "day")
+        by_day = sessions if past is None else past.before(past.sessions, sessions)
+        by_period = placing.in_period(engine, by_day, cutoffs, rollups)
         sums = {cell: _session_sum(what, None) for cell, what in always.items()}
         grouped = by_period.group_by("ent", "p").aggregate(**plain_integers(sums, by_period))
-        rows = grouped.join(numbers, grouped.p <= numbers.c)
-        again = {cell: _[cell].max() if what == "start_t" else _[cell].sum() for cell, what in always.items()}
-        parts.append(rows.group_by("c", "ent").aggregate(**plain_integers(again, rows)))
+        if len(cutoffs.days) == 1:
+            parts.append(grouped.rename(c="p"))
+        else:
+            rows = placing.numbers_from(engine, cutoffs, grouped, "p")
+            again = {cell: _[cell].max() if what == "start_t" else _[cell].sum() for cell, what in always.items()}
+            parts.append(rows.group_by("c", "ent").aggregate(**plain_integers(again, rows)))
     if len(parts) == 1:
         return parts[0]
     left, right = parts

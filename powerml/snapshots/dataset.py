@@ -17,7 +17,7 @@ from ibis import _
 
 from powerml.config.metrics import MetricSpec
 from powerml.config.project import ProjectSpec
-from powerml.snapshots import aggregations, custom_labels, labels, sessions, weeks
+from powerml.snapshots import aggregations, custom_labels, labels, placing, sessions, weeks
 from powerml.snapshots.aggregations import EVENTS, attribute
 from powerml.snapshots.derived import prepare
 from powerml.snapshots.engine import Engine, planning
@@ -117,7 +117,7 @@ def _plan(
     engine = inputs.engine
     active = compiled.cells.cell(EVENTS, (ACTIVE_DAYS, 0))
     found = people(engine, inputs, rollups, project, cutoffs)
-    spine = _spine(engine, found, rollups, project, cutoffs, compiled)
+    spine = _spine(inputs, found, rollups, project, cutoffs, compiled)
 
     homes = None
     if project.entity == "account":
@@ -170,29 +170,34 @@ def _plan(
 
 
 def _spine(
-    engine: Engine, found: People, rollups: Rollups, project: ProjectSpec, cutoffs: Cutoffs, compiled: Compiled
+    inputs: Inputs, found: People, rollups: Rollups, project: ProjectSpec, cutoffs: Cutoffs, compiled: Compiled
 ) -> ir.Table:
     """The entities of the snapshot with what the metric expressions read of a cutoff."""
+    engine = inputs.engine
     ages = sorted({project.min_history_days, *compiled.young})
     frame = cutoffs.frame(back=ages)[["c", *(f"back_{n}" for n in ages)]]
     frame["core_features"] = [rollups.kinds.declared("core", rollups.seen_before(day)) for day in cutoffs.days]
-    edges = engine.bring(frame, "edges")
-    entities = found.entities.select("c", "ent", "created", "aid", "at", "day")
-    rows = entities.join(edges, "c").select(entities, *[edges[n] for n in frame.columns if n != "c"])
-    low, high = _created_span(engine, rows)
-    return engine.keep(rows.mutate(born=rollups.calendar.day_expression(rows.created, low, high)), "spine")
+    rows = found.entities.select("c", "ent", "created", "aid", "at", "day")
+    rows = placing.beside(engine, rows, frame)
+    low, high = _created_span(engine, rows, inputs, rollups)
+    rows = rows.mutate(born=rollups.calendar.day_expression(rows.created, low, high))
+    return engine.keep(rows, "spine") if len(cutoffs.days) > 1 else rows
 
 
-def _created_span(engine: Engine, rows: ir.Table) -> tuple[int, int]:
+def _created_span(engine: Engine, rows: ir.Table, inputs: Inputs, rollups: Rollups) -> tuple[int, int]:
+    """Instants between which all entities were created."""
+    if not inputs.has("users", "created_at") and not inputs.has("accounts", "created_at"):
+        midnight = rollups.calendar.midnight
+        return midnight(rollups.first_day), midnight(rollups.last_day + 1)
     span = engine.rows(rows.aggregate(low=_.created.min(), high=_.created.max()))[0]
     return (span["low"] or 0, span["high"] or 0)
 
 
 def _active_users(engine: Engine, rollups: Rollups, cutoffs: Cutoffs) -> ir.Table:
     """(c, uid) of users with an event in the last 30 days."""
-    placed = engine.bring(cutoffs.placement(ACTIVE_DAYS, 0, rollups.first_day, rollups.last_day), "placement")
     assert rollups.atoms is not None
-    return rollups.atoms.select("uid", "day").join(placed, "day").select("c", "uid").distinct()
+    rows = placing.in_window(engine, rollups.atoms.select("uid", "day"), cutoffs, rollups, (ACTIVE_DAYS, 0))
+    return rows.select("c", "uid").distinct()
 
 
 def _beside(spine: ir.Table, parts: Sequence[tuple[ir.Table, str]], *, one: bool) -> ir.Table:

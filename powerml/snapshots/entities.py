@@ -10,9 +10,11 @@ from typing import Literal
 
 import ibis
 import ibis.expr.types as ir
+import pandas as pd
 from ibis import _
 
 from powerml.config.project import ProjectSpec
+from powerml.snapshots import placing
 from powerml.snapshots.aggregations import LAST
 from powerml.snapshots.engine import Engine, epoch_us
 from powerml.snapshots.rollup import Inputs, Rollups
@@ -35,40 +37,49 @@ class People:
 
 def people(engine: Engine, inputs: Inputs, rollups: Rollups, project: ProjectSpec, cutoffs: Cutoffs) -> People:
     """Users and entities at every cutoff; `rollups` are those known there."""
-    grid = engine.bring(cutoffs.frame(back=back_days(project)), "cutoffs")
+    numbers = cutoffs.frame(back=back_days(project))
+    grid = engine.bring(numbers, "cutoffs")
     past = rollups.history
     pieces = rollups.pieces if past is None else past.before(past.first, rollups.pieces)
     seen = pieces.group_by("uid").aggregate(first_t=_.first_t.min())
-    everyone = rollups.users.left_join(seen, "uid").select(rollups.users.uid, rollups.users.user_id, seen.first_t)
     if inputs.has("users"):
-        everyone = _with_rows(inputs, everyone, grid)
-    else:
-        everyone = everyone.cross_join(grid.select("c", "at")).mutate(
-            has_row=False, row_account=ibis.null("string"), row_created=ibis.null("int64"), row_gone=ibis.null("int64")
-        )
-    state = everyone.mutate(created=ibis.least(_.row_created, _.first_t))
+        everyone = rollups.users.left_join(seen, "uid").select(rollups.users.uid, rollups.users.user_id, seen.first_t)
+        state = _with_rows(engine, inputs, everyone, numbers[["c", "at"]])
+        state = state.mutate(created=ibis.least(_.row_created, _.first_t))
+        state = state.mutate(gone=ibis.ifelse(_.row_gone < _.at, _.row_gone, ibis.null("int64")))
+    else:  # a user is who has events
+        state = placing.on_each(engine, seen, numbers[["c", "at"]])
+        state = state.mutate(created=_.first_t, gone=ibis.null("int64"), has_row=False)
     state = state.mutate(created=ibis.ifelse(_.created < _.at, _.created, ibis.null("int64")))
     # somebody with a row but no date and no event yet is not there, but a ticket or answer of theirs has an account
     state = state.filter(_.created.notnull() | _.has_row)
-    state = state.mutate(gone=ibis.ifelse(_.row_gone < _.at, _.row_gone, ibis.null("int64")))
-    accounts = rollups.accounts
-    state = state.left_join(accounts, state.row_account == accounts.account_id).select(
-        state.c, state.uid, state.created, state.gone, state.has_row, state.at, row_aid=accounts.aid
-    )
-    named = _named_accounts(rollups, cutoffs, engine)
-    state = state.left_join(named, ["c", "uid"]).select(
-        *[state[n] for n in ("c", "uid", "created", "gone", "has_row", "at")],
-        aid=ibis.coalesce(state.row_aid, named.aid),
-    )
+    state = _with_accounts(inputs, rollups, state, cutoffs, engine)
     state = engine.keep(state, "state")
     if project.entity == "user":
         entities = state.filter(_.created.notnull() & _.gone.isnull()).select("c", "created", "aid", ent=_.uid)
     else:
         entities = _accounts(inputs, rollups, state, grid)
-    entities = entities.join(grid, "c").select(
-        entities.c, entities.ent, entities.created, entities.aid, *[grid[n] for n in grid.columns if n != "c"]
-    )
-    return People(state, engine.keep(entities, "entities"), grid)
+    entities = placing.beside(engine, entities, numbers)
+    if project.entity != "user" or len(cutoffs.days) > 1:  # else they are the state but for a filter
+        entities = engine.keep(entities, "entities")
+    return People(state, entities, grid)
+
+
+def _with_accounts(inputs: Inputs, rollups: Rollups, state: ir.Table, cutoffs: Cutoffs, engine: Engine) -> ir.Table:
+    """The state with `aid`: the account of the users row, or else the one that the latest event names."""
+    columns, accounts, aid = ["c", "uid", "created", "gone", "has_row", "at"], rollups.accounts, ibis.null("int32")
+    if inputs.has("users", "account_id"):
+        state = state.left_join(accounts, state.row_account == accounts.account_id).select(
+            *[state[n] for n in columns], row_aid=accounts.aid
+        )
+        aid = state.row_aid
+    if inputs.has("events", "account_id"):
+        named = _named_accounts(rollups, cutoffs, engine)
+        state = state.left_join(named, ["c", "uid"]).select(
+            *[state[n] for n in columns], aid=ibis.coalesce(aid, named.aid)
+        )
+        return state
+    return state.select(*columns, aid=aid)
 
 
 def back_days(project: ProjectSpec) -> tuple[int, ...]:
@@ -76,7 +87,7 @@ def back_days(project: ProjectSpec) -> tuple[int, ...]:
     return tuple(sorted({project.min_history_days, 0}))
 
 
-def _with_rows(inputs: Inputs, everyone: ir.Table, grid: ir.Table) -> ir.Table:
+def _with_rows(engine: Engine, inputs: Inputs, everyone: ir.Table, numbers: pd.DataFrame) -> ir.Table:
     """Every user at every cutoff, with what their users row said then; a row of somebody not yet there says nothing."""
     table = inputs.tables["users"]
     empty_time, empty_text = ibis.null("timestamp"), ibis.null("string")
@@ -91,7 +102,7 @@ def _with_rows(inputs: Inputs, everyone: ir.Table, grid: ir.Table) -> ir.Table:
     joined = everyone.left_join(rows, "user_id").select(
         everyone.uid, everyone.first_t, *[rows[n] for n in ("account", "made", "left", "known_t", "present")]
     )
-    joined = joined.cross_join(grid.select("c", "at"))
+    joined = placing.on_each(engine, joined, numbers)
     there = (
         joined.present.notnull()
         & (joined.made.isnull() | (joined.made < joined.at))
@@ -109,12 +120,12 @@ def _with_rows(inputs: Inputs, everyone: ir.Table, grid: ir.Table) -> ir.Table:
 
 def _named_accounts(rollups: Rollups, cutoffs: Cutoffs, engine: Engine) -> ir.Table:
     """(c, uid, aid): the account that a user's latest event before the cutoff names."""
-    periods = engine.bring(cutoffs.periods(rollups.first_day, rollups.last_day), "periods")
     assert rollups.atoms is not None
     named = rollups.atoms.filter(_.aid.notnull()).mutate(last_t=_[LAST.name])
     if (past := rollups.history) is not None:
         named = past.before(past.named, named)
-    named = named.join(periods, "day").group_by("uid", "p", "aid").aggregate(last_t=_.last_t.max())
+    named = placing.in_period(engine, named, cutoffs, rollups)
+    named = named.group_by("uid", "p", "aid").aggregate(last_t=_.last_t.max())
     last = ibis.row_number().over(group_by=["uid", "p"], order_by=[ibis.desc("last_t"), ibis.desc("aid")])
     named = named.mutate(place=last).filter(_.place == 0)
     if len(cutoffs.days) == 1:

@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import ibis
+import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 import pandas as pd
 from ibis import _
 
+from powerml.snapshots import placing
 from powerml.snapshots.aggregations import AtomKind, running
 from powerml.snapshots.engine import Engine, whole_number
 from powerml.snapshots.rollup import Rollups
@@ -51,8 +53,10 @@ def active_weeks(engine: Engine, days: ir.Table, cutoffs: Cutoffs, rollups: Roll
     opened = openings(days, residues, rollups.history)
     wanted: dict[str, tuple[str, AtomKind]] = {f"r{r}": (f"r{r}", "count") for r in residues}
     totals = running(engine, opened, wanted, cutoffs, rollups, entities)
-    days_of = engine.bring(cutoffs.frame()[["c", "day"]].rename(columns={"day": "cutoff"}), "numbers")
-    totals = totals.join(days_of, "c")
+    if len(residues) == 1:
+        return totals.rename(weeks=f"r{residues[0]}")
+    numbers = cutoffs.frame()[["c", "day"]].rename(columns={"day": "cutoff"})
+    totals = placing.beside(engine, totals, numbers)
     weeks = ibis.cases(*[(totals.cutoff % 7 == r, totals[f"r{r}"]) for r in residues])
     return totals.select("c", "ent", weeks=weeks)
 
@@ -83,11 +87,12 @@ def week_ends(cutoffs: Cutoffs) -> pd.DataFrame:
 
 
 def streaks(engine: Engine, sessions: ir.Table, cutoffs: Cutoffs, past: History | None = None) -> ir.Table:
-    """(c, ent, streak): consecutive week blocks from block 0 back with at least three sessions started in each."""
+    """(ent, streak, c): consecutive week blocks from block 0 back with at least three sessions started in each."""
     if past is not None:
         sessions = sessions.filter(_.start_day >= past.day - 7)
     starts = sessions.group_by("ent", "start_day").aggregate(n=whole_number(sessions.n.sum())).filter(_.n > 0)
-    starts = engine.keep(starts, "starts")
+    if len(_residues(cutoffs)) > 1:
+        starts = engine.keep(starts, "starts")
     parts = []
     numbers = week_ends(cutoffs)
     for r in _residues(cutoffs):
@@ -109,8 +114,13 @@ def streaks(engine: Engine, sessions: ir.Table, cutoffs: Cutoffs, past: History 
                 + ibis.ifelse(lengths.week - lengths.streak == last, until.streak.fill_null(0), 0),
             )
             lengths = lengths.union(until.select(*[until[n].cast(lengths[n].type()).name(n) for n in until.columns]))
-        wanted = engine.bring(numbers.loc[numbers["r"] == r, ["c", "week"]], "week_ends")
-        parts.append(lengths.join(wanted, "week").select(wanted.c, lengths.ent, lengths.streak))
+        ends = numbers.loc[numbers["r"] == r, ["c", "week"]]
+        if len(ends) == 1:
+            at_end = lengths.filter(lengths.week == ends["week"].item())
+            parts.append(at_end.select("ent", "streak", c=ibis.literal(ends["c"].item(), dt.int32)))
+        else:
+            wanted = engine.bring(ends, "week_ends")
+            parts.append(lengths.join(wanted, "week").select(lengths.ent, lengths.streak, wanted.c))
     return ibis.union(*parts, distinct=False) if len(parts) > 1 else parts[0]
 
 
