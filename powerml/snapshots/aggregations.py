@@ -324,24 +324,17 @@ def first_uses(engine: Engine, rollups: Rollups, distinct: Distinct) -> ir.Table
 
 def session_cells(
     engine: Engine, sessions: ir.Table, cells: Cells, cutoffs: Cutoffs, rollups: Rollups
-) -> ir.Table | None:
-    """(c, ent, cells...): counts, lengths and latest starts of sessions over windows of the day they start on."""
-    if not cells.sessions:
-        return None
-    parts = []
-    windows = [window for _what, window in cells.sessions if window is not None]
+) -> Iterable[ir.Table]:
+    """(c, ent, cells...) over windows of the day that sessions start on, and ever: counts, lengths, latest starts."""
+    windows = {what: cell for what, cell in cells.sessions.items() if what[1] is not None}
     if windows:
-        longest = max(older for older, _newer in windows)
+        longest = max(window[0] for _what, window in windows if window)
         started = sessions.select("ent", "n", "length_us", "start_t", day="start_day", on="day")
         rows = placing.in_window(engine, started, cutoffs, rollups, (longest, 0))
         numbers = cutoffs.frame()[["c", "day"]].rename(columns={"day": "cutoff"})
         rows = placing.beside(engine, rows, numbers).filter(_.on < _.cutoff)
-        sums = {
-            cell: _session_sum(what, _in(window, longest))
-            for (what, window), cell in cells.sessions.items()
-            if window is not None
-        }
-        parts.append(rows.group_by("c", "ent").aggregate(**plain_integers(sums, rows)))
+        sums = {cell: _session_sum(what, _in(window, longest)) for (what, window), cell in windows.items() if window}
+        yield rows.group_by("c", "ent").aggregate(**plain_integers(sums, rows))
     always = {cell: what for (what, window), cell in cells.sessions.items() if window is None}
     if always:
         past = rollups.history
@@ -350,19 +343,11 @@ def session_cells(
         sums = {cell: _session_sum(what, None) for cell, what in always.items()}
         grouped = by_period.group_by("ent", "p").aggregate(**plain_integers(sums, by_period))
         if len(cutoffs.days) == 1:
-            parts.append(grouped.rename(c="p"))
+            yield grouped.rename(c="p")
         else:
             rows = placing.numbers_from(engine, cutoffs, grouped, "p")
             again = {cell: _[cell].max() if what == "start_t" else _[cell].sum() for cell, what in always.items()}
-            parts.append(rows.group_by("c", "ent").aggregate(**plain_integers(again, rows)))
-    if len(parts) == 1:
-        return parts[0]
-    left, right = parts
-    return left.outer_join(right, ["c", "ent"]).select(
-        c=ibis.coalesce(left.c, right.c), ent=ibis.coalesce(left.ent, right.ent),
-        **{n: left[n] for n in left.columns if n not in ("c", "ent")},
-        **{n: right[n] for n in right.columns if n not in ("c", "ent")},
-    )  # fmt: skip
+            yield rows.group_by("c", "ent").aggregate(**plain_integers(again, rows))
 
 
 def _session_sum(what: str, where: ir.BooleanValue | None) -> ir.Scalar:

@@ -280,15 +280,17 @@ class _Update:
             f"select d.uid, {aid} as aid, t.code, min(d.day) as day from {DATABASE}.days d"
             f" join {told.get_name()} t using (ev) where d.day between {low} and {high} group by all"
         )
+        key = {"uid": dt.int32, "aid": dt.int32, "code": dt.int32, "day": dt.int32}
+        added = engine.keep_sql(new, ibis.schema(key), "new_uses")  # a table, so that the engine knows how few they are
         if low > store.get("days")[1]:  # nothing earlier than what is known
             same = "n.uid = o.uid and n.code = o.code and n.aid is not distinct from o.aid"
-            store.later(f"insert into {kept} by name select * from ({new}) n anti join {kept} o on {same}")
+            rows = f"select * from {added.get_name()} n anti join {kept} o on {same}"
+            store.later(f"insert into {kept} by name {rows}")
         else:
-            every = f"select * from {kept} union all by name {new}"
-            store.later(
-                f"create or replace table {kept} as select uid, aid, code, min(day) as day from ({every}) group by all"
-            )
-        engine.drop(told)
+            every = f"from {kept} union all by name from {added.get_name()}"
+            rows = f"select uid, aid, code, min(day) as day from ({every}) group by all"
+            store.later(f"create or replace table {kept} as {rows}")
+        engine.drop(told, added)
 
     def rollups(self) -> Rollups:
         """The roll-ups as the cache holds them now."""

@@ -145,7 +145,8 @@ def _plan(
         if by_day is None or homes is not None:
             pieces = attribute(rollups, rollups.pieces, homes)
             by_day = engine.keep(sessions.session_days(pieces, rollups.gap_us), "sessions")
-        add(aggregations.session_cells(engine, by_day, compiled.cells, cutoffs, rollups))
+        for part in aggregations.session_cells(engine, by_day, compiled.cells, cutoffs, rollups):
+            add(part)
         if "streak" in compiled.wants:
             add(weeks.streaks(engine, by_day, cutoffs, past))
     if "weeks" in compiled.wants:
