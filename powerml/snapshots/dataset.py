@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import ibis
 import ibis.expr.types as ir
+import numpy as np
 import pandas as pd
 from ibis import _
 
@@ -54,7 +55,8 @@ def snapshots(
     Returns columns as_of, the id (and account_id beside a user), enough_history, active, every metric (float64, null
     where not available) and, with labels, label and treated.
     """
-    compiled = Compiler(metrics, inputs, rollups, project).compile()
+    with planning():
+        compiled = Compiler(metrics, inputs, rollups, project).compile()
     compiled.cells.cell(EVENTS, (ACTIVE_DAYS, 0))
     if with_labels and project.custom_outcome is not None:
         custom_labels.prepare(compiled.cells, project.custom_outcome)
@@ -232,8 +234,8 @@ def _finish(
         "enough_history": _.created <= _[f"back_{project.min_history_days}"],
         "active": _[active].fill_null(0) > 0,
     }
-    taken = {n: n for n in ("c", "ent", "aid")}
-    result = rows.select(**{n: _[n] for n in taken}, **columns, **compiled.expressions)
+    there = {name: value for name, value in compiled.expressions.items() if name not in compiled.unavailable}
+    result = rows.select("c", "ent", "aid", **columns, **there)
     if with_labels:
         if project.custom_outcome is not None:
             labelled = custom_labels.custom_labels(engine, inputs, everything, found, project, cutoffs)
@@ -256,7 +258,9 @@ def _finish(
     if project.entity == "user":
         named = rollups.accounts.select(account_number=_.aid, account_id=_.account_id)
         result = result.left_join(named, result.aid == named.account_number).select(result, named.account_id)
-    frame = engine.frame(result, order=("c", "entity_id"))
+    frame = engine.frame(result.drop("ent", "aid"), order=("c", "entity_id"))
+    absent = [name for name in compiled.expressions if name in compiled.unavailable]  # nulls need no engine
+    frame = pd.concat([frame, pd.DataFrame(np.nan, index=frame.index, columns=absent)], axis=1)
     dates = pd.to_datetime(pd.Series([day_date(d) for d in cutoffs.days])).astype("datetime64[us]")
     frame.insert(0, "as_of", dates.to_numpy()[frame["c"].to_numpy()])
     frame = frame.rename(columns={"entity_id": project.id_column})
