@@ -292,7 +292,7 @@ def distincts(
             rows = rows.join(told, "ev").select(rows.ent, rows.day, told.code)
         if distinct.window is None:
             placed = placing.in_period(engine, rows, cutoffs, rollups)
-            placed = placing.numbers_from(engine, cutoffs, placed, "p")
+            placed = placing.from_first_on(engine, cutoffs, placed, "p")
         else:
             placed = placing.in_window(engine, rows, cutoffs, rollups, distinct.window)
         placed = placed.select("ent", "code", "c")
@@ -345,7 +345,7 @@ def session_cells(
         if len(cutoffs.days) == 1:
             yield grouped.rename(c="p")
         else:
-            rows = placing.numbers_from(engine, cutoffs, grouped, "p")
+            rows = placing.from_first_on(engine, cutoffs, grouped, "p")
             again = {cell: _[cell].max() if what == "start_t" else _[cell].sum() for cell, what in always.items()}
             yield rows.group_by("c", "ent").aggregate(**plain_integers(again, rows))
 

@@ -56,7 +56,7 @@ def _values(frame: pd.DataFrame) -> dict[str, ir.Value]:
     return {name: ibis.literal(frame[name].item(), dt.dtype(str(frame[name].dtype))) for name in frame.columns}
 
 
-def numbers_from(engine: Engine, cutoffs: Cutoffs, rows: ir.Table, first: str) -> ir.Table:
+def from_first_on(engine: Engine, cutoffs: Cutoffs, rows: ir.Table, first: str) -> ir.Table:
     """Rows on each cutoff from the one in column `first` on, as `c`."""
     if len(cutoffs.days) == 1:
         return rows.mutate(c=_FIRST)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+import sys
+
 import duckdb
 import ibis
 import pandas as pd
 import pytest
 
-from powerml.snapshots.engine import Engine, bit_count, epoch_us, hash64
+from powerml.snapshots.engine import FEW_CELLS, Engine, bit_count, epoch_us, hash64, planning
 
 
 @pytest.fixture
@@ -59,6 +62,58 @@ def test_an_error_of_the_worker_is_raised_where_rows_are_read_and_what_comes_aft
     engine.keep(numbers.select(a=numbers.a.cast("int64")), "wrong")
     engine.give_up()
     assert len(engine.rows(numbers)) == 2
+
+
+def test_what_comes_after_an_error_is_left_out_until_it_is_raised(engine):
+    engine.later("create table wrong as select 1 / x", "create table a (x integer)")
+    rows = engine.ask("select 1")
+    engine.later("create table b (x integer)")
+    with pytest.raises(duckdb.BinderException):
+        rows()
+    with pytest.raises(duckdb.BinderException):
+        engine.wait()
+    assert engine.run("select table_name from duckdb_tables()") == []
+    assert engine.ask("select 1")() == [(1,)]
+
+
+def test_a_transaction_is_finished_by_the_worker_and_rolled_back_after_an_error(engine):
+    engine.run("create table numbers (x integer)")
+    for wrong in ("", "insert into numbers values ('no number')"):
+        engine.run("begin transaction")
+        engine.later("insert into numbers values (1)", *([wrong] if wrong else []))
+        engine.finish()
+        if wrong:
+            with pytest.raises(duckdb.ConversionException):
+                engine.wait()
+        engine.run("begin transaction")  # the one before is over
+        engine.run("rollback")
+        assert engine.run("select x from numbers") == [(1,)]
+
+
+@pytest.mark.parametrize("rows", [0, 2, FEW_CELLS])
+def test_frames_brought_as_sql_or_registered_have_the_same_rows_and_types(engine, rows):
+    texts = (["o'clock", None] * rows)[:rows]
+    frame = pd.DataFrame({"n": range(rows), "flag": [True] * rows, "text": texts})
+    frame = frame.astype({"n": "int32", "flag": bool, "text": "string"})
+    table = engine.bring(frame, "frame")
+    pd.testing.assert_frame_equal(engine.frame(table.order_by("n")), frame, check_dtype=False, check_column_type=False)
+    kinds = engine.run(f"select column_name, data_type from duckdb_columns() where table_name = '{table.get_name()}'")
+    assert kinds == [("n", "INTEGER"), ("flag", "BOOLEAN"), ("text", "VARCHAR")]
+
+
+def test_a_text_that_would_end_the_statement_is_brought_whole(engine):
+    frame = pd.DataFrame({"text": ["a\0b"]})
+    assert engine.rows(engine.bring(frame, "frame")) == [{"text": "a\0b"}]
+
+
+def test_planning_leaves_the_interpreter_as_it_was():
+    before = gc.isenabled(), sys.getswitchinterval()
+    with planning():
+        assert not gc.isenabled()
+        with planning():
+            assert sys.getswitchinterval() <= before[1]
+        assert not gc.isenabled()
+    assert (gc.isenabled(), sys.getswitchinterval()) == before
 
 
 def test_functions_of_the_dialect(engine):

@@ -6,16 +6,18 @@ import os
 import random
 from datetime import timedelta
 
+import duckdb
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 from hypothesis import Phase, assume, given, settings
 from hypothesis import strategies as st
 from oracle.project import NUMBERS, TIMES, Project, write_project
 from oracle.world import worlds
 
 from powerml.config.project import load_project
-from powerml.snapshots import history
+from powerml.snapshots import cache, history
 from powerml.workflows.snapshots import open_project
 
 EXAMPLES = int(os.environ.get("ORACLE_EXAMPLES", "2"))
@@ -136,3 +138,33 @@ def test_accounts_have_none(tmp_path):
     opened = open_project(spec, cache=True)
     assert opened.build([pd.Timestamp(day(60)).date()]).frame.empty
     assert opened.rollups.store.get("history") is None
+
+
+def test_a_night_that_goes_wrong_in_the_engine_leaves_the_cache_as_it_was(tmp_path, monkeypatch):
+    spec = months(tmp_path, {"a": visits("ada", range(60))})
+    build(spec, 60)
+    months(tmp_path, {"b": visits("ada", range(60, 62)) + visits("bo", [61])})
+    monkeypatch.setattr(cache, "session_days", lambda rows, gap: rows.select(ent=rows.ent.cast("string") + "x"))
+    opened = open_project(spec, cache=True)
+    with pytest.raises(duckdb.Error):
+        opened.build([pd.Timestamp(day(62)).date()])
+    opened.inputs.engine.backend.con.close()
+    monkeypatch.undo()
+    kept = duckdb.connect(spec.state / "cache" / "rollups.duckdb")
+    assert kept.execute("select max(day) from days").fetchone()[0] == 20454 + 59
+    assert kept.execute("select count(*) from uid").fetchone()[0] == 1
+    kept.close()
+    frame, _fold = build(spec, 62)
+    cold = open_project(spec, cache=False).build([pd.Timestamp(day(62)).date()]).frame
+    pd.testing.assert_frame_equal(frame, cold.set_index("user_id"), rtol=1e-12)
+
+
+def test_new_kinds_of_event_and_users_without_a_break_equal_a_cold_run(tmp_path):
+    spec = months(tmp_path, {"a": visits("ada", range(60)) + visits("bo", [3, 50])})
+    build(spec, 60)
+    late = [("ada", "made", day(60)), ("cy", "made", day(61))]  # a new kind, a new user
+    for number, rows in ((61, visits("ada", [60]) + late[:1]), (62, visits("ada", [61]) + late[1:])):
+        months(tmp_path, {f"b{number}": rows})
+        frame, _fold = build(spec, number)
+        cold = open_project(spec, cache=False).build([pd.Timestamp(day(number)).date()]).frame
+        pd.testing.assert_frame_equal(frame, cold.set_index("user_id"), rtol=1e-12)
