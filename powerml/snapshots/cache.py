@@ -251,7 +251,7 @@ class _Update:
                 f"select uid, case when run < {LOOK_BACK_DAYS} then {low} - run else {ALWAYS} end as since from"
                 f" (select t.uid, bit_count(xor(coalesce(d.days, 0), coalesce(d.days, 0) + 1)) - 1 as run"
                 f" from {touched} t left join (select uid, bit_or(1::bigint << ({low} - 1 - day)) as days from {pieces}"
-                f" where day between {earliest} and {low} - 1 group by uid) d on d.uid = t.uid)"
+                f" where day between {earliest} and {low} - 1 and uid in (from {touched}) group by uid) d using (uid))"
             )
         since = engine.keep_sql(begins, ibis.schema({"uid": dt.int32, "since": dt.int32}), "begins")
         begins = since.get_name()

@@ -17,7 +17,7 @@ from ibis import _
 
 from powerml.snapshots import placing
 from powerml.snapshots.aggregations import AtomKind, running
-from powerml.snapshots.engine import Engine, whole_number
+from powerml.snapshots.engine import Engine, bit_count, whole_number
 from powerml.snapshots.rollup import Rollups
 from powerml.snapshots.windows import Cutoffs
 
@@ -50,6 +50,8 @@ def openings(days: ir.Table, residues: Sequence[int], past: History | None = Non
 def active_weeks(engine: Engine, days: ir.Table, cutoffs: Cutoffs, rollups: Rollups, entities: ir.Table) -> ir.Table:
     """(c, ent, weeks): in how many week blocks the entity has an event; nobody has one from before their creation."""
     residues = _residues(cutoffs)
+    if rollups.history is not None and len(cutoffs.days) == 1:
+        return _weeks_since(rollups.history, days, cutoffs.days[0])
     opened = openings(days, residues, rollups.history)
     wanted: dict[str, tuple[str, AtomKind]] = {f"r{r}": (f"r{r}", "count") for r in residues}
     totals = running(engine, opened, wanted, cutoffs, rollups, entities)
@@ -59,6 +61,27 @@ def active_weeks(engine: Engine, days: ir.Table, cutoffs: Cutoffs, rollups: Roll
     totals = placing.beside(engine, totals, numbers)
     weeks = ibis.cases(*[(totals.cutoff % 7 == r, totals[f"r{r}"]) for r in residues])
     return totals.select("c", "ent", weeks=weeks)
+
+
+def _weeks_since(past: History, days: ir.Table, cutoff: int) -> ir.Table:
+    """As `active_weeks`, for one night: the weeks that the fold counts, and those of the days since as bits."""
+    r = cutoff % 7
+    first = _week(past.day, r)  # the week block of the base day; the fold may have counted it
+    bit, none = ibis.literal(1, dt.int64), ibis.literal(0, dt.int64)
+    folded = past.days.select(
+        "ent",
+        weeks=past.days[f"r{r}"].cast(dt.int64),
+        counted=ibis.ifelse(_week(_.day, r) == first, bit, none),
+        bits=none,
+    )
+    since = days.filter((days.day >= past.day) & (days.day < cutoff))
+    since = since.select(
+        ent=since.ent.cast(folded.ent.type()), weeks=none, counted=none, bits=bit << (_week(since.day, r) - first)
+    )
+    both = folded.union(since, distinct=False).group_by("ent")
+    found = both.aggregate(weeks=_.weeks.sum(), counted=_.counted.bit_or(), bits=_.bits.bit_or())
+    fresh = bit_count(found.bits & ~found.counted).cast(dt.int64)
+    return found.select("ent", weeks=whole_number(found.weeks) + fresh, c=ibis.literal(0, dt.int32))
 
 
 def weeks_since_creation(engine: Engine, days: ir.Table, weeks: ir.Table, entities: ir.Table) -> ir.Table:

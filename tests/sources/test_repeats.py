@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 
 import duckdb
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from powerml.sources.repeats import find_repeats
+from powerml.sources.repeats import find_repeats, standing_in
 from tests.sources.reading import counts, rows
 
 LINES = [
@@ -77,3 +78,12 @@ def test_the_copy_that_was_known_first_counts(opened, tmp_path, parquet, how):
     )
     loaded = opened(events={"files": f"e.{how}"})
     assert sorted(rows(loaded, "events", "event_id, event")) == [("e1", "early"), ("e2", "x")]
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 4095, 4096, 4097, 20_000])
+@pytest.mark.parametrize("high", [5_000, 2**64 - 1])
+def test_hashes_that_stand_among_sorted_others_are_found(size, high):
+    random = np.random.default_rng(size)
+    others = np.sort(random.integers(0, high, size, dtype=np.uint64, endpoint=True))
+    new = np.sort(np.concatenate([random.integers(0, high, 500, dtype=np.uint64, endpoint=True), others[::7]]))
+    assert standing_in(new, others).tolist() == new[np.isin(new, others)].tolist()
