@@ -229,7 +229,7 @@ class Engine:
         sql, schema = self.backend.compile(expression), expression.schema()
         self.wait()
         with _readable():
-            found = self.backend.con.execute(sql).to_arrow_table()
+            found = self.backend.con.sql(sql).to_arrow_table()  # `execute` streams its rows, on one core
         wanted = pa.schema([(name, kind.to_pyarrow()) for name, kind in schema.items()])
         return found if found.schema.equals(wanted) else found.cast(wanted)
 
