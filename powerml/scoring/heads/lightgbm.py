@@ -58,6 +58,8 @@ class LightGBMHead(Head):
         Positions of columns that hold level numbers.
     deeper : bool
         Whether `rehearse` may answer with `deep_trees`, which no direction binds, where they predict better at t > 2.
+    rehearsed_rows : int
+        Rows for which `trees` was chosen; a fit on more rows grows more trees, by the square root. 0 leaves them.
     seed : int
         Seed of row and column draws.
 
@@ -87,6 +89,7 @@ class LightGBMHead(Head):
         constraints: Sequence[int] | None = None,
         categorical: Sequence[int] = (),
         deeper: bool = True,
+        rehearsed_rows: int = 0,
         seed: int = 0,
     ) -> None:
         self.trees = trees
@@ -100,6 +103,7 @@ class LightGBMHead(Head):
         self.constraints = constraints
         self.categorical = categorical
         self.deeper = deeper
+        self.rehearsed_rows = rehearsed_rows
         self.seed = seed
 
     def _fit(self, X: Floats, y: Floats) -> None:
@@ -107,9 +111,9 @@ class LightGBMHead(Head):
         if constraints is None:
             constraints = self._decided(X, y, account_folds(y), None)
         count = min(3, -(-AVERAGED_ROWS // len(y)))
-        self.boosters_ = tuple(
-            _plain(_grow(self._planted(X, y, constraints, seed), self.trees)) for seed in range(count)
-        )
+        more = len(y) / self.rehearsed_rows if self.rehearsed_rows else 1.0
+        trees = round(self.trees * min(max(more, 1.0) ** 0.5, MOST_MORE))
+        self.boosters_ = tuple(_plain(_grow(self._planted(X, y, constraints, seed), trees)) for seed in range(count))
 
     def _decided(self, X: Floats, y: Floats, folds: Folds, codes: Rows | None) -> tuple[int, ...]:
         """Declared signs where the data does not contradict them, else 0."""
@@ -185,7 +189,8 @@ class LightGBMHead(Head):
             more = min(MOST_MORE, len(y) / float(np.mean([len(train) for train, _ in tried])))
             told = tested.sum() / (tested.sum() + TOLD_BY_ROWS)
             trees = round(USUAL_TREES * (trees * more / USUAL_TREES) ** told)
-        return type(self)(**self.get_params() | {"trees": trees, "constraints": constraints}), best
+        chosen = {"trees": trees, "constraints": constraints, "rehearsed_rows": len(y)}
+        return type(self)(**self.get_params() | chosen), best
 
     def _logits(self, X: Floats) -> Floats:
         return sum(booster.predict(X, raw_score=True) for booster in self.boosters_) / len(self.boosters_)
