@@ -111,9 +111,9 @@ def _objective(y: Floats, logits: Floats, beta: Floats, penalty: Floats, centre:
 def _derivatives(design: Floats, y: Floats, logits: Floats) -> tuple[Floats, Floats]:
     """Gradient and Hessian of the summed log loss, block by block so that no second copy of the design is made."""
     p = sigmoid(logits)
-    residual, curvature = p - y, p * (1.0 - p)
+    residual, spread = p - y, np.sqrt(p * (1.0 - p))
     hessian = np.zeros((design.shape[1], design.shape[1]))
     for begin in range(0, len(y), _BLOCK_ROWS):
-        rows = design[begin : begin + _BLOCK_ROWS]
-        hessian += rows.T @ (rows * curvature[begin : begin + _BLOCK_ROWS, None])
+        rows = design[begin : begin + _BLOCK_ROWS] * spread[begin : begin + _BLOCK_ROWS, None]
+        hessian += rows.T @ rows  # a product with itself costs half of one with another
     return design.T @ residual, hessian

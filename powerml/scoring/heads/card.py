@@ -284,11 +284,13 @@ class _Effects:
 
     def of_levels(self, effects: Floats) -> Floats:
         """Effect of each level in the order of the metric, and of null (as in `has_nulls`), from the lowest at 0."""
-        steps = effects[: self.steps]
-        levels = np.r_[0.0, steps] if self.shape == "free" else np.r_[0.0, np.cumsum(steps)]
+        count, steps = self.levels.count, effects[: self.steps]
+        found = np.zeros(len(effects) + 1)
+        found[1:count] = steps if self.shape == "free" else steps.cumsum()
         if self.falls:
-            levels = levels[::-1]
-        return np.r_[levels, effects[self.steps :]] - min(levels.min(), *effects[self.steps :], np.inf)
+            found[:count] = found[:count][::-1].copy()
+        found[count:] = effects[self.steps :]
+        return found - found.min()
 
     def part(self, points: Floats) -> CardPart:
         """The finished part; a null that training never saw gets the average row's points, rounded."""

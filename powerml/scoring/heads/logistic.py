@@ -65,11 +65,12 @@ class LogisticHead(Head):
 
     def rehearse(self, X: Floats, y: Floats, folds: Folds, codes: Rows | None = None) -> tuple[Self, Floats]:
         """Chooses the ridge strength of the smallest out-of-fold log loss, on the same fits that give the logits."""
-        columns = ColumnDesign.learn(X, tuple(self.categorical)).n_columns
+        tried = usable(folds, y)
+        designs = [ColumnDesign.learn(X[train], tuple(self.categorical)) for train, _ in tried]
+        columns = max((design.n_columns for design in designs), default=1)
         strengths = STRENGTHS if len(y) <= ROWS_PER_COLUMN * max(columns, 1) else (self.strength,)
         logits = np.full((len(strengths), len(y)), np.nan)
-        for train, test in usable(folds, y):
-            design = ColumnDesign.learn(X[train], tuple(self.categorical))
+        for design, (train, test) in zip(designs, tried, strict=True):
             seen, unseen = design.build(X[train]), design.build(X[test])
             beta = None
             for k in reversed(range(len(strengths))):  # from the stiffest on, each a warm start for the next

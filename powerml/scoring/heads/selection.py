@@ -11,7 +11,8 @@ import numpy as np
 from powerml.calibration.folds import Folds, Rows, account_folds, clustered_mean
 from powerml.calibration.likelihood import Floats, log_losses
 from powerml.scoring.heads.base import Head
-from powerml.scoring.heads.stack import MEMBER_KINDS, StackHead, default_members
+from powerml.scoring.heads.lightgbm import deeper_of
+from powerml.scoring.heads.stack import MEMBER_KINDS, StackHead, default_members, rehearsals
 
 TREE_EVENTS = 200
 """Distinct events below which no trees are grown."""
@@ -67,20 +68,21 @@ class AutoHead(Head):
 
     def choose(self, X: Floats, y: Floats, folds: Folds, codes: Rows, *, events: int) -> Choice:
         """Rehearses what the number of events and rows allows, and takes one."""
-        card, logistic, trees, deep = default_members(self.sign, tuple(self.signs), tuple(self.categorical))
-        allowed = {"card": card, "logistic": logistic} | ({"lightgbm": trees} if events >= TREE_EVENTS else {})
-        heads: dict[str, Head] = {}
-        logits: dict[str, Floats] = {}
-        for name, head in allowed.items():
-            heads[name], logits[name] = head.rehearse(X, y, folds, codes)
-        if events >= TREE_EVENTS and len(y) <= STACK_ROWS:
-            deeper, its = deep.rehearse(X, y, folds, codes)
-            stack = StackHead(sign=self.sign, signs=self.signs, categorical=self.categorical)
-            together = np.column_stack([*logits.values(), its])
-            heads["stack"], logits["stack"] = stack.blended([*heads.values(), deeper], together, y, folds)
-        tried = compare(logits, y, codes)
-        chosen = next((each.head for each in tried if each.chosen), "card")
-        return Choice(heads[chosen], logits[chosen], tried)
+        members = default_members(self.sign, tuple(self.signs), tuple(self.categorical))
+        if events < TREE_EVENTS:
+            members = members[:2]
+        rehearsed = rehearsals(members, X, y, folds, codes)
+        found = dict(zip(("card", "logistic"), rehearsed, strict=False))
+        if events >= TREE_EVENTS:
+            small, deep = rehearsed[2:]
+            found["lightgbm"] = deeper_of(small, deep, y, codes)
+            if len(y) <= STACK_ROWS:
+                stack = StackHead(sign=self.sign, signs=self.signs, categorical=self.categorical)
+                together = np.column_stack([logits for _, logits in rehearsed])
+                found["stack"] = stack.blended([head for head, _ in rehearsed], together, y, folds)
+        tried = compare({name: logits for name, (_, logits) in found.items()}, y, codes)
+        head, logits = found[next((each.head for each in tried if each.chosen), "card")]
+        return Choice(head, logits, tried)
 
     def rehearse(self, X: Floats, y: Floats, folds: Folds, codes: Rows | None = None) -> tuple[Any, Floats]:
         """The head chosen by these folds, in place of this one."""

@@ -12,8 +12,9 @@ from powerml.calibration.folds import Folds, Rows, account_folds
 from powerml.calibration.likelihood import Floats, log_losses, penalised_logistic
 from powerml.scoring.heads.base import Head, usable
 from powerml.scoring.heads.card import CardHead
-from powerml.scoring.heads.lightgbm import LightGBMHead
+from powerml.scoring.heads.lightgbm import LightGBMHead, deep_trees
 from powerml.scoring.heads.logistic import LogisticHead
+from powerml.scoring.threads import side_by_side
 
 _PINNED = 1e10
 """Penalty that holds a coefficient where it is."""
@@ -66,7 +67,7 @@ class StackHead(Head):
 
     def rehearse(self, X: Floats, y: Floats, folds: Folds, codes: Rows | None = None) -> tuple[Self, Floats]:
         """Rehearses the members, then blends their out-of-fold logits."""
-        rehearsed = [head.rehearse(X, y, folds, codes) for head in self.members()]
+        rehearsed = rehearsals(self.members(), X, y, folds, codes)
         return self.blended([head for head, _ in rehearsed], np.column_stack([z for _, z in rehearsed]), y, folds)
 
     def blended(self, heads: Sequence[Head], logits: Floats, y: Floats, folds: Folds) -> tuple[Self, Floats]:
@@ -99,7 +100,8 @@ class StackHead(Head):
             heads, blend = rehearsed.members(), rehearsed.blend
         assert blend is not None
         self.weights_ = np.array(blend, dtype=np.float64)
-        self.members_ = tuple(clone(head).fit(X, y) for head in heads)
+        fits = [lambda head=head: clone(head).fit(X, y) for head in reversed(tuple(heads))]
+        self.members_ = tuple(reversed(side_by_side(fits)))
 
     def _logits(self, X: Floats) -> Floats:
         logits = np.zeros(len(X))
@@ -133,19 +135,22 @@ class StackHead(Head):
 MEMBER_KINDS: dict[str, type[Head]] = {head.kind: head for head in (CardHead, LogisticHead, LightGBMHead)}
 
 
+def rehearsals(
+    heads: Sequence[Head], X: Floats, y: Floats, folds: Folds, codes: Rows | None
+) -> list[tuple[Head, Floats]]:
+    """Each head rehearsed, in the order given, side by side; the last ones take longest and are begun first."""
+    works = [lambda head=head: head.rehearse(X, y, folds, codes) for head in reversed(tuple(heads))]
+    return side_by_side(works)[::-1]
+
+
 def default_members(sign: int, signs: tuple[int, ...], categorical: tuple[int, ...]) -> tuple[Head, ...]:
     """A card, a logistic head, small trees with declared directions, and deeper trees without."""
     return (
         CardHead(sign=sign, signs=signs, categorical=categorical),
         LogisticHead(categorical=categorical),
-        LightGBMHead(signs=signs, categorical=categorical),
+        LightGBMHead(signs=signs, categorical=categorical, deeper=False),
         deep_trees(categorical),
     )
-
-
-def deep_trees(categorical: tuple[int, ...]) -> LightGBMHead:
-    """Trees for tables rich in interactions, where the small ones stop too early."""
-    return LightGBMHead(leaves=24, ridge=1.0, column_share=0.8, min_rows=10, categorical=categorical, seed=1)
 
 
 def fit_blend(logits: Floats, y: Floats) -> Floats:

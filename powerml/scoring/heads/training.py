@@ -17,7 +17,6 @@ from powerml.errors import UsageError
 from powerml.scoring.base import DocumentedScorer
 from powerml.scoring.heads.base import Head, usable
 from powerml.scoring.heads.card import CardHead
-from powerml.scoring.heads.lightgbm import FEW_ROWS
 from powerml.scoring.heads.making import make_head
 from powerml.scoring.heads.prior import PriorLinkHead
 from powerml.scoring.heads.selection import choose, compare
@@ -31,6 +30,9 @@ from powerml.scoring.heads.weights import (
     unit_parts,
 )
 from powerml.scoring.ordering import count_events, within
+
+FEW_ROWS = 20_000
+"""Up to this many rows five folds are made where none are given; above, three tell enough."""
 
 REHEARSAL_ROWS = 60_000
 """Above this many rows heads are compared on so many rows of whole accounts; the fit is on all.

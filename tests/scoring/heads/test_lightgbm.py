@@ -8,9 +8,9 @@ from sklearn.metrics import roc_auc_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from powerml.calibration.folds import account_folds
-from powerml.calibration.likelihood import sigmoid
+from powerml.calibration.likelihood import log_losses, sigmoid
 from powerml.scoring.heads.card import CardHead
-from powerml.scoring.heads.lightgbm import STAGES, LightGBMHead
+from powerml.scoring.heads.lightgbm import STAGES, USUAL_TREES, LightGBMHead, deeper_of
 
 
 def crossed(n=2000, seed=0):
@@ -60,11 +60,58 @@ def test_contributions_add_up_and_agree_with_shap():
 
 def test_the_number_of_trees_is_chosen_out_of_fold():
     X, y = crossed(600)
-    head, logits = LightGBMHead().rehearse(X, y, account_folds(y, n_folds=3))
-    assert head.trees in STAGES
+    head, logits = LightGBMHead(deeper=False).rehearse(X, y, account_folds(y, n_folds=3))
+    assert head.trees > USUAL_TREES
     assert np.isfinite(logits).all()
     noise = np.random.default_rng(0).random(600).round()
-    assert LightGBMHead().rehearse(X, noise, account_folds(noise, n_folds=3))[0].trees == min(STAGES)
+    few = LightGBMHead(deeper=False).rehearse(X, noise, account_folds(noise, n_folds=3))[0].trees
+    assert min(STAGES) < few < USUAL_TREES  # folds of 600 rows cannot draw it all the way down
+
+
+def test_more_rows_than_were_rehearsed_bear_more_trees():
+    X, y = crossed(600)
+    head, _ = LightGBMHead(deeper=False).rehearse(X[:150], y[:150], account_folds(y[:150], n_folds=3))
+    assert head.rehearsed_rows == 150
+    grown = head.fit(X, y).boosters_[0].num_trees()
+    assert grown == 2 * head.trees
+    assert head.fit(X[:150], y[:150]).boosters_[0].num_trees() == head.trees
+
+
+def test_the_logits_of_a_rehearsal_are_those_of_boosters_grown_at_once():
+    X, y = crossed(600)
+    folds = account_folds(y, n_folds=3)
+    _, logits = LightGBMHead(deeper=False, constraints=(0,) * 5).rehearse(X, y, folds)
+    found = []
+    for trees in STAGES:
+        again = np.empty(600)
+        for train, test in folds:
+            grown = LightGBMHead(trees, deeper=False, constraints=(0,) * 5).fit(X[train], y[train]).boosters_[0]
+            again[test] = grown.predict(X[test], raw_score=True)
+        found.append(again)
+    assert min(np.abs(again - logits).max() for again in found) < 1e-9
+
+
+def test_deeper_trees_are_taken_where_they_are_better_beyond_doubt():
+    X, y = crossed(3000)
+    folds = account_folds(y, n_folds=3)
+    signs = (1, 1, 1, 0, 0)  # each holds on the average, none where the other metric is negative
+    deep, logits = LightGBMHead(signs=signs).rehearse(X, y, folds)
+    assert (deep.leaves, deep.signs) == (31, ())
+    small, its = LightGBMHead(signs=signs, deeper=False).rehearse(X, y, folds)
+    assert small.constraints[0] == small.constraints[1] == 1
+    assert log_losses(y, logits).mean() < log_losses(y, its).mean() - 0.05
+    straight = (np.random.default_rng(0).random(3000) < sigmoid(X[:, 0])).astype(float)
+    assert LightGBMHead(signs=signs).rehearse(X, straight, folds)[0].leaves == 8
+
+
+def test_rows_of_one_account_are_one_witness_for_deeper_trees():
+    rows = np.repeat(np.arange(12), 50)
+    z = np.tile([1.0, -1.0], 6)
+    y = (z > 0).astype(float)
+    y[:2] = 1 - y[:2]
+    small, deep = (LightGBMHead(), 0.9 * z[rows]), (LightGBMHead(leaves=31), z[rows])
+    assert deeper_of(small, deep, y[rows])[0].leaves == 31
+    assert deeper_of(small, deep, y[rows], rows)[0].leaves == 8
 
 
 def test_the_same_rows_give_the_same_text_and_it_reads_back():
