@@ -38,7 +38,7 @@ from powerml.scoring.threads import one_thread
 KIND_OF_SCORER = "outcome_model"
 """How a written model is told from documented weight sets."""
 
-SHARE_ROWS = 500
+SHARE_ROWS = 300
 """Training rows whose contributions tell how much each metric weighs."""
 
 

@@ -16,21 +16,22 @@ from powerml.scoring.threads import side_by_side
 
 TreeHead = TypeVar("TreeHead", bound="LightGBMHead")
 
-STAGES = (40, 60, 80, 110, 150, 200, 280, 400)
+STAGES = (25, 40, 55, 75, 100, 140, 200, 280)
 """Numbers of trees that `rehearse` compares, until one gains less than `WORTH` of the log loss."""
 
-WORTH = 0.001
+WORTH = 0.002
 
 LEAST_COLUMNS = 8
 """Columns a tree draws at least: with one or two it could see no interaction."""
 
 AVERAGED_ROWS = 15_000
-"""Boosters of different seeds are averaged until they have seen this many rows together, three at most."""
+DEEP_AVERAGED_ROWS = 50_000
+"""Boosters of different seeds are averaged until they have seen this many rows together."""
 
 MOST_MORE = 2.0
 """The final fit has more rows than those of the folds and bears more trees: in proportion, up to this."""
 
-USUAL_TREES = 80
+USUAL_TREES = 55
 TOLD_BY_ROWS = 5_000
 """Folds that test so many rows draw the number of trees half-way (in logarithms) from the usual one to their own."""
 
@@ -58,6 +59,8 @@ class LightGBMHead(Head):
         Positions of columns that hold level numbers.
     deeper : bool
         Whether `rehearse` may answer with `deep_trees`, which no direction binds, where they predict better at t > 2.
+    averaged : int
+        Boosters of different seeds that are averaged at most.
     rehearsed_rows : int
         Rows for which `trees` was chosen; a fit on more rows grows more trees, by the square root. 0 leaves them.
     seed : int
@@ -77,10 +80,10 @@ class LightGBMHead(Head):
 
     def __init__(
         self,
-        trees: int = 160,
+        trees: int = 100,
         *,
         leaves: int = 8,
-        learning_rate: float = 0.05,
+        learning_rate: float = 0.075,
         ridge: float = 5.0,
         column_share: float = 0.3,
         row_share: float = 0.7,
@@ -89,6 +92,7 @@ class LightGBMHead(Head):
         constraints: Sequence[int] | None = None,
         categorical: Sequence[int] = (),
         deeper: bool = True,
+        averaged: int = 3,
         rehearsed_rows: int = 0,
         seed: int = 0,
     ) -> None:
@@ -103,6 +107,7 @@ class LightGBMHead(Head):
         self.constraints = constraints
         self.categorical = categorical
         self.deeper = deeper
+        self.averaged = averaged
         self.rehearsed_rows = rehearsed_rows
         self.seed = seed
 
@@ -110,10 +115,14 @@ class LightGBMHead(Head):
         constraints = self.constraints
         if constraints is None:
             constraints = self._decided(X, y, account_folds(y), None)
-        count = min(3, -(-AVERAGED_ROWS // len(y)))
+        enough = AVERAGED_ROWS if self.leaves < DEEP["leaves"] else DEEP_AVERAGED_ROWS
+        count = min(self.averaged, -(-enough // len(y)))
         more = len(y) / self.rehearsed_rows if self.rehearsed_rows else 1.0
         trees = round(self.trees * min(max(more, 1.0) ** 0.5, MOST_MORE))
-        self.boosters_ = tuple(_plain(_grow(self._planted(X, y, constraints, seed), trees)) for seed in range(count))
+        works = [
+            lambda seed=seed: _plain(_grow(self._planted(X, y, constraints, seed), trees)) for seed in range(count)
+        ]
+        self.boosters_ = tuple(side_by_side(works))
 
     def _decided(self, X: Floats, y: Floats, folds: Folds, codes: Rows | None) -> tuple[int, ...]:
         """Declared signs where the data does not contradict them, else 0."""

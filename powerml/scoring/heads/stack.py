@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -85,7 +86,7 @@ class StackHead(Head):
             crossed[test] = logits[test] @ own
         kept = [i for i, weight in enumerate(blend) if weight > 0]
         copy = type(self)(
-            [heads[i] for i in kept],
+            [_averaged_as_it_counts(heads[i], float(blend[i])) for i in kept],
             blend=[float(blend[i]) for i in kept],
             sign=self.sign,
             signs=self.signs,
@@ -141,6 +142,13 @@ def rehearsals(
     """Each head rehearsed, in the order given, side by side; the last ones take longest and are begun first."""
     works = [lambda head=head: head.rehearse(X, y, folds, codes) for head in reversed(tuple(heads))]
     return side_by_side(works)[::-1]
+
+
+def _averaged_as_it_counts(head: Head, weight: float) -> Head:
+    """The member; trees with a third of the say need a third of the averaging."""
+    if not isinstance(head, LightGBMHead):
+        return head
+    return LightGBMHead(**head.get_params() | {"averaged": max(1, ceil(head.averaged * weight))})
 
 
 def default_members(sign: int, signs: tuple[int, ...], categorical: tuple[int, ...]) -> tuple[Head, ...]:
