@@ -29,7 +29,11 @@ DEEP_AVERAGED_ROWS = 50_000
 """Boosters of different seeds are averaged until they have seen this many rows together."""
 
 MOST_MORE = 2.0
-"""The final fit has more rows than those of the folds and bears more trees: in proportion, up to this."""
+"""A fit on all rehearsed rows has more than those of the folds and bears more trees: in proportion, up to this.
+
+A fit on still more rows (heads are rehearsed on 60,000) keeps that number: growing it by the square root gained nothing
+in log loss on three simulated products, and made probabilities too extreme on one.
+"""
 
 USUAL_TREES = 55
 TOLD_BY_ROWS = 5_000
@@ -61,8 +65,6 @@ class LightGBMHead(Head):
         Whether `rehearse` may answer with `deep_trees`, which no direction binds, where they predict better at t > 2.
     averaged : int
         Boosters of different seeds that are averaged at most.
-    rehearsed_rows : int
-        Rows for which `trees` was chosen; a fit on more rows grows more trees, by the square root. 0 leaves them.
     seed : int
         Seed of row and column draws.
 
@@ -93,7 +95,6 @@ class LightGBMHead(Head):
         categorical: Sequence[int] = (),
         deeper: bool = True,
         averaged: int = 3,
-        rehearsed_rows: int = 0,
         seed: int = 0,
     ) -> None:
         self.trees = trees
@@ -108,7 +109,6 @@ class LightGBMHead(Head):
         self.categorical = categorical
         self.deeper = deeper
         self.averaged = averaged
-        self.rehearsed_rows = rehearsed_rows
         self.seed = seed
 
     def _fit(self, X: Floats, y: Floats) -> None:
@@ -117,10 +117,8 @@ class LightGBMHead(Head):
             constraints = self._decided(X, y, account_folds(y), None)
         enough = AVERAGED_ROWS if self.leaves < DEEP["leaves"] else DEEP_AVERAGED_ROWS
         count = min(self.averaged, -(-enough // len(y)))
-        more = len(y) / self.rehearsed_rows if self.rehearsed_rows else 1.0
-        trees = round(self.trees * min(max(more, 1.0) ** 0.5, MOST_MORE))
         works = [
-            lambda seed=seed: _plain(_grow(self._planted(X, y, constraints, seed), trees)) for seed in range(count)
+            lambda seed=seed: _plain(_grow(self._planted(X, y, constraints, seed), self.trees)) for seed in range(count)
         ]
         self.boosters_ = tuple(side_by_side(works))
 
@@ -198,8 +196,7 @@ class LightGBMHead(Head):
             more = min(MOST_MORE, len(y) / float(np.mean([len(train) for train, _ in tried])))
             told = tested.sum() / (tested.sum() + TOLD_BY_ROWS)
             trees = round(USUAL_TREES * (trees * more / USUAL_TREES) ** told)
-        chosen = {"trees": trees, "constraints": constraints, "rehearsed_rows": len(y)}
-        return type(self)(**self.get_params() | chosen), best
+        return type(self)(**self.get_params() | {"trees": trees, "constraints": constraints}), best
 
     def _logits(self, X: Floats) -> Floats:
         return sum(booster.predict(X, raw_score=True) for booster in self.boosters_) / len(self.boosters_)

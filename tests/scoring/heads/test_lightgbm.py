@@ -68,15 +68,6 @@ def test_the_number_of_trees_is_chosen_out_of_fold():
     assert min(STAGES) < few < USUAL_TREES  # folds of 600 rows cannot draw it all the way down
 
 
-def test_more_rows_than_were_rehearsed_bear_more_trees():
-    X, y = crossed(600)
-    head, _ = LightGBMHead(deeper=False).rehearse(X[:150], y[:150], account_folds(y[:150], n_folds=3))
-    assert head.rehearsed_rows == 150
-    grown = head.fit(X, y).boosters_[0].num_trees()
-    assert grown == 2 * head.trees
-    assert head.fit(X[:150], y[:150]).boosters_[0].num_trees() == head.trees
-
-
 def test_the_logits_of_a_rehearsal_are_those_of_boosters_grown_at_once():
     X, y = crossed(600)
     folds = account_folds(y, n_folds=3)
