@@ -57,21 +57,24 @@ def test_a_card_is_calibrated_by_a_line():
     assert intercept + slope * points == pytest.approx(side.logits(given))
 
 
-def test_a_calibrator_of_folds_forward_in_time_sees_every_tested_row(monkeypatch):
+def test_a_calibrator_of_many_rows_sees_every_account_out_of_fold(monkeypatch):
     """Selection rehearses on a sample of accounts; calibration must not make do with its few later rows."""
     monkeypatch.setattr("powerml.scoring.heads.training.REHEARSAL_ROWS", 300)
+    given, accounts = rows(1200), np.arange(1200) // 4
+    folds = [(np.arange(0, 600), np.arange(600, 900)), (np.arange(0, 900), np.arange(900, 1200))]
+    forward = TrainingRows(given.inputs, given.happened, accounts, None, folds)
+    assert len(rehearsal_rows(accounts, 300)) == 300
+    for training in (forward, TrainingRows(given.inputs, given.happened, accounts)):
+        side, _ = train_side("churn", training, plan(), sign=-1)
+        assert np.isfinite(side.out_of_fold).all()
+        own = side.head.decision_function(given.inputs.matrix)
+        assert np.corrcoef(side.out_of_fold, own)[0, 1] > 0.99
+        assert (side.out_of_fold != own).all()
+
+
+def test_up_to_so_many_rows_the_rehearsal_s_predictions_serve():
     given = rows(1200)
     folds = [(np.arange(0, 600), np.arange(600, 900)), (np.arange(0, 900), np.arange(900, 1200))]
     forward = TrainingRows(given.inputs, given.happened, np.arange(1200) // 4, None, folds)
-    assert len(rehearsal_rows(np.arange(1200) // 4, 300)) == 300
     side, _ = train_side("churn", forward, plan(), sign=-1)
     assert np.isfinite(side.out_of_fold).tolist() == [False] * 600 + [True] * 600
-    own = side.head.decision_function(given.inputs.matrix)
-    assert np.corrcoef(side.out_of_fold[600:], own[600:])[0, 1] > 0.99
-
-
-def test_without_folds_forward_in_time_the_rehearsal_s_predictions_serve(monkeypatch):
-    monkeypatch.setattr("powerml.scoring.heads.training.REHEARSAL_ROWS", 300)
-    given = rows(1200)
-    side, _ = train_side("churn", TrainingRows(given.inputs, given.happened, np.arange(1200) // 4), plan(), sign=-1)
-    assert np.isfinite(side.out_of_fold).sum() == 300
