@@ -120,21 +120,26 @@ class Candidate:
             name=self.name,
         )
         X = rows.frame[list(dict.fromkeys([*kept, *(card.metrics_ if card else ())]))]
-        return model.fit(
-            X,
-            rows.y,
-            groups=rows.accounts,
-            times=rows.times,
-            ids=rows.ids,
-            instants=rows.instants,
-            folds=inner_folds(rows, grace_days=self.data.grace_days),
-        )
+        return fit_on(model, X, rows, grace_days=self.data.grace_days)
 
     def _prior(self) -> Any:
         """The weight set that stands in, and whose weights the head `weights` fits."""
         assert isinstance(self.entry, FittedEntry)
         entry = WeightSetEntry(weights=self.entry.prior or DOCUMENTED_CARD)
         return _weight_set(entry, self.data.project, self.base, self.data.vocabulary)
+
+
+def fit_on(model: NestedOutcomeModel, X: pd.DataFrame, rows: Rows, *, grace_days: int) -> NestedOutcomeModel:
+    """The model fitted on the columns `X` of training rows, by accounts and folds forward in time."""
+    return model.fit(
+        X,
+        rows.y,
+        groups=rows.accounts,
+        times=rows.times,
+        ids=rows.ids,
+        instants=rows.instants,
+        folds=inner_folds(rows, grace_days=grace_days),
+    )
 
 
 def inner_folds(rows: Rows, *, grace_days: int) -> Folds | None:

@@ -27,7 +27,7 @@ from powerml.tracking.scoring_model import ScoringModel
 from powerml.tracking.store import Store, connected, slug
 from powerml.validation.comparison import Agreement, Comparison, agreement, compare
 from powerml.validation.links import fit_link
-from powerml.workflows.candidates import Candidate, Said, inner_folds, say
+from powerml.workflows.candidates import Candidate, Said, fit_on, say
 from powerml.workflows.judging import hold_out
 from powerml.workflows.score import score_metrics
 from powerml.workflows.snapshots import OpenProject
@@ -77,15 +77,7 @@ class Recipe:
         rates, scorer = rows.rates(self.data.outcomes), clone(self.model.scorer)
         if self.model.kind == "fitted":
             X = rows.frame[self.data.available]
-            scorer.fit(
-                X,
-                rows.y,
-                groups=rows.accounts,
-                times=rows.times,
-                ids=rows.ids,
-                instants=rows.instants,
-                folds=inner_folds(rows, grace_days=self.data.grace_days),
-            )
+            fit_on(scorer, X, rows, grace_days=self.data.grace_days)
             return ScoringModel(scorer, base_rates=rates)
         scorer.fit(reference)
         if hasattr(scorer, "predict_proba_outcomes"):  # a card file has probabilities of its own
