@@ -31,15 +31,12 @@ def side_by_side(works: Sequence[Callable[[], Made]]) -> list[Made]:
 
     Every piece is on one thread of its own and shares nothing with the others, so the results are those of a loop.
     """
-
-    def alone(work: Callable[[], Made]) -> Made:
-        with one_thread():
-            return work()
-
-    if min(len(works), cores()) < 2:
-        return [alone(work) for work in works]
-    with ThreadPoolExecutor(min(len(works), cores())) as pool:
-        return list(pool.map(alone, works))
+    workers = min(len(works), cores())
+    with one_thread():  # once, around all: the limit is the process's, and the first to end would lift it for the rest
+        if workers < 2:
+            return [work() for work in works]
+        with ThreadPoolExecutor(workers) as pool:
+            return list(pool.map(lambda work: work(), works))
 
 
 def cores() -> int:

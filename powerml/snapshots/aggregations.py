@@ -234,17 +234,15 @@ def plain_integers(columns: dict[str, ir.Scalar], rows: ir.Table) -> dict[str, i
     return {n: whole_number(value) if value.type().is_integer() else value for n, value in resolved.items()}
 
 
-def ever(
-    engine: Engine, days: ir.Table, cells: Cells, cutoffs: Cutoffs, rollups: Rollups, spine: ir.Table
-) -> ir.Table | None:
-    """(c, ent, cells...): every cell over all days before the cutoff, for the rows of `spine`."""
+def ever(engine: Engine, days: ir.Table, cells: Cells, cutoffs: Cutoffs, rollups: Rollups) -> ir.Table | None:
+    """(c, ent, cells...): every cell over all days before the cutoff."""
     if not cells.ever:
         return None
     kinds = {name: atom.kind for atom, name in cells.atoms.items()}
     wanted = {cell: (name, kinds[name]) for name, cell in cells.ever.items()}
     if rollups.history is not None:
         days = rollups.history.before(rollups.history.days, days)
-    return running(engine, days, wanted, cutoffs, rollups, spine)
+    return running(engine, days, wanted, cutoffs, rollups)
 
 
 def running(
@@ -253,11 +251,10 @@ def running(
     wanted: dict[str, tuple[str, AtomKind]],
     cutoffs: Cutoffs,
     rollups: Rollups,
-    spine: ir.Table,
 ) -> ir.Table:
     """(c, ent, columns...): running totals at each cutoff of the columns of a (ent, day) table.
 
-    `wanted`: result column -> (column of `days`, how it adds up). `spine` holds (c, ent).
+    `wanted`: result column -> (column of `days`, how it adds up).
     """
     rows = placing.in_period(engine, days, cutoffs, rollups)
     sums = {cell: _COMBINE[kind](_[name], None) for cell, (name, kind) in wanted.items()}
@@ -266,8 +263,7 @@ def running(
         return parts.rename(c="p")
     # every entity at every cutoff from its first period on, so that totals run on over quiet periods
     people = parts.group_by("ent").aggregate(since=_.p.min())
-    numbers = engine.bring(cutoffs.frame()[["c"]], "numbers")
-    grid = people.join(numbers, people.since <= numbers.c).select(people.ent, numbers.c)
+    grid = placing.from_first_on(engine, cutoffs, people, "since")
     full = grid.left_join(parts, [grid.ent == parts.ent, grid.c == parts.p]).select(
         grid.ent, grid.c, *[parts[cell] for cell in wanted]
     )

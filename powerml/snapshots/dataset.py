@@ -139,7 +139,7 @@ def _plan(
 
     for part in aggregations.windowed(engine, table, compiled.cells, cutoffs, rollups):
         add(part)
-    add(aggregations.ever(engine, table, compiled.cells, cutoffs, rollups, spine))
+    add(aggregations.ever(engine, table, compiled.cells, cutoffs, rollups))
     for part in aggregations.distincts(engine, rollups, homes, compiled.cells, cutoffs):
         add(part)
     if compiled.needs_sessions:
@@ -152,7 +152,7 @@ def _plan(
         if "streak" in compiled.wants:
             add(weeks.streaks(engine, by_day, cutoffs, past))
     if "weeks" in compiled.wants:
-        active_weeks = weeks.active_weeks(engine, table, cutoffs, rollups, spine)
+        active_weeks = weeks.active_weeks(engine, table, cutoffs, rollups)
         if project.entity == "account":
             active_weeks = weeks.weeks_since_creation(engine, table, active_weeks, spine)
         add(active_weeks)

@@ -47,14 +47,14 @@ def openings(days: ir.Table, residues: Sequence[int], past: History | None = Non
     return opened if past is None else past.before(past.days.select("ent", "day", *opens), opened)
 
 
-def active_weeks(engine: Engine, days: ir.Table, cutoffs: Cutoffs, rollups: Rollups, entities: ir.Table) -> ir.Table:
+def active_weeks(engine: Engine, days: ir.Table, cutoffs: Cutoffs, rollups: Rollups) -> ir.Table:
     """(c, ent, weeks): in how many week blocks the entity has an event; nobody has one from before their creation."""
     residues = _residues(cutoffs)
     if rollups.history is not None and len(cutoffs.days) == 1:
         return _weeks_since(rollups.history, days, cutoffs.days[0])
     opened = openings(days, residues, rollups.history)
     wanted: dict[str, tuple[str, AtomKind]] = {f"r{r}": (f"r{r}", "count") for r in residues}
-    totals = running(engine, opened, wanted, cutoffs, rollups, entities)
+    totals = running(engine, opened, wanted, cutoffs, rollups)
     if len(residues) == 1:
         return totals.rename(weeks=f"r{residues[0]}")
     numbers = cutoffs.frame()[["c", "day"]].rename(columns={"day": "cutoff"})

@@ -40,3 +40,9 @@ def test_one_core_works_in_a_loop(monkeypatch):
     monkeypatch.setattr("powerml.scoring.threads.cores", lambda: 1)
     me = threading.get_ident()
     assert side_by_side([threading.get_ident, threading.get_ident]) == [me, me]
+
+
+def test_side_by_side_gives_linear_algebra_its_threads_back():
+    before = threads()
+    assert all(set(inside) <= {1} for inside in side_by_side([threads, threads, threads]))
+    assert threads() == before

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
@@ -14,8 +14,6 @@ from powerml.scoring.heads.base import Head, usable
 from powerml.scoring.heads.shapes import learn_shapes
 from powerml.scoring.threads import side_by_side
 
-TreeHead = TypeVar("TreeHead", bound="LightGBMHead")
-
 STAGES = (25, 40, 55, 75, 100, 140, 200, 280)
 """Numbers of trees that `rehearse` compares, until one gains less than `WORTH` of the log loss."""
 
@@ -23,10 +21,6 @@ WORTH = 0.002
 
 LEAST_COLUMNS = 8
 """Columns a tree draws at least: with one or two it could see no interaction."""
-
-AVERAGED_ROWS = 15_000
-DEEP_AVERAGED_ROWS = 50_000
-"""Boosters of different seeds are averaged until they have seen this many rows together."""
 
 MOST_MORE = 2.0
 """A fit on all rehearsed rows has more than those of the folds and bears more trees: in proportion, up to this.
@@ -63,8 +57,8 @@ class LightGBMHead(Head):
         Positions of columns that hold level numbers.
     deeper : bool
         Whether `rehearse` may answer with `deep_trees`, which no direction binds, where they predict better at t > 2.
-    averaged : int
-        Boosters of different seeds that are averaged at most.
+    averaged, averaged_rows : int
+        Boosters of different seeds are averaged until they have seen so many rows together, `averaged` at most.
     seed : int
         Seed of row and column draws.
 
@@ -95,6 +89,7 @@ class LightGBMHead(Head):
         categorical: Sequence[int] = (),
         deeper: bool = True,
         averaged: int = 3,
+        averaged_rows: int = 15_000,
         seed: int = 0,
     ) -> None:
         self.trees = trees
@@ -109,14 +104,14 @@ class LightGBMHead(Head):
         self.categorical = categorical
         self.deeper = deeper
         self.averaged = averaged
+        self.averaged_rows = averaged_rows
         self.seed = seed
 
     def _fit(self, X: Floats, y: Floats) -> None:
         constraints = self.constraints
         if constraints is None:
             constraints = self._decided(X, y, account_folds(y), None)
-        enough = AVERAGED_ROWS if self.leaves < DEEP["leaves"] else DEEP_AVERAGED_ROWS
-        count = min(self.averaged, -(-enough // len(y)))
+        count = min(self.averaged, -(-self.averaged_rows // len(y)))
         works = [
             lambda seed=seed: _plain(_grow(self._planted(X, y, constraints, seed), self.trees)) for seed in range(count)
         ]
@@ -157,14 +152,14 @@ class LightGBMHead(Head):
         rows = lightgbm.Dataset(X, y, params=settings, categorical_feature=[*self.categorical])
         return lightgbm.Booster(settings, rows)
 
-    def rehearse(self, X: Floats, y: Floats, folds: Folds, codes: Rows | None = None) -> tuple[Self, Floats]:
+    def rehearse(self, X: Floats, y: Floats, folds: Folds, codes: Rows | None = None) -> tuple[Any, Floats]:
         """Decides constraints and the number of trees; deeper trees in its place where they are better beyond doubt.
 
         The final fit averages boosters on small tables and is a little better than what is measured here.
         """
         if not self.deeper:
             return self._staged(X, y, folds, codes)
-        other = type(self)(**DEEP, categorical=self.categorical)
+        other = deep_trees(self.categorical)
         small, deep = side_by_side(
             [lambda: self._staged(X, y, folds, codes), lambda: other._staged(X, y, folds, codes)]
         )
@@ -214,18 +209,14 @@ class LightGBMHead(Head):
         self.boosters_ = tuple(_read(text) for text in state["boosters"])
 
 
-DEEP: dict[str, Any] = {"leaves": 31, "min_rows": 10, "deeper": False, "seed": 1}
-"""Settings of trees for tables rich in interactions, where small ones with directions stop too early."""
-
-
 def deep_trees(categorical: Sequence[int]) -> LightGBMHead:
-    """Trees of up to 31 leaves that no declared direction binds."""
-    return LightGBMHead(**DEEP, categorical=categorical)
+    """Trees that no direction binds, for tables rich in interactions, where small ones stop too early."""
+    return LightGBMHead(leaves=31, min_rows=10, averaged_rows=50_000, deeper=False, seed=1, categorical=categorical)
 
 
 def deeper_of(
-    small: tuple[TreeHead, Floats], deep: tuple[TreeHead, Floats], y: Floats, codes: Rows | None = None
-) -> tuple[TreeHead, Floats]:
+    small: tuple[Head, Floats], deep: tuple[Head, Floats], y: Floats, codes: Rows | None = None
+) -> tuple[Head, Floats]:
     """The rehearsed small trees, or the deep ones where these predict held-out rows better at t > 2 (by account)."""
     tested = np.isfinite(small[1]) & np.isfinite(deep[1])
     if not tested.any():
