@@ -8,7 +8,9 @@ Each head is trained as `powerml train` trains it (purged folds forward in time 
 of the catalogue, no screen) on what is mature before each of the last three mature months, and judged on that month.
 `stack` is trained on 40,000 rows of whole accounts, because above 50,000 it is made on request only. The bound is what
 the simulator's true hazards say of the same rows; with `--oracle MANY.parquet` (rows of a product of many more users)
-also a large LightGBM on the observed metrics. Results are appended head by head, so that a run may be cut.
+also a large LightGBM on the observed metrics. With `--others MANY.parquet` every model is judged on these people, too,
+in the same month: nobody it learnt from, and more of them, so that chance is less of an excuse. Results are appended
+head by head, so that a run may be cut.
 """
 
 from __future__ import annotations
@@ -96,6 +98,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, required=True)
     parser.add_argument("--heads", nargs="+", default=list(HEADS))
     parser.add_argument("--oracle", type=Path)
+    parser.add_argument("--others", type=Path)
     parser.add_argument("--months", type=int, default=3)
     parser.add_argument("--seed", type=int, default=7)
     given = parser.parse_args()
@@ -104,6 +107,7 @@ def main() -> None:
     rows = Rows(frame, "user_id", 90)
     split = SnapshotSplit(90, GRACE_DAYS, test_months=given.months, held_out_share=0.0)
     folds = list(split.rows(frame, rows.accounts))
+    others = None if given.others is None else Rows(pd.read_parquet(given.others), "user_id", 90)
     truth = pd.read_parquet(given.folder / "truth" / "labels.parquet")
     truth["as_of"] = pd.to_datetime(truth["as_of"]).dt.tz_localize(None).astype(frame["as_of"].dtype)
     said: dict[str, list[pd.DataFrame]] = {}
@@ -140,6 +144,8 @@ def main() -> None:
                 _about(found, about).assign(cpu_seconds=time.process_time() - begun), given.results / "calibration.csv"
             )
             append(_about(judged.bands(p, test.y, test.accounts), about), given.results / "bands.csv")
+            if others is not None:
+                judge_others(model, others, test.times[0], about, given.results)
             tried = _about(model.heads_tried(), about)
             if len(tried) > 2:
                 append(tried, given.results / "heads_tried.csv")
@@ -159,6 +165,16 @@ def main() -> None:
                 _about(judged.calibration(p, test.y, test.accounts).drop(columns=[]), about),
                 given.results / "bounds.csv",
             )
+
+
+def judge_others(
+    model: NestedOutcomeModel, others: Rows, month: np.datetime64, about: dict[str, str], results: Path
+) -> None:
+    """Calibration and bands of a model on the people of another product in one month, as CSV."""
+    there = others.take(np.flatnonzero(others.times == month))
+    p = model.predict_proba_outcomes(there.frame).reset_index(drop=True)
+    append(_about(judged.calibration(p, there.y, there.accounts), about), results / "calibration_others.csv")
+    append(_about(judged.bands(p, there.y, there.accounts), about), results / "bands_others.csv")
 
 
 def _about(table: pd.DataFrame, about: dict[str, str]) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from powerml.calibration.likelihood import Floats, log_losses, sigmoid
 from powerml.calibration.maps import CalibrationMap, Identity, Method, clip_logits, fit_map, map_from_dict
 from powerml.calibration.shift import Shift, intercept_shift
 
-CalibrationMethod = Literal["auto", "line", "identity", "platt", "beta", "isotonic"]
+CalibrationMethod = Literal["auto", "table", "identity", "platt", "beta", "isotonic"]
 
 MIN_EVENTS = 50
 """Accounts with an event (or without one) below which a calibrator adds noise: the identity stays."""
@@ -40,10 +40,10 @@ class HeadCalibrator(BaseEstimator):
 
     Parameters
     ----------
-    method : {"auto", "line", "identity", "platt", "beta", "isotonic"}
+    method : {"auto", "table", "identity", "platt", "beta", "isotonic"}
         "auto" compares the maps by account-grouped out-of-fold log loss and keeps the identity unless the best gains
         more than two standard errors; isotonic is tried above 1,000 events only, nothing below 50 (accounts with an
-        event are counted). "line" does so among identity and platt, for heads that must stay a line on their points.
+        event are counted). "table" does so without beta: what it finds can be written as probabilities at points.
     n_folds : int
         Folds of that comparison.
     seed : int
@@ -77,12 +77,12 @@ class HeadCalibrator(BaseEstimator):
         self.shift_ = 0.0
         self.candidates_ = ()
         chosen: Method = "identity"
-        if self.method in ("auto", "line"):
+        if self.method in ("auto", "table"):
             chosen = self._choose(z, outcomes, group_codes(groups, len(z)))
         elif self.method in get_args(Method):
             chosen = cast(Method, self.method)
         else:
-            raise ValueError(f"method is {self.method!r}; use auto, line, identity, platt, beta or isotonic")
+            raise ValueError(f"method is {self.method!r}; use auto, table, identity, platt, beta or isotonic")
         self.map_ = fit_map(chosen, z, outcomes)
         return self
 
@@ -93,7 +93,9 @@ class HeadCalibrator(BaseEstimator):
             return "identity"
         methods: list[Method] = ["identity", "platt"]
         if self.method == "auto":
-            methods += ["beta", "isotonic"] if events > MIN_EVENTS_ISOTONIC else ["beta"]
+            methods.append("beta")
+        if events > MIN_EVENTS_ISOTONIC:
+            methods.append("isotonic")
         folds = account_folds(y, codes, n_folds=self.n_folds, seed=self.seed)
         tested = np.concatenate([test for _, test in folds])
         losses = {}

@@ -1,7 +1,8 @@
-"""A fitted card as a file: two cards of points under `heads`, each with an intercept and a slope (6-files.md)."""
+"""A fitted card as a file: cards of points under `heads`, each with intercept, slope, perhaps a curve (6-files.md)."""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -11,8 +12,18 @@ from powerml.config.points import Deduction, Limits, Part, PointsSpec
 from powerml.config.weight_set import WeightSetSpec
 
 
+class CurvePoint(Spec):
+    """The outcome's probability where the line gives that logit."""
+
+    logit: float
+    probability: Annotated[float, Field(gt=0, lt=1)]
+
+
 class HeadCard(Spec):
     """One outcome's card: points, and `logit P = intercept + slope * points`.
+
+    Where the outcome does not follow the line a `curve` says the probability at some of its logits: straight in the
+    logit between them, flat beyond the first and the last.
 
     `base_rate` is the outcome's rate among the rows the head is about, `average` what each metric gave there on
     average, from which reasons start (0 where absent).
@@ -20,11 +31,23 @@ class HeadCard(Spec):
 
     intercept: float
     slope: float
+    curve: tuple[CurvePoint, ...] = ()
     base_rate: Annotated[float, Field(ge=0, le=1)]
     average: dict[str, float] = {}
     parts: Annotated[dict[str, Part], Field(min_length=1)]
     deductions: dict[str, Deduction] = {}
     limits: Limits = Limits()
+
+    @model_validator(mode="after")
+    def _curve_rises(self) -> Self:
+        for one, other in pairwise(self.curve):
+            if other.logit <= one.logit:
+                raise ValueError(f"'curve' must have rising logits, got {other.logit:g} after {one.logit:g}")
+            if other.probability < one.probability:
+                raise ValueError(
+                    f"'curve' must not fall, got probability {other.probability:g} after {one.probability:g}"
+                )
+        return self
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:

@@ -1,4 +1,4 @@
-"""A fitted card as a file: two cards of points under `heads`, each with an intercept and a slope.
+"""A fitted card as a file: two cards of points under `heads`, each with an intercept, a slope, perhaps a curve.
 
 Written by `weight_files`, read by anybody, edited by hand, scored again by `load_weights` without any fit. Source:
 6-files.md "A weight set".
@@ -13,7 +13,9 @@ from typing import Any
 import yaml
 
 from powerml.calibration.head import HeadCalibrator
-from powerml.config.card_model import CardModelSpec
+from powerml.calibration.likelihood import logit, sigmoid
+from powerml.calibration.maps import Isotonic
+from powerml.config.card_model import CardModelSpec, HeadCard
 from powerml.config.reading import load
 from powerml.errors import UsageError
 from powerml.scoring.base import DocumentedScorer
@@ -34,8 +36,11 @@ def card_file(model: NestedOutcomeModel, *, name: str | None = None) -> dict[str
     """
     heads = {}
     for side in model.sides_.all:
-        intercept, slope = side.line()
-        head: dict[str, Any] = {"intercept": intercept, "slope": slope, "base_rate": side.base_rate}
+        link = side.link()
+        head: dict[str, Any] = {"intercept": link.intercept, "slope": link.slope}
+        if link.curve:
+            head["curve"] = [{"logit": at, "probability": float(sigmoid(z))} for at, z in link.curve]
+        head["base_rate"] = side.base_rate
         if isinstance(side.head, CardHead):
             if not side.head.parts_:
                 raise UsageError(f"{side.outcome}: no metric earned points, so there is no card to write")
@@ -66,7 +71,7 @@ def card_model(spec: CardModelSpec) -> NestedOutcomeModel:
     for outcome, head in spec.heads.items():
         link = PriorLinkHead.given(head.intercept, head.slope)
         scorer = PointsScorer(spec.card(outcome), origin="edited")
-        side = Side(outcome, link, HeadCalibrator.identity(), head.base_rate, 0, 0, scorer=scorer, average=head.average)
+        side = Side(outcome, link, _calibrator(head), head.base_rate, 0, 0, scorer=scorer, average=head.average)
         sides.append(side)
     model = NestedOutcomeModel(
         "card",
@@ -80,6 +85,15 @@ def card_model(spec: CardModelSpec) -> NestedOutcomeModel:
     return model.of_sides(
         NestedSides(sides[0], sides[1] if len(sides) > 1 else None, spec.stay_value), TableEncoder(())
     )
+
+
+def _calibrator(head: HeadCard) -> HeadCalibrator:
+    """The map along the head's curve; the identity without one."""
+    calibrator = HeadCalibrator.identity()
+    if head.curve:
+        logits = logit([point.probability for point in head.curve])
+        calibrator.map_ = Isotonic(tuple(point.logit for point in head.curve), tuple(map(float, logits)))
+    return calibrator
 
 
 def load_card_model(path: Path | str) -> NestedOutcomeModel:

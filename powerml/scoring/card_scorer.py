@@ -21,7 +21,7 @@ from powerml.scoring.points import PointsScorer
 class CardScorer(DocumentedScorer[CardModelSpec]):
     """Cards of points for one or two outcomes, each with a link: score, probabilities, and the points of each head.
 
-    `score` is the outcome model's, calibrated as far as the card's intercepts and slopes are; `<outcome>_points` is
+    `score` is the outcome model's, calibrated as far as the card's lines and curves are; `<outcome>_points` is
     what each card gives. See `DocumentedScorer` for parameters and attributes.
     """
 

@@ -79,7 +79,11 @@ def _card_model(spec: CardModelSpec) -> Iterator[Line]:
         for part, when, gives, source in _points(spec.card(outcome)):
             yield f"{outcome}.{part}", when, gives, source
         given = " given not " + next(iter(spec.heads)) if outcome != next(iter(spec.heads)) else ""
-        yield outcome, f"logit of its probability{given}", f"{head.intercept:.4g} {head.slope:+.4g} x points", Source()
+        line = "logit" if head.curve else "logit of its probability"
+        yield outcome, line + given, f"{head.intercept:.4g} {head.slope:+.4g} x points", Source()
+        for bend in head.curve:
+            at = f" ({(bend.logit - head.intercept) / head.slope:.3g} points)" if head.slope else ""
+            yield outcome, f"logit {bend.logit:.3g}{at}", f"{100 * bend.probability:.3g} %", Source()
     worth = f"{100 * spec.stay_value:g} x P(stay) + 100 x P({spec.outcomes[-1]})"
     yield "score", "from the probabilities", worth if len(spec.outcomes) > 2 else "100 x P(stay)", Source()
 

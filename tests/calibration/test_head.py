@@ -47,13 +47,13 @@ def test_planted_miscalibration_is_recovered(slope, intercept):
     assert log_losses(outcome, chosen).mean() - true < 0.2 * (log_losses(outcome, fresh).mean() - true)
 
 
-def test_a_line_stays_a_line():
+def test_what_must_be_a_table_is_no_beta():
     rng = np.random.default_rng(3)
     raw = rng.uniform(-4, 4, 20000)
     y = (rng.random(len(raw)) < np.where(raw < 0, 0.03, 0.4)).astype(float)
-    calibrator = HeadCalibrator("line").fit(raw, y)
-    assert [c.method for c in calibrator.candidates_] == ["identity", "platt"]
-    assert calibrator.map_.kind == "platt"
+    calibrator = HeadCalibrator("table").fit(raw, y)
+    assert [c.method for c in calibrator.candidates_] == ["identity", "platt", "isotonic"]
+    assert calibrator.map_.kind == "isotonic"
 
 
 def test_a_bend_that_no_line_follows_is_met_by_isotonic():
@@ -63,7 +63,8 @@ def test_a_bend_that_no_line_follows_is_met_by_isotonic():
     y = (rng.random(len(raw)) < true).astype(float)
     calibrator = HeadCalibrator().fit(raw, y)
     assert calibrator.map_.kind == "isotonic"
-    assert np.abs(calibrator.predict_proba(raw) - true).mean() < 0.02
+    away = np.abs(raw) > 1  # in between a line joins the two levels
+    assert np.abs(calibrator.predict_proba(raw) - true)[away].mean() < 0.01
 
 
 def test_too_few_events_keep_the_identity():
@@ -110,7 +111,7 @@ def test_recalibration_moves_the_intercept_and_alarms():
 
 
 def test_words():
-    with pytest.raises(ValueError, match="use auto, line, identity, platt, beta or isotonic"):
+    with pytest.raises(ValueError, match="use auto, table, identity, platt, beta or isotonic"):
         HeadCalibrator("sigmoid").fit([0.0, 1.0], [0, 1])
     with pytest.raises(ValueError, match="NaN or infinity"):
         HeadCalibrator().fit([0.0, np.nan], [0, 1])

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from powerml.calibration.likelihood import LOGIT_LIMIT, logit, sigmoid
-from powerml.calibration.maps import Beta, Identity, Isotonic, Platt, clip_logits, fit_map, map_from_dict
+from powerml.calibration.maps import MOST_BINS, Beta, Identity, Isotonic, Platt, clip_logits, fit_map, map_from_dict
 
 METHODS = ("identity", "platt", "beta", "isotonic")
 
@@ -62,6 +62,25 @@ def test_isotonic_keeps_off_0_and_1_by_half_a_row():
     z, y = np.arange(10.0), np.r_[np.zeros(5), np.ones(5)]
     said = sigmoid(Isotonic.fit(z, y).apply(z))
     assert (said.min(), said.max()) == pytest.approx((0.05, 0.95))
+
+
+def test_isotonic_reads_bins_so_that_no_end_hangs_on_a_few_rows():
+    z, y = drawn(20_000, lambda z: z)
+    y[np.argsort(z)[-20:]] = 1.0  # a few lucky rows at the top
+    found = Isotonic.fit(z, y)
+    assert len(found.at) <= MOST_BINS
+    assert sigmoid(found.logits[-1]) < 0.97
+    assert sigmoid(found.apply(np.array([-3.0, -1.0, 1.0]))) == pytest.approx(sigmoid(np.array([-3, -1, 1])), abs=0.03)
+
+
+@given(rates=st.lists(st.integers(1, 49), min_size=2, max_size=8, unique=True), spread=st.integers(1, 4))
+@settings(max_examples=40, deadline=None)
+def test_isotonic_of_few_distinct_logits_that_rise_is_their_own_rates(rates, spread):
+    rates = np.sort(rates) / 50
+    rows = 200 * (1 + np.arange(len(rates)) % spread)
+    z = np.repeat(np.arange(len(rates)) / 2.0, rows)
+    y = np.concatenate([np.arange(n) < round(n * rate) for n, rate in zip(rows, rates, strict=True)]).astype(float)
+    assert sigmoid(Isotonic.fit(z, y).apply(np.arange(len(rates)) / 2.0)) == pytest.approx(rates)
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -6,6 +6,7 @@ import yaml
 
 from powerml.errors import ConfigError, UsageError
 from powerml.scoring.card_model import CardModelSpec, card_file, card_model, load_card_model
+from powerml.scoring.card_table import card_table
 from powerml.scoring.outcome import NestedOutcomeModel
 from powerml.scoring.persist import scorer_from_dict
 from tests.scoring.test_outcome import fitted, snapshots
@@ -56,6 +57,50 @@ def test_an_edit_by_hand_changes_what_it_says(model, tmp_path):
     change = edited.predict_score(frame) - model.predict_score(frame)
     assert (change[high] < -1).all()
     assert np.abs(change[~high]).max() < 1e-9
+
+
+@pytest.fixture(scope="module")
+def curved():
+    frame, y, _ = snapshots(1500)
+    return fitted(frame, y, head="card", calibration="isotonic")
+
+
+def test_a_saved_curve_scores_the_same_and_can_be_edited(curved, tmp_path):
+    frame, _, _ = snapshots(300, seed=5)
+    data = card_file(curved)
+    assert len(data["heads"]["churn"]["curve"]) > 1
+    again = load_card_model(saved(tmp_path / "card.yaml", data))
+    assert again.predict_score(frame) == pytest.approx(curved.predict_score(frame), abs=1e-9)
+    reasons, before = again.contributions(frame), curved.contributions(frame)
+    assert reasons.scores.to_numpy() == pytest.approx(again.predict_score(frame), abs=1e-6)
+    assert reasons.baseline == pytest.approx(before.baseline, abs=1e-6)
+    for point in data["heads"]["churn"]["curve"]:
+        point["probability"] /= 2
+    edited = load_card_model(saved(tmp_path / "edited.yaml", data))
+    said, was = (model.predict_proba_outcomes(frame)["p_churn"].to_numpy() for model in (edited, again))
+    assert (said < was).all()
+    data["heads"]["churn"]["intercept"] += 1.0
+    moved = load_card_model(saved(tmp_path / "moved.yaml", data))
+    assert moved.predict_proba_outcomes(frame)["p_churn"].mean() > said.mean()
+
+
+def test_a_curve_is_told_on_the_card(curved, tmp_path):
+    lines = card_table(CardModelSpec.model_validate(card_file(curved)))
+    churn = lines[lines["part"] == "churn"]
+    assert churn["when"].iloc[0] == "logit"
+    assert churn["when"].iloc[1:].str.fullmatch(r"logit \S+ \(\S+ points\)").all()
+    assert churn["gives"].iloc[1:].str.endswith(" %").all()
+    assert len(churn) == 1 + len(card_file(curved)["heads"]["churn"]["curve"])
+
+
+def test_a_curve_that_falls_says_where(curved, tmp_path):
+    data = card_file(curved)
+    data["heads"]["churn"]["curve"] = [{"logit": -1, "probability": 0.3}, {"logit": 0, "probability": 0.2}]
+    with pytest.raises(ConfigError, match=r"'curve' must not fall, got probability 0\.2 after 0\.3"):
+        load_card_model(saved(tmp_path / "card.yaml", data))
+    data["heads"]["churn"]["curve"][1] = {"logit": -1, "probability": 0.4}
+    with pytest.raises(ConfigError, match="'curve' must have rising logits, got -1 after -1"):
+        load_card_model(saved(tmp_path / "card.yaml", data))
 
 
 def test_two_outcomes_have_one_card():

@@ -12,7 +12,7 @@ import pandas as pd
 from powerml.calibration.folds import Rows
 from powerml.calibration.head import HeadCalibrator
 from powerml.calibration.likelihood import Floats
-from powerml.calibration.maps import Identity, Platt
+from powerml.calibration.maps import Identity, Isotonic, Platt, clip_logits
 from powerml.calibration.shift import Shift
 from powerml.errors import UsageError
 from powerml.scoring.base import DocumentedScorer
@@ -49,6 +49,18 @@ class Explained:
     values: Floats
     start: float
     ends: Floats
+
+
+@dataclass(frozen=True)
+class Link:
+    """The line `intercept + slope * points`, and the map from it to the logit of the outcome where it is not the same.
+
+    `curve` holds (line's logit, outcome's logit), both rising: straight from one to the next, flat beyond the ends.
+    """
+
+    intercept: float
+    slope: float
+    curve: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -111,22 +123,27 @@ class Side:
         first, nearby = map(float, self.calibrator.transform(np.array([start, start + 1e-4])))
         return Explained(names, head_shares(raw, first, ends, (nearby - first) / 1e-4), first, ends)
 
-    def line(self) -> tuple[float, float]:
-        """Intercept and slope of the calibrated logit on the head's own points or score.
+    def link(self) -> Link:
+        """How the head's own points or score become calibrated logits.
 
-        Raises UsageError where the calibrator is no line or the head has no points.
+        Raises UsageError where the head has no points or its calibrator cannot be written as a table.
         """
-        calibration = self.calibrator.map_
-        a, b = (calibration.intercept, calibration.slope) if isinstance(calibration, Platt) else (0.0, 1.0)
-        if not isinstance(calibration, (Identity, Platt)):
-            raise UsageError(f"{self.outcome}: calibration {calibration.kind} is no line, so no card file can hold it")
         if isinstance(self.head, CardHead):
             intercept, slope = self.head.intercept_, self.head.slope_
         elif isinstance(self.head, PriorLinkHead):
             intercept, slope = self.head.at(0.0), self.head.per_point
         else:
             raise UsageError(f"{self.outcome}: head {self.head.kind} has no points, so no card file can hold it")
-        return a + b * intercept + self.calibrator.shift_, b * slope
+        calibration, shift = self.calibrator.map_, self.calibrator.shift_
+        if isinstance(calibration, Isotonic):
+            moved = clip_logits(np.array(calibration.logits) + shift).tolist()
+            return Link(intercept, slope, tuple(zip(calibration.at, moved, strict=True)))
+        if isinstance(calibration, Platt):
+            a, b = calibration.intercept, calibration.slope
+            return Link(a + b * intercept + shift, b * slope)
+        if isinstance(calibration, Identity):
+            return Link(intercept + shift, slope)
+        raise UsageError(f"{self.outcome}: calibration {calibration.kind} is no table, so no card file can hold it")
 
     def to_dict(self) -> dict[str, Any]:
         """The side as JSON-able data, out-of-fold predictions left out."""

@@ -114,10 +114,7 @@ def train_side(outcome: str, rows: TrainingRows, plan: HeadPlan, *, sign: int) -
     else:
         logits = np.full(len(y), np.nan)
         logits[some] = choice.logits
-    line = (
-        plan.calibration == "auto" and choice.head.kind == CardHead.kind
-    )  # a card file holds an intercept and a slope
-    calibrator = _calibrated(logits, y, codes, replace(plan, calibration="line") if line else plan)
+    calibrator = _calibrated(logits, y, codes, _tabled(plan) if choice.head.kind == CardHead.kind else plan)
     fitted = choice.head.fit(X, y)
     return Side(outcome, fitted, calibrator, float(y.mean()), events, len(y), choice.tried, logits), None
 
@@ -139,6 +136,11 @@ def crossed(head: Head, X: Floats, y: Floats, folds: Folds) -> Floats:
     for train, test in usable(folds, y):
         logits[test] = clone(head).fit(X[train], y[train]).decision_function(X[test])
     return logits
+
+
+def _tabled(plan: HeadPlan) -> HeadPlan:
+    """The plan for a head on points, whose calibration its card file must hold."""
+    return replace(plan, calibration="table") if plan.calibration == "auto" else plan
 
 
 def _calibrated(logits: Floats, y: Floats, codes: Rows, plan: HeadPlan) -> HeadCalibrator:
@@ -170,7 +172,7 @@ def _train_weights(outcome: str, rows: TrainingRows, plan: HeadPlan, folds: Fold
     return Side(
         outcome,
         link,
-        _calibrated(logits, y, codes, plan),
+        _calibrated(logits, y, codes, _tabled(plan)),
         float(y.mean()),
         events,
         len(y),

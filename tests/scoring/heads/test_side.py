@@ -49,16 +49,27 @@ def test_a_card_s_line_goes_through_its_calibrator_and_its_moves():
     made, given, y = side("platt", CardHead())
     moved = made.recalibrate(given, 1 - y)
     assert moved.by != 0
-    intercept, slope = made.line()
+    link = made.link()
     points = made.head.points(given.matrix).sum(axis=1)
-    assert intercept + slope * points == pytest.approx(made.logits(given))
+    assert link.curve == ()
+    assert link.intercept + link.slope * points == pytest.approx(made.logits(given))
 
 
-def test_what_is_no_line_says_so():
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_a_card_s_curve_goes_through_its_calibrator_and_its_moves(sign):
+    made, given, y = side("isotonic", CardHead(sign=sign))
+    assert made.recalibrate(given, 1 - y).by != 0
+    link = made.link()
+    at, logits = np.array(link.curve).T
+    points = made.head.points(given.matrix).sum(axis=1)
+    assert np.interp(link.intercept + link.slope * points, at, logits) == pytest.approx(made.logits(given))
+
+
+def test_what_is_no_table_says_so():
     with pytest.raises(UsageError, match="churn: head logistic has no points, so no card file can hold it"):
-        side()[0].line()
-    with pytest.raises(UsageError, match="churn: calibration isotonic is no line"):
-        side("isotonic", CardHead())[0].line()
+        side()[0].link()
+    with pytest.raises(UsageError, match="churn: calibration beta is no table"):
+        side("beta", CardHead())[0].link()
 
 
 def test_some_rows_keep_their_own_prior_and_frame():

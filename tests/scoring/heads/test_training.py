@@ -48,13 +48,14 @@ def test_without_any_event_the_rate_is_low_and_finite():
     assert 0 < p.max() < 0.01
 
 
-def test_a_card_is_calibrated_by_a_line():
+def test_a_card_is_calibrated_so_that_its_file_can_hold_it():
     side, _ = train_side("churn", rows(3000), plan("card"), sign=-1)
-    assert {c.method for c in side.calibrator.candidates_} == {"identity", "platt"}
-    intercept, slope = side.line()
+    assert {c.method for c in side.calibrator.candidates_} == {"identity", "platt", "isotonic"}
+    link = side.link()
     given = rows(50, seed=1).inputs
     points = side.head.points(given.matrix).sum(axis=1)
-    assert intercept + slope * points == pytest.approx(side.logits(given))
+    assert link.curve == ()
+    assert link.intercept + link.slope * points == pytest.approx(side.logits(given))
 
 
 def test_a_calibrator_of_many_rows_sees_every_account_out_of_fold(monkeypatch):
