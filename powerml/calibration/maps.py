@@ -116,7 +116,8 @@ class Isotonic:
     def fit(cls, z: Floats, y: Floats) -> Isotonic:
         """Pools adjacent bins that violate the order, then keeps each block's mean logit and rate.
 
-        Rates are clipped to [.5/n, 1 - .5/n]; rows of the same logit are in the same bin.
+        Half an event and half a non-event are added to each block, so that none says never or always; rows of the same
+        logit are in the same bin.
         """
         from scipy.optimize import isotonic_regression
 
@@ -127,8 +128,7 @@ class Isotonic:
         sums, at, rows = _summed(np.flatnonzero(np.diff(bins, prepend=-1)), events, values * counts, counts)
         starts = isotonic_regression(sums / rows, weights=rows).blocks[:-1]
         sums, at, rows = _summed(starts, sums, at, rows)
-        half = 0.5 / len(z)
-        levels = logit(np.clip(sums / rows, half, 1.0 - half))
+        levels = np.maximum.accumulate(logit((sums + 0.5) / (rows + 1.0)))
         return cls(tuple(map(float, at / rows)), tuple(map(float, levels)))
 
     def apply(self, z: Floats) -> Floats:

@@ -168,11 +168,11 @@ def test_folds_given_are_used_whatever_the_row_order():
     frame, y, _ = snapshots(600)
     folds = [(np.arange(400), np.arange(400, 600)), (np.arange(200, 600), np.arange(200))]
     ids = {"groups": frame["account_id"], "times": frame["as_of"], "ids": frame["account_id"]}
-    model = NestedOutcomeModel().fit(frame, y, folds=folds, **ids)
+    model = NestedOutcomeModel("stack").fit(frame, y, folds=folds, **ids)
     mixed = np.random.default_rng(1).permutation(600)
     place = np.argsort(mixed)
     shuffled = [(place[train], place[test]) for train, test in folds]
-    again = NestedOutcomeModel().fit(
+    again = NestedOutcomeModel("stack").fit(
         frame.iloc[mixed], y[mixed], folds=shuffled, **{k: v.iloc[mixed] for k, v in ids.items()}
     )
     assert again.to_dict() == model.to_dict()

@@ -58,9 +58,10 @@ def test_a_card_is_calibrated_so_that_its_file_can_hold_it():
     assert link.intercept + link.slope * points == pytest.approx(side.logits(given))
 
 
-def test_a_calibrator_of_many_rows_sees_every_account_out_of_fold(monkeypatch):
-    """Selection rehearses on a sample of accounts; calibration must not make do with its few later rows."""
-    monkeypatch.setattr("powerml.scoring.heads.training.REHEARSAL_ROWS", 300)
+@pytest.mark.parametrize("rehearsed", [300, 60_000])
+def test_a_calibrator_sees_every_account_out_of_fold(monkeypatch, rehearsed):
+    """Selection looks at later rows of a sample of accounts; calibration must not make do with these."""
+    monkeypatch.setattr("powerml.scoring.heads.training.REHEARSAL_ROWS", rehearsed)
     given, accounts = rows(1200), np.arange(1200) // 4
     folds = [(np.arange(0, 600), np.arange(600, 900)), (np.arange(0, 900), np.arange(900, 1200))]
     forward = TrainingRows(given.inputs, given.happened, accounts, None, folds)
@@ -73,9 +74,9 @@ def test_a_calibrator_of_many_rows_sees_every_account_out_of_fold(monkeypatch):
         assert (side.out_of_fold != own).all()
 
 
-def test_up_to_so_many_rows_the_rehearsal_s_predictions_serve():
-    given = rows(1200)
+def test_a_stack_keeps_the_later_rows_that_its_blend_saw():
+    given, accounts = rows(1200), np.arange(1200) // 4
     folds = [(np.arange(0, 600), np.arange(600, 900)), (np.arange(0, 900), np.arange(900, 1200))]
-    forward = TrainingRows(given.inputs, given.happened, np.arange(1200) // 4, None, folds)
-    side, _ = train_side("churn", forward, plan(), sign=-1)
+    forward = TrainingRows(given.inputs, given.happened, accounts, None, folds)
+    side, _ = train_side("churn", forward, plan("stack"), sign=-1)
     assert np.isfinite(side.out_of_fold).tolist() == [False] * 600 + [True] * 600
