@@ -102,7 +102,9 @@ def open_sources(
 def connect(project: ProjectSpec) -> duckdb.DuckDBPyConnection:
     """An empty database in memory that spills to a temporary folder, works in UTC and reads at the project's folder."""
     con = duckdb.connect(config={"autoinstall_known_extensions": "false"})
-    con.execute("SET enable_progress_bar = false")  # it would write into the output of long runs
+    if con.sql("SELECT current_setting('enable_progress_bar')").fetchall() == [(True,)]:
+        # it would write into the output of long runs; a notebook without ipywidgets has none and may not set it
+        con.execute("SET enable_progress_bar = false")
     if project.memory_limit:
         try:
             con.execute(f"SET memory_limit = {text(project.memory_limit)}")

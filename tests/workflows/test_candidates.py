@@ -82,7 +82,7 @@ def test_a_model_is_fitted_on_those_folds(tmp_path):
     at = np.tile(pd.date_range("2024-01-01", periods=12, freq="MS"), 200)
     frame = frame.assign(as_of=at, label=y, enough_history=True)
     data = data_of(tmp_path, frame.sort_values(["as_of", "account_id"], ignore_index=True))
-    model = Candidate(FittedEntry(fit="logistic"), data, 0)._fitted(data.labelled)
+    model = Candidate(FittedEntry(fit="stack"), data, 0)._fitted(data.labelled)  # keeps what its blend was chosen on
     out_of_fold = model.sides_.churn.out_of_fold
     by_month = pd.Series(np.isfinite(out_of_fold)).groupby(data.labelled.times).all()
     assert by_month.tolist() == [False] * 9 + [True] * 3
