@@ -3,7 +3,8 @@
     python experiments/learning/calibration_rule.py OUT --results experiments/learning/results
 
 Each draw trains a head on a sample of whole accounts (folds forward in time inside), picks a map by each rule from the
-same out-of-fold logits, and judges it on the last mature month: what does it gain over leaving the logits alone?
+same out-of-fold logits, and judges it on the last mature month: what does it gain over leaving the logits alone? With
+`--others MANY.parquet` it is judged on other people in that month, of whom there are more.
 """
 
 from __future__ import annotations
@@ -32,12 +33,16 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=6)
     parser.add_argument("--sizes", type=int, nargs="+", default=[8_000, 20_000, 40_000])
     parser.add_argument("--heads", nargs="+", default=["card", "logistic", "lightgbm"])
+    parser.add_argument("--others", type=Path)
     given = parser.parse_args()
     frame = pd.read_parquet(given.folder / "labelled.parquet").sort_values(["as_of", "user_id"], ignore_index=True)
     rows = Rows(frame, "user_id", 90)
     split = SnapshotSplit(90, GRACE_DAYS, test_months=1, held_out_share=0.0)
     ((train, test),) = list(split.rows(frame, rows.accounts))
     later = rows.take(test)
+    if given.others is not None:
+        others = Rows(pd.read_parquet(given.others), "user_id", 90)
+        later = others.take(np.flatnonzero(others.times == later.times[0]))
     codes = group_codes(rows.accounts[train], len(train))
     table = []
     for draw in range(given.draws):

@@ -20,9 +20,8 @@ CalibrationMethod = Literal["auto", "table", "identity", "platt", "beta", "isoto
 MIN_EVENTS = 50
 """Accounts with an event (or without one) below which a calibrator adds noise: the identity stays."""
 MIN_EVENTS_ISOTONIC = 1000
-SURE = 2.0
-"""Standard errors by which a map must gain on the identity: with one, and at every size tried, maps that were believed
-lost on later months (experiments/learning/README.md)."""
+SURE = 1.0
+"""Standard errors by which a map must gain on the identity (4-learning.md "Calibration")."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +41,10 @@ class HeadCalibrator(BaseEstimator):
     ----------
     method : {"auto", "table", "identity", "platt", "beta", "isotonic"}
         "auto" compares the maps by account-grouped out-of-fold log loss and keeps the identity unless the best gains
-        more than two standard errors; isotonic is tried above 1,000 events only, nothing below 50 (accounts with an
+        more than `sure` standard errors; isotonic is tried above 1,000 events only, nothing below 50 (accounts with an
         event are counted). "table" does so without beta: what it finds can be written as probabilities at points.
+    sure : float
+        Standard errors by which a map must gain on the identity.
     n_folds : int
         Folds of that comparison.
     seed : int
@@ -63,8 +64,11 @@ class HeadCalibrator(BaseEstimator):
     shift_: float
     candidates_: tuple[Candidate, ...]
 
-    def __init__(self, method: CalibrationMethod = "auto", *, n_folds: int = 5, seed: int = 0) -> None:
+    def __init__(
+        self, method: CalibrationMethod = "auto", *, sure: float = SURE, n_folds: int = 5, seed: int = 0
+    ) -> None:
         self.method = method
+        self.sure = sure
         self.n_folds = n_folds
         self.seed = seed
 
@@ -110,7 +114,7 @@ class HeadCalibrator(BaseEstimator):
             tried.append(Candidate(method, float(losses[method].mean()), gain, spread))
         self.candidates_ = tuple(tried)
         best = min(tried, key=lambda candidate: candidate.log_loss)
-        return best.method if best.gain > SURE * best.gain_se else "identity"
+        return best.method if best.gain > self.sure * best.gain_se else "identity"
 
     def transform(self, logits: ArrayLike) -> Floats:
         """Calibrated logits (rows,) of raw logits (rows,)."""

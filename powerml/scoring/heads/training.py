@@ -11,7 +11,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from powerml.calibration.folds import Folds, Rows, account_folds, group_codes
-from powerml.calibration.head import CalibrationMethod, HeadCalibrator
+from powerml.calibration.head import SURE, CalibrationMethod, HeadCalibrator
 from powerml.calibration.likelihood import Floats
 from powerml.errors import UsageError
 from powerml.scoring.base import DocumentedScorer
@@ -37,6 +37,13 @@ FEW_ROWS = 20_000
 
 REHEARSAL_ROWS = 60_000
 """Above this many rows heads are compared on so many rows of whole accounts; the fit is on all."""
+
+
+SURE_OF_LATER_ROWS = 2.0
+"""Standard errors by which a calibrator's map must gain where it sees a few later months only.
+
+At one, what was believed there lost on months after them (experiments/learning/README.md).
+"""
 
 
 @dataclass(frozen=True)
@@ -98,24 +105,24 @@ def train_side(outcome: str, rows: TrainingRows, plan: HeadPlan, *, sign: int) -
     against = count_events(~rows.happened, rows.groups, rows.instants)
     if min(events, against) < plan.min_events or not rows.inputs.names or not 0 < y.mean() < 1:
         return _stand_in(outcome, rows, plan, events, sign), _stand_in_note(outcome, rows, plan, events, against)
-    folds = rows.folds
-    if folds is None:
-        n_folds = plan.n_folds or (5 if len(y) <= FEW_ROWS else 3)
-        folds = account_folds(y, rows.groups, n_folds=n_folds, seed=plan.seed)
     codes = group_codes(rows.groups, len(y))
+    n_folds = plan.n_folds or (5 if len(y) <= FEW_ROWS else 3)
+    by_account = account_folds(y, rows.groups, n_folds=n_folds, seed=plan.seed)
     if plan.head == WeightsHead.kind:
-        return _train_weights(outcome, rows, plan, folds, events, sign), None
+        return _train_weights(outcome, rows, plan, by_account, events, sign), None
+    folds = by_account if rows.folds is None else rows.folds
     X = rows.inputs.matrix
     head = make_head(plan.head, categorical=plan.categorical, signs=plan.signs(sign), sign=sign, options=plan.options)
     some = rehearsal_rows(codes, REHEARSAL_ROWS)
     own = within(folds, some, len(y))
     choice = choose(head, X[some], y[some], folds=own, codes=codes[some], events=min(events, against))
     if len(some) < len(y) or (rows.folds is not None and choice.head.kind != StackHead.kind):
-        logits = crossed(choice.head, X, y, account_folds(y, rows.groups, n_folds=3, seed=plan.seed))
+        logits, sure = crossed(choice.head, X, y, account_folds(y, rows.groups, n_folds=3, seed=plan.seed)), SURE
     else:
-        logits = np.full(len(y), np.nan)
+        logits, sure = np.full(len(y), np.nan), SURE if rows.folds is None else SURE_OF_LATER_ROWS
         logits[some] = choice.logits
-    calibrator = _calibrated(logits, y, codes, _tabled(plan) if choice.head.kind == CardHead.kind else plan)
+    tabled = _tabled(plan) if choice.head.kind == CardHead.kind else plan
+    calibrator = _calibrated(logits, y, codes, tabled, sure=sure)
     fitted = choice.head.fit(X, y)
     return Side(outcome, fitted, calibrator, float(y.mean()), events, len(y), choice.tried, logits), None
 
@@ -144,12 +151,14 @@ def _tabled(plan: HeadPlan) -> HeadPlan:
     return replace(plan, calibration="table") if plan.calibration == "auto" else plan
 
 
-def _calibrated(logits: Floats, y: Floats, codes: Rows, plan: HeadPlan) -> HeadCalibrator:
+def _calibrated(logits: Floats, y: Floats, codes: Rows, plan: HeadPlan, *, sure: float = SURE) -> HeadCalibrator:
     """The calibrator of out-of-fold logits; the identity where no fold tests anything."""
     tested = np.isfinite(logits)
     if not tested.any():
         return HeadCalibrator.identity()
-    return HeadCalibrator(plan.calibration, seed=plan.seed).fit(logits[tested], y[tested], groups=codes[tested])
+    return HeadCalibrator(plan.calibration, sure=sure, seed=plan.seed).fit(
+        logits[tested], y[tested], groups=codes[tested]
+    )
 
 
 def _train_weights(outcome: str, rows: TrainingRows, plan: HeadPlan, folds: Folds, events: int, sign: int) -> Side:
