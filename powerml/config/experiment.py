@@ -67,8 +67,9 @@ DEFAULT_SCORERS: tuple[WeightSetEntry | FittedEntry, ...] = (
     WeightSetEntry(weights="engagement"),
     WeightSetEntry(weights="power_user"),
     WeightSetEntry(weights="activity"),
+    FittedEntry(fit="logistic"),
+    FittedEntry(fit="logistic", name="logistic_unscreened", screen="off"),  # says what the screen costs
     FittedEntry(fit="auto"),
-    FittedEntry(fit="auto", name="auto_unscreened", screen="off"),  # says what the screen costs
 )
 
 

@@ -149,7 +149,7 @@ def _chosen(experiment: ExperimentSpec, data: TrainingData, screening: Screening
     """The scorers that take part: where events are too few the weight sets, or one that gives the base rate."""
     every = candidates(experiment, data, screening)
     if few and not data.has(load_weights(DOCUMENTED_CARD).metrics_):
-        return [c for c in every if c.is_fitted][:1] or [Candidate(FittedEntry(fit="auto"), data, experiment.seed)]
+        return [c for c in every if c.is_fitted][:1] or [Candidate(FittedEntry(fit="logistic"), data, experiment.seed)]
     chosen = [c for c in every if not (few and c.is_fitted)]
     if (few or not chosen) and not any(c.name == DOCUMENTED_CARD for c in chosen):
         chosen.append(Candidate(WeightSetEntry(weights=DOCUMENTED_CARD), data, experiment.seed, experiment.base))

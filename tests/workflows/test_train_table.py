@@ -43,7 +43,7 @@ def test_the_session_is_the_usual_one_with_what_a_table_needs_told(trained):
     assert said["champion"] is True
     assert said["model"] == "customers"
     told = "\n".join(said["sentences"])
-    assert "Verdict on auto: skill" in told
+    assert "Verdict on logistic: skill" in told
     assert "the best single metric" in told
     assert "Taken by itself: customerID as --id." in told
     assert "Blank cells count as unknown: total (1)." in told
@@ -113,7 +113,7 @@ def test_too_few_events_without_the_documented_metrics_give_the_base_rate(tmp_pa
     done = run("train", "--table", "few.csv", "--target", "churned", "--json")
     assert done.exit_code == 0, done.output
     said = json.loads(done.stdout)
-    assert (said["verdict"], said["champion"], said["challenger"]) == ("cannot tell", False, "auto")
+    assert (said["verdict"], said["champion"], said["challenger"]) == ("cannot tell", False, "logistic")
     told = "\n".join(said["sentences"])
     assert "Too few events to fit: the table holds" in told
     assert "'engagement' cannot stand in, for the table lacks its metrics (active_days_per_week_28d," in told
