@@ -164,19 +164,20 @@ def test_rows_without_ids_are_sorted_by_what_they_hold():
     assert first.fit(frame, y).to_dict() == second.fit(frame.iloc[mixed], y[mixed]).to_dict()
 
 
-def test_folds_given_are_used_whatever_the_row_order():
+def test_folds_given_are_used_above_so_many_rows_whatever_the_row_order(monkeypatch):
+    monkeypatch.setattr("powerml.scoring.heads.training.REHEARSAL_ROWS", 500)
     frame, y, _ = snapshots(600)
     folds = [(np.arange(400), np.arange(400, 600)), (np.arange(200, 600), np.arange(200))]
     ids = {"groups": frame["account_id"], "times": frame["as_of"], "ids": frame["account_id"]}
-    model = NestedOutcomeModel("stack").fit(frame, y, folds=folds, **ids)
+    model = NestedOutcomeModel().fit(frame, y, folds=folds, **ids)
     mixed = np.random.default_rng(1).permutation(600)
     place = np.argsort(mixed)
     shuffled = [(place[train], place[test]) for train, test in folds]
-    again = NestedOutcomeModel("stack").fit(
+    again = NestedOutcomeModel().fit(
         frame.iloc[mixed], y[mixed], folds=shuffled, **{k: v.iloc[mixed] for k, v in ids.items()}
     )
     assert again.to_dict() == model.to_dict()
-    assert np.isnan(model.sides_.churn.out_of_fold).sum() == 200  # tested by no fold
+    assert NestedOutcomeModel().fit(frame, y, **ids).to_dict() != model.to_dict()  # what was compared is written
 
 
 def test_written_and_read_it_scores_the_same():

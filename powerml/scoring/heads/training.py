@@ -11,7 +11,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from powerml.calibration.folds import Folds, Rows, account_folds, group_codes
-from powerml.calibration.head import SURE, CalibrationMethod, HeadCalibrator
+from powerml.calibration.head import CalibrationMethod, HeadCalibrator
 from powerml.calibration.likelihood import Floats
 from powerml.errors import UsageError
 from powerml.scoring.base import DocumentedScorer
@@ -21,7 +21,6 @@ from powerml.scoring.heads.making import make_head
 from powerml.scoring.heads.prior import PriorLinkHead
 from powerml.scoring.heads.selection import choose, compare
 from powerml.scoring.heads.side import Inputs, Side, average_reasons
-from powerml.scoring.heads.stack import StackHead
 from powerml.scoring.heads.weights import (
     FittedWeight,
     WeightsHead,
@@ -32,18 +31,11 @@ from powerml.scoring.heads.weights import (
 )
 from powerml.scoring.ordering import count_events, within
 
-FEW_ROWS = 20_000
-"""Up to this many rows five folds are made where none are given; above, three tell enough."""
+FEW_ROWS = 10_000
+"""Up to this many rows there are five folds by account; above, three tell enough."""
 
 REHEARSAL_ROWS = 60_000
-"""Above this many rows heads are compared on so many rows of whole accounts; the fit is on all."""
-
-
-SURE_OF_LATER_ROWS = 2.0
-"""Standard errors by which a calibrator's map must gain where it sees a few later months only.
-
-At one, what was believed there lost on months after them (experiments/learning/README.md).
-"""
+"""Above this many rows heads are compared on so many rows of whole accounts, forward in time; the fit is on all."""
 
 
 @dataclass(frozen=True)
@@ -95,10 +87,10 @@ def train_side(outcome: str, rows: TrainingRows, plan: HeadPlan, *, sign: int) -
 
     `sign` is -1 for an outcome that falls with how well things go (churn), 1 for one that rises (expand).
 
-    Where heads are compared forward in time, or on some rows only, the chosen one is fitted once more on two thirds of
-    all accounts each, so that its calibrator sees every account without having learnt from it. Later rows alone are too
-    few: a plateau (said .93, came .85) gains 4 to 7 standard errors by account and was invisible on them, and what was
-    believed there did harm (experiments/learning/README.md). A stack, whose blend has seen the later rows, keeps them.
+    Up to `REHEARSAL_ROWS` one set of predictions by account-grouped folds serves selection, blend and calibration: the
+    last months alone are too few rows to choose by. Above, heads are compared forward in time on some of the accounts,
+    and the chosen one is fitted once more on two thirds of all accounts each, so that its calibrator sees every account
+    without having learnt from it. The evidence for both is in experiments/learning/README.md.
     """
     y = rows.target
     events = count_events(rows.happened, rows.groups, rows.instants)
@@ -110,19 +102,14 @@ def train_side(outcome: str, rows: TrainingRows, plan: HeadPlan, *, sign: int) -
     by_account = account_folds(y, rows.groups, n_folds=n_folds, seed=plan.seed)
     if plan.head == WeightsHead.kind:
         return _train_weights(outcome, rows, plan, by_account, events, sign), None
-    folds = by_account if rows.folds is None else rows.folds
+    folds = by_account if rows.folds is None or len(y) <= REHEARSAL_ROWS else rows.folds
     X = rows.inputs.matrix
     head = make_head(plan.head, categorical=plan.categorical, signs=plan.signs(sign), sign=sign, options=plan.options)
     some = rehearsal_rows(codes, REHEARSAL_ROWS)
     own = within(folds, some, len(y))
     choice = choose(head, X[some], y[some], folds=own, codes=codes[some], events=min(events, against))
-    if len(some) < len(y) or (rows.folds is not None and choice.head.kind != StackHead.kind):
-        logits, sure = crossed(choice.head, X, y, account_folds(y, rows.groups, n_folds=3, seed=plan.seed)), SURE
-    else:
-        logits, sure = np.full(len(y), np.nan), SURE if rows.folds is None else SURE_OF_LATER_ROWS
-        logits[some] = choice.logits
-    tabled = _tabled(plan) if choice.head.kind == CardHead.kind else plan
-    calibrator = _calibrated(logits, y, codes, tabled, sure=sure)
+    logits = choice.logits if len(some) == len(y) else crossed(choice.head, X, y, by_account)
+    calibrator = _calibrated(logits, y, codes, _tabled(plan) if choice.head.kind == CardHead.kind else plan)
     fitted = choice.head.fit(X, y)
     return Side(outcome, fitted, calibrator, float(y.mean()), events, len(y), choice.tried, logits), None
 
@@ -151,14 +138,12 @@ def _tabled(plan: HeadPlan) -> HeadPlan:
     return replace(plan, calibration="table") if plan.calibration == "auto" else plan
 
 
-def _calibrated(logits: Floats, y: Floats, codes: Rows, plan: HeadPlan, *, sure: float = SURE) -> HeadCalibrator:
+def _calibrated(logits: Floats, y: Floats, codes: Rows, plan: HeadPlan) -> HeadCalibrator:
     """The calibrator of out-of-fold logits; the identity where no fold tests anything."""
     tested = np.isfinite(logits)
     if not tested.any():
         return HeadCalibrator.identity()
-    return HeadCalibrator(plan.calibration, sure=sure, seed=plan.seed).fit(
-        logits[tested], y[tested], groups=codes[tested]
-    )
+    return HeadCalibrator(plan.calibration, seed=plan.seed).fit(logits[tested], y[tested], groups=codes[tested])
 
 
 def _train_weights(outcome: str, rows: TrainingRows, plan: HeadPlan, folds: Folds, events: int, sign: int) -> Side:

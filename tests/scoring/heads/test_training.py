@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from powerml.calibration.likelihood import sigmoid
+from powerml.scoring.heads.selection import choose
 from powerml.scoring.heads.side import Inputs
 from powerml.scoring.heads.training import HeadPlan, TrainingRows, rehearsal_rows, train_side
 
@@ -76,9 +77,24 @@ def test_a_calibrator_sees_every_account_out_of_fold(monkeypatch, rehearsed):
         assert (side.out_of_fold != own).all()
 
 
-def test_a_stack_keeps_the_later_rows_that_its_blend_saw():
+@pytest.mark.parametrize("rehearsed", [300, 60_000])
+def test_heads_are_compared_by_account_where_later_rows_would_be_few(monkeypatch, rehearsed):
+    seen = []
+
+    def spied(head, X, y, *, folds, **others):
+        seen.append((len(y), folds, others["codes"]))
+        return choose(head, X, y, folds=folds, **others)
+
+    monkeypatch.setattr("powerml.scoring.heads.training.REHEARSAL_ROWS", rehearsed)
+    monkeypatch.setattr("powerml.scoring.heads.training.choose", spied)
     given, accounts = rows(1200), np.arange(1200) // 4
-    folds = [(np.arange(0, 600), np.arange(600, 900)), (np.arange(0, 900), np.arange(900, 1200))]
-    forward = TrainingRows(given.inputs, given.happened, accounts, None, folds)
-    side, _ = train_side("churn", forward, plan("stack"), sign=-1)
-    assert np.isfinite(side.out_of_fold).tolist() == [False] * 600 + [True] * 600
+    forward = [(np.arange(0, 600), np.arange(600, 900)), (np.arange(0, 900), np.arange(900, 1200))]
+    train_side("churn", TrainingRows(given.inputs, given.happened, accounts, None, forward), plan(), sign=-1)
+    ((n, folds, codes),) = seen
+    by_account = [set(codes[train]).isdisjoint(codes[test]) for train, test in folds]
+    if rehearsed > 1200:
+        assert (n, len(folds)) == (1200, 5)
+        assert all(by_account)
+    else:
+        assert (n, len(folds)) == (300, 2)
+        assert all(train.max() < test.min() for train, test in folds)
