@@ -65,7 +65,7 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
     calibration : str
         Method of `HeadCalibrator`.
     n_folds, seed : int
-        Account-grouped folds, where `fit` is given none; by default 5, and 3 above 20,000 rows.
+        Account-grouped folds; by default 5, and 3 above 10,000 rows. See `fit` for folds of another kind.
     min_events : int
         Distinct events that a head needs.
     bands : BandsSpec
@@ -146,7 +146,8 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
 
         `X` holds the metrics (other snapshot columns are skipped), `y` the outcome of each row; `groups` are accounts,
         `times` and `ids` the cutoffs and entities by which rows are sorted, `instants` when outcomes happened (an
-        event is a distinct account and instant), `folds` pairs of row positions (train, test).
+        event is a distinct account and instant), `folds` pairs of row positions (train, test) by which heads are
+        compared above 60,000 rows; below, folds by account serve.
         """
         validate_data(self, X, y, skip_check_array=True)
         frame = named_columns(X, self)
