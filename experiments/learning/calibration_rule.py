@@ -2,8 +2,8 @@
 
     python experiments/learning/calibration_rule.py OUT --results experiments/learning/results
 
-Each draw trains a head on a sample of whole accounts (folds forward in time inside), picks a map by each rule from the
-same out-of-fold logits, and judges it on the last mature month: what does it gain over leaving the logits alone? With
+Each draw trains a head on a sample of whole accounts (by its own folds), picks a map by each rule from the same
+out-of-fold logits, and judges it on the last mature month: what does it gain over leaving the logits alone? With
 `--others MANY.parquet` it is judged on other people in that month, of whom there are more.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from truth import GRACE_DAYS, trained
+from truth import GRACE_DAYS, in_month, trained
 
 from powerml.calibration.folds import group_codes
 from powerml.calibration.head import HeadCalibrator
@@ -41,8 +41,7 @@ def main() -> None:
     ((train, test),) = list(split.rows(frame, rows.accounts))
     later = rows.take(test)
     if given.others is not None:
-        others = Rows(pd.read_parquet(given.others), "user_id", 90)
-        later = others.take(np.flatnonzero(others.times == later.times[0]))
+        later = in_month(Rows(pd.read_parquet(given.others), "user_id", 90), later.times[0])
     codes = group_codes(rows.accounts[train], len(train))
     table = []
     for draw in range(given.draws):

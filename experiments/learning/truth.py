@@ -4,7 +4,7 @@
     python experiments/learning/simulated_rows.py OUT
     python experiments/learning/truth.py OUT --results experiments/learning/results [--heads card logistic ...]
 
-Each head is trained as `powerml train` trains it (purged folds forward in time inside, directions declared, all metrics
+Each head is trained as `powerml train` trains it (its folds inside, directions declared, all metrics
 of the catalogue, no screen) on what is mature before each of the last three mature months, and judged on that month.
 `stack` is trained on 40,000 rows of whole accounts, because above 50,000 it is made on request only. The bound is what
 the simulator's true hazards say of the same rows; with `--oracle MANY.parquet` (rows of a product of many more users)
@@ -167,11 +167,16 @@ def main() -> None:
             )
 
 
+def in_month(rows: Rows, month: np.datetime64) -> Rows:
+    """The rows of one cutoff."""
+    return rows.take(np.flatnonzero(rows.times == month))
+
+
 def judge_others(
     model: NestedOutcomeModel, others: Rows, month: np.datetime64, about: dict[str, str], results: Path
 ) -> None:
     """Calibration and bands of a model on the people of another product in one month, as CSV."""
-    there = others.take(np.flatnonzero(others.times == month))
+    there = in_month(others, month)
     p = model.predict_proba_outcomes(there.frame).reset_index(drop=True)
     append(_about(judged.calibration(p, there.y, there.accounts), about), results / "calibration_others.csv")
     append(_about(judged.bands(p, there.y, there.accounts), about), results / "bands_others.csv")

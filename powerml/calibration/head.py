@@ -41,10 +41,8 @@ class HeadCalibrator(BaseEstimator):
     ----------
     method : {"auto", "table", "identity", "platt", "beta", "isotonic"}
         "auto" compares the maps by account-grouped out-of-fold log loss and keeps the identity unless the best gains
-        more than `sure` standard errors; isotonic is tried above 1,000 events only, nothing below 50 (accounts with an
+        more than `SURE` standard errors; isotonic is tried above 1,000 events only, nothing below 50 (accounts with an
         event are counted). "table" does so without beta: what it finds can be written as probabilities at points.
-    sure : float
-        Standard errors by which a map must gain on the identity.
     n_folds : int
         Folds of that comparison.
     seed : int
@@ -64,11 +62,8 @@ class HeadCalibrator(BaseEstimator):
     shift_: float
     candidates_: tuple[Candidate, ...]
 
-    def __init__(
-        self, method: CalibrationMethod = "auto", *, sure: float = SURE, n_folds: int = 5, seed: int = 0
-    ) -> None:
+    def __init__(self, method: CalibrationMethod = "auto", *, n_folds: int = 5, seed: int = 0) -> None:
         self.method = method
-        self.sure = sure
         self.n_folds = n_folds
         self.seed = seed
 
@@ -114,7 +109,7 @@ class HeadCalibrator(BaseEstimator):
             tried.append(Candidate(method, float(losses[method].mean()), gain, spread))
         self.candidates_ = tuple(tried)
         best = min(tried, key=lambda candidate: candidate.log_loss)
-        return best.method if best.gain > self.sure * best.gain_se else "identity"
+        return best.method if best.gain > SURE * best.gain_se else "identity"
 
     def transform(self, logits: ArrayLike) -> Floats:
         """Calibrated logits (rows,) of raw logits (rows,)."""
@@ -154,11 +149,16 @@ class HeadCalibrator(BaseEstimator):
         return calibrator
 
     @classmethod
+    def of(cls, known: CalibrationMap) -> HeadCalibrator:
+        """A fitted calibrator with a map that is known."""
+        calibrator = cls(known.kind)
+        calibrator.map_, calibrator.shift_, calibrator.candidates_ = known, 0.0, ()
+        return calibrator
+
+    @classmethod
     def identity(cls) -> HeadCalibrator:
         """A fitted calibrator that changes nothing."""
-        calibrator = cls("identity")
-        calibrator.map_, calibrator.shift_, calibrator.candidates_ = Identity(), 0.0, ()
-        return calibrator
+        return cls.of(Identity())
 
 
 def _one_column(logits: ArrayLike) -> Floats:

@@ -89,11 +89,10 @@ def card_model(spec: CardModelSpec) -> NestedOutcomeModel:
 
 def _calibrator(head: HeadCard) -> HeadCalibrator:
     """The map along the head's curve; the identity without one."""
-    calibrator = HeadCalibrator.identity()
-    if head.curve:
-        logits = logit([point.probability for point in head.curve])
-        calibrator.map_ = Isotonic(tuple(point.logit for point in head.curve), tuple(map(float, logits)))
-    return calibrator
+    if not head.curve:
+        return HeadCalibrator.identity()
+    logits = logit([point.probability for point in head.curve])
+    return HeadCalibrator.of(Isotonic(tuple(point.logit for point in head.curve), tuple(map(float, logits))))
 
 
 def load_card_model(path: Path | str) -> NestedOutcomeModel:

@@ -130,7 +130,7 @@ class Candidate:
 
 
 def fit_on(model: NestedOutcomeModel, X: pd.DataFrame, rows: Rows, *, grace_days: int) -> NestedOutcomeModel:
-    """The model fitted on the columns `X` of training rows, by accounts and folds forward in time."""
+    """The model fitted on the columns `X` of training rows, by accounts, with folds forward in time for many rows."""
     return model.fit(
         X,
         rows.y,
