@@ -56,6 +56,24 @@ def write_whole(path: Path | str, content: str | bytes, *, private: bool = False
         draft.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
 
 
+def write_new(path: Path, content: str, *, private: bool = False) -> bool:
+    """Writes a text where there is no file yet, and tells whether it did: of two runs that come at once one does."""
+    target = path.resolve()
+    try:
+        with _draft(target) as draft:
+            draft.write_text(content, encoding="utf-8")
+            _to_disk(draft)
+            os.chmod(draft, _mode(target, private=private))
+            try:
+                os.link(draft, target)
+            except FileExistsError:
+                return False
+        folder_to_disk(target.parent)
+    except OSError as error:
+        raise not_writable(path, error) from None
+    return True
+
+
 def add_line(path: Path, line: str, *, private: bool = False) -> None:
     """Adds a line to a file of lines, whole or not at all; a last line that was cut short is left out."""
     before = path.read_bytes() if path.exists() else b""

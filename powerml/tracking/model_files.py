@@ -8,6 +8,7 @@ installed code.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -23,15 +24,18 @@ from powerml.tracking.fingerprints import manifest
 from powerml.tracking.scoring_model import ScoringModel
 
 DATA = "scoring_model.json"
+SERVED = "served_model.py"
+SCRATCH = ".model-"  # how the folders begin in which models are laid out
 MUTABLE = ("MLmodel", "registered_model_meta")  # what MLflow itself rewrites
 CARRIED = (".py", ".yaml", ".typed")
 NEEDED = ("mlflow", "numpy", "pandas", "pydantic", "pyyaml", "scipy", "scikit-learn", "lightgbm", "click", "tzdata")
 
 
-def log_model(model: ScoringModel, example: pd.DataFrame) -> tuple[str, dict[str, str]]:
+def log_model(model: ScoringModel, example: pd.DataFrame, scratch: Path) -> tuple[str, dict[str, str]]:
     """Logs the scorer into the active run; gives the model's address and the manifest of its files.
 
-    `example` holds a few snapshot rows, of which only the metrics that the scorer reads are kept.
+    `example` holds a few snapshot rows, of which only the metrics that the scorer reads are kept. What MLflow copies
+    is laid out in a folder in `scratch` first; below the working folder, so that MLflow notes no absolute path.
     """
     import mlflow
     from mlflow.models import ModelSignature, infer_signature
@@ -49,12 +53,14 @@ def log_model(model: ScoringModel, example: pd.DataFrame) -> tuple[str, dict[str
         ]
     )
     outputs = infer_signature(rows, model.score(rows)).outputs
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=scratch, prefix=SCRATCH) as name:
+        folder = Path(os.path.relpath(name))
         data = Path(folder, DATA)
+        script = shutil.copyfile(Path(__file__).with_name(SERVED), Path(folder, SERVED))
         data.write_text(json.dumps(model.to_dict(), indent=1, allow_nan=False), encoding="utf-8")
         info = mlflow.pyfunc.log_model(
             name="model",
-            python_model=str(Path(__file__).with_name("served_model.py")),
+            python_model=str(script),
             artifacts={"model": str(data)},
             code_paths=_carried(Path(folder, "code")),
             signature=ModelSignature(inputs=inputs, outputs=outputs),

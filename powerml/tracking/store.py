@@ -18,6 +18,7 @@ from powerml.tracking import database
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+WRITING = "mlflow.lock"  # held by the run that makes the store, or writes a session or a version
 EXPERIMENT_KIND = {"mlflow.experimentKind": "custom_model_development"}
 
 
@@ -93,7 +94,7 @@ def connected(store: Store) -> Iterator[MlflowClient]:
 @contextlib.contextmanager
 def writing(store: Store, *, waiting: Callable[[], None] = lambda: None) -> Iterator[MlflowClient]:
     """As `connected`, and no other run of ours writes meanwhile; `waiting` is called where one has to be waited for."""
-    with connected(store) as client, database.locked(store.folder / "write.lock", waiting=waiting):
+    with connected(store) as client, database.locked(store.folder / WRITING, waiting=waiting):
         yield client
 
 
