@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from powerml.errors import DataError
+from powerml.errors import DataError, UsageError
 
 try:
     import fcntl
@@ -146,6 +146,18 @@ def not_writable(path: Path | str, error: OSError) -> DataError:
     fix = _FIXES.get(error.errno or 0, "check space and rights")
     return DataError.in_file(path, f"cannot be written ({error.strerror or error})", fix)
 
+
+
+@contextlib.contextmanager
+def only_one(folder: Path, refusal: str) -> Iterator[None]:
+    """Holds a folder while the block runs; raises UsageError with `refusal` where another process holds it."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        if not _lock(handle):
+            raise UsageError(refusal)
+        yield
+    finally:
+        os.close(handle)
 
 
 def folder_to_disk(folder: Path) -> None:

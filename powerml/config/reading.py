@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from powerml.config.bounds import DEEPEST, LARGEST_BYTES, check_size
+from powerml.disk import check_ordinary
 from powerml.errors import ConfigError, DataError, Problem, did_you_mean
 
 T = TypeVar("T")
@@ -80,18 +82,7 @@ def read_document(path: Path | str, *, text: str | None = None) -> Document:
     """Reads one YAML or JSON file; raises ConfigError where it is not well-formed or a key stands twice."""
     shown = os.path.relpath(path) if not str(os.path.relpath(path)).startswith("..") else str(path)
     if text is None:
-        try:
-            text = Path(path).read_text(encoding="utf-8-sig")
-        except FileNotFoundError:
-            raise DataError.in_file(path, "no such file", "check the path") from None
-        except IsADirectoryError:
-            raise DataError.in_file(path, "is a folder", "name the file in it") from None
-        except UnicodeDecodeError as error:
-            raise DataError.in_file(path, f"is not UTF-8 text ({error.reason})", "save it as UTF-8") from None
-        except OSError as error:
-            raise DataError.in_file(
-                path, f"cannot be read ({error.strerror})", "check the path and its rights"
-            ) from None
+        text = _text(Path(path))
     if str(path).endswith(".json"):
         text = text.replace("\t", " ")  # a tab inside a JSON string must be written \t, so none of these is data
     document = Document(shown)
@@ -102,13 +93,32 @@ def read_document(path: Path | str, *, text: str | None = None) -> Document:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         what = f"not well-formed: {error.problem or error.context}"
         raise ConfigError([Problem(shown, line, "", what)]) from None
+    except RecursionError:
+        what = f"is nested more than {DEEPEST} deep; write it flatter"
+        raise ConfigError([Problem(shown, 1, "", what)]) from None
     except yaml.reader.ReaderError as error:
         raise ConfigError([Problem(shown, 1, "", f"not well-formed: {error.reason}")]) from None
     loader = _Loader("")
+    if node is not None:
+        check_size(node, shown)
     document.data = None if node is None else _build(node, (), document, loader)
     if document.problems:
         raise ConfigError(document.problems)
     return document
+
+
+def _text(path: Path) -> str:
+    """A declaration's text; raises DataError for what is no ordinary file, too large to be a declaration, or no text."""
+    check_ordinary(path)
+    try:
+        if path.stat().st_size > LARGEST_BYTES:
+            what = f"is larger than a declaration may be ({LARGEST_BYTES >> 20} MB)"
+            raise DataError.in_file(path, what, "name the right file, or take out what is data")
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError.in_file(path, f"is not UTF-8 text ({error.reason})", "save it as UTF-8") from None
+    except OSError as error:
+        raise DataError.in_file(path, f"cannot be read ({error.strerror})", "check the path and its rights") from None
 
 
 def _build(node: yaml.Node, path: Path_, document: Document, loader: _Loader) -> Any:

@@ -11,6 +11,7 @@ from typing import Literal
 import pyarrow as pa
 
 from powerml.config.project import expand
+from powerml.disk import check_ordinary
 from powerml.errors import DataError, did_you_mean
 
 Format = Literal["csv", "parquet", "jsonlines"]
@@ -124,6 +125,7 @@ def _ending(path: Path) -> tuple[Format | None, Compression | None]:
 def _data_file(path: Path, base: Path) -> DataFile:
     shown = _shown(path, base)
     kind, compression = _ending(path)
+    check_ordinary(path, shown=shown)
     try:
         size = path.stat().st_size
         with path.open("rb") as handle:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,16 +14,19 @@ import duckdb
 import pandas as pd
 
 from powerml.config.project import ProjectSpec, TableSpec, expand
+from powerml.disk import private_folder, whole_file
 from powerml.errors import DataError, UsageError, did_you_mean
 from powerml.sources.columns import match, unused
 from powerml.sources.files import resolve
 from powerml.sources.in_place import view
 from powerml.sources.outcome import Outcome
+from powerml.sources.queries import time_limit
 from powerml.sources.readers import Part, read_files, read_query
 from powerml.sources.rules import FUTURE, MISSING, NOT_A_NUMBER, NOT_A_TIME, NOT_UTF8, RAGGED
 from powerml.sources.sql import data_errors, text
 from powerml.sources.staged import Staging, stage
 from powerml.sources.times import EPOCHS, Clock
+from powerml.spreadsheets import guarded_sql
 from powerml.tables import TABLES, Table
 
 SHOWN_PER_TABLE = 10_000
@@ -87,7 +91,8 @@ def open_sources(
         if note:
             note(f"reading {table}")
         try:
-            opened[table] = _open(con, project, TABLES[table], extra.get(table, ()), instant, cache)
+            with _limited(con, project, table):
+                opened[table] = _open(con, project, TABLES[table], extra.get(table, ()), instant, cache)
         except DataError as error:
             if not lenient:
                 raise
@@ -97,6 +102,13 @@ def open_sources(
     if excess and not lenient:
         raise TooManyBadRows("\n".join(excess), loaded)
     return _with_problems(loaded, (*problems, *excess))
+
+
+def _limited(con: duckdb.DuckDBPyConnection, project: ProjectSpec, table: str) -> AbstractContextManager[None]:
+    """A query is given up after the project's `query_timeout`; files take what they take."""
+    if project.tables[table].query is None:
+        return nullcontext()
+    return time_limit(con, project.query_timeout, where=f"{project.file}: tables.{table}.query")
 
 
 def connect(project: ProjectSpec) -> duckdb.DuckDBPyConnection:
@@ -257,14 +269,11 @@ def write_quarantine(loaded: Loaded, folder: Path) -> list[Path]:
     for clean in set(loaded.tables) - set(loaded.bad_rows):
         (folder / f"{clean}.csv").unlink(missing_ok=True)
     for table, sql in loaded.bad_rows.items():
-        folder.mkdir(parents=True, exist_ok=True)
-        target = folder / f"{table}.csv"
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".") as scratch:
-            part = Path(scratch, target.name)
-            with data_errors(str(target), fix="check space and rights"):
-                loaded.con.execute(
-                    f'COPY (SELECT source, row, rule, "column", value FROM ({sql})) TO {text(str(part))} (HEADER)'
-                )
-            os.replace(part, target)
+        target = private_folder(folder) / f"{table}.csv"
+        with whole_file(target, private=True) as draft, data_errors(str(target), fix="check space and rights"):
+            loaded.con.execute(
+                f'COPY (SELECT source, row, rule, "column", {guarded_sql("value")} AS value FROM ({sql}))'
+                f" TO {text(str(draft))} (FORMAT csv, HEADER, USE_TMP_FILE false)"
+            )
         written.append(target)
     return written

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from powerml.config.project import load_project
+from powerml.disk import only_one
 from powerml.errors import UsageError
 from powerml.scoring.base import DocumentedScorer
 from powerml.scoring.card_table import card_table
@@ -26,6 +28,7 @@ Note = Callable[[str], None]
 PRESET = "validation"
 MONTHS = 24
 TOP = 10
+SCORES = "scores.csv"
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,25 +76,46 @@ def demo(
 
     Raises UsageError where `folder` holds something already, unless `force` says to replace it.
     """
-    clear(folder, force=force)
+    check_place(folder, force=force)
     note(f"simulating {users:,} users over {MONTHS} months")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    manifest = write_product(
-        folder, PRESET, users=users, months=MONTHS, seed=seed, workers=min(2, os.cpu_count() or 1), chunk=1
-    )
+    with _whole_folder(folder) as draft:
+        workers = min(2, os.cpu_count() or 1)
+        manifest = write_product(draft, PRESET, users=users, months=MONTHS, seed=seed, workers=workers, chunk=1)
+        trained, scores = _train_and_score(draft, now=now, note=note)
+        write_table(scores.frame, draft / SCORES)
+    return Demo(folder, manifest, trained, scores, folder / SCORES)
+
+
+def _train_and_score(folder: Path, *, now: datetime, note: Note) -> tuple[TrainResult, ScoreResult]:
     project = load_project(folder / "powerml.yaml")
     trained = train(project, note=note)
     note("scoring the latest snapshot")
     scorer = Scorer(trained.model, slug(project.project), str(trained.version.number))
     ids = ["as_of", *(name for name in ("user_id", "account_id") if name in trained.data.latest)]
     frame, baseline = score_rows(scorer, trained.data.latest, ids=ids, reasons=3, ranking="stored", now=now)
-    file = folder / "scores.csv"
-    write_table(frame, file)
-    return Demo(folder, manifest, trained, ScoreResult(frame, scorer, baseline), file)
+    return trained, ScoreResult(frame, scorer, baseline)
 
 
-def clear(folder: Path, *, force: bool) -> None:
-    """Makes way for a fresh folder; what lies there is only removed if it is a project of ours and `force` is given."""
+@contextlib.contextmanager
+def _whole_folder(folder: Path) -> Iterator[Path]:
+    """Yields where to make the folder; it takes its place when the block ends, so a kill leaves none half made.
+
+    What a killed run left beside it is removed. Raises UsageError where another run is making the same folder.
+    """
+    aside = folder.resolve().parent / f".{folder.name}.powerml-demo"
+    aside.mkdir(parents=True, exist_ok=True)
+    with only_one(aside, f"{folder}: another 'powerml demo' is making it; wait for it, or name another folder"):
+        for left in aside.iterdir():
+            shutil.rmtree(left)
+        yield aside / folder.name
+        if folder.exists():
+            os.replace(folder, aside / "before")
+        os.replace(aside / folder.name, folder)
+        shutil.rmtree(aside)
+
+
+def check_place(folder: Path, *, force: bool) -> None:
+    """Raises UsageError for a folder that holds something, unless it is a project of ours and `force` is given."""
     if not folder.exists():
         return
     if not folder.is_dir():
@@ -104,7 +128,6 @@ def clear(folder: Path, *, force: bool) -> None:
         raise UsageError(
             f"{folder}: was not made by 'powerml demo', so --force does not remove it; name another folder"
         )
-    shutil.rmtree(folder)
 
 
 def _in_words(reasons: str) -> str:

@@ -11,6 +11,7 @@ import pandas as pd
 from powerml.config import shipped
 from powerml.config.weight_set import WeightSetSpec
 from powerml.config.weights import differences, read_weights
+from powerml.disk import write_whole
 from powerml.errors import UsageError
 from powerml.scoring.card_table import card_table
 
@@ -82,7 +83,7 @@ def copy(name_or_path: str, target: Path, *, base: Path | None = None) -> Path:
     text = re.sub(r"(?m)^based_on:.*\n", "", text)
     text = re.sub(r"(?m)^name:.*$", f"name: {name}", text, count=1)
     text = re.sub(r"(?m)^version:.*$", f"version: 1\nbased_on: {spec.label}", text, count=1)
-    target.write_text(text, encoding="utf-8")
+    write_whole(target, text)
     return target
 
 
