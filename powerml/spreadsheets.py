@@ -6,6 +6,8 @@ text gets an apostrophe in front, which spreadsheet programs show as text. Numbe
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 
 # Full-width signs count: some programs fold them. A text that is a number is no formula.
@@ -43,16 +45,24 @@ def guarded_text(text: str) -> str:
     return "'" + text if _risky(pd.Series([text], dtype=object)).any() else text
 
 
-def unguarded(values: pd.Series) -> pd.Series:
-    """Texts as they were before `guarded`; other values as they are.
+def read_back(frame: pd.DataFrame) -> pd.DataFrame:
+    """A frame of a CSV file with its texts and column names as they were before `guarded`.
 
-    >>> unguarded(pd.Series(["'=1+1", "O'Neill", "'quoted'"])).tolist()
-    ['=1+1', "O'Neill", "'quoted'"]
+    >>> read_back(pd.DataFrame({"'@id": ["'=1+1", "O'Neill", "'quoted'"]})).to_dict("list")
+    {'@id': ['=1+1', "O'Neill", "'quoted'"]}
     """
-    if not (pd.api.types.is_object_dtype(values) or pd.api.types.is_string_dtype(values)):
-        return values
-    texts = values.map(lambda value: isinstance(value, str))
-    return values.where(~texts, values.astype("string").str.replace(GUARDED, "", regex=True))
+    frame = frame.rename(columns=lambda name: read_back_text(name) if isinstance(name, str) else name)
+    for place in range(frame.shape[1]):
+        values = frame.iloc[:, place]
+        if pd.api.types.is_string_dtype(values) and values.str.startswith("'").any():
+            frame = frame.copy()
+            frame.isetitem(place, values.str.replace(GUARDED, "", regex=True))
+    return frame
+
+
+def read_back_text(text: str) -> str:
+    """One text as it was before `guarded`."""
+    return re.sub(GUARDED, "", text)
 
 
 def guarded_sql(column: str) -> str:

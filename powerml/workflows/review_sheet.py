@@ -13,6 +13,7 @@ import pandas as pd
 
 from powerml.errors import DataError, MissingColumns, UsageError
 from powerml.sinks.files import write_table
+from powerml.spreadsheets import read_back_text
 
 IDS = ("user_id", "account_id")
 _WORDS = {"yes": "yes", "y": "yes", "no": "no", "n": "no", "missing": "missing", "m": "missing"}
@@ -99,7 +100,7 @@ def read_sheet(path: Path) -> Answered:
     columns = [header.index(name) for name in (str(id_column), "answer", "sheet")]
     told = []
     for number, cells in enumerate(rows[1:], start=2):
-        values = [cells[c].strip() if c < len(cells) else "" for c in columns]
+        values = [read_back_text(cells[c].strip()) if c < len(cells) else "" for c in columns]
         if any(values[:2]):
             told.append((number, *values))
     table = pd.DataFrame(told, columns=["row", "id", "answer", "sheet"]).astype({"row": int})

@@ -267,9 +267,13 @@ def write_snapshots(
     as_of: date | None = None,
     monthly: tuple[date, date] | None = None,
     labels: bool = False,
+    raw: bool = False,
     note: Callable[[str], None] = lambda text: None,
 ) -> SnapshotResult:
-    """Builds snapshots at one date, monthly, or as the project says, and writes them whole or not at all."""
+    """Builds snapshots at one date, monthly, or as the project says, and writes them whole or not at all.
+
+    `raw` as in `write_table`.
+    """
     data = open_project(project, cache=cache, note=note)
     if as_of:
         cutoffs = [as_of]
@@ -282,5 +286,5 @@ def write_snapshots(
         cutoffs = data.cutoffs()
     result = data.build(cutoffs, labels=labels, note=note)
     if output is not None:
-        write_table(result.frame, output)
+        write_table(result.frame, output, raw=raw)
     return result

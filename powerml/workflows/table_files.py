@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from powerml.errors import DataError
+from powerml.spreadsheets import read_back
 
 NULLS = ("", "nan", "na", "n/a", "null", "none", "<na>")
 """Texts, in small letters, that stand for nothing in a column of numbers."""
@@ -28,7 +29,7 @@ def read_table(path: Path) -> pd.DataFrame:
     if path.suffix == ".parquet":
         table = _read_parquet(path)
     elif path.name.endswith((".csv", ".csv.gz")):
-        table = _read_csv(path)
+        table = read_back(_read_csv(path))
     else:
         raise DataError.in_file(path, "is neither .csv nor .parquet", "save it as one of them")
     if table.empty:
