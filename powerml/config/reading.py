@@ -15,7 +15,7 @@ import yaml
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from powerml.config.bounds import DEEPEST, LARGEST_BYTES, check_size
-from powerml.disk import check_ordinary
+from powerml.writing import check_ordinary
 from powerml.errors import ConfigError, DataError, Problem, did_you_mean
 
 T = TypeVar("T")

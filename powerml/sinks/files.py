@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from powerml.disk import check_writable, whole_file
+from powerml.writing import check_writable, whole_file
 from powerml.errors import UsageError
 from powerml.spreadsheets import guarded
 

@@ -11,7 +11,7 @@ from typing import Literal
 import pyarrow as pa
 
 from powerml.config.project import expand
-from powerml.disk import check_ordinary
+from powerml.writing import check_ordinary
 from powerml.errors import DataError, did_you_mean
 
 Format = Literal["csv", "parquet", "jsonlines"]

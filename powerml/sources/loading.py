@@ -14,7 +14,7 @@ import duckdb
 import pandas as pd
 
 from powerml.config.project import ProjectSpec, TableSpec, expand
-from powerml.disk import private_folder, whole_file
+from powerml.writing import private_folder, whole_file
 from powerml.errors import DataError, UsageError, did_you_mean
 from powerml.sources.columns import match, unused
 from powerml.sources.files import resolve

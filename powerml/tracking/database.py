@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote, unquote, urlparse
 
-from powerml.disk import not_writable, private_folder, whole_file
+from powerml.writing import not_writable, private_folder, whole_file
 from powerml.errors import PowermlError, StoreError
 
 # where MLflow keeps addresses of files, as of schema dc11669786a5

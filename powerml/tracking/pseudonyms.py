@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from powerml.disk import private_folder, write_new
+from powerml.writing import private_folder, write_new
 from powerml.errors import StoreError
 
 KEY_BYTES = 32

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from powerml.disk import for_owner_only
+from powerml.writing import for_owner_only
 from powerml.tracking import database
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from powerml.config.project import load_project
-from powerml.disk import only_one
+from powerml.writing import only_one
 from powerml.errors import UsageError
 from powerml.scoring.base import DocumentedScorer
 from powerml.scoring.card_table import card_table

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from powerml.config.project import ProjectSpec
-from powerml.disk import write_whole
+from powerml.writing import write_whole
 from powerml.errors import StoreError, UsageError
 from powerml.tracking import registry
 from powerml.tracking.runs import find_run

@@ -16,7 +16,7 @@ from powerml.config.project import ProjectSpec
 from powerml.config.reading import load
 from powerml.config.weight_set import WeightSetSpec
 from powerml.config.weights import differences, read_weights
-from powerml.disk import not_writable, whole_file, write_whole
+from powerml.writing import not_writable, whole_file, write_whole
 from powerml.errors import UsageError
 from powerml.validation.review import ANSWERS
 from powerml.workflows.recalibration import due_date, review_records, vocabulary_fingerprint

@@ -11,7 +11,7 @@ import pandas as pd
 from powerml.config import shipped
 from powerml.config.weight_set import WeightSetSpec
 from powerml.config.weights import differences, read_weights
-from powerml.disk import write_whole
+from powerml.writing import write_whole
 from powerml.errors import UsageError
 from powerml.scoring.card_table import card_table
 
