@@ -17,7 +17,7 @@ from powerml.errors import DataError, UsageError, did_you_mean
 from powerml.sources.columns import match, unused
 from powerml.sources.files import resolve
 from powerml.sources.in_place import view
-from powerml.sources.outcome import Outcome
+from powerml.sources.loaded_table import Outcome
 from powerml.sources.readers import Part, read_files, read_query
 from powerml.sources.rules import FUTURE, MISSING, NOT_A_NUMBER, NOT_A_TIME, NOT_UTF8, RAGGED
 from powerml.sources.sql import data_errors, text

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from powerml.errors import StoreError
+from powerml.scoring.model import ScoringModel
 from powerml.tracking.model_files import read_model
-from powerml.tracking.scoring_model import ScoringModel
 from powerml.tracking.store import Store, connected
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from typing import Any
 from powerml.config.project import ProjectSpec
 from powerml.errors import UsageError
 from powerml.tracking import registry
+from powerml.tracking.due import DATA_UNTIL, DUE, PROJECT, VOCABULARY, due_date
 from powerml.tracking.runs import find_run
 from powerml.tracking.store import Store, slug
-from powerml.workflows.recalibration import DATA_UNTIL, DUE, PROJECT, VOCABULARY, due_date
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from powerml.config import shipped
 from powerml.config.weight_set import WeightSetSpec
 from powerml.config.weights import differences, read_weights
 from powerml.errors import UsageError
-from powerml.scoring.card_table import card_table
+from powerml.scoring.documented.table import card_table
 
 
 @dataclass(frozen=True)
