@@ -1,4 +1,4 @@
-"""Puts `tests/` on the path, so that any test may import what tests share; leaves out what can never run."""
+"""What all tests share: leaves out what can never run."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ import numpy as np
 import pandas as pd
 from learning_data import DIRECTIONS, Fold, git_brew, simulated, telco
 
-from powerml.scoring.outcome import NestedOutcomeModel
+from powerml.scoring.outcome.model import NestedOutcomeModel
 from powerml.statistics.bootstrap import AccountBootstrap
 from powerml.statistics.scores import auroc, log_loss_rows
 

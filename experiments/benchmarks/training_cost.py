@@ -27,12 +27,12 @@ from powerml.config.experiment import ExperimentSpec, FittedEntry
 from powerml.config.project import SnapshotsSpec, load_project
 from powerml.scoring.heads.lightgbm import LightGBMHead
 from powerml.scoring.heads.stack import StackHead
-from powerml.scoring.threads import one_thread
-from powerml.tracking.scoring_model import ScoringModel
-from powerml.workflows.candidates import Candidate
+from powerml.scoring.heads.threads import one_thread
+from powerml.scoring.model import ScoringModel
+from powerml.training.candidates import Candidate
+from powerml.training.rows import TrainingData, gather
 from powerml.workflows.score import Scorer, score_rows
 from powerml.workflows.train import train_on
-from powerml.workflows.training_data import TrainingData, gather
 
 
 def cpu(work: Callable[[], object]) -> float:

@@ -17,12 +17,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from powerml.calibration.links import fit_link
 from powerml.screening.correlation import CorrelationScreen
 from powerml.screening.report import screen_report
 from powerml.statistics.scores import sigmoid
 from powerml.validation.band_report import band_report
 from powerml.validation.comparison import compare
-from powerml.validation.links import fit_link
 from powerml.validation.verdict import verdict
 
 ENTITIES, SNAPSHOTS, METRICS, SCORERS, TESTS = 15_000, 12, 60, 8, 3

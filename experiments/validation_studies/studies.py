@@ -27,8 +27,8 @@ from powerml.statistics.scores import calibration_line, log_loss_rows, sigmoid
 from powerml.statistics.splits import account_folds
 from powerml.validation.comparison import compare
 from powerml.validation.reliability import calibration
-from powerml.validation.review import review
-from powerml.validation.review_proposal import proposal
+from powerml.validation.review.answers import review
+from powerml.validation.review.proposal import proposal
 from powerml.validation.screen_audit import default_model
 from powerml.validation.verdict import CROSS_FITTED, verdict
 

@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from powerml.calibration.folds import Rows, account_folds, clustered_mean, group_codes
-from powerml.calibration.likelihood import Floats, log_losses, sigmoid
 from powerml.calibration.maps import CalibrationMap, Identity, Method, clip_logits, fit_map, map_from_dict
 from powerml.calibration.shift import Shift, intercept_shift
+from powerml.statistics.folds import Rows, account_folds, clustered_mean, group_codes
+from powerml.statistics.logistic import Floats, log_losses, sigmoid
 
 CalibrationMethod = Literal["auto", "table", "identity", "platt", "beta", "isotonic"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from powerml.calibration.likelihood import Floats, base_logit, logit, sigmoid
+from powerml.statistics.logistic import Floats, base_logit, logit, sigmoid
 
 ALARM = 0.3
 """A logit that moves by more than this says that more than the base rate has changed (4-learning.md, Calibration)."""

@@ -15,8 +15,8 @@ import yaml
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from powerml.config.bounds import DEEPEST, LARGEST_BYTES, check_size
-from powerml.writing import check_ordinary
 from powerml.errors import ConfigError, DataError, Problem, did_you_mean
+from powerml.writing import check_ordinary
 
 T = TypeVar("T")
 Path_ = tuple[str | int, ...]

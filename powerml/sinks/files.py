@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from powerml.writing import check_writable, whole_file
 from powerml.errors import UsageError
 from powerml.spreadsheets import guarded
+from powerml.writing import check_writable, whole_file
 
 
 def check_target(path: Path) -> None:

@@ -20,7 +20,7 @@ from ibis import _
 
 from powerml.config.metrics import Where, Window
 from powerml.snapshots import placing
-from powerml.snapshots.engine import MAX_WORDS, WORD, Engine, bit_count, whole_number
+from powerml.snapshots.engine.duckdb import MAX_WORDS, WORD, Engine, bit_count, whole_number
 from powerml.snapshots.rollup import Rollups
 from powerml.snapshots.vocabulary import EventKinds
 from powerml.snapshots.windows import Cutoffs

@@ -13,7 +13,7 @@ from ibis import _
 from powerml.config.outcome import EventOutcome
 from powerml.config.project import ProjectSpec
 from powerml.snapshots.aggregations import Atom, Cells, frozen
-from powerml.snapshots.engine import Engine
+from powerml.snapshots.engine.duckdb import Engine
 from powerml.snapshots.entities import People
 from powerml.snapshots.labels import window_counts
 from powerml.snapshots.rollup import Inputs, Rollups

@@ -20,10 +20,10 @@ from powerml.config.metrics import MetricSpec
 from powerml.config.project import ProjectSpec
 from powerml.snapshots import aggregations, custom_labels, labels, placing, sessions, weeks
 from powerml.snapshots.aggregations import EVENTS, attribute
+from powerml.snapshots.cache.history import recall
 from powerml.snapshots.derived import prepare
-from powerml.snapshots.engine import Engine, planning
+from powerml.snapshots.engine.duckdb import Engine, planning
 from powerml.snapshots.entities import People, people
-from powerml.snapshots.history import recall
 from powerml.snapshots.metrics import Compiled, Compiler
 from powerml.snapshots.records import Records
 from powerml.snapshots.rollup import Inputs, Rollups

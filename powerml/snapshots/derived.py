@@ -7,7 +7,7 @@ from dataclasses import replace
 from ibis import _
 
 from powerml.snapshots.aggregations import EVENTS, LAST, Cells, atom_table, first_uses
-from powerml.snapshots.engine import Engine
+from powerml.snapshots.engine.duckdb import Engine
 from powerml.snapshots.rollup import Rollups, whole
 from powerml.snapshots.sessions import session_days
 

@@ -16,7 +16,7 @@ from ibis import _
 from powerml.config.project import ProjectSpec
 from powerml.snapshots import placing
 from powerml.snapshots.aggregations import LAST
-from powerml.snapshots.engine import Engine, epoch_us
+from powerml.snapshots.engine.duckdb import Engine, epoch_us
 from powerml.snapshots.rollup import Inputs, Rollups
 from powerml.snapshots.windows import Cutoffs
 

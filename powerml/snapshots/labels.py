@@ -14,7 +14,7 @@ from ibis import _
 
 from powerml.config.project import ProjectSpec
 from powerml.snapshots.aggregations import EVENTS, attribute
-from powerml.snapshots.engine import Engine, epoch_us
+from powerml.snapshots.engine.duckdb import Engine, epoch_us
 from powerml.snapshots.entities import People, people, subscriptions_at
 from powerml.snapshots.records import HOUR_US
 from powerml.snapshots.rollup import Inputs, Rollups

@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from powerml.config.metrics import Window
-from powerml.snapshots.engine import Engine
+from powerml.snapshots.engine.duckdb import Engine
 from powerml.snapshots.rollup import Rollups
 from powerml.snapshots.windows import Cutoffs
 

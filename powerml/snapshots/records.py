@@ -16,7 +16,7 @@ from ibis import _
 from powerml.config.metrics import Part
 from powerml.config.project import ProjectSpec
 from powerml.errors import ConfigError, Problem
-from powerml.snapshots.engine import Engine, epoch_us
+from powerml.snapshots.engine.duckdb import Engine, epoch_us
 from powerml.snapshots.entities import People, subscriptions_at
 from powerml.snapshots.rollup import Inputs, Rollups, check_number
 from powerml.snapshots.windows import DAY_US, Cutoffs

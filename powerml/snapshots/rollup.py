@@ -18,7 +18,7 @@ from ibis import _
 
 from powerml.config.project import ProjectSpec
 from powerml.errors import DataError
-from powerml.snapshots.engine import Engine, epoch_us, hash64
+from powerml.snapshots.engine.duckdb import Engine, epoch_us, hash64
 from powerml.snapshots.vocabulary import EventKinds, event_kinds
 from powerml.snapshots.windows import Calendar
 
@@ -51,7 +51,7 @@ class Rollups:
     users, accounts: uid/user_id and aid/account_id. `first_day`, `last_day`: the days with events.
     seen: per kind of event the first day on which it was known. `one_row`: atoms have one row per user and day.
     `single`: each row of days is one event.
-    `history`: what happened before a day some time ago, folded, where the cache holds it (`powerml.snapshots.history`).
+    `history`: what happened before a day some time ago, folded, where the cache holds it (`snapshots.cache.history`).
     `known` is the day on which a row written late became known; a snapshot reads rows with `known` before its cutoff.
     """
 

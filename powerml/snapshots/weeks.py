@@ -17,12 +17,12 @@ from ibis import _
 
 from powerml.snapshots import placing
 from powerml.snapshots.aggregations import AtomKind, running
-from powerml.snapshots.engine import Engine, bit_count, whole_number
+from powerml.snapshots.engine.duckdb import Engine, bit_count, whole_number
 from powerml.snapshots.rollup import Rollups
 from powerml.snapshots.windows import Cutoffs
 
 if TYPE_CHECKING:
-    from powerml.snapshots.history import History
+    from powerml.snapshots.cache.history import History
 
 BUSY_SESSIONS = 3  # "at least 3 sessions": 000_8aeca6b8c7c88714, "Tenure and consistency"
 

@@ -11,8 +11,8 @@ from typing import Literal
 import pyarrow as pa
 
 from powerml.config.project import expand
-from powerml.writing import check_ordinary
 from powerml.errors import DataError, did_you_mean
+from powerml.writing import check_ordinary
 
 Format = Literal["csv", "parquet", "jsonlines"]
 Compression = Literal["gzip", "zstd"]

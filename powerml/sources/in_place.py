@@ -14,7 +14,7 @@ import duckdb
 
 from powerml.sources.columns import Mapped, Typed, select_typed, typed, value_column
 from powerml.sources.fingerprint import of_file
-from powerml.sources.outcome import Outcome
+from powerml.sources.loaded_table import Outcome
 from powerml.sources.readers import Part
 from powerml.sources.repeats import find_repeats, known_order
 from powerml.sources.repeats_cache import repeats_with_memory

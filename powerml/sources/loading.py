@@ -14,12 +14,11 @@ import duckdb
 import pandas as pd
 
 from powerml.config.project import ProjectSpec, TableSpec, expand
-from powerml.writing import private_folder, whole_file
 from powerml.errors import DataError, UsageError, did_you_mean
 from powerml.sources.columns import match, unused
 from powerml.sources.files import resolve
 from powerml.sources.in_place import view
-from powerml.sources.outcome import Outcome
+from powerml.sources.loaded_table import Outcome
 from powerml.sources.queries import time_limit
 from powerml.sources.readers import Part, read_files, read_query
 from powerml.sources.rules import FUTURE, MISSING, NOT_A_NUMBER, NOT_A_TIME, NOT_UTF8, RAGGED
@@ -28,6 +27,7 @@ from powerml.sources.staged import Staging, stage
 from powerml.sources.times import EPOCHS, Clock
 from powerml.spreadsheets import guarded_sql
 from powerml.tables import TABLES, Table
+from powerml.writing import private_folder, whole_file
 
 SHOWN_PER_TABLE = 10_000
 REPORT = ("table", "rows", "loaded", "quarantined", "ignored", "duplicates")

@@ -10,7 +10,7 @@ import duckdb
 
 from powerml.errors import DataError
 from powerml.sources.columns import Mapped, Typed, select_typed, typed, value_column
-from powerml.sources.outcome import Outcome
+from powerml.sources.loaded_table import Outcome
 from powerml.sources.readers import Part
 from powerml.sources.repeats import find_repeats, known_order
 from powerml.sources.rules import NOT_UTF8, RAGGED, UNREADABLE, Rule, broken_value, first_broken, rules_of

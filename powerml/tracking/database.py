@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote, unquote, urlparse
 
-from powerml.writing import not_writable, private_folder, whole_file
 from powerml.errors import PowermlError, StoreError
+from powerml.writing import not_writable, private_folder, whole_file
 
 # where MLflow keeps addresses of files, as of schema dc11669786a5
 ADDRESSES = (

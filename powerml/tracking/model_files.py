@@ -20,8 +20,8 @@ import pandas as pd
 import powerml
 from powerml.config.shipped import configs
 from powerml.errors import StoreError
+from powerml.scoring.model import ScoringModel
 from powerml.tracking.fingerprints import manifest
-from powerml.tracking.scoring_model import ScoringModel
 
 DATA = "scoring_model.json"
 SERVED = "served_model.py"

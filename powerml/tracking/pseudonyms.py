@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from powerml.writing import private_folder, write_new
 from powerml.errors import StoreError
+from powerml.writing import private_folder, write_new
 
 KEY_BYTES = 32
 _FIX = "put a copy of it back, or remove it, and everybody gets a new pseudonym from now on"

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from powerml.errors import StoreError
+from powerml.scoring.model import ScoringModel
 from powerml.tracking import database
 from powerml.tracking.model_files import read_model
-from powerml.tracking.scoring_model import ScoringModel
 from powerml.tracking.store import WRITING, Store, connected, writing
 
 if TYPE_CHECKING:

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from powerml.errors import StoreError
+from powerml.scoring.model import ScoringModel
 from powerml.spreadsheets import guarded
 from powerml.tracking import fingerprints
 from powerml.tracking.model_files import SCRATCH, log_model, model_manifest
-from powerml.tracking.scoring_model import ScoringModel
 from powerml.tracking.store import Store, connected, experiment_id, plain, safe_key, writing
 
 if TYPE_CHECKING:

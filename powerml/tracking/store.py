@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from powerml.writing import for_owner_only
 from powerml.tracking import database
+from powerml.writing import for_owner_only
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

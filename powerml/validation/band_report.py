@@ -19,9 +19,9 @@ from powerml.bands.ladder import ladder_index
 from powerml.config.bands import BandsSpec
 from powerml.errors import DataError
 from powerml.statistics.intervals import effective_n, wilson
+from powerml.statistics.outcomes import outcome_codes, outcome_values, outcomes_of
+from powerml.statistics.significance import holm, two_sided, upper_tail
 from powerml.tables import is_rest
-from powerml.validation.outcomes import outcome_codes, outcome_values, outcomes_of
-from powerml.validation.p_values import holm, two_sided, upper_tail
 
 MIN_ROWS = 30
 

@@ -15,9 +15,9 @@ from numpy.typing import ArrayLike
 
 from powerml.errors import UsageError
 from powerml.statistics.bootstrap import AccountBootstrap, interval
+from powerml.statistics.outcomes import Predictions
 from powerml.statistics.scores import auroc, outcomes_brier_rows, outcomes_log_loss_rows
-from powerml.validation.outcomes import Predictions
-from powerml.validation.p_values import holm
+from powerml.statistics.significance import holm
 from powerml.validation.verdict import MIN_EVENTS
 
 LOWER_IS_BETTER = ("log_loss", "brier")

@@ -13,8 +13,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from powerml.statistics.bootstrap import AccountBootstrap, interval
+from powerml.statistics.outcomes import outcomes_of
 from powerml.statistics.scores import auroc, average_precision, recall_at
-from powerml.validation.outcomes import outcomes_of
 
 TOP = 0.10
 

@@ -13,9 +13,9 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from powerml.statistics.bootstrap import AccountBootstrap, interval
+from powerml.statistics.outcomes import Predictions
 from powerml.statistics.scores import auroc
 from powerml.validation.leak_probe import values_earlier
-from powerml.validation.outcomes import Predictions
 
 DAYS = (30, 60, 90)
 MIN_EVENTS = 10  # rows with the outcome below which an AUROC says nothing

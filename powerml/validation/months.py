@@ -14,8 +14,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from powerml.statistics.bootstrap import AccountBootstrap, interval
+from powerml.statistics.outcomes import Predictions
 from powerml.statistics.scores import auroc, outcomes_log_loss_rows
-from powerml.validation.outcomes import Predictions
 
 LEVEL = 0.99  # several differences are looked at, so each must be plain
 MIN_EVENTS = 10  # rows with the outcome below which a month's AUROC is left open

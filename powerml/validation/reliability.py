@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from powerml.statistics.bootstrap import AccountBootstrap, interval
 from powerml.statistics.intervals import normal_quantile, wilson_by_account
+from powerml.statistics.outcomes import Predictions, base_rates, outcome_values
 from powerml.statistics.scores import (
     brier_rows,
     calibration_line,
@@ -25,7 +26,6 @@ from powerml.statistics.scores import (
     ranked_probability_rows,
     sigmoid,
 )
-from powerml.validation.outcomes import Predictions, base_rates, outcome_values
 
 
 def proper_scores(

@@ -16,8 +16,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from powerml.statistics.bootstrap import AccountBootstrap, interval, permutation_of_ranks
+from powerml.statistics.outcomes import Predictions, base_rates, distinct_events
 from powerml.statistics.scores import concordance, log_loss_rows, midranks, outcomes_log_loss_rows
-from powerml.validation.outcomes import Predictions, base_rates, distinct_events
 
 Word = Literal["skill", "ranks only", "no skill", "cannot tell"]
 MIN_EVENTS = 50

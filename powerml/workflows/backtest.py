@@ -12,18 +12,18 @@ import pandas as pd
 from powerml.config.experiment import WeightSetEntry
 from powerml.config.project import ProjectSpec
 from powerml.errors import DataError, UsageError
+from powerml.scoring.explain.text import reason_text, reasons_json
+from powerml.scoring.model import ScoringModel
 from powerml.tables import OUTCOMES
 from powerml.tracking import registry
-from powerml.tracking.scoring_model import ScoringModel
 from powerml.tracking.store import Store, slug
+from powerml.training.candidates import DOCUMENTED_CARD, Candidate
+from powerml.training.rows import Rows, TrainingData, gather
 from powerml.validation.backtest import Backtest, Team, backtest
 from powerml.validation.capacity import capacity
 from powerml.validation.churn_path import churn_path, path_sentence
-from powerml.workflows.candidates import DOCUMENTED_CARD, Candidate
 from powerml.workflows.compare import Recipe
-from powerml.workflows.reasons import reason_text, reasons_json
 from powerml.workflows.snapshots import open_project
-from powerml.workflows.training_data import Rows, TrainingData, gather
 
 Note = Callable[[str], None]
 

@@ -12,7 +12,7 @@ from powerml.config.project import ProjectSpec
 from powerml.errors import PowermlError
 from powerml.sources.inspect import Inspection, inspect_events
 from powerml.sources.loading import Loaded
-from powerml.workflows.recalibration import champions_due, reviews_due
+from powerml.tracking.due import champions_due, reviews_due
 from powerml.workflows.snapshots import OpenProject, columns_asked, opened, project_metrics, read_sources
 
 

@@ -13,25 +13,25 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
+from powerml.calibration.links import fit_link
 from powerml.config.experiment import WeightSetEntry
 from powerml.config.project import ProjectSpec
 from powerml.config.shipped import names
 from powerml.config.weight_set import WeightSetSpec
 from powerml.config.weights import read_weights, settable
 from powerml.errors import DataError, StoreError, UsageError, did_you_mean
-from powerml.scoring.weight_set import scorer_of
+from powerml.scoring.documented.load import scorer_of
+from powerml.scoring.model import ScoringModel
 from powerml.tracking import registry
 from powerml.tracking.model_files import read_model
 from powerml.tracking.runs import find_run
-from powerml.tracking.scoring_model import ScoringModel
 from powerml.tracking.store import Store, connected, slug
+from powerml.training.candidates import Candidate, Said, fit_on, say
+from powerml.training.judging import hold_out
+from powerml.training.rows import Rows, TrainingData, gather
 from powerml.validation.comparison import Agreement, Comparison, agreement, compare
-from powerml.validation.links import fit_link
-from powerml.workflows.candidates import Candidate, Said, fit_on, say
-from powerml.workflows.judging import hold_out
 from powerml.workflows.score import score_metrics
 from powerml.workflows.snapshots import OpenProject
-from powerml.workflows.training_data import Rows, TrainingData, gather
 
 Note = Callable[[str], None]
 

@@ -13,16 +13,16 @@ from pathlib import Path
 import pandas as pd
 
 from powerml.config.project import load_project
-from powerml.writing import only_one
 from powerml.errors import UsageError
-from powerml.scoring.base import DocumentedScorer
-from powerml.scoring.card_table import card_table
+from powerml.scoring.documented.base import DocumentedScorer
+from powerml.scoring.documented.table import card_table
+from powerml.scoring.explain.shares import weight_shares
 from powerml.simulation import Manifest, write_product
 from powerml.sinks.files import write_table
 from powerml.tracking.store import slug
-from powerml.tracking.weights import weight_shares
 from powerml.workflows.score import Scorer, ScoreResult, score_rows
 from powerml.workflows.train import TrainResult, train
+from powerml.writing import only_one
 
 Note = Callable[[str], None]
 PRESET = "validation"

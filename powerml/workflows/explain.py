@@ -14,13 +14,13 @@ from sklearn.base import clone
 from powerml.config.metrics import MetricSpec, catalogue
 from powerml.config.project import ProjectSpec
 from powerml.errors import MissingColumns, UsageError, did_you_mean
-from powerml.scoring.base import DocumentedScorer
-from powerml.scoring.explain import change
-from powerml.scoring.recipe import Recipe, recipe
-from powerml.scoring.tree import branches
-from powerml.scoring.weight_set import needed_metrics
-from powerml.tracking.scoring_model import ScoringModel
-from powerml.workflows.metric_table import read_metric_table
+from powerml.scoring.documented.base import DocumentedScorer
+from powerml.scoring.documented.load import needed_metrics
+from powerml.scoring.explain.contributions import change
+from powerml.scoring.explain.next_band import Recipe, recipe
+from powerml.scoring.explain.tree import branches
+from powerml.scoring.model import ScoringModel
+from powerml.sources.tables.metrics import read_metric_table
 from powerml.workflows.score import Scorer, from_registry, from_weights
 
 Note = Callable[[str], None]

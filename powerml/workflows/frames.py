@@ -10,7 +10,7 @@ import pandas as pd
 from powerml.config.metrics import catalogue
 from powerml.config.project import ProjectSpec
 from powerml.errors import MissingColumns, UsageError
-from powerml.tracking.scoring_model import Ranking
+from powerml.scoring.model import Ranking
 from powerml.workflows.score import from_registry, from_weights, score_rows
 from powerml.workflows.snapshots import build
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from powerml.config.project import ProjectSpec
-from powerml.writing import write_whole
 from powerml.errors import StoreError, UsageError
 from powerml.tracking import registry
+from powerml.tracking.due import DATA_UNTIL, DUE, PROJECT, VOCABULARY, due_date
 from powerml.tracking.runs import find_run
 from powerml.tracking.store import Store, slug
-from powerml.workflows.recalibration import DATA_UNTIL, DUE, PROJECT, VOCABULARY, due_date
+from powerml.writing import write_whole
 
 RECORDS = "calibration_records.jsonl"
 PROMOTED = "powerml.promoted_at"

@@ -17,19 +17,19 @@ from powerml.config.project import ProjectSpec
 from powerml.config.weight_set import WeightSetSpec
 from powerml.config.weights import differences, read_weights, settable
 from powerml.errors import DataError, UsageError, did_you_mean
-from powerml.scoring.base import DocumentedScorer
-from powerml.scoring.weight_set import needed_metrics, scorer_of
+from powerml.scoring.documented.base import DocumentedScorer
+from powerml.scoring.documented.load import needed_metrics, scorer_of
+from powerml.scoring.model import ScoringModel
+from powerml.sources.tables.review_sheet import Answered, Origin, check_sheet_target, read_sheet, write_sheet
 from powerml.tracking.fingerprints import of_json
-from powerml.tracking.scoring_model import ScoringModel
+from powerml.training.rows import latest_cutoff
 from powerml.validation.comparison import Comparison, agreement
-from powerml.validation.review import Review, review
-from powerml.validation.review_parts import Parts, review_parts
-from powerml.validation.review_proposal import STEP, cannot_edit, proposal
+from powerml.validation.review.answers import Review, review
+from powerml.validation.review.parts import Parts, review_parts
+from powerml.validation.review.proposal import STEP, cannot_edit, proposal
 from powerml.workflows.compare import compare_sets
-from powerml.workflows.review_sheet import Answered, Origin, check_sheet_target, read_sheet, write_sheet
 from powerml.workflows.score import Scorer, from_registry, from_weights, score_rows
 from powerml.workflows.snapshots import OpenProject, open_project, project_metrics
-from powerml.workflows.training_data import latest_cutoff
 
 Note = Callable[[str], None]
 POWER_SCORE = "power_user"  # document A's, whose step 6 the loop is

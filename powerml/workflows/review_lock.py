@@ -16,13 +16,13 @@ from powerml.config.project import ProjectSpec
 from powerml.config.reading import load
 from powerml.config.weight_set import WeightSetSpec
 from powerml.config.weights import differences, read_weights
-from powerml.writing import not_writable, whole_file, write_whole
 from powerml.errors import UsageError
-from powerml.validation.review import ANSWERS
-from powerml.workflows.recalibration import due_date, review_records, vocabulary_fingerprint
+from powerml.sources.tables.review_sheet import Answered, read_sheet
+from powerml.tracking.due import due_date, review_records, vocabulary_fingerprint
+from powerml.validation.review.answers import ANSWERS
 from powerml.workflows.review import reviewed_set, set_fingerprint
-from powerml.workflows.review_sheet import Answered, read_sheet
 from powerml.workflows.weights import check_weights_target
+from powerml.writing import not_writable, whole_file, write_whole
 
 
 @dataclass(frozen=True)

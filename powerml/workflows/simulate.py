@@ -11,7 +11,7 @@ import pandas as pd
 
 from powerml.config.project import load_project
 from powerml.errors import UsageError
-from powerml.scoring.weight_set import load_weights
+from powerml.scoring.documented.load import load_weights
 from powerml.simulation import Manifest
 from powerml.simulation.calendar import month_edges
 from powerml.simulation.effects import base_rates, churner_path, effect_table

@@ -14,12 +14,12 @@ from powerml.config.metrics import EVENT_WORDS, MetricSpec, Part, catalogue, met
 from powerml.config.project import ProjectSpec, expand
 from powerml.errors import DataError, UsageError
 from powerml.sinks.files import write_table
-from powerml.snapshots.cache import EventFile, cached_roll_up
+from powerml.snapshots.cache.rollups import EventFile, cached_roll_up
+from powerml.snapshots.cache.store import RollupStore
 from powerml.snapshots.dataset import snapshots
-from powerml.snapshots.engine import Engine, planning
+from powerml.snapshots.engine.duckdb import Engine, planning
 from powerml.snapshots.labels import label_cutoffs
 from powerml.snapshots.rollup import Inputs, Rollups, roll_up
-from powerml.snapshots.store import RollupStore
 from powerml.snapshots.windows import Cutoffs, cutoff_dates, day_date
 from powerml.sources.event_files import event_spans, repeats_digest
 from powerml.sources.files import resolve

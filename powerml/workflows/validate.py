@@ -13,10 +13,10 @@ from powerml.config.reading import load
 from powerml.config.shipped import find, names
 from powerml.config.weights import read_weights
 from powerml.errors import UsageError
+from powerml.sources.tables.scores_and_labels import PROBABILITIES, Joined, join, score_column
 from powerml.validation.band_report import BandReport, band_report, fifths
 from powerml.validation.churn_path import churn_path
 from powerml.validation.discrimination import discrimination
-from powerml.workflows.scores_and_labels import PROBABILITIES, Joined, join, score_column
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,9 +11,9 @@ import pandas as pd
 from powerml.config import shipped
 from powerml.config.weight_set import WeightSetSpec
 from powerml.config.weights import differences, read_weights
-from powerml.writing import write_whole
 from powerml.errors import UsageError
-from powerml.scoring.card_table import card_table
+from powerml.scoring.documented.table import card_table
+from powerml.writing import write_whole
 
 
 @dataclass(frozen=True)

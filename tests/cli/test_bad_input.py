@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from builders import csv
+
+from tests.builders import csv
 
 GOOD = csv("user_id, event, time, value\n" + "ada, click, 2026-03-10T12:00:00Z, 1\n" * 20)
 PROJECT = "tables: {events: {files: events.csv}}\nvocabulary: {click: {roles: [login]}}\n"

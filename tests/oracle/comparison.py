@@ -10,12 +10,12 @@ from typing import Any
 
 import pandas as pd
 
-from oracle.labels import labels, treated
-from oracle.metrics import snapshot
-from oracle.past import Past
-from oracle.project import Project, Row, write_project
 from powerml.config.project import load_project
 from powerml.workflows.snapshots import build
+from tests.oracle.labels import labels, treated
+from tests.oracle.metrics import snapshot
+from tests.oracle.past import Past
+from tests.oracle.project import Project, Row, write_project
 
 
 def oracle_rows(project: Project, cutoffs: Sequence[date], *, entity: str) -> list[Row]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from oracle.past import Event, Past, counted_events
-from oracle.project import Project, Row
+from tests.oracle.past import Event, Past, counted_events
+from tests.oracle.project import Project, Row
 
 
 def observed_until(project: Project) -> datetime:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 
-from oracle.past import Event, Past, Session, known_rows, sessions_of
-from oracle.project import Project, Row
+from tests.oracle.past import Event, Past, Session, known_rows, sessions_of
+from tests.oracle.project import Project, Row
 
 Number = float | None
 

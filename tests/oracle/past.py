@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from oracle.project import HAPPENED, Meaning, Project, Row
+from tests.oracle.project import HAPPENED, Meaning, Project, Row
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import yaml
-from builders import build, opened, snapshot, value, write_project
 
 from powerml.errors import ConfigError, PowermlError
+from tests.builders import build, opened, snapshot, value, write_project
 
 EVENTS = """
 user_id, event,      time,                 session_id, value, device, seconds

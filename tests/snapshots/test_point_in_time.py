@@ -11,13 +11,13 @@ import pandas as pd
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from oracle.future import with_another_future
-from oracle.project import Project, write_project
-from oracle.world import worlds
 
 from powerml.config.metrics import catalogue
 from powerml.config.project import load_project
 from powerml.workflows.snapshots import open_project
+from tests.oracle.future import with_another_future
+from tests.oracle.project import Project, write_project
+from tests.oracle.world import worlds
 
 # Always the same worlds; ORACLE_EXAMPLES=100 looks further. A world grows from a seed: there is nothing to shrink.
 EXAMPLES = int(os.environ.get("ORACLE_EXAMPLES", "2"))

@@ -6,12 +6,12 @@ from datetime import date
 
 import pandas as pd
 import pytest
-from builders import NOW, opened, write_project
 
 from powerml.config.metrics import MetricSpec
 from powerml.config.project import load_project
 from powerml.errors import ConfigError, DataError, UsageError
 from powerml.workflows.snapshots import build, columns_asked, open_project, project_metrics, write_snapshots
+from tests.builders import NOW, opened, write_project
 
 EVENTS = """
 user_id, event, time,                 device

@@ -12,8 +12,8 @@ from sklearn.utils import Tags
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from powerml.calibration.folds import Folds, Rows
-from powerml.calibration.likelihood import Floats, sigmoid
+from powerml.statistics.folds import Folds, Rows
+from powerml.statistics.logistic import Floats, sigmoid
 
 
 class Head(ClassifierMixin, BaseEstimator):

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from powerml.calibration.folds import Rows
-from powerml.calibration.likelihood import Floats
+from powerml.statistics.folds import Rows
+from powerml.statistics.logistic import Floats
 
 CANDIDATES = 64
 """Stretches of equal size between which an edge may lie."""

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from powerml.calibration.likelihood import Floats
+from powerml.statistics.logistic import Floats
 
 EDGE_SHARE = 0.005
 LONG_TAIL = 2.0

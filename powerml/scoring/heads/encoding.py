@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from powerml.calibration.likelihood import Floats
 from powerml.errors import MissingColumns
+from powerml.statistics.logistic import Floats
 
 MAX_LEVELS = 30
 """Text levels kept apart; rarer ones share a level."""

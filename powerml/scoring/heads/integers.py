@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from powerml.calibration.folds import Rows
-from powerml.calibration.likelihood import Floats
+from powerml.statistics.folds import Rows
+from powerml.statistics.logistic import Floats
 
 EXCHANGES = 60
 """Rounds of giving a point here and taking one there."""

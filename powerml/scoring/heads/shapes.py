@@ -7,9 +7,9 @@ from typing import Literal
 
 import numpy as np
 
-from powerml.calibration.folds import Folds, Rows, clustered_mean
-from powerml.calibration.likelihood import Floats
 from powerml.scoring.heads.binning import equal_levels
+from powerml.statistics.folds import Folds, Rows, clustered_mean
+from powerml.statistics.logistic import Floats
 
 Shape = Literal["rising", "falling", "free"]
 

@@ -9,13 +9,13 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.base import clone
 
-from powerml.calibration.folds import Folds, Rows, account_folds
-from powerml.calibration.likelihood import Floats, log_losses, penalised_logistic
 from powerml.scoring.heads.base import Head, usable
 from powerml.scoring.heads.card import CardHead
 from powerml.scoring.heads.lightgbm import LightGBMHead, deep_trees
 from powerml.scoring.heads.logistic import LogisticHead
-from powerml.scoring.threads import side_by_side
+from powerml.scoring.heads.threads import side_by_side
+from powerml.statistics.folds import Folds, Rows, account_folds
+from powerml.statistics.logistic import Floats, log_losses, penalised_logistic
 
 _PINNED = 1e10
 """Penalty that holds a coefficient where it is."""
