@@ -40,6 +40,7 @@ class DateType(click.ParamType):
 
 DATE = DateType()
 FILE = click.Path(path_type=Path)
+_RAW = "In CSV leave texts as they are, even those that a spreadsheet program would run as formulas."
 
 
 class Output:
@@ -101,7 +102,8 @@ class Output:
     def result(self, value: Any) -> None:
         """The machine's result: printed as JSON on stdout when --json is given."""
         if self.as_json:
-            click.echo(visible_json(json.dumps(value, default=_plain, ensure_ascii=False, allow_nan=False)))
+            text = json.dumps(value, default=_plain, ensure_ascii=False, allow_nan=False)
+            click.echo(visible_json(text))
 
 
 def _cell(value: Any, digits: int) -> str:
@@ -142,7 +144,9 @@ def command(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], clic
     """A verb with the options every verb has; the function gets `config` (a path) and `out` (an Output)."""
 
     def wrap(function: Callable[..., Any]) -> click.Command:
-        writes = any(parameter.name == "output" for parameter in getattr(function, "__click_params__", ()))
+        own: list[click.Parameter] = getattr(function, "__click_params__", [])
+        if any(parameter.name == "output" for parameter in own):
+            own.insert(0, click.Option(["--raw"], is_flag=True, help=_RAW))  # the first is shown last
 
         @click.option(
             "-c", "--config", type=FILE, default=Path("powerml.yaml"), show_default=True, help="Project file."
@@ -154,10 +158,6 @@ def command(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], clic
             _refuse_inputs(**arguments)
             return function(out=Output(as_json=as_json, quiet=quiet, raw=raw), **arguments)
 
-        if writes:
-            inner = click.option(
-                "--raw", is_flag=True, help="CSV for machines: texts as they are, even if a spreadsheet would run them."
-            )(inner)
         return click.command(name, **attributes)(inner)
 
     return wrap
