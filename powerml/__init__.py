@@ -22,7 +22,7 @@ _PUBLIC = {
     "score": ("powerml.workflows.frames", "score"),
     "screen": ("powerml.screening.report", "screen_report"),
     "simulate": ("powerml.simulation", "simulate"),
-    "snapshot": ("powerml.workflows.snapshots", "build"),
+    "snapshot": ("powerml.workflows.snapshot", "build"),
     "train": ("powerml.workflows.train", "train"),
 }
 

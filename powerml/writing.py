@@ -11,10 +11,13 @@ import errno
 import os
 import stat
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from powerml.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 try:
     import fcntl
@@ -145,7 +148,6 @@ def not_writable(path: Path | str, error: OSError) -> DataError:
     """What the system says about a file that cannot be written, in a sentence with its fix."""
     fix = _FIXES.get(error.errno or 0, "check space and rights")
     return DataError.in_file(path, f"cannot be written ({error.strerror or error})", fix)
-
 
 
 @contextlib.contextmanager

@@ -24,7 +24,9 @@ def test_other_texts_are_left_alone(text):
 
 
 def test_numbers_nulls_and_other_values_are_left_alone():
-    frame = pd.DataFrame({"n": [-1.5, None], "b": [True, False], "o": [None, -3], "t": pd.to_datetime(["2026-01-01"] * 2)})
+    frame = pd.DataFrame(
+        {"n": [-1.5, None], "b": [True, False], "o": [None, -3], "t": pd.to_datetime(["2026-01-01"] * 2)}
+    )
     assert guarded(frame) is frame
 
 

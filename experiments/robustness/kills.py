@@ -22,13 +22,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden" / "raw"
@@ -55,7 +57,9 @@ JOBS = {
     job.name: job
     for job in (
         Job("snapshot", ("snapshot", "--monthly", "2026-01-01", "2026-02-01", "-o", "out.csv")),
-        Job("train", FEATURES, before=(("score", "--weights", "engagement", "--metrics", "metrics.csv", "-o", "x.csv"),)),
+        Job(
+            "train", FEATURES, before=(("score", "--weights", "engagement", "--metrics", "metrics.csv", "-o", "x.csv"),)
+        ),
         Job("train again", FEATURES, before=(FEATURES,)),
         Job("fresh", FEATURES, fresh=True),
         Job("score", ("score", "--weights", "engagement", "--as-of", "2026-02-01", "-o", "out.csv")),
@@ -185,7 +189,10 @@ def store(database: Path) -> dict[str, Any]:
                     ),
                 }
         told["aliases"] = sorted(
-            (alias, dict(ask("SELECT key, value FROM model_version_tags WHERE version = ?", version)).get("powerml.scorer"))
+            (
+                alias,
+                dict(ask("SELECT key, value FROM model_version_tags WHERE version = ?", version)).get("powerml.scorer"),
+            )
             for alias, version in ask("SELECT alias, version FROM registered_model_aliases")
         )
         told["absolute"] = [
@@ -259,7 +266,9 @@ def run(kills: int, *, seed: int = 0, jobs: tuple[str, ...] = PLAN, say: Callabl
             at_work, wrong = once(job, known[job.name], scratch / "case", after)
             struck += at_work
             failed += bool(wrong)
-            say(f"{number + 1:3d} {job.name:12s} {'killed' if at_work else 'done'} after {after:5.1f} s: {wrong or 'equal'}")
+            say(
+                f"{number + 1:3d} {job.name:12s} {'killed' if at_work else 'done'} after {after:5.1f} s: {wrong or 'equal'}"
+            )
     say(f"seed {seed}: {kills} runs, {struck} killed at work, {failed} not as if never killed")
     return failed
 

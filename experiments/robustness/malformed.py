@@ -32,9 +32,7 @@ def run(case: Case, whole: Path, folder: Path) -> tuple[list[str], float, str]:
     except subprocess.TimeoutExpired:
         return [f"still at work after {SECONDS} s"], float(SECONDS), ""
     took = time.monotonic() - began
-    found = faults(
-        case, status=done.returncode, out=done.stdout, err=done.stderr, before=before, after=state(folder)
-    )
+    found = faults(case, status=done.returncode, out=done.stdout, err=done.stderr, before=before, after=state(folder))
     return found, took, done.stderr
 
 
@@ -55,7 +53,9 @@ def main(seed: int = 0, number: int | None = None) -> int:
             if found:
                 wrong += 1
                 print(f"{case.name}\n    {'; '.join(found)}\n    {message.strip()[-400:]}", flush=True)
-    print(f"seed {seed}: {len(cases) - wrong} of {len(cases)} refused as they should be; the slowest took {slowest:.1f} s")
+    print(
+        f"seed {seed}: {len(cases) - wrong} of {len(cases)} refused as they should be; the slowest took {slowest:.1f} s"
+    )
     return 1 if wrong else 0
 
 

@@ -6,14 +6,17 @@ Two nested heads, as everywhere: P(churn), and P(expand) among those who do not 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
 from powerml.statistics.outcomes import outcome_codes, outcomes_of
 from powerml.statistics.scores import auroc, logistic_line, sigmoid
 from powerml.tables import OUTCOMES
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ import functools
 import json
 import math
 import sys
-from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,8 @@ from powerml.cli.terminal import visible, visible_json
 from powerml.errors import PowermlError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     import pandas as pd
 
     from powerml.config.project import ProjectSpec
@@ -91,7 +92,9 @@ class Output:
         from rich import box
         from rich.table import Table
 
-        drawn = Table(title=None if title is None else _shown(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+        drawn = Table(
+            title=None if title is None else _shown(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False
+        )
         for column in frame.columns:
             numeric = pd.api.types.is_numeric_dtype(frame[column]) and not pd.api.types.is_bool_dtype(frame[column])
             drawn.add_column(_shown(str(column)), justify="right" if numeric else "left", overflow="fold")
@@ -199,7 +202,7 @@ def project_or_store(config: Path) -> ProjectSpec:
     from powerml.tracking import registry
     from powerml.tracking.store import Store
 
-    project = bare_project(Path(), name=Path().resolve().name)
+    project = bare_project(Path(), name=Path.cwd().name)
     known = registry.models(Store(project.state))
     return bare_project(Path(), name=known[0]) if len(known) == 1 else project
 

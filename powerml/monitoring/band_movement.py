@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pandas as pd
 
 from powerml.bands.ladder import ladder_index, shares
-from powerml.config.bands import BandsSpec
+
+if TYPE_CHECKING:
+    from powerml.config.bands import BandsSpec
 
 
 def movements(before: pd.Series, after: pd.Series, bands: BandsSpec) -> pd.DataFrame:

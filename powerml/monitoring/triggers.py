@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from powerml.config.conditions import Comparison, TopShare
 from powerml.config.triggers import Named, TriggerCondition, TriggerSpec, columns_of
 from powerml.errors import MissingColumns, UsageError
 from powerml.scoring.documented.points import holds
 from powerml.statistics.ranks import Ranks, active_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from numpy.typing import NDArray
 
 DUST = 1e-9
 FIRINGS = ["trigger", "id", "as_of", "action", "team", "because"]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
 
 from powerml.errors import MissingColumns
 from powerml.statistics.ranks import Ranks, active_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import ArrayLike, NDArray
 
 # Our reading of the document's descriptions: it names no metrics.
 ARCHETYPES: dict[str, tuple[str, ...]] = {

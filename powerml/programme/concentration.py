@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
 
-from powerml.config.claims import Concentration
 from powerml.errors import MissingColumns
 from powerml.statistics.bootstrap import AccountBootstrap
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from powerml.config.claims import Concentration
 
 DAYS = 30
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
-from powerml.config.claims import Kpi, KpiName
 from powerml.errors import MissingColumns, UsageError
 from powerml.programme.segments import account_of
 from powerml.statistics.intervals import normal_quantile, wilson_by_account
 from powerml.statistics.survival import kaplan_meier, median_time
 from powerml.tables import OUTCOMES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import ArrayLike
+
+    from powerml.config.claims import Kpi, KpiName
 
 KPIS: dict[KpiName, str] = {
     "share_reaching_power": "share",

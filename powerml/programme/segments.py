@@ -5,18 +5,23 @@ Rates come with n and Wilson's interval, by effective n where accounts repeat.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
 
-from powerml.config.bands import BandsSpec
-from powerml.config.claims import Segment
 from powerml.errors import MissingColumns
 from powerml.statistics.intervals import wilson_by_account
 from powerml.statistics.ranks import Ranks
 from powerml.tables import OUTCOMES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from powerml.config.bands import BandsSpec
+    from powerml.config.claims import Segment
 
 SEGMENTS = ("Power Users", "Emerging Power", "Active Users", "Casual Users")
 EMERGING_SHARE, CASUAL_SHARE = 0.24, 0.16  # the document's shares of all users

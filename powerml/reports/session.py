@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from powerml.config.outcome import EventOutcome
 from powerml.snapshots.labels import LOOK_BACK_DAYS
-from powerml.tracking import registry
-from powerml.training.beside_the_verdict import CloserLook
-from powerml.training.judging import Judged
-from powerml.training.rows import TrainingData
-from powerml.training.session import Session
+
+if TYPE_CHECKING:
+    from powerml.config.outcome import EventOutcome
+    from powerml.training.beside_the_verdict import CloserLook
+    from powerml.training.judging import Judged
+    from powerml.training.session import Session
 
 PROXY = (
     "Outcomes are behavioural proxies: churn is 90 days without an event, expansion half as many events again. "
@@ -99,23 +99,6 @@ def scorer_table(session: Session) -> pd.DataFrame:
         row["probabilities"] = "own" if one.candidate.is_fitted else "Platt link of the fold"
         rows.append(row)
     return pd.DataFrame(rows)
-
-
-def next_steps(version: registry.Version, champion: registry.Version | None, *, data: TrainingData) -> tuple[str, ...]:
-    """What was registered, and how to score with it."""
-    name, number, scorer = version.model, version.number, version.tags[registry.SCORER]
-    table = data.scored_by
-    apart = bool(table) or data.custom is not None  # not what 'powerml score' and 'promote' take by themselves
-    if champion is not None:
-        return (
-            f"Registered {name} version {number} ({scorer}) as challenger and, there being none, as champion.",
-            f"Score with it: powerml score {table}{f'--model {name}@champion ' if apart else ''}-o scores.csv",
-        )
-    return (
-        f"Registered {name} version {number} ({scorer}) as challenger.",
-        f"Score with it: powerml score {table}--model {name}@challenger -o scores.csv",
-        f"Make it the champion: powerml promote {f'{name}@challenger' if apart else number}",
-    )
 
 
 def look_tables(look: CloserLook, name: str, *, custom: EventOutcome | None = None) -> dict[str, pd.DataFrame]:

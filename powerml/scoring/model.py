@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -13,11 +12,15 @@ import pandas as pd
 from powerml.calibration.links import PlattLink
 from powerml.config.outcome import EventOutcome
 from powerml.errors import StoreError
-from powerml.scoring.explain.contributions import Contributions
 from powerml.scoring.outcome import card_scorer as _card_scorer  # noqa: F401  registers the fitted models with `persist`
 from powerml.scoring.stored import scorer_from_dict
 from powerml.statistics.ranks import Ranks, active_rows, percentiles
 from powerml.tables import NOT, OUTCOMES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from powerml.scoring.explain.contributions import Contributions
 
 FORMAT = 1
 LONGEST_REFERENCE = 20_000

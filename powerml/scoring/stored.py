@@ -5,16 +5,19 @@ Each kind of scorer is made again from the dict that its `to_dict` gave. Kinds o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from powerml.config.weights import KINDS
 from powerml.errors import StoreError
 from powerml.scoring.documented.activity import ActivityScorer
-from powerml.scoring.documented.base import DocumentedScorer
 from powerml.scoring.documented.composite import CompositeScorer
 from powerml.scoring.documented.criteria import RuleScorer, SignalsScorer
 from powerml.scoring.documented.points import PointsScorer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from powerml.scoring.documented.base import DocumentedScorer
 
 SCORERS: dict[str, type[DocumentedScorer[Any]]] = {
     scorer.kind_of_scorer: scorer

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from powerml.errors import UsageError
 from powerml.spreadsheets import guarded
 from powerml.writing import check_writable, whole_file
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def check_target(path: Path) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from powerml.config.project import TableSpec
 from powerml.errors import DataError, did_you_mean
-from powerml.sources.readers import Part
 from powerml.sources.sql import filled, is_blank, name
 from powerml.sources.times import FLOATS, INTEGERS, Clock, from_native, from_text
-from powerml.tables import Column, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from powerml.config.project import TableSpec
+    from powerml.sources.readers import Part
+    from powerml.tables import Column, Table
 
 _TEXTS = ("VARCHAR", "JSON")
 

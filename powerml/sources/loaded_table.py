@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from powerml.sources.rules import Rule
+if TYPE_CHECKING:
+    from powerml.sources.rules import Rule
 
 
 @dataclass(frozen=True)

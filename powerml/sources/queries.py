@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from powerml.errors import DataError
 from powerml.sources.sql import first_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # functions of a SELECT that write files, change the database, or run text that is not read here
 FORBIDDEN = frozenset(

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from powerml.errors import DataError
 from powerml.sources.columns import Mapped, Typed, select_typed, typed, value_column
 from powerml.sources.loaded_table import Outcome
-from powerml.sources.readers import Part
 from powerml.sources.repeats import find_repeats, known_order
 from powerml.sources.rules import NOT_UTF8, RAGGED, UNREADABLE, Rule, broken_value, first_broken, rules_of
 from powerml.sources.sql import data_errors, name, text
-from powerml.sources.times import Clock
-from powerml.tables import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    import duckdb
+
+    from powerml.sources.readers import Part
+    from powerml.sources.times import Clock
+    from powerml.tables import Table
 
 _TYPES = {"id": "VARCHAR", "text": "VARCHAR", "time": "TIMESTAMP", "number": "DOUBLE"}
 

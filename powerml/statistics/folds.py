@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from powerml.statistics.logistic import Floats
+if TYPE_CHECKING:
+    from powerml.statistics.logistic import Floats
 
 Rows = NDArray[np.intp]
 Folds = list[tuple[Rows, Rows]]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
 from powerml.errors import DataError, MissingColumns
 from powerml.tables import NOT, OUTCOMES, is_rest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import ArrayLike
 
 VALUES = {"churn": 0.0, "stay": 60.0, "expand": 100.0}  # observed outcome value Y, specification 4 "The score"
 

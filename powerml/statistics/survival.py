@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
 from powerml.statistics.intervals import normal_quantile
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 
 def kaplan_meier(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from powerml.statistics.outcomes import outcome_codes, outcome_values, outcomes_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 PULL = 10.0
 """Rows at the overall mean that every text counts with, so that a rare text does not stand for its own outcome."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlparse
 
 from powerml.errors import PowermlError, StoreError
 from powerml.writing import not_writable, private_folder, whole_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 # where MLflow keeps addresses of files, as of schema dc11669786a5
 ADDRESSES = (

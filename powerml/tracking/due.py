@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from powerml.config import shipped
-from powerml.config.project import ProjectSpec
+from powerml.config import fingerprints, shipped
+from powerml.config.project import ProjectSpec, slug
 from powerml.config.vocabulary import is_glob
 from powerml.errors import DataError
 from powerml.snapshots.windows import day_number
-from powerml.tracking import fingerprints, registry
-from powerml.tracking.store import Store, slug
-from powerml.workflows.snapshots import OpenProject
+from powerml.tracking import registry
+from powerml.tracking.store import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from powerml.snapshots.rollup import Rollups
 
 RECALIBRATE_AFTER_DAYS = 91  # quarterly, or when the vocabulary changes
 DUE = "powerml.recalibrate_by"
@@ -57,8 +60,8 @@ def version_due(version: registry.Version, project: ProjectSpec, *, now: datetim
     return tuple(said)
 
 
-def champions_due(project: ProjectSpec, *, now: datetime, opened: OpenProject | None = None) -> tuple[str, ...]:
-    """Why the project's champions should be trained again; with its data also which event names came since.
+def champions_due(project: ProjectSpec, *, now: datetime, rollups: Rollups | None = None) -> tuple[str, ...]:
+    """Why the project's champions should be trained again; with its events also which event names came since.
 
     Custom outcomes have champions of their own. Nothing is made where nothing was ever tracked.
     """
@@ -70,7 +73,7 @@ def champions_due(project: ProjectSpec, *, now: datetime, opened: OpenProject | 
             continue
         said += version_due(champion, project, now=now)
         until = champion.tags.get(DATA_UNTIL)
-        names = names_since(opened, date.fromisoformat(until)) if opened is not None and until else []
+        names = names_since(rollups, date.fromisoformat(until)) if rollups is not None and until else []
         if names:
             shown = ", ".join(names[:5]) + (", …" if len(names) > 5 else "")
             count = f"{len(names)} event names" if len(names) > 1 else "1 event name"
@@ -81,11 +84,11 @@ def champions_due(project: ProjectSpec, *, now: datetime, opened: OpenProject | 
     return tuple(said)
 
 
-def names_since(opened: OpenProject, day: date) -> list[str]:
+def names_since(rollups: Rollups, day: date) -> list[str]:
     """Event names that no rule names and that were not known to have occurred before a local midnight, sorted."""
-    kinds = opened.rollups.kinds.frame
+    kinds = rollups.kinds.frame
     unnamed = kinds.loc[~kinds["mapped"], ["event"]]
-    known = opened.rollups.seen_before(day_number(day))[unnamed.index]
+    known = rollups.seen_before(day_number(day))[unnamed.index]
     return sorted(set(unnamed["event"]) - set(unnamed.loc[known, "event"]))
 
 

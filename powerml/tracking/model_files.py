@@ -11,17 +11,20 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 import powerml
+from powerml.config.fingerprints import manifest
 from powerml.config.shipped import configs
 from powerml.errors import StoreError
 from powerml.scoring.model import ScoringModel
-from powerml.tracking.fingerprints import manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 DATA = "scoring_model.json"
 SERVED = "served_model.py"

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from powerml.errors import StoreError
-from powerml.scoring.model import ScoringModel
 from powerml.tracking import database
 from powerml.tracking.model_files import read_model
 from powerml.tracking.store import WRITING, Store, connected, writing
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mlflow import MlflowClient
+
+    from powerml.scoring.model import ScoringModel
 
 MANIFEST = "powerml.sha256"
 VERDICT = "powerml.verdict"

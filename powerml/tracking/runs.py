@@ -7,23 +7,24 @@ import json
 import math
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
+from powerml.config import fingerprints
 from powerml.errors import StoreError
-from powerml.scoring.model import ScoringModel
 from powerml.spreadsheets import guarded
-from powerml.tracking import fingerprints
 from powerml.tracking.model_files import SCRATCH, log_model, model_manifest
 from powerml.tracking.store import Store, connected, experiment_id, plain, safe_key, writing
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    import pandas as pd
     from matplotlib.figure import Figure
     from mlflow import MlflowClient
+
+    from powerml.scoring.model import ScoringModel
 
 OURS = "powerml"  # who runs ours are by, in MLflow's own tags
 RANKING = "ranking/top20.json"  # the one table per run, at one path, that the UI compares across runs

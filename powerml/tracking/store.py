@@ -7,15 +7,16 @@ import logging
 import os
 import re
 import warnings
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from powerml.tracking import database
 from powerml.writing import for_owner_only
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
     from mlflow import MlflowClient
 
 WRITING = "mlflow.lock"  # held by the run that makes the store, or writes a session or a version
@@ -54,15 +55,6 @@ class Store:
             *("ui", "--backend-store-uri", self.uri, "--default-artifact-root", str(self.artifacts)),
             *("--host", host, "--port", str(port)),
         ]
-
-
-def slug(name: str) -> str:
-    """A project's name as the name of its registered model.
-
-    >>> slug("My CRM: 2026/Q4")
-    'my-crm-2026-q4'
-    """
-    return re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-") or "project"
 
 
 @contextlib.contextmanager

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from powerml.scoring.model import ScoringModel
+from powerml.statistics.accounts import accounts_of
 from powerml.statistics.outcomes import Predictions
-from powerml.training.candidates import Said
 from powerml.training.churners_path import churners_path
-from powerml.training.judging import Judged
-from powerml.training.rows import HeldOut, TrainingData, accounts_of
 from powerml.validation.capacity import capacity, caught
 from powerml.validation.early_warning import DAYS, early_warning, rows_earlier, sentence
 from powerml.validation.metric_drift import comparable, moved_metrics
 from powerml.validation.metric_drift import sentence as metric_sentence
 from powerml.validation.months import by_month, drift, rate_drift, worst_month
 from powerml.validation.verdict import Verdict, verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from powerml.scoring.model import ScoringModel
+    from powerml.training.candidates import Said
+    from powerml.training.judging import Judged
+    from powerml.training.rows import HeldOut, TrainingData
 
 CAPACITIES = (10, 20, 50)
 """Accounts a week that are tabulated where none are stated."""

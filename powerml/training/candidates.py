@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from powerml.calibration.links import fit_link
 from powerml.config.experiment import ExperimentSpec, FittedEntry, WeightSetEntry
-from powerml.config.project import ProjectSpec
 from powerml.config.weights import read_weights, settable
 from powerml.errors import UsageError
 from powerml.scoring.documented.load import load_weights
@@ -20,12 +17,18 @@ from powerml.scoring.heads.registry import make_head
 from powerml.scoring.heads.weights import documented_weights
 from powerml.scoring.model import ScoringModel
 from powerml.scoring.outcome.model import NestedOutcomeModel
-from powerml.statistics.folds import Folds
 from powerml.statistics.splits import SnapshotSplit, distinct_cutoffs
 from powerml.tables import OUTCOMES
-from powerml.training.rows import Rows, TrainingData
 from powerml.training.screening import Screening
 from powerml.validation.verdict import MIN_EVENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from powerml.config.project import ProjectSpec
+    from powerml.statistics.folds import Folds
+    from powerml.training.rows import Rows, TrainingData
 
 DOCUMENTED_CARD = "engagement"  # stands in where there are too few events to fit, and is a rival in every verdict
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 
 from powerml.training.judging import Judged, usable_folds
-from powerml.training.rows import TrainingData
 from powerml.validation.churn_path import churn_path, path_sentence
+
+if TYPE_CHECKING:
+    from powerml.training.rows import TrainingData
 
 MONTH_DAYS = 31  # cutoffs farther apart than this are no monthly scores
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -24,10 +25,12 @@ from powerml.statistics.scores import (
     recall_at,
     skill,
 )
-from powerml.training.candidates import Said
-from powerml.training.rows import HeldOut, Rows
-from powerml.validation.band_report import BandReport
-from powerml.validation.verdict import Verdict
+
+if TYPE_CHECKING:
+    from powerml.training.candidates import Said
+    from powerml.training.rows import HeldOut, Rows
+    from powerml.validation.band_report import BandReport
+    from powerml.validation.verdict import Verdict
 
 
 def figures_of(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,6 @@ from powerml.config.bands import BandsSpec
 from powerml.config.claims import load_claims
 from powerml.config.shipped import find
 from powerml.scoring.documented.load import load_weights
-from powerml.scoring.model import ScoringModel
 from powerml.statistics.bootstrap import AccountBootstrap
 from powerml.statistics.outcomes import Predictions
 from powerml.statistics.scores import outcomes_log_loss_rows
@@ -23,9 +22,12 @@ from powerml.statistics.target_encoding import numeric_view
 from powerml.training.candidates import DOCUMENTED_CARD, Candidate, Said, say
 from powerml.training.figures import by_cutoff, figures_of, reliability
 from powerml.training.rows import HeldOut, Rows, TrainingData
-from powerml.training.screening import Screening
 from powerml.validation.band_report import BandReport, band_report, fifths
 from powerml.validation.verdict import Verdict, verdict
+
+if TYPE_CHECKING:
+    from powerml.scoring.model import ScoringModel
+    from powerml.training.screening import Screening
 
 Note = Callable[[str], None]
 

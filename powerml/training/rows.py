@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from powerml.bands.multiples import rate_bands
-from powerml.config.bands import BandsSpec
-from powerml.config.metrics import MetricSpec
-from powerml.config.outcome import EventOutcome
-from powerml.config.project import ProjectSpec, SnapshotsSpec
-from powerml.errors import DataError
+from powerml.config import fingerprints
+from powerml.config.project import ProjectSpec, slug
+from powerml.statistics.accounts import accounts_of
 from powerml.statistics.outcomes import distinct_events, outcomes_of
 from powerml.statistics.splits import SnapshotSplit
-from powerml.tables import OUTCOMES, is_rest
-from powerml.tracking import fingerprints
-from powerml.tracking.store import slug
-from powerml.workflows.snapshots import OpenProject, open_project
+from powerml.tables import is_rest
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from powerml.config.bands import BandsSpec
+    from powerml.config.metrics import MetricSpec
+    from powerml.config.outcome import EventOutcome
 
 Note = Callable[[str], None]
 
@@ -84,15 +84,6 @@ class Rows:
     def rates(self, outcomes: tuple[str, ...]) -> dict[str, float]:
         """The share of each outcome."""
         return {outcome: float((self.y == outcome).mean()) for outcome in outcomes}
-
-
-def accounts_of(frame: pd.DataFrame, id_column: str) -> np.ndarray:
-    """The account of each row; the entity where it has none."""
-    own = frame[id_column].astype(str)
-    if "account_id" not in frame or id_column == "account_id":
-        return own.to_numpy(dtype=object)
-    account = frame["account_id"]
-    return account.astype(object).where(account.notna(), "user " + own).astype(str).to_numpy(dtype=object)
 
 
 @dataclass(frozen=True, eq=False)
@@ -245,63 +236,3 @@ class TrainingData:
         at = self.whole["as_of"]
         rows = self.whole[at == at[at <= until].max()]
         return rows[rows["enough_history"].astype(bool)].reset_index(drop=True)
-
-
-def gather(
-    project: ProjectSpec,
-    snapshots: SnapshotsSpec | None,
-    *,
-    outcome: EventOutcome | None = None,
-    opened: OpenProject | None = None,
-    note: Note = lambda text: None,
-) -> TrainingData:
-    """Builds the mature snapshots that the project (or the experiment) asks for, and the latest one.
-
-    `outcome` is a custom one in place of the project's; `opened` is the project with its sources read already. Raises
-    DataError where no outcome is known yet, or no event of the data is of the kind a custom outcome counts.
-    """
-    if snapshots is not None:
-        project = _with_snapshots(project, snapshots)
-    if outcome is not None:
-        project = project.for_outcome(outcome)
-    opened = open_project(project, note=note) if opened is None else replace(opened, project=project)
-    if outcome is not None and not opened.rollups.kinds.flags(outcome.events).any():
-        raise DataError.in_file(
-            project.file,
-            f"no event of the data is one {outcome.kind_words}, so {outcome.name!r} never comes",
-            "name other 'events' in the experiment, or tag yours in the vocabulary",
-        )
-    latest = latest_cutoff(opened)
-    mature = opened.mature([day for day in opened.cutoffs() if day <= latest])
-    if not mature:
-        days = project.outcome.horizon_days
-        raise DataError(
-            f"{project.file}: no snapshot's outcomes are known yet: the data ends on {opened.last_day} and outcomes "
-            f"need {days} days; wait, or set 'snapshots' to start earlier"
-        )
-    built = opened.build([*mature, *([latest] if latest not in mature else [])], labels=True, note=note)
-    at_latest = built.frame["as_of"] == pd.Timestamp(latest)
-    whole = built.frame[built.frame["as_of"].isin(pd.to_datetime(mature))].reset_index(drop=True)
-    outcomes = OUTCOMES if outcome is None else outcome.outcomes
-    known = whole["label"].isin(outcomes) & whole["enough_history"].astype(bool)
-    rows = Rows(whole[known].reset_index(drop=True), project.id_column, project.outcome.horizon_days)
-    if rows.frame.empty:
-        raise DataError(f"{project.file}: no entity of the mature snapshots has an outcome; see 'powerml check'")
-    last = built.frame[at_latest].reset_index(drop=True)
-    return TrainingData(project, opened.metrics, rows, whole, last, built.vocabulary_counts, built.coverage)
-
-
-def latest_cutoff(opened: OpenProject) -> date:
-    """The local midnight at which all that was observed is known: the day after the last event, unless declared."""
-    from zoneinfo import ZoneInfo
-
-    declared = opened.project.observed_until
-    if declared is not None:
-        zone = ZoneInfo(opened.project.timezone)
-        local = declared.astimezone(zone) if declared.tzinfo else declared
-        return local.date()
-    return opened.last_day + timedelta(days=1)
-
-
-def _with_snapshots(project: ProjectSpec, snapshots: SnapshotsSpec) -> ProjectSpec:
-    return project.model_copy(update={"snapshots": snapshots})

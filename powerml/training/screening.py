@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
-import pandas as pd
 from sklearn.base import clone
 
 from powerml.config.experiment import ExperimentSpec, ScreenSpec
 from powerml.screening.correlation import CorrelationScreen, ScreenWarning
 from powerml.screening.report import screen_report
 from powerml.statistics.target_encoding import numeric_view
-from powerml.training.rows import Rows, TrainingData
 from powerml.validation.leak_probe import leak_probe, suspects, values_earlier
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+
+    from powerml.training.rows import Rows, TrainingData
 
 EARLIER_DAYS = 30
 

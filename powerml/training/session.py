@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from powerml.config.experiment import ExperimentSpec
 from powerml.training.beside_the_verdict import CloserLook
 from powerml.training.candidates import DOCUMENTED_CARD, Candidate
 from powerml.training.judging import Judged, simplest
-from powerml.training.rows import HeldOut, TrainingData
-from powerml.training.screening import Screening
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from powerml.config.experiment import ExperimentSpec
+    from powerml.training.rows import HeldOut, TrainingData
+    from powerml.training.screening import Screening
 
 
 @dataclass(frozen=True, eq=False)

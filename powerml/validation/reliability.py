@@ -6,11 +6,10 @@ majority class. Frames with n and 95 % intervals by account.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
 from powerml.statistics.bootstrap import AccountBootstrap, interval
 from powerml.statistics.intervals import normal_quantile, wilson_by_account
@@ -26,6 +25,11 @@ from powerml.statistics.scores import (
     ranked_probability_rows,
     sigmoid,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import ArrayLike
 
 
 def proper_scores(

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from powerml.config.activity import Group
 from powerml.errors import UsageError, did_you_mean
 from powerml.scoring.documented.base import DocumentedScorer
-from powerml.scoring.explain.contributions import Contributions
 from powerml.scoring.explain.tree import branch_changes, branches, metric_tree
 from powerml.workflows.explain import Snapshots, referenced
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    from powerml.scoring.explain.contributions import Contributions
 
 
 @dataclass(frozen=True)

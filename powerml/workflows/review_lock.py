@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from powerml.config import shipped
 from powerml.config.bands import BandsSpec
-from powerml.config.project import ProjectSpec
 from powerml.config.reading import load
-from powerml.config.weight_set import WeightSetSpec
 from powerml.config.weights import differences, read_weights
 from powerml.errors import UsageError
 from powerml.sources.tables.review_sheet import Answered, read_sheet
@@ -23,6 +19,13 @@ from powerml.validation.review.answers import ANSWERS
 from powerml.workflows.review import reviewed_set, set_fingerprint
 from powerml.workflows.weights import check_weights_target
 from powerml.writing import not_writable, whole_file, write_whole
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from powerml.config.project import ProjectSpec
+    from powerml.config.weight_set import WeightSetSpec
 
 
 @dataclass(frozen=True)

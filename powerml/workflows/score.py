@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from powerml.config.metrics import MetricSpec, catalogue
-from powerml.config.project import ProjectSpec
+from powerml.config.project import ProjectSpec, slug
 from powerml.config.weights import read_weights, settable
 from powerml.errors import MissingColumns, StoreError, UsageError
 from powerml.scoring.documented.load import load_weights, needed_metrics
@@ -19,9 +18,12 @@ from powerml.scoring.model import Ranking, ScoringModel
 from powerml.sources.tables.metrics import read_metric_table
 from powerml.tracking import registry
 from powerml.tracking.due import review_due, version_due
-from powerml.tracking.store import Store, slug
-from powerml.training.rows import latest_cutoff
-from powerml.workflows.snapshots import open_project, project_metrics
+from powerml.tracking.store import Store
+from powerml.workflows.project import latest_cutoff, open_project, project_metrics
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+    from pathlib import Path
 
 Note = Callable[[str], None]
 

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from powerml.config import fingerprints
+from powerml.config.project import slug
 from powerml.reports.band_page import band_page
 from powerml.reports.figures import band_figure, reliability_figure
 from powerml.reports.session import proxies, scorer_table
 from powerml.scoring.explain.shares import native_params, weight_shares
 from powerml.scoring.explain.text import reasons_json
-from powerml.scoring.model import ScoringModel
 from powerml.scoring.outcome.card_file import weight_files
-from powerml.tracking import fingerprints, registry
+from powerml.tracking import registry
 from powerml.tracking.due import DATA_UNTIL, PROJECT, VOCABULARY, vocabulary_fingerprint
 from powerml.tracking.pseudonyms import Pseudonyms, load_pseudonyms
 from powerml.tracking.runs import Attachments, LoggedSession, ScorerRun, SessionRun, log_session
-from powerml.tracking.store import Store, slug
+from powerml.tracking.store import Store
 from powerml.training.beside_the_verdict import early_figures
-from powerml.training.judging import Judged
-from powerml.training.rows import TrainingData
-from powerml.training.session import Session
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from matplotlib.figure import Figure
+
+    from powerml.scoring.model import ScoringModel
+    from powerml.training.judging import Judged
+    from powerml.training.rows import TrainingData
+    from powerml.training.session import Session
 
 TOP = 20
 
@@ -182,3 +186,20 @@ def register(
         return version, None
     registry.set_alias(store, version, "champion")
     return version, registry.find_version(store, model, str(version.number))
+
+
+def next_steps(version: registry.Version, champion: registry.Version | None, *, data: TrainingData) -> tuple[str, ...]:
+    """What was registered, and how to score with it."""
+    name, number, scorer = version.model, version.number, version.tags[registry.SCORER]
+    table = data.scored_by
+    apart = bool(table) or data.custom is not None  # not what 'powerml score' and 'promote' take by themselves
+    if champion is not None:
+        return (
+            f"Registered {name} version {number} ({scorer}) as challenger and, there being none, as champion.",
+            f"Score with it: powerml score {table}{f'--model {name}@champion ' if apart else ''}-o scores.csv",
+        )
+    return (
+        f"Registered {name} version {number} ({scorer}) as challenger.",
+        f"Score with it: powerml score {table}--model {name}@challenger -o scores.csv",
+        f"Make it the champion: powerml promote {f'{name}@challenger' if apart else number}",
+    )

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 
 from tests.oracle.past import Event, Past, counted_events
-from tests.oracle.project import Project, Row
+
+if TYPE_CHECKING:
+    from tests.oracle.project import Project, Row
 
 
 def observed_until(project: Project) -> datetime:

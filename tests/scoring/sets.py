@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from hypothesis import strategies as st
 
 from powerml.config.metrics import catalogue
-from powerml.config.weight_set import WeightSetSpec
 from powerml.config.weights import read_weights
-from powerml.scoring.documented.base import DocumentedScorer
 from powerml.scoring.documented.load import scorer_of
+
+if TYPE_CHECKING:
+    from powerml.config.weight_set import WeightSetSpec
+    from powerml.scoring.documented.base import DocumentedScorer
 
 GOLDEN = pd.read_csv(Path(__file__).parents[1] / "golden" / "metrics.csv")
 CATALOGUE = catalogue()

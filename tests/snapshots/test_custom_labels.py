@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from powerml.config.outcome import EventOutcome
 from powerml.config.project import load_project
-from powerml.workflows.snapshots import open_project
+from powerml.workflows.project import open_project
 from tests.builders import write_project
 from tests.oracle.labels import Around, observed_until
 from tests.oracle.past import Past

@@ -11,7 +11,7 @@ import pytest
 
 from powerml.config.metrics import catalogue
 from powerml.config.project import load_project
-from powerml.workflows.snapshots import open_project
+from powerml.workflows.project import open_project
 from tests.builders import opened
 
 GOLDEN = Path(__file__).parents[1] / "golden"

@@ -15,7 +15,14 @@ def con():
 
 @pytest.mark.parametrize(
     "query",
-    ["SELECT 1", "FROM range(3);", "WITH a AS (SELECT 1) SELECT * FROM a", "VALUES (1)", "SELECT 1 -- so\n;", "SELECT ';'"],
+    [
+        "SELECT 1",
+        "FROM range(3);",
+        "WITH a AS (SELECT 1) SELECT * FROM a",
+        "VALUES (1)",
+        "SELECT 1 -- so\n;",
+        "SELECT ';'",
+    ],
 )
 def test_one_select_is_taken(con, query):
     text = check_query(con, query, where="here")
@@ -41,7 +48,9 @@ def test_one_select_is_taken(con, query):
     ],
 )
 def test_what_is_not_one_select_that_reads_is_refused_and_writes_nothing(con, tmp_path, query, words):
-    with pytest.raises(DataError, match=rf"^here: does not run \(.*{words.replace('does not run', '')}.*; correct the query"):
+    with pytest.raises(
+        DataError, match=rf"^here: does not run \(.*{words.replace('does not run', '')}.*; correct the query"
+    ):
         check_query(con, query.replace("{out}", str(tmp_path / "out")), where="here")
     assert list(tmp_path.iterdir()) == []
 

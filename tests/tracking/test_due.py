@@ -90,9 +90,9 @@ def test_names_that_came_since(tmp_path):
     late += [f"u1,{name},2026-04-01T12:00:00Z" for name in ("new", "click")]
     project(tmp_path, "user_id,event,time\n" + "\n".join([*ROWS[-20:], *late]))
     data = opened(tmp_path / "powerml.yaml")
-    assert names_since(data, date(2026, 4, 1)) == ["new"]
-    assert names_since(data, date(2026, 3, 1)) == ["new", "old"]
-    assert names_since(data, date(2026, 5, 1)) == []
+    assert names_since(data.rollups, date(2026, 4, 1)) == ["new"]
+    assert names_since(data.rollups, date(2026, 3, 1)) == ["new", "old"]
+    assert names_since(data.rollups, date(2026, 5, 1)) == []
 
 
 @pytest.fixture(scope="module")

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from powerml.config.activity import Action, ActivitySpec
 from powerml.scoring.documented.base import DocumentedScorer, Numbers
 from powerml.scoring.explain.contributions import Contributions, shrink_to
 from powerml.statistics.ranks import active_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
 
 FULL_SCALE_PERCENTILE = 95
 

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Generic, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils import Tags
 from sklearn.utils.validation import validate_data
 
 from powerml.bands.ladder import assign
-from powerml.config.bands import BandsSpec
 from powerml.config.weight_set import WeightSetSpec
 from powerml.errors import DataError, MissingColumns
 from powerml.scoring.documented.table import card_table
-from powerml.scoring.explain.contributions import Contributions
 from powerml.statistics.ranks import Ranks, Reference, active_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sklearn.utils import Tags
+
+    from powerml.config.bands import BandsSpec
+    from powerml.scoring.explain.contributions import Contributions
 
 Numbers = dict[str, NDArray[np.float64]]
 SpecT = TypeVar("SpecT", bound=WeightSetSpec)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from powerml.config.composite import CompositeSpec, Dimension, Term
 from powerml.errors import UsageError
 from powerml.scoring.documented.base import DocumentedScorer, Numbers
 from powerml.scoring.explain.contributions import Contributions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
 
 
 class CompositeScorer(DocumentedScorer[CompositeSpec]):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from powerml.config.bands import Band, BandsSpec
 from powerml.config.conditions import Comparison, Criterion, TopShare
@@ -15,6 +14,9 @@ from powerml.scoring.documented.base import DocumentedScorer, Numbers
 from powerml.scoring.documented.points import holds
 from powerml.scoring.explain.contributions import Contributions
 from powerml.statistics.ranks import Ranks, active_rows
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 CriteriaT = TypeVar("CriteriaT", bound=CriteriaSpec)
 

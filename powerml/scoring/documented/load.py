@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from powerml.config import shipped
 from powerml.config.card_model import CardModelSpec
 from powerml.config.composite import CompositeSpec
 from powerml.config.metrics import MetricSpec
 from powerml.config.metrics import catalogue as shipped_catalogue
-from powerml.config.weight_set import WeightSetSpec
 from powerml.config.weights import changes_rule, is_shipped, override, read_weights
 from powerml.errors import UsageError, did_you_mean
-from powerml.scoring.documented.base import DocumentedScorer, Origin
 from powerml.scoring.outcome.card_scorer import CardScorer
 from powerml.scoring.stored import SCORERS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from powerml.config.weight_set import WeightSetSpec
+    from powerml.scoring.documented.base import DocumentedScorer, Origin
 
 
 def load_weights(

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from powerml.bands.ladder import DIGITS
-from powerml.config.conditions import Comparison
 from powerml.config.points import LadderPart, PerUnitDeduction, PointsSpec, RungPart
 from powerml.scoring.documented.base import DocumentedScorer, Numbers
 from powerml.scoring.explain.contributions import Contributions, shrink_to
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from powerml.config.conditions import Comparison
 
 _COMPARE = {">=": np.greater_equal, ">": np.greater, "<=": np.less_equal, "<": np.less}
 

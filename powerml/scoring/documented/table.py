@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -13,7 +12,11 @@ from powerml.config.card_model import CardModelSpec
 from powerml.config.composite import CompositeSpec, Term
 from powerml.config.points import PerUnitDeduction, PointsSpec, RungPart
 from powerml.config.signals import CriteriaSpec, RuleSpec, SignalsSpec
-from powerml.config.weight_set import WeightSetSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from powerml.config.weight_set import WeightSetSpec
 
 COLUMNS = ("part", "when", "gives", "quote", "reading", "document", "section")
 

@@ -7,19 +7,23 @@ only as far as needed. A recipe says what the rule would count, not what a custo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import pandas as pd
 
 from powerml.bands.ladder import assign, next_edge
 from powerml.errors import UsageError
-from powerml.scoring.documented.base import DocumentedScorer
 from powerml.scoring.explain.search import Move, fewest_full, fewest_steps
 from powerml.scoring.explain.targets import edge_targets, full_targets
 from powerml.statistics.ranks import active_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from powerml.scoring.documented.base import DocumentedScorer
 
 CAUTION = "This is what the rule counts and what went with it; it is no promise that the change would keep a customer."
 

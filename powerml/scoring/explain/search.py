@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from powerml.bands.ladder import DIGITS
-from powerml.scoring.documented.base import DocumentedScorer
 from powerml.scoring.explain.targets import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from powerml.scoring.documented.base import DocumentedScorer
 
 MOST_COMBINATIONS = 20_000
 HALVINGS = 50

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from pydantic import BaseModel
 
 from powerml.config.weights import settable
 from powerml.tables import OUTCOMES
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def weight_shares(scorer: Any, rows: pd.DataFrame, metrics: Iterable[str]) -> dict[str, float]:

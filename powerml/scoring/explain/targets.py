@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -13,6 +12,8 @@ from powerml.config.points import LadderPart, PerUnitDeduction, PointsSpec
 from powerml.config.signals import CriteriaSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from powerml.scoring.documented.base import DocumentedScorer
     from powerml.scoring.explain.next_band import MetricFacts
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from json.encoder import encode_basestring
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from powerml.scoring.explain.contributions import Contributions
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from powerml.scoring.explain.contributions import Contributions
 
 _SAID = ("days", "hours", "minutes", "people", "weeks")  # units that a name does not say by itself
 

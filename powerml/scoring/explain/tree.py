@@ -5,16 +5,19 @@ Contributions add up at every level, for one entity, for the mean of a group, an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from powerml.config.activity import ActivitySpec, Group
 from powerml.config.composite import CompositeSpec
 from powerml.config.points import PointsSpec
-from powerml.scoring.documented.base import DocumentedScorer
 from powerml.scoring.explain.contributions import Contributions, by_group, change
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from powerml.scoring.documented.base import DocumentedScorer
 
 UNGROUPED = "other"
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from powerml.errors import UsageError, did_you_mean
-from powerml.scoring.heads.base import Head
 from powerml.scoring.heads.card import CardHead
 from powerml.scoring.heads.lightgbm import LightGBMHead
 from powerml.scoring.heads.logistic import LogisticHead
@@ -14,6 +12,11 @@ from powerml.scoring.heads.prior import PriorLinkHead
 from powerml.scoring.heads.selection import AutoHead
 from powerml.scoring.heads.stack import StackHead
 from powerml.scoring.heads.weights import WeightsHead
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from powerml.scoring.heads.base import Head
 
 HeadName = Literal["weights", "card", "logistic", "lightgbm", "stack", "auto"]
 HEAD_NAMES: tuple[str, ...] = get_args(HeadName)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import ceil
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import clone
@@ -16,6 +15,9 @@ from powerml.scoring.heads.logistic import LogisticHead
 from powerml.scoring.heads.threads import side_by_side
 from powerml.statistics.folds import Folds, Rows, account_folds
 from powerml.statistics.logistic import Floats, log_losses, penalised_logistic
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _PINNED = 1e10
 """Penalty that holds a coefficient where it is."""

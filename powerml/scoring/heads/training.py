@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from sklearn.base import clone
 
 from powerml.calibration.head import CalibrationMethod, HeadCalibrator
@@ -29,7 +27,13 @@ from powerml.scoring.heads.weights import (
 )
 from powerml.scoring.outcome.row_order import count_events, within
 from powerml.statistics.folds import Folds, Rows, account_folds, group_codes
-from powerml.statistics.logistic import Floats
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from powerml.statistics.logistic import Floats
 
 FEW_ROWS = 10_000
 """Up to this many rows there are five folds by account; above, three tell enough."""

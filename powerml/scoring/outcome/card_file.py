@@ -6,9 +6,8 @@ Written by `weight_files`, read by anybody, edited by hand, scored again by `loa
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -27,6 +26,9 @@ from powerml.scoring.outcome.model import NestedOutcomeModel
 from powerml.scoring.outcome.nested import NestedSides
 from powerml.scoring.outcome.tables import BANDS
 from powerml.statistics.logistic import logit, sigmoid
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def card_file(model: NestedOutcomeModel, *, name: str | None = None) -> dict[str, Any]:

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from powerml.config.card_model import CardModelSpec
 from powerml.scoring.documented.base import DocumentedScorer, Numbers
 from powerml.scoring.documented.points import PointsScorer
-from powerml.scoring.explain.contributions import Contributions
 from powerml.scoring.outcome.card_file import card_model
-from powerml.scoring.outcome.model import NestedOutcomeModel
 from powerml.scoring.stored import register
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from powerml.scoring.explain.contributions import Contributions
+    from powerml.scoring.outcome.model import NestedOutcomeModel
 
 
 class CardScorer(DocumentedScorer[CardModelSpec]):

@@ -7,18 +7,13 @@ those who score S. With two outcomes `S = 100 (1 - P(churn))`. Source: 4-learnin
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils import Tags
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from powerml.calibration.head import CalibrationMethod
-from powerml.calibration.shift import Shift
 from powerml.config.bands import BandsSpec
 from powerml.errors import MissingColumns
 from powerml.scoring.explain.contributions import Contributions
@@ -32,8 +27,17 @@ from powerml.scoring.outcome.row_order import reordered, row_order
 from powerml.scoring.outcome.rows import STRUCTURE, checked_outcomes, named_columns, ordered_outcomes
 from powerml.scoring.outcome.tables import BANDS, fitted_weights, heads_tried, outcome_table, sentences
 from powerml.scoring.stored import register
-from powerml.statistics.folds import Folds
-from powerml.statistics.logistic import Floats
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import ArrayLike
+    from sklearn.utils import Tags
+
+    from powerml.calibration.head import CalibrationMethod
+    from powerml.calibration.shift import Shift
+    from powerml.statistics.folds import Folds
+    from powerml.statistics.logistic import Floats
 
 KIND_OF_SCORER = "outcome_model"
 """How a written model is told from documented weight sets."""

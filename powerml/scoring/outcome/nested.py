@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from powerml.scoring.documented.base import DocumentedScorer
 from powerml.scoring.explain.path import path_weights, score_of_logits
 from powerml.scoring.heads.side import Inputs, Side
 from powerml.statistics.logistic import Floats, sigmoid
+
+if TYPE_CHECKING:
+    from powerml.scoring.documented.base import DocumentedScorer
 
 
 @dataclass(frozen=True)

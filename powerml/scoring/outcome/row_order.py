@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
-from powerml.statistics.folds import Folds, Rows
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from powerml.statistics.folds import Folds, Rows
 
 
 def row_order(X: pd.DataFrame, y: np.ndarray, *, times: ArrayLike | None, ids: ArrayLike | None) -> Rows:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -11,8 +10,12 @@ import pandas as pd
 from powerml.bands.ladder import assign
 from powerml.calibration.shift import reference_mix
 from powerml.config.bands import BandsSpec
-from powerml.scoring.heads.side import Side
-from powerml.statistics.logistic import Floats
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from powerml.scoring.heads.side import Side
+    from powerml.statistics.logistic import Floats
 
 BANDS = BandsSpec.model_validate({90: "Champions", 70: "Healthy", 50: "Stable", 30: "At Risk", 0: "High Risk"})
 """Document D's bands."""

@@ -7,18 +7,20 @@ account last named) adds up over days. The fold serves every cutoff from the bas
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from powerml.config.project import ProjectSpec
 from powerml.snapshots import aggregations, weeks
 from powerml.snapshots.aggregations import LAST, AtomKind, Cells
-from powerml.snapshots.engine.duckdb import Engine
-from powerml.snapshots.rollup import Rollups
 from powerml.snapshots.windows import Cutoffs
+
+if TYPE_CHECKING:
+    from powerml.config.project import ProjectSpec
+    from powerml.snapshots.engine.duckdb import Engine
+    from powerml.snapshots.rollup import Rollups
 
 TAIL_DAYS = 14  # rows that come late by no more than this leave the fold as it is
 RENEW_AFTER_DAYS = 28  # a tail as long as this is folded in, but for the last `TAIL_DAYS`

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import ibis
 import ibis.expr.datatypes as dt
@@ -19,7 +19,6 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from powerml.config.project import ProjectSpec
 from powerml.errors import DataError
 from powerml.snapshots import rollup
 from powerml.snapshots.aggregations import atom_table, codes_told
@@ -30,6 +29,11 @@ from powerml.snapshots.rollup import Inputs, Rollups
 from powerml.snapshots.sessions import session_days
 from powerml.snapshots.vocabulary import EventKinds, event_kinds
 from powerml.snapshots.windows import DAY_US, Calendar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from powerml.config.project import ProjectSpec
 
 VERSION = 2
 LOOK_BACK_DAYS = 14  # a user without a day off in so many is cut into sessions from the first day on

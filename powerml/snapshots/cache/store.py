@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import ibis
@@ -18,6 +16,10 @@ from ibis.backends.sql.datatypes import DuckDBType
 from powerml.errors import DataError
 from powerml.snapshots.aggregations import Atom
 from powerml.snapshots.engine.duckdb import Engine, literal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
 
 DATABASE = "rollups"
 

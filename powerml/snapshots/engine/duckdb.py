@@ -13,18 +13,20 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
 import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
-import pandas as pd
 import pyarrow as pa
 from ibis.formats.pyarrow import PyArrowSchema
 
 from powerml.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 WORD = 62  # bits of a mask that every engine can hold in a signed 64-bit number
 SWITCH_S = 0.0005  # how soon the worker gets the interpreter while a plan is written

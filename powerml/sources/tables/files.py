@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from powerml.errors import DataError
 from powerml.spreadsheets import read_back
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NULLS = ("", "nan", "na", "n/a", "null", "none", "<na>")
 """Texts, in small letters, that stand for nothing in a column of numbers."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from powerml.errors import DataError, MissingColumns
 from powerml.sources.tables.files import dates, ids, numbers, read_table, truths
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
 
 IDS = ("user_id", "account_id")
 ROW = "row"

@@ -7,13 +7,15 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from powerml.errors import DataError, MissingColumns, UsageError
-from powerml.sinks.files import write_table
+from powerml.errors import DataError, MissingColumns
 from powerml.spreadsheets import read_back_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 IDS = ("user_id", "account_id")
 _WORDS = {"yes": "yes", "y": "yes", "no": "no", "n": "no", "missing": "missing", "m": "missing"}
@@ -71,19 +73,6 @@ class Answered:
     id_column: str
     answers: pd.DataFrame
     sha256: str
-
-
-def write_sheet(frame: pd.DataFrame, origin: Origin, path: Path) -> None:
-    """Writes the rows of the list with empty columns to fill in and what they were made from, whole or not at all."""
-    write_table(frame.assign(answer="", comment="", sheet=str(origin)), path)
-
-
-def check_sheet_target(path: Path) -> None:
-    """A sheet is a CSV file, and never written over one that may hold answers."""
-    if path.suffix != ".csv":
-        raise UsageError(f"{path}: a sheet is filled in with a spreadsheet program; end the name in .csv")
-    if path.exists():
-        raise UsageError(f"{path}: exists already and may hold answers; choose another name, or remove it first")
 
 
 def read_sheet(path: Path) -> Answered:

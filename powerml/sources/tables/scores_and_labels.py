@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from powerml.errors import DataError, MissingColumns
 from powerml.sources.tables.files import dates, ids, numbers, read_table, row_error
+from powerml.statistics.accounts import accounts_of
 from powerml.tables import LABELS, OUTCOMES
-from powerml.training.rows import accounts_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 IDS = ("user_id", "account_id")
 PROBABILITIES = tuple(f"p_{o}" for o in OUTCOMES)

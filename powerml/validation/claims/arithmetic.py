@@ -6,10 +6,14 @@ Printed numbers are rounded, so each stands for a range; a claim is contradicted
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import ArrayLike
 
 Range = tuple[float, float]
 

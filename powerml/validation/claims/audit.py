@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from powerml.config.claims import ClaimsSpec
 from powerml.validation.claims.card import card_checks
-from powerml.validation.claims.check import Check
 from powerml.validation.claims.metrics import metric_checks
 from powerml.validation.claims.seen import seen_checks
 from powerml.validation.claims.segments import segment_checks
+
+if TYPE_CHECKING:
+    from powerml.config.claims import ClaimsSpec
+    from powerml.validation.claims.check import Check
 
 
 @dataclass(frozen=True)

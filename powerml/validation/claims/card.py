@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from powerml.config.claims import Band, ClaimsSpec, OutcomeCounts
 from powerml.tables import OUTCOMES
 from powerml.validation.claims.arithmetic import implied_auroc, meet, printed_range
 from powerml.validation.claims.check import Check, contradicts, percent, sources_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from powerml.config.claims import Band, ClaimsSpec, OutcomeCounts
 
 
 @dataclass(frozen=True)

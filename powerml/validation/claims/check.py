@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from powerml.config.base import Source
 from powerml.config.claims import Cited
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from powerml.config.base import Source
 
 Verdict = Literal["contradiction", "consistent", "cannot be checked"]
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from powerml.config.claims import Association, ClaimsSpec, Subgroup
 from powerml.validation.claims.arithmetic import (
     Range,
     largest_phi,
@@ -20,6 +19,11 @@ from powerml.validation.claims.arithmetic import (
 )
 from powerml.validation.claims.card import BandTable, labelled_rates
 from powerml.validation.claims.check import Check, contradicts, percent, sources_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from powerml.config.claims import Association, ClaimsSpec, Subgroup
 
 BaseRates = dict[str, dict[str, Range]]
 NO_BASE = "no base rate is printed: neither outcome counts nor a whole band table"

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from powerml.bands.ladder import assign
 from powerml.config.bands import Band, BandsSpec
-from powerml.config.claims import ClaimsSpec, Concentration
 from powerml.programme.concentration import gini, share_of_top, share_of_top_interval
 from powerml.programme.segments import account_of, tier_shares
 from powerml.statistics.ranks import active_rows
 from powerml.validation.claims.check import Check, Verdict, contradicts, percent, span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pandas as pd
+
+    from powerml.config.claims import ClaimsSpec, Concentration
 
 
 def columns_to_see(claims: ClaimsSpec) -> tuple[str, ...]:

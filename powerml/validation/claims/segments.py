@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from powerml.config.claims import ClaimsSpec, Concentration, Gain, Multiple, Segment
 from powerml.validation.claims.arithmetic import least_gini, meet, over_corners, printed_range, top_over_rest
 from powerml.validation.claims.check import Check, contradicts, percent, sources_of, span
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from powerml.config.claims import ClaimsSpec, Concentration, Gain, Multiple, Segment
 
 RATES = ("retention", "churn", "expand")
 

@@ -7,10 +7,9 @@ obvious power user who is missing at an underweighted one. Twenty rows rarely pr
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +18,9 @@ from numpy.typing import ArrayLike, NDArray
 from powerml.errors import DataError
 from powerml.statistics.intervals import wilson_by_account
 from powerml.statistics.significance import holm
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
 
 ANSWERS = ("yes", "no", "missing")
 ALL_SPLITS = 20_000  # up to so many ways to deal the answers out all are tried, else so many at random

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from powerml.config.points import PointsSpec
 from powerml.scoring.documented.activity import ActivityScorer
 from powerml.scoring.documented.composite import CompositeScorer
 from powerml.scoring.documented.criteria import CriteriaScorer
 from powerml.scoring.documented.points import PointsScorer
 from powerml.scoring.explain.contributions import by_group
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from powerml.config.points import PointsSpec
 
 DEDUCTIONS = "deductions"
 

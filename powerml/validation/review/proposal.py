@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from powerml.config.activity import ActivitySpec
 from powerml.config.card_model import CardModelSpec
 from powerml.config.composite import CompositeSpec
 from powerml.config.points import PointsSpec
-from powerml.config.weight_set import WeightSetSpec
 from powerml.validation.review.parts import members
+
+if TYPE_CHECKING:
+    from powerml.config.weight_set import WeightSetSpec
 
 STEP = 0.25
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from powerml.config.project import load_project
 from powerml.snapshots.cache import history
 from powerml.snapshots.cache import rollups as cache
-from powerml.workflows.snapshots import open_project
+from powerml.workflows.project import open_project
 from tests.oracle.project import NUMBERS, TIMES, Project, write_project
 from tests.oracle.world import worlds
 

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from powerml.errors import DataError, MissingColumns, UsageError
-from powerml.sources.tables.review_sheet import Origin, check_sheet_target, read_sheet, write_sheet
+from powerml.sources.tables.review_sheet import Origin, read_sheet
+from powerml.workflows.review import check_sheet_target, write_sheet
 
 ORIGIN = Origin(2, date(2026, 4, 1), "weights", "power_user@1", "0f3a")
 FROM = str(ORIGIN)

@@ -10,7 +10,9 @@ import pytest
 from powerml.config.metrics import MetricSpec
 from powerml.config.project import load_project
 from powerml.errors import ConfigError, DataError, UsageError
-from powerml.workflows.snapshots import build, columns_asked, open_project, project_metrics, write_snapshots
+from powerml.snapshots.needs import columns_asked
+from powerml.workflows.project import open_project, project_metrics
+from powerml.workflows.snapshot import build, write_snapshots
 from tests.builders import NOW, opened, write_project
 
 EVENTS = """

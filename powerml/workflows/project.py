@@ -1,29 +1,37 @@
-"""Raw tables of a project -> the snapshot table."""
+"""A project opened: its sources read, its events rolled up, snapshots and training rows made from it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from powerml.config.metrics import EVENT_WORDS, MetricSpec, Part, catalogue, metrics_from
-from powerml.config.project import ProjectSpec, expand
+from powerml.config.metrics import MetricSpec, catalogue, metrics_from
+from powerml.config.project import ProjectSpec, SnapshotsSpec, expand
 from powerml.errors import DataError, UsageError
-from powerml.sinks.files import write_table
 from powerml.snapshots.cache.rollups import EventFile, cached_roll_up
 from powerml.snapshots.cache.store import RollupStore
 from powerml.snapshots.dataset import snapshots
 from powerml.snapshots.engine.duckdb import Engine, planning
 from powerml.snapshots.labels import label_cutoffs
+from powerml.snapshots.needs import added_up, columns_asked, told_by
 from powerml.snapshots.rollup import Inputs, Rollups, roll_up
 from powerml.snapshots.windows import Cutoffs, cutoff_dates, day_date
 from powerml.sources.event_files import event_spans, repeats_digest
 from powerml.sources.files import resolve
 from powerml.sources.loading import Loaded, TooManyBadRows, open_sources, write_quarantine
+from powerml.tables import OUTCOMES
+from powerml.training.rows import Rows, TrainingData
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from powerml.config.outcome import EventOutcome
 
 CACHE_FROM_BYTES = 64_000_000  # Parquet events of this size are worth keeping their roll-ups
 
@@ -164,9 +172,9 @@ def opened(
     asked = columns_asked(metrics.values())
     engine = Engine.on(loaded.con)
     inputs = Inputs(engine, {name: engine.table(view) for name, view in loaded.tables.items()}, loaded.columns)
-    amounts = sorted(set(_added_up(metrics.values())) & set(loaded.columns["events"]))
+    amounts = sorted(set(added_up(metrics.values())) & set(loaded.columns["events"]))
     columns = [column for column in sorted(asked.get("events", ())) if column in loaded.columns["events"]]
-    columns = [column for column in columns if column not in amounts or column in _told_by(metrics.values())]
+    columns = [column for column in columns if column not in amounts or column in told_by(metrics.values())]
     note("rolling events up")
     with planning():
         rollups = _from_cache(project, loaded, inputs, columns, amounts) if cache else None
@@ -210,81 +218,59 @@ def _from_cache(
     )
 
 
-def columns_asked(metrics: Iterable[MetricSpec]) -> dict[str, set[str]]:
-    """Per table, the source columns that metrics ask about beyond the vocabulary's words."""
-    asked: dict[str, set[str]] = {}
-    for spec in metrics:
-        sides = [spec.ratio.of, spec.ratio.over] if spec.ratio else []
-        for part in [spec, *[side for side in sides if isinstance(side, Part)]]:
-            if part.table in (None, "sessions"):
-                continue
-            columns = {*part.where, *({part.of} if part.of else ())}
-            if part.table == "events":
-                columns -= set(EVENT_WORDS)
-            columns -= {"resolution_hours", "positive"}
-            if columns:
-                asked.setdefault(str(part.table), set()).update(columns)
-    return asked
-
-
-def _event_parts(metrics: Iterable[MetricSpec]) -> Iterable[Part]:
-    for spec in metrics:
-        for part in (spec, *((spec.ratio.of, spec.ratio.over) if spec.ratio else ())):
-            if isinstance(part, Part) and part.table == "events":
-                yield part
-
-
-def _added_up(metrics: Iterable[MetricSpec]) -> list[str]:
-    """Event columns that metrics sum, average or take the largest of."""
-    parts = [part for part in _event_parts(metrics) if part.measure in ("sum", "mean", "max")]
-    return [part.of for part in parts if part.of and part.of not in EVENT_WORDS]
-
-
-def _told_by(metrics: Iterable[MetricSpec]) -> set[str]:
-    """Event columns that metrics tell kinds of event apart by."""
-    told: set[str] = set()
-    for part in _event_parts(metrics):
-        told |= {*part.where, *({part.of} if part.of and part.measure in ("distinct", "new_distinct") else ())}
-    return told
-
-
-def build(
+def gather(
     project: ProjectSpec,
-    cutoffs: Sequence[date],
+    snapshots: SnapshotsSpec | None,
     *,
-    labels: bool = False,
+    outcome: EventOutcome | None = None,
+    opened: OpenProject | None = None,
     note: Callable[[str], None] = lambda text: None,
-) -> SnapshotResult:
-    """The snapshot table of a project at the local midnights of `cutoffs`, labels beside it if asked for."""
-    return open_project(project, note=note).build(cutoffs, labels=labels, note=note)
+) -> TrainingData:
+    """Builds the mature snapshots that the project (or the experiment) asks for, and the latest one.
 
-
-def write_snapshots(
-    project: ProjectSpec,
-    output: Path | None,
-    *,
-    cache: bool | None = None,
-    as_of: date | None = None,
-    monthly: tuple[date, date] | None = None,
-    labels: bool = False,
-    raw: bool = False,
-    note: Callable[[str], None] = lambda text: None,
-) -> SnapshotResult:
-    """Builds snapshots at one date, monthly, or as the project says, and writes them whole or not at all.
-
-    `raw` as in `write_table`.
+    `outcome` is a custom one in place of the project's; `opened` is the project with its sources read already. Raises
+    DataError where no outcome is known yet, or no event of the data is of the kind a custom outcome counts.
     """
-    data = open_project(project, cache=cache, note=note)
-    if as_of:
-        cutoffs = [as_of]
-    elif monthly:
-        first, last = monthly
-        if last < first:
-            raise UsageError(f"--monthly {first} {last}: the second date lies before the first; swap them")
-        cutoffs = cutoff_dates("month", first, last)
-    else:
-        cutoffs = data.cutoffs()
-    result = data.build(cutoffs, labels=labels, note=note)
-    if output is not None:
-        write_table(result.frame, output, raw=raw)
-    return result
+    if snapshots is not None:
+        project = _with_snapshots(project, snapshots)
+    if outcome is not None:
+        project = project.for_outcome(outcome)
+    opened = open_project(project, note=note) if opened is None else replace(opened, project=project)
+    if outcome is not None and not opened.rollups.kinds.flags(outcome.events).any():
+        raise DataError.in_file(
+            project.file,
+            f"no event of the data is one {outcome.kind_words}, so {outcome.name!r} never comes",
+            "name other 'events' in the experiment, or tag yours in the vocabulary",
+        )
+    latest = latest_cutoff(opened)
+    mature = opened.mature([day for day in opened.cutoffs() if day <= latest])
+    if not mature:
+        days = project.outcome.horizon_days
+        raise DataError(
+            f"{project.file}: no snapshot's outcomes are known yet: the data ends on {opened.last_day} and outcomes "
+            f"need {days} days; wait, or set 'snapshots' to start earlier"
+        )
+    built = opened.build([*mature, *([latest] if latest not in mature else [])], labels=True, note=note)
+    at_latest = built.frame["as_of"] == pd.Timestamp(latest)
+    whole = built.frame[built.frame["as_of"].isin(pd.to_datetime(mature))].reset_index(drop=True)
+    outcomes = OUTCOMES if outcome is None else outcome.outcomes
+    known = whole["label"].isin(outcomes) & whole["enough_history"].astype(bool)
+    rows = Rows(whole[known].reset_index(drop=True), project.id_column, project.outcome.horizon_days)
+    if rows.frame.empty:
+        raise DataError(f"{project.file}: no entity of the mature snapshots has an outcome; see 'powerml check'")
+    last = built.frame[at_latest].reset_index(drop=True)
+    return TrainingData(project, opened.metrics, rows, whole, last, built.vocabulary_counts, built.coverage)
+
+
+def latest_cutoff(opened: OpenProject) -> date:
+    """The local midnight at which all that was observed is known: the day after the last event, unless declared."""
+    declared = opened.project.observed_until
+    if declared is not None:
+        zone = ZoneInfo(opened.project.timezone)
+        local = declared.astimezone(zone) if declared.tzinfo else declared
+        return local.date()
+    return opened.last_day + timedelta(days=1)
+
+
+def _with_snapshots(project: ProjectSpec, snapshots: SnapshotsSpec) -> ProjectSpec:
+    return project.model_copy(update={"snapshots": snapshots})

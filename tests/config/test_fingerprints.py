@@ -1,6 +1,6 @@
 import pandas as pd
 
-from powerml.tracking.fingerprints import manifest, of_code, of_files, of_frame, of_text
+from powerml.config.fingerprints import manifest, of_code, of_files, of_frame, of_text
 
 FRAME = pd.DataFrame({"user_id": ["ada", "grace"], "logins_30d": [1.0, None], "active": [True, False]})
 
