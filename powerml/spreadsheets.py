@@ -56,7 +56,7 @@ def read_back(frame: pd.DataFrame) -> pd.DataFrame:
         values = frame.iloc[:, place]
         if pd.api.types.is_string_dtype(values) and values.str.startswith("'").any():
             frame = frame.copy()
-            frame.isetitem(place, values.str.replace(GUARDED, "", regex=True))
+            frame.isetitem(place, values.str.replace(GUARDED, "", regex=True).array)
     return frame
 
 

@@ -24,6 +24,7 @@ try:
 except ImportError:  # not on this platform: what a kill leaves behind stays
     fcntl = None  # type: ignore[assignment]
 
+OURS = ".powerml"  # the folder of a project that is its owner's alone
 PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
 _MARK = ".powerml-draft-"
@@ -88,16 +89,35 @@ def private_folder(path: Path) -> Path:
 
     A folder that others could read until now is closed to them, where it is ours to close.
     """
+    ours = [folder for folder in (path, *path.parents) if OURS in folder.parts] or [path]
     try:
-        path.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
-        found = path.stat()
-        if found.st_mode & 0o077 and (not hasattr(os, "getuid") or found.st_uid == os.getuid()):
-            os.chmod(path, PRIVATE_FOLDER)
+        for folder in reversed(ours):
+            folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
+            _close(folder, PRIVATE_FOLDER)
     except OSError as error:
         raise not_writable(path, error) from None
     if not os.access(path, os.W_OK | os.X_OK):
         raise not_writable(path, OSError(errno.EACCES, os.strerror(errno.EACCES)))
     return path
+
+
+def keep_private(folder: Path) -> None:
+    """Closes to others what lies in a folder of ours by now: programs that we call make files as they like."""
+    with contextlib.suppress(OSError):  # what is not ours to close
+        for place, _, names in os.walk(folder):
+            _close(Path(place), PRIVATE_FOLDER)
+            for name in names:
+                _close(Path(place, name), PRIVATE_FILE)
+
+
+def _close(path: Path, mode: int) -> None:
+    found = path.lstat()
+    if not stat.S_ISLNK(found.st_mode) and found.st_mode & 0o077 and (_is_ours(found) or not hasattr(os, "getuid")):
+        os.chmod(path, mode)
+
+
+def _is_ours(found: os.stat_result) -> bool:
+    return found.st_uid == os.getuid()
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ import click
 
 from powerml.cli.terminal import visible, visible_json
 from powerml.errors import PowermlError, UsageError
+from powerml.writing import OURS, keep_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -159,7 +160,10 @@ def command(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], clic
         @functools.wraps(function)
         def inner(as_json: bool, quiet: bool, raw: bool = False, **arguments: Any) -> Any:
             _refuse_inputs(**arguments)
-            return function(out=Output(as_json=as_json, quiet=quiet, raw=raw), **arguments)
+            try:
+                return function(out=Output(as_json=as_json, quiet=quiet, raw=raw), **arguments)
+            finally:
+                keep_private(arguments["config"].parent / OURS)
 
         return click.command(name, **attributes)(inner)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import os
 import random
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -167,7 +168,7 @@ ANY_TABLE: dict[str, Callable[[str], Spoil]] = {
 EVENTS: dict[str, Callable[[str], Spoil]] = {
     "times that are none": changed(lambda content: content.replace(b"2026-", b"2026-99-").replace(b"2025-", b"x")),
     "one column short": changed(lambda content: content.replace(b",", b"\n", 400)),
-    "blank ids": changed(lambda content: b"\n".join(b"," + row.split(b",", 1)[-1] for row in content.split(b"\n"))),
+    "blank ids": changed(lambda content: re.sub(rb"(?m)^(e\d+),[^,]*,", rb"\1, ,", content)),
     "all in the future": changed(lambda content: content.replace(b"2026-", b"2126-").replace(b"2025-", b"2125-")),
 }
 PROJECT_KEYS = {
