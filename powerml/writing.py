@@ -47,8 +47,8 @@ def whole_file(path: Path | str, *, private: bool = False) -> Iterator[Path]:
         with _draft(target) as draft:
             yield draft
             _to_disk(draft)
-            os.chmod(draft, _mode(target, private=private))
-            os.replace(draft, target)
+            draft.chmod(_mode(target, private=private))
+            draft.replace(target)
         folder_to_disk(target.parent)
     except OSError as error:
         raise not_writable(path, error) from None
@@ -67,7 +67,7 @@ def write_new(path: Path, content: str, *, private: bool = False) -> bool:
         with _draft(target) as draft:
             draft.write_text(content, encoding="utf-8")
             _to_disk(draft)
-            os.chmod(draft, _mode(target, private=private))
+            draft.chmod(_mode(target, private=private))
             try:
                 os.link(draft, target)
             except FileExistsError:
@@ -113,7 +113,7 @@ def keep_private(folder: Path) -> None:
 def _close(path: Path, mode: int) -> None:
     found = path.lstat()
     if not stat.S_ISLNK(found.st_mode) and found.st_mode & 0o077 and (_is_ours(found) or not hasattr(os, "getuid")):
-        os.chmod(path, mode)
+        path.chmod(mode)
 
 
 def _is_ours(found: os.stat_result) -> bool:
@@ -210,7 +210,7 @@ def _draft(target: Path) -> Iterator[Path]:
         yield Path(name)
     finally:
         with contextlib.suppress(FileNotFoundError):
-            os.unlink(name)
+            Path(name).unlink()
         os.close(handle)
 
 

@@ -108,7 +108,7 @@ def read_document(path: Path | str, *, text: str | None = None) -> Document:
 
 
 def _text(path: Path) -> str:
-    """A declaration's text; raises DataError for what is no ordinary file, too large to be a declaration, or no text."""
+    """A declaration's text; raises DataError for what is no ordinary file, no text, or too large for a declaration."""
     check_ordinary(path)
     try:
         if path.stat().st_size > LARGEST_BYTES:

@@ -16,7 +16,7 @@ import pandas as pd
 from powerml.config.project import ProjectSpec, TableSpec, expand
 from powerml.errors import DataError, UsageError, did_you_mean
 from powerml.sources.columns import match, unused
-from powerml.sources.files import resolve
+from powerml.sources.files import DataFile, resolve
 from powerml.sources.in_place import view
 from powerml.sources.queries import time_limit
 from powerml.sources.readers import Part, read_files, read_query
@@ -60,6 +60,12 @@ class Loaded:
     unused: dict[str, tuple[str, ...]] = field(default_factory=dict)
     sources: dict[str, tuple[str, ...]] = field(default_factory=dict)
     bad_rows: dict[str, str] = field(default_factory=dict)
+    files: tuple[DataFile, ...] = ()
+
+    def check_unchanged(self) -> None:
+        """Raises DataError where a file changed since: events in Parquet files are read as they are needed."""
+        for file in self.files:
+            file.check_unchanged()
 
 
 class TooManyBadRows(DataError):
@@ -146,6 +152,7 @@ class _Opened:
     sources: tuple[str, ...]
     columns: tuple[str, ...]
     unused: tuple[str, ...]
+    files: tuple[DataFile, ...]
 
 
 def _open(
@@ -158,7 +165,8 @@ def _open(
 ) -> _Opened:
     spec = project.tables[table.name]
     _check_format(con, project, table.name, spec.time_format)
-    parts = _parts(con, project, table, spec)
+    files = [] if spec.query or spec.database else resolve(spec.files, project.base, declared_in=project.file)
+    parts = _parts(con, project, table, spec, files)
     mapped = match(table, spec, parts, extra)
     clock = Clock(spec.timezone or project.timezone, spec.time_format)
     sources = tuple(source for part in parts for source in part.sources)
@@ -167,9 +175,11 @@ def _open(
         outcome = view(work, cache=cache)
     else:
         outcome = stage(work)
+    for file in files:
+        file.check_unchanged()
     if table.name == "events" and not outcome.rows:
         raise DataError.in_file(sources[0], "has no rows", "events are the one table that is required")
-    return _Opened(outcome, sources, tuple(m.name for m in mapped), unused(parts, mapped))
+    return _Opened(outcome, sources, tuple(m.name for m in mapped), unused(parts, mapped), tuple(files))
 
 
 def _check_format(con: duckdb.DuckDBPyConnection, project: ProjectSpec, table: str, time_format: str | None) -> None:
@@ -185,7 +195,9 @@ def _check_format(con: duckdb.DuckDBPyConnection, project: ProjectSpec, table: s
         raise DataError.in_file(where, f"{time_format!r} is no time format", fix) from None
 
 
-def _parts(con: duckdb.DuckDBPyConnection, project: ProjectSpec, table: Table, spec: TableSpec) -> list[Part]:
+def _parts(
+    con: duckdb.DuckDBPyConnection, project: ProjectSpec, table: Table, spec: TableSpec, files: list[DataFile]
+) -> list[Part]:
     if spec.database is not None:
         raise UsageError(
             f"{project.file}: tables.{table.name}: reading a database is not built yet; export the table to Parquet "
@@ -194,7 +206,7 @@ def _parts(con: duckdb.DuckDBPyConnection, project: ProjectSpec, table: Table, s
     if spec.query is not None:
         where = f"{project.file}: tables.{table.name}.query"
         return [read_query(con, expand(spec.query, file=project.file), where=where)]
-    return read_files(con, resolve(spec.files, project.base, declared_in=project.file), table=table.name)
+    return read_files(con, files, table=table.name)
 
 
 def _loaded(con: duckdb.DuckDBPyConnection, opened: Mapping[str, _Opened]) -> Loaded:
@@ -218,6 +230,7 @@ def _loaded(con: duckdb.DuckDBPyConnection, opened: Mapping[str, _Opened]) -> Lo
         unused={t: o.unused for t, o in opened.items()},
         sources={t: o.sources for t, o in opened.items()},
         bad_rows=bad_rows,
+        files=tuple(file for o in opened.values() for file in o.files),
     )
 
 

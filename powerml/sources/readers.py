@@ -78,7 +78,7 @@ def read_files(con: duckdb.DuckDBPyConnection, files: Sequence[DataFile], *, tab
 
 
 def read_query(con: duckdb.DuckDBPyConnection, query: str, *, where: str) -> Part:
-    """A query as a part; raises DataError where it is not one SELECT, or with DuckDB's first line if it does not run."""
+    """A query as a part; raises DataError where it is not one SELECT or does not run (with DuckDB's first line)."""
     relation = f"(\n{check_query(con, query, where=where)}\n)"
     try:
         described = con.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()

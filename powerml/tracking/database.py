@@ -89,11 +89,13 @@ def _check_schema(database: Path, schema: str | None) -> None:
     ours = _get_latest_schema_revision()
     if schema is None:
         raise StoreError(
-            f"{database}: holds no MLflow tables, or was left half made; remove it (a new one is made), or put a copy back"
+            f"{database}: holds no MLflow tables, or was left half made; "
+            "remove it (a new one is made), or put a copy back"
         )
     if schema != ours:
         raise StoreError(
-            f"{database}: was made by another MLflow (its tables are {schema}, those of MLflow {__version__} are {ours}); "
+            f"{database}: was made by another MLflow (its tables are {schema}, "
+            f"those of MLflow {__version__} are {ours}); "
             f"copy it and run 'mlflow db upgrade sqlite:///{database}', or install the MLflow it was made with"
         )
 
@@ -141,7 +143,8 @@ def locked(path: Path, *, waiting: Callable[[], None] = lambda: None) -> Iterato
                 told = True
                 if time.monotonic() - began > PATIENCE_SECONDS:
                     raise StoreError(
-                        f"{path}: another run has held the store for {PATIENCE_SECONDS // 60} minutes; end it, try again"
+                        f"{path}: another run has held the store for {PATIENCE_SECONDS // 60} minutes; "
+                        "end it, try again"
                     ) from None
                 time.sleep(0.05)
         _HELD[path] = 1

@@ -111,8 +111,8 @@ def _whole_folder(folder: Path) -> Iterator[Path]:
             shutil.rmtree(left)
         yield aside / folder.name
         if folder.exists():
-            os.replace(folder, aside / "before")
-        os.replace(aside / folder.name, folder)
+            folder.replace(aside / "before")
+        (aside / folder.name).replace(folder)
         shutil.rmtree(aside)
 
 

@@ -93,6 +93,7 @@ class OpenProject:
         chosen = Cutoffs.of(self.project.timezone, cutoffs)
         made = snapshots(self.inputs, self.rollups, self.project, self.metrics, chosen, with_labels=labels, note=note)
         self.inputs.engine.wait()
+        self.loaded.check_unchanged()
         coverage = pd.DataFrame(
             [(name, name not in made.unavailable, made.unavailable.get(name, "")) for name in self.metrics],
             columns=["metric", "available", "reason"],
