@@ -266,9 +266,8 @@ def run(kills: int, *, seed: int = 0, jobs: tuple[str, ...] = PLAN, say: Callabl
             at_work, wrong = once(job, known[job.name], scratch / "case", after)
             struck += at_work
             failed += bool(wrong)
-            say(
-                f"{number + 1:3d} {job.name:12s} {'killed' if at_work else 'done'} after {after:5.1f} s: {wrong or 'equal'}"
-            )
+            how = "killed" if at_work else "done"
+            say(f"{number + 1:3d} {job.name:12s} {how} after {after:5.1f} s: {wrong or 'equal'}")
     say(f"seed {seed}: {kills} runs, {struck} killed at work, {failed} not as if never killed")
     return failed
 
