@@ -82,10 +82,9 @@ def test_addresses_of_an_earlier_version_are_made_relative(store, made):
     absolute = (made / ".powerml" / "artifacts").as_uri()
     for table, column in database.ADDRESSES:
         ask(store, f"UPDATE {table} SET {column} = replace({column}, 'file:.powerml/artifacts', '{absolute}')")
-    ask(
-        store,
-        "INSERT INTO experiments VALUES (9, 'other', 's3://bucket/.powerml/artifacts', 'active', 0, 0, 'default')",
-    )
+    elsewhere = "s3://bucket/.powerml/artifacts"
+    row = f"(9, 'other', '{elsewhere}', 'active', 0, 0, 'default')"
+    ask(store, f"INSERT INTO experiments VALUES {row}")
     assert absolute in ask(store, "SELECT artifact_location FROM experiments WHERE name = 'golden'")[0]
     with connected(store) as client:
         assert client.get_experiment_by_name("golden").artifact_location == "file:.powerml/artifacts"
