@@ -37,6 +37,9 @@ VERBS: dict[str, tuple[str, str]] = {
 }
 
 
+INTERRUPTED = "interrupted; files that were not finished are as they were before"
+
+
 class Verbs(click.Group):
     """A group that imports a verb's module only when the verb is called."""
 
@@ -87,9 +90,13 @@ def main() -> None:
         click.echo(visible(said.getvalue()), err=True, nl=False)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
-        _end("interrupted; files that were not finished are as they were before", status=130)
+        _end(INTERRUPTED, status=130)
     except MemoryError:
         _end("does not fit into memory; set 'memory_limit' in the project, or read less at once")
+    except RuntimeError as error:
+        if "interrupted" not in str(error).lower():  # DuckDB's word for Ctrl-C
+            raise
+        _end(INTERRUPTED, status=130)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
         _end(f"{where}{error.strerror or error}; check the path, space and rights")
