@@ -60,7 +60,7 @@ def time_limit(con: duckdb.DuckDBPyConnection, seconds: float, *, where: str) ->
     timer.start()
     try:
         yield
-    except (DataError, duckdb.Error):
+    except (DataError, duckdb.Error, KeyboardInterrupt):
         if not late.is_set():
             raise
     finally:
