@@ -52,7 +52,7 @@ class Job:
     fails_when_done: str = ""  # what it says where the killed run had done everything
 
 
-FEATURES = ("train", "--table", "features.csv", "--target", "churned", "--id", "user_id")
+FEATURES = ("train", "quick.yaml", "--table", "features.csv", "--target", "churned", "--id", "user_id")
 JOBS = {
     job.name: job
     for job in (
@@ -97,6 +97,8 @@ def template(folder: Path, job: Job) -> None:
     frame.assign(churned=(frame["logins"] + 0.1 * frame["seats"] < 0.8).astype(int)).to_csv(
         folder / "features.csv", index=False
     )
+    quick = "question: does it survive?\nscreen: off\nscorers: [{name: plain, fit: logistic}]\n"
+    (folder / "quick.yaml").write_text(quick)
     if job.name == "lock":
         _sheet(folder)
     for command in job.before:

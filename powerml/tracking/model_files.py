@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import tempfile
 from importlib.metadata import version
@@ -22,11 +23,14 @@ from powerml.config.fingerprints import manifest
 from powerml.config.shipped import configs
 from powerml.errors import StoreError
 from powerml.scoring.model import ScoringModel
+from powerml.writing import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DATA = "scoring_model.json"
+OURS = "powerml"  # who runs and models are by, in MLflow's own tags
+OWN_TAGS = {"mlflow.user": OURS, "mlflow.source.name": OURS, "mlflow.source.type": "LOCAL"}
 SERVED = "served_model.py"
 SCRATCH = ".model-"  # how the folders begin in which models are laid out
 MUTABLE = ("MLmodel", "registered_model_meta")  # what MLflow itself rewrites
@@ -70,7 +74,19 @@ def log_model(model: ScoringModel, example: pd.DataFrame, scratch: Path) -> tupl
             input_example=rows,
             pip_requirements=[f"{name}=={version(name)}" for name in NEEDED],
         )
+    _without_places(info.model_uri, info.model_id)
     return info.model_uri, model_manifest(info.model_uri)
+
+
+def _without_places(model_uri: str, model_id: str) -> None:
+    """Takes out what MLflow notes of this machine: where the program and the script lay, and who ran it."""
+    import mlflow
+    from mlflow.artifacts import download_artifacts
+
+    mlflow.set_logged_model_tags(model_id, OWN_TAGS)
+    described = Path(download_artifacts(model_uri), "MLmodel")
+    text = re.sub(r"(?m)^(\s*model_code_path: ).*/", r"\1", described.read_text(encoding="utf-8"))
+    write_whole(described, text, private=True)
 
 
 def model_manifest(model_uri: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from powerml.config import fingerprints
 from powerml.errors import StoreError
 from powerml.spreadsheets import guarded
-from powerml.tracking.model_files import SCRATCH, log_model, model_manifest
+from powerml.tracking.model_files import OURS, OWN_TAGS, SCRATCH, log_model, model_manifest
 from powerml.tracking.store import Store, connected, experiment_id, plain, safe_key, writing
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from powerml.scoring.model import ScoringModel
 
-OURS = "powerml"  # who runs ours are by, in MLflow's own tags
 RANKING = "ranking/top20.json"  # the one table per run, at one path, that the UI compares across runs
 MANIFEST_DIGEST = "powerml.sha256_digest"  # of the model's manifest, which is too long for a run's tag
 LONGEST_PARAM = 6000  # MLflow cuts longer values without a word
@@ -140,9 +139,12 @@ def _run(experiment: str, name: str, tags: Mapping[str, str], *, parent: str | N
     """A run under way; MLflow's own tags name the program, not the person or the path."""
     import mlflow
 
-    own = {"mlflow.user": OURS, "mlflow.source.name": OURS, "mlflow.source.type": "LOCAL"}
     with mlflow.start_run(
-        experiment_id=experiment, run_name=name, parent_run_id=parent, nested=parent is not None, tags={**own, **tags}
+        experiment_id=experiment,
+        run_name=name,
+        parent_run_id=parent,
+        nested=parent is not None,
+        tags={**OWN_TAGS, **tags},
     ) as run:
         yield run.info.run_id
 
