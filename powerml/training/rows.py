@@ -235,4 +235,5 @@ class TrainingData:
         """The snapshot at the last mature cutoff not after `until`, entities without enough history left out."""
         at = self.whole["as_of"]
         rows = self.whole[at == at[at <= until].max()]
-        return rows[rows["enough_history"].astype(bool)].reset_index(drop=True)
+        known: pd.DataFrame = rows[rows["enough_history"].astype(bool)].reset_index(drop=True)
+        return known
