@@ -64,7 +64,7 @@ class BandReport:
         return (first, *apart, *left_out)
 
 
-def band_report(
+def band_report(  # noqa: PLR0913 (keyword arguments of one question)
     score: ArrayLike,
     labels: ArrayLike,
     *,
