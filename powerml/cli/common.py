@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from powerml.config.project import ProjectSpec
 
 
-class DateType(click.ParamType):
+class DateType(click.ParamType):  # type: ignore[type-arg]  # no generic in older versions of Click
     """A calendar date, YYYY-MM-DD."""
 
     name = "date"
@@ -75,7 +75,7 @@ class Output:
     def progress(self) -> Iterator[Callable[[str], None]]:
         """Yields `note(text)`: a moving line with the time taken on a terminal, nothing in a pipe or when quiet."""
         if self.quiet or not sys.stderr.isatty():
-            yield lambda text: None
+            yield lambda _text: None
             return
         from rich.console import Console
         from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -152,6 +152,7 @@ def command(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], clic
         if any(parameter.name == "output" for parameter in own):
             own.insert(0, click.Option(["--raw"], is_flag=True, help=_RAW))  # the first is shown last
 
+        @click.command(name, **attributes)
         @click.option(
             "-c", "--config", type=FILE, default=Path("powerml.yaml"), show_default=True, help="Project file."
         )
@@ -165,7 +166,8 @@ def command(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], clic
             finally:
                 keep_private(arguments["config"].parent / OURS)
 
-        return click.command(name, **attributes)(inner)
+        made: click.Command = inner
+        return made
 
     return wrap
 

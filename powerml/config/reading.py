@@ -48,13 +48,13 @@ class _Parser(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
 _Parser.yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
 
 
-def _construct_text(loader: _Loader, node: yaml.ScalarNode) -> str:
+def _construct_text(_loader: _Loader, node: yaml.ScalarNode) -> str:
     """JSON writes characters beyond the first 65,536 as two halves, which YAML leaves apart."""
     return str(node.value).encode("utf-16", "surrogatepass").decode("utf-16")
 
 
 _Loader.add_constructor("tag:yaml.org,2002:str", _construct_text)
-_Loader.add_constructor("tag:yaml.org,2002:int", lambda loader, node: int(node.value))  # 010 is ten
+_Loader.add_constructor("tag:yaml.org,2002:int", lambda _loader, node: int(node.value))  # 010 is ten
 
 
 @dataclass
@@ -163,7 +163,8 @@ def load(model: type[T] | Any, path: Path | str) -> T:
 
     Raises ConfigError with all problems of the file, DataError if there is no such file.
     """
-    return validate(model, read_document(path))
+    read: T = validate(model, read_document(path))
+    return read
 
 
 def validate(model: type[T] | Any, document: Document, at: Path_ = ()) -> T:
@@ -174,7 +175,8 @@ def validate(model: type[T] | Any, document: Document, at: Path_ = ()) -> T:
     if data is None:
         data = {}
     try:
-        return TypeAdapter(model).validate_python(data)
+        valid: T = TypeAdapter(model).validate_python(data)
+        return valid
     except ValidationError as error:
         raise ConfigError(_outermost_dropped(set(_problems(error, model, data, document, at)))) from None
 
@@ -194,7 +196,7 @@ def _problems(error: ValidationError, model: Any, data: Any, document: Document,
         here = at + path
         kind = item["type"]
         if kind == "extra_forbidden":
-            hint = did_you_mean(str(path[-1]), _keys_at(model, path[:-1], data))
+            hint = did_you_mean(str(path[-1]), _keys_at(model, path[:-1]))
             yield document.problem(here, f"unknown key{hint or '; remove it'}")
         elif kind == "missing":
             name = str(missing[0]) if missing else "?"
@@ -255,7 +257,7 @@ def _path_in(data: Any, loc: tuple[Any, ...]) -> tuple[Path_, Path_]:
     return tuple(path), tuple(rest)
 
 
-def _keys_at(model: Any, path: Path_, data: Any) -> set[str]:
+def _keys_at(model: Any, path: Path_) -> set[str]:
     """The keys that could stand at `path`, by walking the types."""
     kinds = list(_members(model))
     for key in path:

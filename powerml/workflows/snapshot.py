@@ -22,7 +22,7 @@ def build(
     cutoffs: Sequence[date],
     *,
     labels: bool = False,
-    note: Callable[[str], None] = lambda text: None,
+    note: Callable[[str], None] = lambda _text: None,
 ) -> SnapshotResult:
     """The snapshot table of a project at the local midnights of `cutoffs`, labels beside it if asked for."""
     return open_project(project, note=note).build(cutoffs, labels=labels, note=note)
@@ -37,7 +37,7 @@ def write_snapshots(
     monthly: tuple[date, date] | None = None,
     labels: bool = False,
     raw: bool = False,
-    note: Callable[[str], None] = lambda text: None,
+    note: Callable[[str], None] = lambda _text: None,
 ) -> SnapshotResult:
     """Builds snapshots at one date, monthly, or as the project says, and writes them whole or not at all.
 
