@@ -27,6 +27,7 @@ ENDINGS: dict[str, Format] = {
 }  # fmt: skip
 COMPRESSIONS: dict[str, Compression] = {".gz": "gzip", ".gzip": "gzip", ".zst": "zstd", ".zstd": "zstd"}
 _MAGIC: dict[Compression, bytes] = {"gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
+WIDEST = 10_000  # columns of a file that are read
 _READABLE = "CSV, Parquet or JSON lines, plain or .gz or .zst"
 
 
@@ -74,6 +75,13 @@ class DataFile:
         return DataError.in_file(
             self.shown, f"is cut short or damaged ({self.compression}: {error})", "fetch or export it again"
         )
+
+
+def check_width(shown: str, columns: int) -> None:
+    """Raises DataError for a table so wide that reading it would take all memory."""
+    if columns > WIDEST:
+        what = f"has {columns:,} columns, and at most {WIDEST:,} are read"
+        raise DataError.in_file(shown, what, "export the columns that are needed")
 
 
 def natural(path: str | Path) -> list[int | str]:

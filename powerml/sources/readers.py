@@ -16,13 +16,12 @@ from typing import Literal
 import duckdb
 
 from powerml.errors import DataError
-from powerml.sources.files import DataFile, Format
+from powerml.sources.files import DataFile, Format, check_width
 from powerml.sources.json_lines import broken_line
 from powerml.sources.queries import check_query
 from powerml.sources.sql import array, data_errors, first_line, name, text
 
 _DELIMITERS = ",;\t|"
-WIDEST = 10_000  # columns of a file
 
 
 @dataclass(frozen=True)
@@ -86,13 +85,6 @@ def read_query(con: duckdb.DuckDBPyConnection, query: str, *, where: str) -> Par
         fix = "correct the query; relative file names start at the project's folder"
         raise DataError.in_file(where, f"does not run ({first_line(error)})", fix) from None
     return Part("query", ("query",), 0, _described(described), relation)
-
-
-def check_width(shown: str, columns: int) -> None:
-    """Raises DataError for a table so wide that reading it would take all memory."""
-    if columns > WIDEST:
-        what = f"has {columns:,} columns, and at most {WIDEST:,} are read"
-        raise DataError.in_file(shown, what, "export the columns that are needed")
 
 
 def _described(rows: Iterable[Sequence[str]]) -> dict[str, tuple[str, str]]:
