@@ -288,12 +288,14 @@ def every_case() -> Iterator[Case]:
     for name, commands in READERS.items():
         kinds = ANY_FILE | (ANY_DECLARATION if name in DECLARATIONS else ANY_TABLE)
         kinds |= EVENTS if name == "events.csv" else {}
+        if name in ("users.csv", "subscriptions.csv"):
+            del kinds["header alone"]  # nobody yet is an answer
         for number, (kind, spoil) in enumerate(kinds.items()):
             for command in {commands[number % len(commands)], commands[(3 * number + 1) % len(commands)]}:
                 yield Case(f"{name}: {kind}: {' '.join(command)}", command, spoil(name), (name,))
     for number, (line, word) in enumerate(PROJECT_KEYS.items()):
         command = PROJECT_READERS[number % len(PROJECT_READERS)]
-        yield Case(f"project: {line}", command, with_key(line), ("powerml.yaml", word))
+        yield Case(f"project: {line}", command, with_key(line), (word,))
     for number, (entry, word) in enumerate(TABLE_KEYS.items()):
         command = PROJECT_READERS[number % 4]
         yield Case(f"events: {entry}", command, with_events(entry), (word,))

@@ -152,8 +152,8 @@ def session_of(store):
 def test_a_version_that_was_killed_before_it_had_its_alias_gets_it(store):
     with connected(store) as client:
         tags = {registry.PENDING: "challenger", registry.MANIFEST: "{}"}
-        (run,) = ask(store, "SELECT run_id FROM model_versions")[0]
-        client.create_model_version("golden", source="models:/m-1", run_id=run, tags=tags)
+        ((run, source),) = ask(store, "SELECT run_id, source FROM model_versions")
+        client.create_model_version("golden", source=source, run_id=run, tags=tags)
     assert registry.aliases(store, "golden") == {"challenger": 2}
     assert registry.PENDING not in registry.find_version(store, "golden", "2").tags
 
