@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
 import stat
 import tempfile
 from pathlib import Path
@@ -52,6 +53,33 @@ def whole_file(path: Path | str, *, private: bool = False) -> Iterator[Path]:
         folder_to_disk(target.parent)
     except OSError as error:
         raise not_writable(path, error) from None
+
+
+@contextlib.contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """Yields an empty folder that takes the place of `folder`, with all in it, when the block ends without an error.
+
+    What a kill left of an earlier run is removed. Raises DataError where it cannot be written, UsageError where another
+    run is making the same folder.
+    """
+    aside = folder.resolve().parent / f".{folder.resolve().name}{_MARK}folder"
+    try:
+        aside.mkdir(parents=True, exist_ok=True)
+        with only_one(aside, f"{folder}: another run is making it; wait for that, or name another folder"):
+            try:
+                for left in aside.iterdir():
+                    shutil.rmtree(left)
+                draft = aside / folder.resolve().name  # its name may be the project's
+                draft.mkdir()
+                yield draft
+                if folder.exists():
+                    folder.replace(aside / ".before")
+                draft.replace(folder)
+            finally:
+                shutil.rmtree(aside, ignore_errors=True)
+        folder_to_disk(aside.parent)
+    except OSError as error:
+        raise not_writable(folder, error) from None
 
 
 def write_whole(path: Path | str, content: str | bytes, *, private: bool = False) -> None:

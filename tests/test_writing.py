@@ -19,6 +19,7 @@ from powerml.writing import (
     only_one,
     private_folder,
     whole_file,
+    whole_folder,
     write_new,
     write_whole,
 )
@@ -175,3 +176,32 @@ def test_a_target_that_is_no_file_or_may_not_be_written_is_refused_before_any_wo
 def test_a_folder_is_held_by_one(tmp_path):
     with only_one(tmp_path, "taken"), pytest.raises(UsageError, match="taken"), only_one(tmp_path, "taken"):
         pass
+
+
+def test_a_folder_appears_whole_or_not_at_all(tmp_path):
+    target = tmp_path / "shop"
+    with pytest.raises(ZeroDivisionError), whole_folder(target) as draft:
+        (draft / "a.txt").write_text(f"{1 / 0}")
+    assert names(tmp_path) == []
+    with whole_folder(target) as draft:
+        assert draft.name == "shop"
+        (draft / "a.txt").write_text("a")
+        assert not target.exists()
+    with whole_folder(target) as draft:
+        (draft / "b.txt").write_text("b")
+        assert names(target) == ["a.txt"]
+    assert names(target) == ["b.txt"]
+    assert names(tmp_path) == ["shop"]
+
+
+def test_what_a_kill_left_of_a_folder_is_removed_by_the_next_run(tmp_path):
+    code = (
+        "import os, signal, sys; from pathlib import Path; from powerml.writing import whole_folder\n"
+        "with whole_folder(Path(sys.argv[1])) as draft: (draft / 'half').write_text('');"
+        " os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path / "shop")], check=False)
+    assert "shop" not in names(tmp_path)
+    with whole_folder(tmp_path / "shop") as draft:
+        assert names(draft) == []
+    assert names(tmp_path) == ["shop"]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,7 +18,7 @@ from powerml.simulation import Manifest, write_product
 from powerml.sinks.files import write_table
 from powerml.workflows.score import Scorer, ScoreResult, score_rows
 from powerml.workflows.train import TrainResult, train
-from powerml.writing import only_one
+from powerml.writing import whole_folder
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -80,7 +78,7 @@ def demo(
     """
     check_place(folder, force=force)
     note(f"simulating {users:,} users over {MONTHS} months")
-    with _whole_folder(folder) as draft:
+    with whole_folder(folder) as draft:
         workers = min(2, os.cpu_count() or 1)
         manifest = write_product(draft, PRESET, users=users, months=MONTHS, seed=seed, workers=workers, chunk=1)
         trained, scores = _train_and_score(draft, now=now, note=note)
@@ -96,24 +94,6 @@ def _train_and_score(folder: Path, *, now: datetime, note: Note) -> tuple[TrainR
     ids = ["as_of", *(name for name in ("user_id", "account_id") if name in trained.data.latest)]
     frame, baseline = score_rows(scorer, trained.data.latest, ids=ids, reasons=3, ranking="stored", now=now)
     return trained, ScoreResult(frame, scorer, baseline)
-
-
-@contextlib.contextmanager
-def _whole_folder(folder: Path) -> Iterator[Path]:
-    """Yields where to make the folder; it takes its place when the block ends, so a kill leaves none half made.
-
-    What a killed run left beside it is removed. Raises UsageError where another run is making the same folder.
-    """
-    aside = folder.resolve().parent / f".{folder.name}.powerml-demo"
-    aside.mkdir(parents=True, exist_ok=True)
-    with only_one(aside, f"{folder}: another 'powerml demo' is making it; wait for it, or name another folder"):
-        for left in aside.iterdir():
-            shutil.rmtree(left)
-        yield aside / folder.name
-        if folder.exists():
-            folder.replace(aside / "before")
-        (aside / folder.name).replace(folder)
-        shutil.rmtree(aside)
 
 
 def check_place(folder: Path, *, force: bool) -> None:
