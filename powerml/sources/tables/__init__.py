@@ -1,1 +1,1 @@
-"""Ready-made tables, read: features, metrics, scores and labels, review sheets. A bad cell is a message with its row."""
+"""Ready-made tables: features, metrics, scores and labels, review sheets. A bad cell is one message with its row."""
