@@ -20,7 +20,7 @@ SEED = int(os.environ.setdefault("ORACLE_SEED", str(secrets.randbelow(2**31)))) 
 
 
 def tried(share: float = 1.0, *, salt: str = "") -> Callable[[Any], Any]:
-    """A property tried on `share` of the worlds, one at least; a world grows from a seed, so there is nothing to shrink.
+    """A property tried on `share` of the worlds, at least one; a world grows from a seed: there is nothing to shrink.
 
     Tests with another name, and the same with another `salt`, see other worlds.
     """
