@@ -187,7 +187,7 @@ class DocumentedScorer(TransformerMixin, BaseEstimator, Generic[SpecT]):
         raise NotImplementedError
 
     def _named(self, X: pd.DataFrame, *, learns: bool = False) -> pd.DataFrame:
-        """A frame as it is; an unnamed array by position: first `metrics_` in their order, further columns are not read."""
+        """A frame as it is; an unnamed array by position: `metrics_` in their order, further columns are not read."""
         if isinstance(X, pd.DataFrame):
             if learns:
                 validate_data(self, X, skip_check_array=True)
