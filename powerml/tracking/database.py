@@ -162,7 +162,7 @@ def in_sentences(database: Path) -> Iterator[None]:
 
     try:
         yield
-    except PowermlError:
+    except (PowermlError, BrokenPipeError):
         raise
     except (SQLAlchemyError, sqlite3.Error, MlflowException) as error:
         raise _sentence(database, error) from None
