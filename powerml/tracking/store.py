@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 WRITING = "mlflow.lock"  # held by the run that makes the store, or writes a session or a version
+ADDRESSED_BY = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
 EXPERIMENT_KIND = {"mlflow.experimentKind": "custom_model_development"}
 
 
@@ -69,6 +70,7 @@ def connected(store: Store) -> Iterator[MlflowClient]:
         import mlflow
 
         before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+        said = {name: os.environ.get(name) for name in ADDRESSED_BY}
         with database.in_sentences(store.database):
             if not store.exists:
                 database.make(store.database, store.artifacts)
@@ -81,6 +83,11 @@ def connected(store: Store) -> Iterator[MlflowClient]:
             finally:
                 mlflow.set_tracking_uri(before[0])
                 mlflow.set_registry_uri(before[1])
+                for name, value in said.items():  # MLflow leaves both to the processes that are started later
+                    if value is None:
+                        os.environ.pop(name, None)
+                    else:
+                        os.environ[name] = value
 
 
 @contextlib.contextmanager
