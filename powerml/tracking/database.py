@@ -48,7 +48,7 @@ def make(database: Path, artifacts: Path) -> None:
         from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
         with whole_file(database, private=True) as draft:
-            made = SqlAlchemyStore(f"sqlite:///{draft}", artifacts.as_uri())
+            made = SqlAlchemyStore(f"sqlite:///{draft}", artifacts.as_uri())  # type: ignore[no-untyped-call]
             made.engine.dispose()
             make_relative(draft, artifacts)
 
@@ -86,7 +86,7 @@ def _check_schema(database: Path, schema: str | None) -> None:
     from mlflow import __version__
     from mlflow.store.db.utils import _get_latest_schema_revision
 
-    ours = _get_latest_schema_revision()
+    ours = _get_latest_schema_revision()  # type: ignore[no-untyped-call]
     if schema is None:
         raise StoreError(
             f"{database}: holds no MLflow tables, or was left half made; "

@@ -18,7 +18,7 @@ SQLITE = "sqlite:///"
 SERVED = "_MLFLOW_SERVER_FILE_STORE"  # in MLflow's server, the store that it serves
 
 
-class ProjectFiles(LocalArtifactRepository):  # type: ignore[misc] # MLflow's classes have no types
+class ProjectFiles(LocalArtifactRepository):
     """Files of runs and models in the folder of the project whose store names them."""
 
     def __init__(self, artifact_uri: str, tracking_uri: str | None = None, registry_uri: str | None = None) -> None:
@@ -34,7 +34,8 @@ def from_project(address: str, store: str) -> str:
     >>> from_project("file:.powerml/artifacts/a", "http://mlflow.example.org")
     'file:.powerml/artifacts/a'
     """
-    path, database = Path(local_file_uri_to_path(address)), Path(store.removeprefix(SQLITE))
+    path = Path(local_file_uri_to_path(address))  # type: ignore[no-untyped-call]
+    database = Path(store.removeprefix(SQLITE))
     ours = store.startswith(SQLITE) and path.parts[:1] == (database.parent.name,)
     if path.is_absolute() or not ours:
         return address
