@@ -19,6 +19,9 @@ from powerml.config.weights import read_weights, settable
 from powerml.errors import DataError, StoreError, UsageError, did_you_mean
 from powerml.scoring.documented.load import scorer_of
 from powerml.scoring.model import ScoringModel
+from powerml.scoring.named import from_weights
+from powerml.scoring.scores_table import score_rows
+from powerml.sources.tables.metrics import rows_to_score
 from powerml.tracking import registry
 from powerml.tracking.model_files import read_model
 from powerml.tracking.runs import find_run
@@ -27,7 +30,6 @@ from powerml.training.candidates import Candidate, Said, fit_on, say
 from powerml.training.judging import hold_out
 from powerml.validation.comparison import Agreement, Comparison, agreement, compare
 from powerml.workflows.project import OpenProject, gather
-from powerml.workflows.score import score_metrics
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -167,11 +169,12 @@ def compare_on_table(
     for entry in _entries(asked, settings or {}, project):
         if not isinstance(entry, WeightSetEntry):
             raise UsageError(f"{entry}: runs are compared on a project's snapshots; leave --metrics out")
-        done = score_metrics(
-            path, project=project, weights=entry.weights, settings=entry.set, reasons=0, ranking="batch", now=now
+        scorer = from_weights(entry.weights, settings=entry.set, project=project)
+        table = rows_to_score(path, scorer)
+        ids = table.frame[table.id_column]
+        tables[entry.label], _ = score_rows(
+            scorer, table.frame, ids=[table.id_column], reasons=0, ranking="batch", now=now
         )
-        tables[entry.label] = done.frame
-        ids = done.frame.iloc[:, 0]
     agreements = {(a, b): agreement(np.asarray(ids), tables[a], tables[b]) for a, b in combinations(tables, 2)}
     return _result(tuple(tables), None, agreements, None)
 

@@ -15,9 +15,11 @@ from powerml.errors import UsageError
 from powerml.scoring.documented.base import DocumentedScorer
 from powerml.scoring.documented.table import card_table
 from powerml.scoring.explain.shares import weight_shares
+from powerml.scoring.named import NamedScorer
+from powerml.scoring.scores_table import score_rows
 from powerml.simulation import Manifest, write_product
 from powerml.sinks.files import write_table
-from powerml.workflows.score import Scorer, ScoreResult, score_rows
+from powerml.workflows.score import ScoreResult
 from powerml.workflows.train import TrainResult, train
 
 if TYPE_CHECKING:
@@ -84,7 +86,7 @@ def demo(
     project = load_project(folder / "powerml.yaml")
     trained = train(project, note=note)
     note("scoring the latest snapshot")
-    scorer = Scorer(trained.model, slug(project.project), str(trained.version.number))
+    scorer = NamedScorer(trained.model, slug(project.project), str(trained.version.number))
     ids = ["as_of", *(name for name in ("user_id", "account_id") if name in trained.data.latest)]
     frame, baseline = score_rows(scorer, trained.data.latest, ids=ids, reasons=3, ranking="stored", now=now)
     file = folder / "scores.csv"

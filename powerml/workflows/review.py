@@ -17,15 +17,17 @@ from powerml.errors import DataError, UsageError, did_you_mean
 from powerml.scoring.documented.base import DocumentedScorer
 from powerml.scoring.documented.load import needed_metrics, scorer_of
 from powerml.scoring.model import ScoringModel
+from powerml.scoring.named import NamedScorer, from_weights
+from powerml.scoring.scores_table import score_rows
 from powerml.sinks.files import write_table
 from powerml.sources.tables.review_sheet import Answered, Origin, read_sheet
+from powerml.tracking.scorers import from_registry
 from powerml.validation.comparison import Comparison, agreement
 from powerml.validation.review.answers import Review, review
 from powerml.validation.review.parts import Parts, review_parts
 from powerml.validation.review.proposal import STEP, cannot_edit, proposal
 from powerml.workflows.compare import compare_sets
 from powerml.workflows.project import OpenProject, latest_cutoff, open_project, project_metrics
-from powerml.workflows.score import Scorer, from_registry, from_weights, score_rows
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -44,7 +46,7 @@ class People:
 
     project: ProjectSpec
     opened: OpenProject
-    scorer: Scorer
+    scorer: NamedScorer
     spec: WeightSetSpec | None
     origin: Origin
     rows: pd.DataFrame
@@ -211,7 +213,7 @@ def population(
     built = opened.build([day], labels=True, note=note)
     if weights:
         scorer = from_weights(weights, project=project, vocabulary=built.vocabulary_counts)
-        scorer = Scorer(ScoringModel(scorer.model.scorer.fit(_scored(built.frame))), scorer.name, scorer.version)
+        scorer = NamedScorer(ScoringModel(scorer.model.scorer.fit(_scored(built.frame))), scorer.name, scorer.version)
     ids = ["as_of", project.id_column]
     table, _ = score_rows(scorer, built.frame, ids=ids, reasons=3, ranking="stored", now=now)
     scored = table[table["status"] == "scored"]
