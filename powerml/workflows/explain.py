@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
@@ -11,22 +10,22 @@ import pandas as pd
 
 from powerml.config.metrics import MetricSpec, catalogue
 from powerml.errors import UsageError, did_you_mean
+from powerml.progress import Note, silent
 from powerml.scoring.documented.base import DocumentedScorer
 from powerml.scoring.documented.load import needed_metrics
 from powerml.scoring.explain.contributions import change
 from powerml.scoring.explain.explainable import Explainable, referenced
-from powerml.scoring.explain.next_band import Recipe, recipe
+from powerml.scoring.explain.next_band import NextBand, recipe
 from powerml.scoring.explain.tree import branches
 from powerml.scoring.named import from_weights
 from powerml.sources.tables.metrics import rows_to_score
 from powerml.tracking.scorers import from_registry
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from powerml.config.project import ProjectSpec
-
-Note = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class Explanation:
     before: date | None
     score_before: float | None
     changes: pd.DataFrame | None
-    recipe: Recipe | None
+    recipe: NextBand | None
 
 
 def from_metrics(
@@ -72,7 +71,7 @@ def from_project(
     weights: str | None = None,
     settings: Mapping[str, float] | None = None,
     as_of: date | None = None,
-    note: Note = lambda _text: None,
+    note: Note = silent,
 ) -> Explainable:
     """A project's snapshot at `as_of` (by default the latest) and the one before it."""
     from powerml.workflows.project import open_project, project_metrics

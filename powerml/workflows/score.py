@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from powerml.config.metrics import MetricSpec
 from powerml.errors import UsageError
+from powerml.progress import Note, silent
 from powerml.scoring.documented.load import needed_metrics
 from powerml.scoring.named import NamedScorer, from_weights
 from powerml.scoring.scores_table import id_columns, score_rows
@@ -17,6 +17,7 @@ from powerml.tracking.scorers import RegisteredScorer, from_registry
 from powerml.workflows.project import latest_cutoff, open_project, project_metrics
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from datetime import date, datetime
     from pathlib import Path
 
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
     from powerml.config.project import ProjectSpec
     from powerml.scoring.model import Ranking
-
-Note = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ def score_snapshot(  # noqa: PLR0913 (keyword arguments of one question)
     reasons: int | None = 3,
     ranking: Ranking = "stored",
     now: datetime,
-    note: Note = lambda _text: None,
+    note: Note = silent,
 ) -> ScoreResult:
     """Scores every entity of a snapshot (by default the latest), with the champion unless told otherwise.
 
