@@ -5,7 +5,9 @@ import json
 import shutil
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -19,7 +21,7 @@ from powerml.scoring.model import ScoringModel
 from powerml.scoring.named import NamedScorer
 from powerml.tracking.due import review_due
 from powerml.workflows import review as workflow
-from powerml.workflows.review import make_sheet, read_review
+from powerml.workflows.review import ScoredPeople, make_sheet, read_review
 from powerml.workflows.review_lock import lock, weights_text
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "raw"
@@ -269,3 +271,10 @@ def test_words_that_make_no_sense(words, message):
     error = run(*words).exception
     assert isinstance(error, UsageError)
     assert message in str(error)
+
+
+def test_a_user_without_an_account_is_not_taken_for_the_account_of_that_name():
+    rows = pd.DataFrame({"user_id": ["acme", "u2"], "account_id": [None, "acme"]})
+    nothing = dict.fromkeys(("opened", "scorer", "spec", "origin", "scores", "parts", "everybody", "vocabulary"))
+    people = ScoredPeople(project=SimpleNamespace(id_column="user_id"), rows=rows, **nothing)
+    assert people.accounts.tolist() == ["user acme", "acme"]

@@ -140,7 +140,8 @@ def _id_like(raw: pd.DataFrame, free: Sequence[str], time: str | None) -> str | 
 
 def _times(values: pd.Series, path: Path) -> pd.Series:
     when = dates(values, path)
-    return (when.dt.tz_localize(None) if when.dt.tz is not None else when).dt.normalize()
+    days: pd.Series = (when.dt.tz_localize(None) if when.dt.tz is not None else when).dt.normalize()
+    return days
 
 
 def _features(raw: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
