@@ -74,7 +74,7 @@ DEFAULT_SCORERS: tuple[WeightSetEntry | FittedEntry, ...] = (
 
 
 class ScreenSpec(Spec):
-    """The correlation screen: which metrics may be fitted (4-learning.md "Correlation screen")."""
+    """The correlation screen: which metrics may be fitted, and how strong they must be."""
 
     threshold: Annotated[float, Field(ge=0, le=1)] = 0.45
     min_keep: PositiveInt = 5
@@ -88,7 +88,7 @@ def _listed(value: Any) -> Any:
 
 
 class ExperimentSpec(Spec):
-    """An experiment file, as 6-files.md fixes its keys; everything has a default.
+    """An experiment file (shape: configs/README.md); everything has a default.
 
     `outcome`: a custom yes/no outcome in place of the project's. `capacity`: how many accounts a team can call per
     week, one number or several.
