@@ -19,7 +19,7 @@ from powerml.sources.columns import match, unused
 from powerml.sources.files import DataFile, resolve
 from powerml.sources.in_place import view
 from powerml.sources.queries import time_limit
-from powerml.sources.readers import Part, read_files, read_query
+from powerml.sources.readers import SourcePart, read_files, read_query
 from powerml.sources.rules import FUTURE, MISSING, NOT_A_NUMBER, NOT_A_TIME, NOT_UTF8, RAGGED
 from powerml.sources.sql import data_errors, text
 from powerml.sources.staged import Staging, stage
@@ -29,9 +29,10 @@ from powerml.tables import TABLES, Table
 from powerml.writing import private_folder, whole_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from powerml.sources.loaded_table import Outcome
+    from powerml.progress import Note
+    from powerml.sources.loaded_table import LoadedTable
 
 SHOWN_PER_TABLE = 10_000
 REPORT = ("table", "rows", "loaded", "quarantined", "ignored", "duplicates")
@@ -83,7 +84,7 @@ def open_sources(
     tables: Iterable[str] | None = None,
     extra: Mapping[str, Iterable[str]] = {},
     lenient: bool = False,
-    note: Callable[[str], None] | None = None,
+    note: Note | None = None,
     cache: Path | None = None,
 ) -> Loaded:
     """Opens the project's tables (or those named) as they stand at `now`, an aware instant.
@@ -148,7 +149,7 @@ def _cores() -> int:
 
 @dataclass(frozen=True)
 class _Opened:
-    outcome: Outcome
+    outcome: LoadedTable
     sources: tuple[str, ...]
     columns: tuple[str, ...]
     unused: tuple[str, ...]
@@ -197,7 +198,7 @@ def _check_format(con: duckdb.DuckDBPyConnection, project: ProjectSpec, table: s
 
 def _parts(
     con: duckdb.DuckDBPyConnection, project: ProjectSpec, table: Table, spec: TableSpec, files: list[DataFile]
-) -> list[Part]:
+) -> list[SourcePart]:
     if spec.database is not None:
         raise UsageError(
             f"{project.file}: tables.{table.name}: reading a database is not built yet; export the table to Parquet "
@@ -246,7 +247,7 @@ def _with_problems(loaded: Loaded, problems: tuple[str, ...]) -> Loaded:
     return replace(loaded, problems=problems)
 
 
-def _too_many(loaded: Loaded, outcome: Outcome, allowed: float) -> str | None:
+def _too_many(loaded: Loaded, outcome: LoadedTable, allowed: float) -> str | None:
     """The sentence that stops a run, or None."""
     if not outcome.rows or outcome.quarantined / outcome.rows <= allowed:
         return None
