@@ -1,4 +1,4 @@
-"""What the world does to a command: outputs over inputs, closed pipes, Ctrl-C, no memory, no rights; in one sentence."""
+"""What the world does to a command: closed pipes, Ctrl-C, no memory, no rights, outputs over inputs; one sentence."""
 
 from __future__ import annotations
 
