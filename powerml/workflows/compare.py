@@ -8,17 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import clone
 
-from powerml.calibration.links import fit_link
 from powerml.config.experiment import WeightSetEntry
 from powerml.config.project import ProjectSpec, slug
 from powerml.config.shipped import names
 from powerml.config.weights import read_weights, settable
-from powerml.errors import DataError, StoreError, UsageError, did_you_mean
+from powerml.errors import StoreError, UsageError, did_you_mean
 from powerml.progress import Note, silent
-from powerml.scoring.documented.load import scorer_of
-from powerml.scoring.model import ScoringModel
 from powerml.scoring.named import from_weights
 from powerml.scoring.scores_table import score_rows
 from powerml.sources.tables.metrics import rows_to_score
@@ -26,10 +22,10 @@ from powerml.tracking import registry
 from powerml.tracking.model_files import read_model
 from powerml.tracking.runs import find_run
 from powerml.tracking.store import Store, connected
-from powerml.training.candidates import Candidate, Said, fit_on, say
-from powerml.training.judging import hold_out
+from powerml.training.candidates import Candidate
+from powerml.training.refitted import Refitted, held_out_said
 from powerml.validation.comparison import Agreement, Comparison, agreement, compare
-from powerml.workflows.project import OpenProject, gather
+from powerml.workflows.project import gather
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,7 +33,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from powerml.config.weight_set import WeightSetSpec
     from powerml.training.rows import Rows, TrainingData
 
 
@@ -58,39 +53,6 @@ class Compared:
         return any(self.comparison.answer(self.names[0], other) == "worse" for other in self.names[1:])
 
 
-@dataclass(frozen=True)
-class Refitted:
-    """A run's scorer, made anew from training rows: a fitted one is fitted again, so that no test row was learnt.
-
-    Head and metrics are those of the run, so which metrics were kept may have been seen with the tested months.
-    """
-
-    name: str
-    model: ScoringModel
-    data: TrainingData
-
-    def __post_init__(self) -> None:
-        if self.model.outcome != self.data.custom:
-            about = "churn" if self.model.outcome is None else repr(self.model.outcome.name)
-            raise UsageError(
-                f"{self.name} was trained on {about}, which is not what these snapshots are labelled with; custom "
-                "outcomes are known to 'train', 'score', 'explain' and 'review': compare scorers in one experiment"
-            )
-
-    def make(self, rows: Rows, reference: pd.DataFrame) -> ScoringModel:
-        """The scorer trained on `rows`."""
-        rates, scorer = rows.rates(self.data.outcomes), clone(self.model.scorer)
-        if self.model.kind == "fitted":
-            X = rows.frame[self.data.available]
-            fit_on(scorer, X, rows, grace_days=self.data.grace_days)
-            return ScoringModel(scorer, base_rates=rates)
-        scorer.fit(reference)
-        if hasattr(scorer, "predict_proba_outcomes"):  # a card file has probabilities of its own
-            return ScoringModel(scorer, base_rates=rates)
-        link = fit_link(scorer.predict_score(rows.frame), rows.y, self.data.outcomes)
-        return ScoringModel(scorer, link=link, base_rates=rates)
-
-
 def compare_on_project(
     project: ProjectSpec,
     asked: Sequence[str],
@@ -108,7 +70,7 @@ def compare_on_project(
     entries = _entries(asked, settings or {}, project)
     data = gather(project, None, note=note)
     scorers = [_scorer(entry, data, project, seed) for entry in entries]
-    held, said = _held_out(scorers, data, seed=seed, note=note)
+    held, said = held_out_said(scorers, data, seed=seed, note=note)
     comparison = None
     if held is not None:
         note("comparing")
@@ -123,35 +85,6 @@ def compare_on_project(
         (a, b): agreement(latest[project.id_column], tables[a], tables[b]) for a, b in combinations(tables, 2)
     }
     return _result(tuple(tables), comparison, agreements, held)
-
-
-def compare_sets(
-    project: ProjectSpec,
-    sets: Sequence[WeightSetSpec],
-    *,
-    opened: OpenProject,
-    seed: int = 0,
-    note: Note = silent,
-) -> tuple[Comparison | None, str]:
-    """Compares weight sets that need not be on disk, on the held-out snapshots of an opened project.
-
-    Gives None and the reason where no outcome can be held out.
-    """
-    try:
-        data = gather(project, None, opened=opened, note=note)
-    except DataError as error:
-        return None, f"Not compared on outcomes: {error}"
-    recipes = []
-    for spec in sets:
-        params = {name: value for name, value in project.params.items() if name in settable(spec)}
-        scorer = scorer_of(spec, params=params, vocabulary=data.vocabulary)
-        recipes.append(Refitted(spec.label, ScoringModel(scorer), data))
-    held, said = _held_out(recipes, data, seed=seed, note=note)
-    if held is None:
-        return None, "Not compared on outcomes: history is too short to hold a snapshot out."
-    note("comparing")
-    p = {name: one.probabilities for name, one in said.items()}
-    return compare(held.y, p, groups=held.accounts, seed=seed), ""
 
 
 def compare_on_table(
@@ -242,28 +175,6 @@ def _scorer(entry: WeightSetEntry | str, data: TrainingData, project: ProjectSpe
         hint = did_you_mean(entry, names("weights")) or f"; weight sets are {', '.join(names('weights'))}"
         raise UsageError(f"{entry!r} is no weight set{hint}, and no run: {error}") from None
     return Refitted(version.shown, registry.load_version(store, version), data)
-
-
-def _held_out(
-    scorers: Sequence[Candidate | Refitted], data: TrainingData, *, seed: int, note: Note
-) -> tuple[Rows | None, dict[str, Said]]:
-    """What each scorer, made from the training rows of each fold, says of the test rows; None where none are held."""
-    rows = data.labelled
-    parts: dict[str, list[Said]] = {scorer.name: [] for scorer in scorers}
-    tests: list[np.ndarray] = []
-    folds = list(hold_out(data, seed=seed).rows(rows.frame, rows.accounts))
-    for number, (train_at, test_at) in enumerate(folds, start=1):
-        if not len(train_at) or len(set(rows.y[train_at])) < 2:
-            continue
-        train, test = rows.take(train_at), rows.take(test_at)
-        reference = data.reference(train.frame["as_of"].max())
-        for scorer in scorers:
-            note(f"fold {number} of {len(folds)}: {scorer.name}")
-            parts[scorer.name].append(say(scorer.make(train, reference), test, train.rates(data.outcomes)))
-        tests.append(test_at)
-    if not tests:
-        return None, {}
-    return rows.take(np.concatenate(tests)), {name: Said.pooled(said) for name, said in parts.items()}
 
 
 def _result(
