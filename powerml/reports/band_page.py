@@ -38,17 +38,15 @@ def band_table(report: BandReport) -> pd.DataFrame:
 
     Where the document prints a table for the same bands its rates stand beside ours.
     """
-    rows = report.table
+    rows = report.bands
     shown = pd.DataFrame({"band": rows["band"], "from": rows["from"], "n": rows["n"], "share": rows["share"]})
-    outcomes = [str(name).removeprefix("rate_") for name in rows if str(name).startswith("rate_")]
-    for outcome in outcomes:
-        shown[outcome] = [
-            interval_text(*ends)
-            for ends in rows[[f"rate_{outcome}", f"low_{outcome}", f"high_{outcome}"]].itertuples(index=False)
-        ]
-    for outcome in outcomes:
-        if f"reference_{outcome}" in report.detail:
-            shown[f"document: {outcome}"] = [percent(rate) for rate in report.detail[f"reference_{outcome}"]]
+    parts = {o: part.reset_index(drop=True) for o, part in report.rates.groupby("outcome")}
+    for outcome in report.outcomes:
+        columns = parts[outcome][["rate", "low", "high"]].itertuples(index=False)
+        shown[outcome] = [interval_text(*each) for each in columns]
+    for outcome in report.outcomes:
+        if "reference" in report.rates:
+            shown[f"document: {outcome}"] = [percent(rate) for rate in parts[outcome]["reference"]]
     shown["mean score"], shown["mean outcome"] = rows["mean_score"], rows["mean_outcome"]
     return shown.assign(note=rows["note"])
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 MANIFEST = "powerml.sha256"
 VERDICT = "powerml.verdict"
+OUTCOME_VERDICT = "powerml.verdict."  # and the outcome: the held-out verdict on it
 SCORER = "powerml.scorer"
 
 

@@ -16,6 +16,7 @@ from powerml.statistics.accounts import accounts_of
 from powerml.statistics.outcomes import distinct_events, outcomes_of
 from powerml.statistics.splits import SnapshotSplit
 from powerml.tables import is_rest
+from powerml.validation.held_rows import HeldRows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -90,12 +91,19 @@ class Rows:
 class HeldOut:
     """The held-out rows of all folds, one after another; `unseen`: rows of accounts that no training saw.
 
-    `folds`: the number of each row's fold, from 0.
+    `folds`: the number of each row's fold, from 0. `variance_factor`: see `Split`.
     """
 
     rows: Rows
     unseen: np.ndarray
     folds: np.ndarray
+    variance_factor: float = 1.0
+
+    @property
+    def held(self) -> HeldRows:
+        """The rows as they are judged."""
+        rows = self.rows
+        return HeldRows(rows.y, rows.accounts, rows.times, rows.instants, rows.horizon_days, self.variance_factor)
 
 
 @dataclass(frozen=True, eq=False)

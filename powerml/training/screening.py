@@ -139,8 +139,7 @@ def plan_screening(experiment: ExperimentSpec, data: TrainingData) -> Screening:
     reasons = {str(row["metric"]): str(row["reason"]) for row in found[found["suspect"]].to_dict("records")}
     leaks = {metric: reasons[metric] for metric in suspects(found, force_keep)}
     forced = {metric: reason for metric, reason in reasons.items() if metric not in leaks}
-    notes = [f"Suspected leak, left out of fits: {metric}: {reason}." for metric, reason in leaks.items()]
-    notes += [f"Suspected leak, kept by force_keep: {metric}: {reason}." for metric, reason in forced.items()]
+    notes = []
     if not probe.has_earlier:
         notes.append(
             f"Leak probe: no row has a snapshot about {EARLIER_DAYS} days before it, so only a metric that separates "

@@ -1,7 +1,7 @@
 """The verdict: does the score tell the outcome, in one word and one sentence, per outcome and overall.
 
 Skill is the share of log loss that is saved, told twice: over the training base rate, and over the best constant in
-hindsight, the rate of the held rows themselves. `skill` = the latter is half a point at least and the lower end of its
+hindsight, the rate of the tested rows themselves. `skill` = the latter is half a point at least and the lower end of its
 95 % account-bootstrap interval is above 0; `inverted` = the AUROC's interval lies below one half; `ranks only` = the
 AUROC beats outcomes shuffled between accounts within month at 1 %, but skill is not shown; `no skill`; `cannot tell` =
 fewer than 50 events.
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from powerml.statistics.bootstrap import PermutationTest
-    from powerml.validation.held_rows import Said, HeldRows
+    from powerml.validation.held_rows import HeldRows, Said
 
 Word = Literal["skill", "ranks only", "no skill", "inverted", "cannot tell"]
 Ends = tuple[float, float]
@@ -72,6 +72,11 @@ class OutcomeVerdict:
         return "fair" if self.hindsight < STRONG else "strong"
 
     @property
+    def told_by_rows(self) -> bool:
+        """Whether the rows hold it, and something else: without that there is no figure."""
+        return not np.isnan(self.auroc)
+
+    @property
     def tells_nothing(self) -> bool:
         """Whether nothing should be built on what is said of this outcome."""
         return self.verdict in ("no skill", "inverted")
@@ -80,7 +85,7 @@ class OutcomeVerdict:
     def told(self) -> str:
         """The verdict in words, with n and intervals."""
         counts = f"{self.events:,} events in {self.rows:,} rows of {self.accounts:,} accounts"
-        if np.isnan(self.auroc):
+        if not self.told_by_rows:
             what = "no row has it" if not self.rate else "the outcome is the same in every row"
             return f"cannot tell: {what} ({counts})."
         skill = _share(self.skill, self.skill_low, self.skill_high)
@@ -89,8 +94,8 @@ class OutcomeVerdict:
         p = f"p = {self.p_value:.3f}" if self.p_value >= 0.001 else "p < 0.001"
         both = f"over the best constant in hindsight {hindsight}, over the training rate {skill}"
         return {
-            "skill": f"skill: log loss is lower than the best constant's in hindsight by {hindsight}, {self.size}, and "
-            f"than the training rate's by {skill}; {ranks}; {counts}.",
+            "skill": f"skill: log loss is lower than the base rate's by {skill}, and than the best constant's in "
+            f"hindsight by {hindsight}: {self.size}; {ranks}; {counts}.",
             "ranks only": f"ranks only: {ranks} beats shuffled outcomes ({p}), but the probabilities are not shown to "
             f"beat a constant (skill {both}); {counts}.",
             "no skill": f"no skill: {ranks} is not shown to beat shuffled outcomes ({p}), nor the probabilities a "
@@ -261,9 +266,7 @@ def _answer(asked: _Question, draws: AccountBootstrap, test: PermutationTest, wi
     ranks = _widened(interval(aurocs), auroc, wider)
     word = _word(asked.events, hindsight=hindsight, low=saved[0], p_value=test.p_value, auroc_high=ranks[1])
     over_training = _widened(interval(1 - loss / reference), skill, wider)
-    return _told_of(
-        asked, draws, word, (skill, *over_training), (hindsight, *saved), (auroc, *ranks), test.p_value
-    )
+    return _told_of(asked, draws, word, (skill, *over_training), (hindsight, *saved), (auroc, *ranks), test.p_value)
 
 
 def _told_of(

@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.base import clone
 
 from powerml.calibration.links import fit_link
-from powerml.config.experiment import WeightSetEntry
+from powerml.config.experiment import FittedEntry, WeightSetEntry
 from powerml.config.project import ProjectSpec, slug
 from powerml.config.shipped import names
 from powerml.config.weights import read_weights, settable
@@ -23,8 +23,8 @@ from powerml.tracking import registry
 from powerml.tracking.model_files import read_model
 from powerml.tracking.runs import find_run
 from powerml.tracking.store import Store, connected
-from powerml.training.candidates import Candidate, Said, fit_on, say
-from powerml.training.judging import hold_out
+from powerml.training.candidates import Candidate, fit_on
+from powerml.training.folds import OutOfFold, out_of_fold
 from powerml.validation.comparison import Agreement, Comparison, agreement, compare
 from powerml.workflows.project import OpenProject, gather
 from powerml.workflows.score import score_metrics
@@ -105,23 +105,38 @@ def compare_on_project(
     Raises UsageError for a name that is neither, and where there is nothing to compare with.
     """
     entries = _entries(asked, settings or {}, project)
-    data = gather(project, None, note=note)
-    scorers = [_scorer(entry, data, project, seed) for entry in entries]
-    held, said = _held_out(scorers, data, seed=seed, note=note)
+    return compare_on(gather(project, None, note=note), entries, seed=seed, note=note)
+
+
+def compare_on(
+    data: TrainingData,
+    entries: Sequence[WeightSetEntry | FittedEntry | str],
+    *,
+    seed: int = 0,
+    note: Note = lambda text: None,
+) -> Compared:
+    """The comparison on rows that are there already, of a project or of a feature table; see `compare_on_project`."""
+    scorers = [_scorer(entry, data, data.project, seed) for entry in entries]
+    made = out_of_fold(scorers, data, data.split(seed=seed), note=note)
     comparison = None
-    if held is not None:
+    if made.folds:
         note("comparing")
-        comparison = compare(
-            held.y, {name: one.probabilities for name, one in said.items()}, groups=held.accounts, seed=seed
-        )
+        comparison = _compared(made, seed=seed)
     note("scoring the latest snapshot")
     latest = data.latest[data.latest["enough_history"].astype(bool)].reset_index(drop=True)
     reference = data.reference(data.whole["as_of"].max())
     tables = {s.name: s.make(data.labelled, reference).score(latest) for s in scorers}
-    agreements = {
-        (a, b): agreement(latest[project.id_column], tables[a], tables[b]) for a, b in combinations(tables, 2)
-    }
-    return _result(tuple(tables), comparison, agreements, held)
+    ids = latest[data.labelled.id_column]
+    agreements = {(a, b): agreement(ids, tables[a], tables[b]) for a, b in combinations(tables, 2)}
+    return _result(tuple(tables), comparison, agreements, made.test.rows if made.folds else None)
+
+
+def _compared(made: OutOfFold, *, seed: int) -> Comparison:
+    """The scorers by what they said of the held-out rows."""
+    rows = made.test.rows
+    return compare(
+        rows.y, {name: made.said(name).probabilities for name in made.parts}, groups=rows.accounts, seed=seed
+    )
 
 
 def compare_sets(
@@ -145,12 +160,11 @@ def compare_sets(
         params = {name: value for name, value in project.params.items() if name in settable(spec)}
         scorer = scorer_of(spec, params=params, vocabulary=data.vocabulary)
         recipes.append(Recipe(spec.label, ScoringModel(scorer), data))
-    held, said = _held_out(recipes, data, seed=seed, note=note)
-    if held is None:
+    made = out_of_fold(recipes, data, data.split(seed=seed), note=note)
+    if not made.folds:
         return None, "Not compared on outcomes: history is too short to hold a snapshot out."
     note("comparing")
-    p = {name: one.probabilities for name, one in said.items()}
-    return compare(held.y, p, groups=held.accounts, seed=seed), ""
+    return _compared(made, seed=seed), ""
 
 
 def compare_on_table(
@@ -221,7 +235,11 @@ def _edited(
     ]
 
 
-def _scorer(entry: WeightSetEntry | str, data: TrainingData, project: ProjectSpec, seed: int) -> Candidate | Recipe:
+def _scorer(
+    entry: WeightSetEntry | FittedEntry | str, data: TrainingData, project: ProjectSpec, seed: int
+) -> Candidate | Recipe:
+    if isinstance(entry, FittedEntry):
+        return Candidate(entry, data, seed, project.base)
     if isinstance(entry, WeightSetEntry):
         candidate = Candidate(entry, data, seed, project.base)
         candidate.weight_set()  # says what is wrong before the work starts
@@ -240,28 +258,6 @@ def _scorer(entry: WeightSetEntry | str, data: TrainingData, project: ProjectSpe
         hint = did_you_mean(entry, names("weights")) or f"; weight sets are {', '.join(names('weights'))}"
         raise UsageError(f"{entry!r} is no weight set{hint}, and no run: {error}") from None
     return Recipe(version.shown, registry.load_version(store, version), data)
-
-
-def _held_out(
-    scorers: Sequence[Candidate | Recipe], data: TrainingData, *, seed: int, note: Note
-) -> tuple[Rows | None, dict[str, Said]]:
-    """What each scorer, made from the training rows of each fold, says of the test rows; None where none are held."""
-    rows = data.labelled
-    parts: dict[str, list[Said]] = {scorer.name: [] for scorer in scorers}
-    tests: list[np.ndarray] = []
-    folds = list(hold_out(data, seed=seed).rows(rows.frame, rows.accounts))
-    for number, (train_at, test_at) in enumerate(folds, start=1):
-        if not len(train_at) or len(set(rows.y[train_at])) < 2:
-            continue
-        train, test = rows.take(train_at), rows.take(test_at)
-        reference = data.reference(train.frame["as_of"].max())
-        for scorer in scorers:
-            note(f"fold {number} of {len(folds)}: {scorer.name}")
-            parts[scorer.name].append(say(scorer.make(train, reference), test, train.rates(data.outcomes)))
-        tests.append(test_at)
-    if not tests:
-        return None, {}
-    return rows.take(np.concatenate(tests)), {name: Said.pooled(said) for name, said in parts.items()}
 
 
 def _result(

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from powerml.statistics.scores import sigmoid
-from powerml.validation.held_rows import Said, HeldRows
+from powerml.validation.held_rows import HeldRows, Said
 from powerml.validation.verdict import CROSS_FITTED, verdict
 
 BASE = {"churn": 0.1, "stay": 0.8, "expand": 0.1}
@@ -142,7 +142,9 @@ def test_hindsight_by_hand():
     y = np.array(["churn"] * 20 + ["stay"] * 80)
     p = pd.DataFrame({"p_churn": np.where(y == "churn", 0.9, 0.1)}).assign(p_stay=lambda f: 1 - f.p_churn)
     keys = {"groups": np.arange(100), "times": np.zeros(100, "datetime64[D]")}
-    assert judge(y, p, keys, base={"churn": 1, "stay": 1}).overall.hindsight == pytest.approx(1 - 0.10536 / 0.50040, abs=1e-4)
+    assert judge(y, p, keys, base={"churn": 1, "stay": 1}).overall.hindsight == pytest.approx(
+        1 - 0.10536 / 0.50040, abs=1e-4
+    )
 
 
 def test_the_size_of_skill_has_a_word():
@@ -151,7 +153,7 @@ def test_the_size_of_skill_has_a_word():
         y, p, keys = world(10, effect, n=6000)
         found = judge(y, p, keys).overall
         sizes[found.size] = found.hindsight
-        assert f", {found.size}, and than the training rate's" in found.sentence
+        assert f": {found.size}; AUROC" in found.sentence
     assert list(sizes) == ["slight", "fair", "strong"]
     assert sizes["slight"] < 0.05 <= sizes["fair"] < 0.20 <= sizes["strong"]
 
