@@ -70,7 +70,7 @@ class Output:
     def progress(self) -> Iterator[Callable[[str], None]]:
         """Yields `note(text)`: a moving line with the time taken on a terminal, nothing in a pipe or when quiet."""
         if self.quiet or not sys.stderr.isatty():
-            yield lambda text: None
+            yield lambda _text: None
             return
         from rich.console import Console
         from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn

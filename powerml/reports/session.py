@@ -6,7 +6,7 @@ what it gives.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -29,7 +29,7 @@ from powerml.validation.months import by_month, worst_month
 from powerml.validation.reliability import accuracy_beside_majority, calibration, proper_scores, score_calibration
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable
 
     from powerml.training.judging import Judged
     from powerml.training.session import Session
@@ -153,8 +153,8 @@ def outcomes(session: Session) -> Part:
     table = pd.concat([_of_outcomes(one, session.seed) for one in session.every], ignore_index=True)
     shown = table[["scorer", "outcome", "verdict", "events"]].copy()
     for words, name in (("AUROC", "auroc"), ("observed/expected", "observed_expected"), ("slope", "slope")):
-        columns = table[[name, f"{name}_low", f"{name}_high"]].itertuples(index=False)
-        shown[words] = [ends(*each, digits=3 if name == "auroc" else 2) for each in columns]
+        columns, digits = (table[f"{name}{end}"] for end in ("", "_low", "_high")), 3 if name == "auroc" else 2
+        shown[words] = [ends(a, low, high, digits) for a, low, high in zip(*columns, strict=True)]
     return Part("outcomes", (), table, "Outcome by outcome (95 % intervals, by account)", shown)
 
 
@@ -248,7 +248,7 @@ def early(session: Session) -> Part:
     table = table[table["rows"] > 0].reset_index(drop=True)
     if table.empty:
         return nothing("early_warning", "no held-out row has an earlier snapshot")
-    figures = {}
+    figures = dict[str, float]()
     for row in table.to_dict("records"):
         name = f"time/{row['outcome']}_auroc_{row['days']}d_earlier"
         figures |= {name: row["auroc"], f"{name}_low": row["low"], f"{name}_high": row["high"]}
@@ -321,8 +321,8 @@ def calls(session: Session) -> Part:
         return nothing("calls", "no scorer was fitted")
     if session.its is not None and sought in session.its.verdict.telling_nothing:
         word = session.its.verdict.telling_nothing[sought]
-        told = f"No list is made of {sought}: the held-out verdict on it is {word!r}."
-        return Part("calls", (told,), not_applicable=f"the verdict on {sought} is {word!r}")
+        refused = f"No list is made of {sought}: the held-out verdict on it is {word!r}."
+        return Part("calls", (refused,), not_applicable=f"the verdict on {sought} is {word!r}")
     table = call_list(model, session.data, session.its, capacities=stated or CAPACITIES)
     if table.empty:
         return nothing("calls", "there are no probabilities, or nobody to call")
@@ -353,13 +353,13 @@ def remarks(session: Session) -> Part:
     return Part("remarks", (*session.notes, *proxies(session)))
 
 
-def _spoken(row: dict[str, float], name: str) -> str:
+def _spoken(row: dict[Hashable, Any], name: str) -> str:
     return f"{row[name]:.2f} ({row[f'{name}_low']:.2f} to {row[f'{name}_high']:.2f})"
 
 
 _SKILLS = ("skill", "skill_low", "skill_high", "hindsight", "hindsight_low", "hindsight_high")
 
 PARTS: tuple[Callable[[Session], Part], ...] = (
-    suspects, verdict, choice, both_ways, two_numbers, calibrated, scorers, outcomes, losses, bands, months, drift, early,
-    path, untreated, accuracy, expected, calls, nothing_fitted, screen, remarks,
+    suspects, verdict, choice, both_ways, two_numbers, calibrated, scorers, outcomes, losses, bands, months, drift,
+    early, path, untreated, accuracy, expected, calls, nothing_fitted, screen, remarks,
 )  # fmt: skip

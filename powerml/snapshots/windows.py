@@ -138,7 +138,7 @@ def cutoff_dates(every: str, first: date, last: date) -> list[date]:
     """
     days = (day_date(n) for n in range(day_number(first), day_number(last) + 1))
     starts = {
-        "day": lambda d: True,
+        "day": lambda _: True,
         "week": lambda d: d.weekday() == 0,
         "month": lambda d: d.day == 1,
         "quarter": lambda d: d.day == 1 and d.month % 3 == 1,

@@ -58,7 +58,8 @@ class Choice:
             )
         return (
             f"{self.best.name} was chosen of {len(self.table)} scorers that were tried, by out-of-fold predictions of "
-            f"{self.rows:,} training rows (skill there {100 * row['skill']:.1f} %); held-out rows chose nothing.{simpler}"
+            f"{self.rows:,} training rows (skill there {100 * row['skill']:.1f} %); held-out rows chose nothing."
+            f"{simpler}"
         )
 
 

@@ -68,7 +68,7 @@ class OutOfFold:
 
 
 def out_of_fold(
-    makers: Sequence[Maker], data: TrainingData, split: Split, *, note: Note = lambda text: None
+    makers: Sequence[Maker], data: TrainingData, split: Split, *, note: Note = lambda _text: None
 ) -> OutOfFold:
     """Every scorer made anew in each fold; no folds where history is too short to hold anything out."""
     usable = usable_folds(data, split)

@@ -40,9 +40,9 @@ class BandReport:
     `rates`: long: band, outcome, n, rate, low, high, predicted, n_effective, lift, observed_expected, and reference
     where a document's own table was given, as a reference and no target.
     `reversals`: neighbouring bands in the wrong order: lower, higher, outcome, difference, p_value, p_holm.
-    `alike`: neighbouring bands that cannot be told apart. `astray`: bands of a score of 0 to 100 whose mean outcome lies
-    outside them, its 99 % interval too; None where the bands are on another scale. `unscored`: rows without a score,
-    left out.
+    `alike`: neighbouring bands that cannot be told apart. `astray`: bands of a score of 0 to 100 whose mean outcome
+    lies outside them, its 99 % interval too; None where the bands are on another scale. `unscored`: rows without a
+    score, left out.
     """
 
     bands: pd.DataFrame
@@ -76,7 +76,7 @@ class BandReport:
         parts = [bands]
         for outcome in self.outcomes:
             part = self.rates[self.rates["outcome"] == outcome].reset_index(drop=True)
-            parts.append(part[list(columns)].rename(columns=lambda name, o=outcome: f"{name}_{o}"))
+            parts.append(part[list(columns)].add_suffix(f"_{outcome}"))
         return pd.concat(parts, axis=1)
 
     @property
@@ -102,7 +102,8 @@ class BandReport:
             return []
         if not self.astray:
             return [
-                "In every band with rows enough the mean outcome (0 to 100) lies inside it or its 99 % interval reaches it."
+                "In every band with rows enough the mean outcome (0 to 100) lies in it, or its 99 % interval reaches "
+                "it."
             ]
         rows = self.bands.set_index("band").loc[list(self.astray)]
         told = [
@@ -113,7 +114,7 @@ class BandReport:
         return [f"Not as the bands say: {'; '.join(told)}."]
 
 
-def band_report(
+def band_report(  # noqa: PLR0913 (keyword arguments of one question)
     score: ArrayLike,
     labels: ArrayLike,
     *,

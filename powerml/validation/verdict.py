@@ -1,9 +1,9 @@
 """The verdict: does the score tell the outcome, in one word and one sentence, per outcome and overall.
 
 Skill is the share of log loss that is saved, told twice: over the training base rate, and over the best constant in
-hindsight, the rate of the tested rows themselves. `skill` = the latter is half a point at least and the lower end of its
-95 % account-bootstrap interval is above 0; `inverted` = the AUROC's interval lies below one half; `ranks only` = the
-AUROC beats outcomes shuffled between accounts within month at 1 %, but skill is not shown; `no skill`; `cannot tell` =
+hindsight, the rate of the tested rows themselves. `skill` = the latter is half a point at least and the lower end of
+its 95 % account-bootstrap interval is above 0; `inverted` = the AUROC's interval lies below one half; `ranks only` =
+the AUROC beats outcomes shuffled between accounts within month at 1 %, but skill is not shown; `no skill`; `cannot tell` =
 fewer than 50 events.
 """
 
@@ -180,8 +180,8 @@ def verdict(
 ) -> Verdict:
     """The verdict on what was said of held-out rows.
 
-    `rivals`: name -> probabilities of another scorer for the same rows, from the same folds. Raises DataError for labels
-    that are no outcome and probabilities that do not sum to 1.
+    `rivals`: name -> probabilities of another scorer for the same rows, from the same folds. Raises DataError for
+    labels that are no outcome and probabilities that do not sum to 1.
     """
     ours, accounts = said.of(held.y), held.accounts
     draws = AccountBootstrap.of(accounts, repeats=repeats, seed=seed)

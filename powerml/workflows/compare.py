@@ -96,7 +96,7 @@ def compare_on_project(
     *,
     settings: Mapping[str, float] | None = None,
     seed: int = 0,
-    note: Note = lambda text: None,
+    note: Note = lambda _text: None,
 ) -> Compared:
     """Compares weight sets (names, files) and runs (ids, versions, aliases) on the project's held-out snapshots.
 
@@ -113,7 +113,7 @@ def compare_on(
     entries: Sequence[WeightSetEntry | FittedEntry | str],
     *,
     seed: int = 0,
-    note: Note = lambda text: None,
+    note: Note = lambda _text: None,
 ) -> Compared:
     """The comparison on rows that are there already, of a project or of a feature table; see `compare_on_project`."""
     scorers = [_scorer(entry, data, data.project, seed) for entry in entries]
@@ -145,7 +145,7 @@ def compare_sets(
     *,
     opened: OpenProject,
     seed: int = 0,
-    note: Note = lambda text: None,
+    note: Note = lambda _text: None,
 ) -> tuple[Comparison | None, str]:
     """Compares weight sets that need not be on disk, on the held-out snapshots of an opened project.
 

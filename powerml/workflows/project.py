@@ -85,7 +85,7 @@ class OpenProject:
         return [day_date(chosen.days[c]) for c in frame.loc[frame["mature"], "c"]]
 
     def build(
-        self, cutoffs: Sequence[date], *, labels: bool = False, note: Callable[[str], None] = lambda text: None
+        self, cutoffs: Sequence[date], *, labels: bool = False, note: Callable[[str], None] = lambda _text: None
     ) -> SnapshotResult:
         """The snapshot table at the local midnights of `cutoffs`."""
         if not cutoffs:
@@ -122,7 +122,7 @@ def open_project(
     now: datetime | None = None,
     metrics: Iterable[MetricSpec] = (),
     cache: bool | None = None,
-    note: Callable[[str], None] = lambda text: None,
+    note: Callable[[str], None] = lambda _text: None,
 ) -> OpenProject:
     """Reads the sources and rolls the events up; `metrics` adds declarations to those of the project.
 
@@ -142,7 +142,7 @@ def read_sources(
     extra: Mapping[str, Iterable[str]] = MappingProxyType({}),
     lenient: bool = False,
     cache: Path | None = None,
-    note: Callable[[str], None] = lambda text: None,
+    note: Callable[[str], None] = lambda _text: None,
 ) -> Loaded:
     """The project's tables; bad rows go to its quarantine folder, also where there are too many and the run stops."""
     folder = project.state / "quarantine"
@@ -163,7 +163,7 @@ def opened(
     loaded: Loaded,
     *,
     cache: bool = False,
-    note: Callable[[str], None] = lambda text: None,
+    note: Callable[[str], None] = lambda _text: None,
 ) -> OpenProject:
     """A project whose tables were read, its events rolled up.
 
@@ -224,7 +224,7 @@ def gather(
     *,
     outcome: EventOutcome | None = None,
     opened: OpenProject | None = None,
-    note: Callable[[str], None] = lambda text: None,
+    note: Callable[[str], None] = lambda _text: None,
 ) -> TrainingData:
     """Builds the mature snapshots that the project (or the experiment) asks for, and the latest one.
 

@@ -75,7 +75,7 @@ class TrainResult:
 
 
 def train(
-    project: ProjectSpec, experiment: ExperimentSpec | None = None, *, note: Note = lambda text: None
+    project: ProjectSpec, experiment: ExperimentSpec | None = None, *, note: Note = lambda _text: None
 ) -> TrainResult:
     """Trains, judges, logs and registers; see 5-product.md "Commands" and 4-learning.md "Validation protocol".
 
@@ -87,7 +87,7 @@ def train(
     return train_on(data, experiment, note=note)
 
 
-def train_on(data: TrainingData, experiment: ExperimentSpec, *, note: Note = lambda text: None) -> TrainResult:
+def train_on(data: TrainingData, experiment: ExperimentSpec, *, note: Note = lambda _text: None) -> TrainResult:
     """The session on rows that are there already; see `train`."""
     few, seed = _too_few(data), experiment.seed
     split = data.split(seed=seed)

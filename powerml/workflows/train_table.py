@@ -23,7 +23,7 @@ def train_table(
     *,
     project: ProjectSpec | None = None,
     experiment: ExperimentSpec | None = None,
-    note: Note = lambda text: None,
+    note: Note = lambda _text: None,
 ) -> TrainResult:
     """Trains on the rows of a CSV or Parquet file; see `train`, and `read_features` for what a table may hold.
 

@@ -76,7 +76,7 @@ class LightGBMHead(Head):
 
     kind: ClassVar[str] = "lightgbm"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (an estimator's settings)
         self,
         trees: int = 100,
         *,

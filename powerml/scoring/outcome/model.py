@@ -97,7 +97,7 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
     notes_: tuple[str, ...]
     trained_until_: str | None
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (an estimator's settings)
         self,
         head: str = "auto",
         *,
