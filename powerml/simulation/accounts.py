@@ -91,7 +91,8 @@ class Accounts:
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
     """The logistic function."""
-    return 1.0 / (1.0 + np.exp(-x))
+    p: np.ndarray = 1.0 / (1.0 + np.exp(-x))
+    return p
 
 
 def simulate_accounts(preset: Preset, calendar: Calendar, slots: int, *, rng: np.random.Generator) -> Accounts:

@@ -167,7 +167,8 @@ def _frame(tables: list[pa.Table]) -> pd.DataFrame:
     whole = pa.concat_tables([_plain(table) for table in tables])
     ids = {"event_id", "session_id"} & set(whole.column_names)
     fields = [pa.field(f.name, pa.string()) if f.name in ids else f for f in whole.schema]
-    return whole.cast(pa.schema(fields)).to_pandas()
+    frame: pd.DataFrame = whole.cast(pa.schema(fields)).to_pandas()
+    return frame
 
 
 def _plain(table: pa.Table) -> pa.Table:

@@ -281,7 +281,8 @@ def _constant_loss(counts: np.ndarray) -> np.ndarray:
     """Log loss, summed over rows, of always saying the rates themselves: `counts` are outcomes x replicates."""
     n = counts.sum(axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return -np.where(counts > 0, counts * np.log(counts / n), 0.0).sum(axis=0)
+        loss: np.ndarray = -np.where(counts > 0, counts * np.log(counts / n), 0.0).sum(axis=0)
+    return loss
 
 
 def _word(events: int, *, hindsight: float, low: float, p_value: float, auroc_high: float) -> Word:

@@ -26,12 +26,14 @@ from powerml.sources.event_files import event_spans, repeats_digest
 from powerml.sources.files import resolve
 from powerml.sources.loading import Loaded, TooManyBadRows, open_sources, write_quarantine
 from powerml.tables import OUTCOMES
-from powerml.training.rows import Rows, TrainingData
+from powerml.training.rows import Rows
+from powerml.training.snapshot_rows import snapshot_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from powerml.config.outcome import EventOutcome
+    from powerml.training.rows import TrainingData
 
 CACHE_FROM_BYTES = 64_000_000  # Parquet events of this size are worth keeping their roll-ups
 
@@ -259,7 +261,7 @@ def gather(
     if rows.frame.empty:
         raise DataError(f"{project.file}: no entity of the mature snapshots has an outcome; see 'powerml check'")
     last = built.frame[at_latest].reset_index(drop=True)
-    return TrainingData(project, opened.metrics, rows, whole, last, built.vocabulary_counts, built.coverage)
+    return snapshot_rows(project, opened.metrics, rows, whole, last, built.vocabulary_counts, built.coverage)
 
 
 def latest_cutoff(opened: OpenProject) -> date:

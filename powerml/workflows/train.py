@@ -98,7 +98,7 @@ def train_on(data: TrainingData, experiment: ExperimentSpec, *, note: Note = lam
     its = next((one for one in judged if one.name == choice.best.name), None)
     if its is not None and choice.by_fold:
         its = judged_as_chosen(its, choice.by_fold, made, seed=seed)
-    notes = (*data.remarks, *filter(None, (c.caution(made.test.rows.times) for c in chosen)))
+    notes = (*data.provenance.remarks, *filter(None, (c.caution(made.test.rows.times) for c in chosen)))
     session = Session(experiment, data, split, screening, chosen, made, judged, choice, its, few=few, notes=notes)
     if (second := other_way(choice, judged, screening)) is not None:
         _, (twin,) = judge([second], data, split=split, screening=second.screening, seed=seed, note=note)
@@ -156,7 +156,7 @@ def _final(candidate: Candidate, data: TrainingData, reference: pd.DataFrame, *,
     """The scorer as it is registered: fitted on all rows, or as its document has it where events are too few."""
     if few and not candidate.is_fitted:
         return candidate.without_link(reference)
-    return replace(candidate.make(data.labelled, reference), id_column=data.scores_ids)
+    return replace(candidate.make(data.labelled, reference), id_column=data.provenance.scores_ids)
 
 
 def _reference(data: TrainingData) -> pd.DataFrame:

@@ -9,7 +9,9 @@ from powerml.training.candidates import DOCUMENTED_CARD, Candidate
 from powerml.training.choice import challenger, linked_loss
 from powerml.training.folds import Fold, OutOfFold, out_of_fold, usable_folds
 from powerml.training.rows import HeldOut, Rows, Split
-from tests.training.test_candidates import data  # noqa: F401  a fixture
+from tests.training import test_candidates
+
+data = test_candidates.data  # a fixture
 
 
 def two_halves(data, *, crossed=False):
@@ -21,14 +23,14 @@ def two_halves(data, *, crossed=False):
 
 
 @pytest.fixture
-def chosen(data):  # noqa: F811
+def chosen(data):
     return [
         Candidate(FittedEntry(fit="logistic"), data, 7),
         Candidate(WeightSetEntry(weights=DOCUMENTED_CARD), data, 7),
     ]
 
 
-def test_held_out_outcomes_choose_nothing(data, chosen):  # noqa: F811
+def test_held_out_outcomes_choose_nothing(data, chosen):
     made = out_of_fold(chosen, data, two_halves(data))
     choice = challenger(chosen, made, few=False)
     turned = made.test.rows.frame.assign(label=np.random.default_rng(0).permutation(made.test.rows.y))
@@ -41,7 +43,7 @@ def test_held_out_outcomes_choose_nothing(data, chosen):  # noqa: F811
     assert list(choice.table["scorer"]) == [DOCUMENTED_CARD, "logistic"]  # the simplest first
 
 
-def test_the_least_loss_is_taken_and_a_simpler_one_where_it_costs_less_than_half_a_point(data, chosen):  # noqa: F811
+def test_the_least_loss_is_taken_and_a_simpler_one_where_it_costs_less_than_half_a_point(data, chosen):
     made = out_of_fold(chosen, data, two_halves(data))
     choice = challenger(chosen, made, few=False)
     skills = choice.table.set_index("scorer")["skill"]
@@ -49,14 +51,14 @@ def test_the_least_loss_is_taken_and_a_simpler_one_where_it_costs_less_than_half
     assert choice.best.name == "logistic"
 
 
-def test_where_folds_train_on_each_other_s_tests_every_fold_chooses_for_itself(data, chosen):  # noqa: F811
+def test_where_folds_train_on_each_other_s_tests_every_fold_chooses_for_itself(data, chosen):
     made = out_of_fold(chosen, data, two_halves(data, crossed=True))
     choice = challenger(chosen, made, few=False)
     assert len(choice.by_fold) == 2
     assert choice.rows == len(data.labelled.frame)
 
 
-def test_a_link_is_fitted_out_of_fold(data):  # noqa: F811
+def test_a_link_is_fitted_out_of_fold(data):
     """A score that is noise, with as many values as rows: in-sample a link would gain, out of fold it does not."""
     rows = data.labelled.take(np.arange(200))
     noise = np.random.default_rng(1).normal(size=200)
@@ -65,7 +67,7 @@ def test_a_link_is_fitted_out_of_fold(data):  # noqa: F811
     assert linked_loss(noise, rows, data.outcomes) > constant
 
 
-def test_folds_with_one_outcome_are_not_used(data):  # noqa: F811
+def test_folds_with_one_outcome_are_not_used(data):
     n = len(data.labelled.frame)
     churned = np.flatnonzero(data.labelled.y == "churn")
     split = Split(((churned, np.arange(n)), (np.arange(n), churned)), np.zeros(n, dtype=bool))

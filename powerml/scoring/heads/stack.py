@@ -170,7 +170,7 @@ def fit_blend(logits: Floats, y: Floats) -> Floats:
     the accident of a few large accounts (a calibration slope of 1.5 on the simulator).
     """
     count = logits.shape[1]
-    own = np.arange(count)
+    own, weights = np.arange(count), np.zeros(count)
     while len(own) > 1:
         losses = [float(log_losses(y, logits[:, k]).sum()) for k in own]
         base = int(own[int(np.argmin(losses))])  # what the others leave of 1 is the base's
@@ -181,8 +181,8 @@ def fit_blend(logits: Floats, y: Floats) -> Floats:
         lower = np.r_[1.0, np.zeros(len(others))]
         found = penalised_logistic(design, y, penalty=penalty, centre=centre, lower=lower)[1:]
         if found.sum() <= 1.0:
-            weights = np.zeros(count)
             weights[others], weights[base] = found, 1.0 - found.sum()
             return weights
         own = others
-    return np.eye(count)[int(own[0])]
+    weights[int(own[0])] = 1.0
+    return weights
