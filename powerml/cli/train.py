@@ -92,6 +92,7 @@ def _report(done: TrainResult, spec: ExperimentSpec, out: common.Output) -> dict
         "version": done.version.number,
         "champion": done.champion is not None,
         "run": done.session.run_id,
+        "scorers": done.scorers,
         **done.tables,
         "not_applicable": {part.code: part.not_applicable for part in done.parts if part.not_applicable},
     }

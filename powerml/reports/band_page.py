@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from powerml.reports.page import heading, page, sentence, table
+from powerml.reports.part import ends
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -58,6 +59,15 @@ def ranking_table(ranking: pd.DataFrame) -> pd.DataFrame:
     for name, words in _RANKING.items():
         ends = ranking[[name, f"{name}_low", f"{name}_high"]].itertuples(index=False)
         shown[words] = ["" if v != v else f"{v:.2f} ({low:.2f}-{high:.2f})" for v, low, high in ends]
+    return shown
+
+
+def calibration_table(table: pd.DataFrame) -> pd.DataFrame:
+    """How right probabilities are, for reading: observed over expected and slope, 1 each where they are right."""
+    shown = pd.DataFrame({"outcome": table["outcome"], "n": table["n"], "events": table["n_events"]})
+    for name, words in (("observed_expected", "observed/expected"), ("slope", "slope")):
+        columns = (table[f"{name}{end}"] for end in ("", "_low", "_high"))
+        shown[words] = [ends(value, low, high, 2) for value, low, high in zip(*columns, strict=True)]
     return shown
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 
 from powerml.reports.band_page import band_table
 from powerml.reports.part import Part, ends, nothing, share
+from powerml.screening.correlation import CorrelationScreen
 from powerml.snapshots.labels import LOOK_BACK_DAYS
 from powerml.training.beside_the_verdict import (
     CAPACITIES,
@@ -27,6 +28,7 @@ from powerml.training.churners_path import churners_path
 from powerml.validation.early_warning import early_warning, sentence
 from powerml.validation.months import by_month, worst_month
 from powerml.validation.reliability import accuracy_beside_majority, calibration, proper_scores, score_calibration
+from powerml.validation.screen_audit import screen_audit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -348,6 +350,24 @@ def screen(session: Session) -> Part:
     return Part("screen", session.screening.notes)
 
 
+def audit(session: Session) -> Part:
+    """What the document's rule |r| >= 0.45 keeps, and what it would cost in held-out skill."""
+    data, rows = session.data, session.data.labelled
+    metrics = [m for m in data.available if m not in data.texts and m not in session.screening.leaks]
+    folds = [fold for fold in session.split.folds if len(fold[0])]
+    if session.few or not metrics or not folds:
+        return nothing("screen_audit", "nothing is fitted or held out, or every column is a category")
+    found = screen_audit(
+        rows.frame[metrics].astype(float), rows.y, groups=rows.accounts, times=rows.times, folds=folds,
+        screen=CorrelationScreen(), repeats=300, seed=session.seed,
+    )  # fmt: skip
+    title = "What the document's screen would cost: the same logistic model with and without it, on the held-out rows"
+    shown = found.table[["outcome", "n", "events", "verdict"]].copy()
+    shown["skill lost"] = [share(*each) for each in found.lost]
+    shown["AUROC with it"], shown["without"] = found.table["auroc_screened"], found.table["auroc_all"]
+    return Part("screen_audit", (found.sentence,), found.table, title, shown)
+
+
 def remarks(session: Session) -> Part:
     """What else a reader must know of the rows and the outcomes."""
     return Part("remarks", (*session.notes, *proxies(session)))
@@ -361,5 +381,5 @@ _SKILLS = ("skill", "skill_low", "skill_high", "hindsight", "hindsight_low", "hi
 
 PARTS: tuple[Callable[[Session], Part], ...] = (
     suspects, verdict, choice, both_ways, two_numbers, calibrated, scorers, outcomes, losses, bands, months, drift,
-    early, path, untreated, accuracy, expected, calls, nothing_fitted, screen, remarks,
+    early, path, untreated, accuracy, expected, calls, nothing_fitted, screen, audit, remarks,
 )  # fmt: skip

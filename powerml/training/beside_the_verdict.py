@@ -57,7 +57,7 @@ def said_earlier(models: Sequence[ScoringModel], test: HeldOut, data: TrainingDa
 
     The earlier snapshot is scored by the model that its test row is judged by.
     """
-    whole, rows = data.whole, test.rows
+    whole, rows = data.history, test.rows
     if whole["as_of"].nunique() < 2:
         return {}
     ready, found = whole["enough_history"].to_numpy(dtype=bool), {}

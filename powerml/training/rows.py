@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -158,8 +158,9 @@ class TrainingData:
     """The rows of a session; made by `snapshot_rows` or `table_rows`.
 
     `labelled`: rows with a mature outcome and enough history. `latest`: every entity of the latest snapshot, which is
-    the reference of percentiles. `whole`: all rows at the mature cutoffs, eligible or not. `project` says where things
-    are kept, and of snapshots what outcomes are.
+    the reference of percentiles. `whole`: all rows at the mature cutoffs, eligible or not. `before`: rows of snapshots
+    taken for what is asked of earlier values, see `earlier_cutoffs`. `project` says where things are kept, and of
+    snapshots what outcomes are.
     """
 
     project: ProjectSpec
@@ -172,6 +173,12 @@ class TrainingData:
     population: Population
     provenance: Provenance
     splitter: Splitter
+    before: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """All rows at the mature cutoffs, and those taken before them where no cutoff lay."""
+        return pd.concat([self.whole, self.before], ignore_index=True) if len(self.before) else self.whole
 
     @property
     def outcomes(self) -> tuple[str, ...]:

@@ -3,8 +3,8 @@
 Skill is the share of log loss that is saved, told twice: over the training base rate, and over the best constant in
 hindsight, the rate of the tested rows themselves. `skill` = the latter is half a point at least and the lower end of
 its 95 % account-bootstrap interval is above 0; `inverted` = the AUROC's interval lies below one half; `ranks only` =
-the AUROC beats outcomes shuffled between accounts within month at 1 %, but skill is not shown; `no skill`; `cannot tell` =
-fewer than 50 events.
+the AUROC beats outcomes shuffled between accounts within month at 1 %, but skill is not shown; `no skill`;
+`cannot tell` = fewer than 50 events.
 """
 
 from __future__ import annotations
@@ -255,17 +255,15 @@ def _answer(asked: _Question, draws: AccountBootstrap, test: PermutationTest, wi
         return _told_of(asked, draws, "cannot tell", none, none, none, 1.0)
     drawn = draws.sums(np.column_stack([asked.losses, asked.reference, *(asked.codes == kind for kind in kinds)]))
     loss, reference, *counts = drawn.T
-    skill = float(1 - asked.losses.sum() / asked.reference.sum())
+    skill = float(_saved(asked.losses.sum(), asked.reference.sum()))
     best = _constant_loss(np.array([(asked.codes == kind).sum() for kind in kinds], dtype=float)[:, None])[0]
-    hindsight = float(1 - asked.losses.sum() / best)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        saved = 1 - loss / _constant_loss(np.array(counts))
-    saved = _widened(interval(np.where(np.isfinite(saved), saved, np.nan)), hindsight, wider)
+    hindsight = float(_saved(asked.losses.sum(), best))
+    saved = _widened(interval(_saved(loss, _constant_loss(np.array(counts)))), hindsight, wider)
     auroc = concordance(asked.codes, asked.ranks)
     aurocs = draws.auroc(asked.codes, asked.ranks) if len(kinds) == 2 else draws.concordance(asked.codes, asked.ranks)
     ranks = _widened(interval(aurocs), auroc, wider)
     word = _word(asked.events, hindsight=hindsight, low=saved[0], p_value=test.p_value, auroc_high=ranks[1])
-    over_training = _widened(interval(1 - loss / reference), skill, wider)
+    over_training = _widened(interval(_saved(loss, reference)), skill, wider)
     return _told_of(asked, draws, word, (skill, *over_training), (hindsight, *saved), (auroc, *ranks), test.p_value)
 
 
@@ -275,6 +273,13 @@ def _told_of(
     rows = len(asked.codes)
     counts = (rows, draws.accounts, asked.events, asked.rate)
     return OutcomeVerdict(asked.outcome, word, *counts, *skill, *hindsight, *auroc, p)
+
+
+def _saved(loss: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """The share of the reference's loss that is saved; nan where it loses nothing."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        share: np.ndarray = np.where(np.asarray(reference) > 0, 1 - loss / reference, np.nan)
+    return share
 
 
 def _constant_loss(counts: np.ndarray) -> np.ndarray:

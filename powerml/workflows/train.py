@@ -83,7 +83,7 @@ def train(
     """
     experiment = experiment or ExperimentSpec()
     check_scorers(experiment, project)
-    data = gather(project, experiment.snapshots, outcome=experiment.outcome, note=note)
+    data = gather(project, experiment.snapshots, outcome=experiment.outcome, earlier=True, note=note)
     return train_on(data, experiment, note=note)
 
 
