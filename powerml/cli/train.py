@@ -84,6 +84,8 @@ def _report(done: TrainResult, spec: ExperimentSpec, out: common.Output) -> dict
     for sentence in done.next_steps:
         out.say(sentence)
     return {
+        "scorers": done.scorers,
+        **done.tables,
         "experiment": spec.name,
         "verdict": done.word,
         "sentences": done.sentences,
@@ -92,7 +94,5 @@ def _report(done: TrainResult, spec: ExperimentSpec, out: common.Output) -> dict
         "version": done.version.number,
         "champion": done.champion is not None,
         "run": done.session.run_id,
-        "scorers": done.scorers,
-        **done.tables,
         "not_applicable": {part.code: part.not_applicable for part in done.parts if part.not_applicable},
     }

@@ -14,7 +14,7 @@ import pandas as pd
 from powerml.reports.band_page import band_table
 from powerml.reports.part import Part, ends, nothing, share
 from powerml.screening.correlation import CorrelationScreen
-from powerml.snapshots.labels import LOOK_BACK_DAYS
+from powerml.snapshots.labels import ACTIVE_DAYS
 from powerml.training.beside_the_verdict import (
     CAPACITIES,
     call_list,
@@ -25,7 +25,7 @@ from powerml.training.beside_the_verdict import (
     untreated_verdict,
 )
 from powerml.training.churners_path import churners_path
-from powerml.validation.early_warning import early_warning, sentence
+from powerml.validation.early_warning import early_sentence, early_warning
 from powerml.validation.months import by_month, worst_month
 from powerml.validation.reliability import accuracy_beside_majority, calibration, proper_scores, score_calibration
 from powerml.validation.screen_audit import screen_audit
@@ -66,13 +66,13 @@ def proxies(session: Session) -> tuple[str, ...]:
     if custom is not None:
         score = f"100 P({custom.name})" if custom.good else f"100 (1 - P({custom.name}))"
         return (
-            f"Outcome {custom.name}: {custom.words}, among those with an event in the {LOOK_BACK_DAYS} days before it. "
+            f"Outcome {custom.name}: {custom.words}, among those with an event in the {ACTIVE_DAYS} days before it. "
             f"It says nothing of contracts or money. Fitted scores are {score}, so that higher is better.",
         )
     return (PROXY,) if session.data.population.outcome_kind == "behavioural" else ()
 
 
-def suspects(session: Session) -> Part:
+def _suspects(session: Session) -> Part:
     """Suspected leaks, first of all."""
     screening = session.screening
     told = [("left out of fits", *each) for each in screening.leaks.items()]
@@ -83,15 +83,15 @@ def suspects(session: Session) -> Part:
     return Part("suspects", tuple(f"Suspected leak, {what}: {metric}: {why}." for what, metric, why in told), table)
 
 
-def verdict(session: Session) -> Part:
+def _verdict(session: Session) -> Part:
     """The verdict on the challenger, overall and per outcome."""
     its = session.its
     if its is None:
-        return Part("verdict", (headline(session),))
-    return Part("verdict", (headline(session), *(one.sentence for one in its.verdict.outcomes)), its.verdict.table())
+        return Part("verdicts", (headline(session),))
+    return Part("verdicts", (headline(session), *(one.sentence for one in its.verdict.outcomes)), its.verdict.table())
 
 
-def choice(session: Session) -> Part:
+def _choice(session: Session) -> Part:
     """How many scorers were tried, and by what the challenger was taken."""
     chosen = session.choice
     if not chosen.rows:
@@ -99,7 +99,7 @@ def choice(session: Session) -> Part:
     return Part("choice", (chosen.sentence,), chosen.table)
 
 
-def both_ways(session: Session) -> Part:
+def _both_ways(session: Session) -> Part:
     """The verdict with the suspected leaks and without them."""
     other, twin = session.other_way, session.twin
     if other is None or twin is None:
@@ -113,7 +113,7 @@ def both_ways(session: Session) -> Part:
     return Part("both_ways", (f"{twin.name} both ways: {'. '.join(told)}.",))
 
 
-def two_numbers(session: Session) -> Part:
+def _two_numbers(session: Session) -> Part:
     """The skill on accounts that training saw, and on those it never saw."""
     figures = {} if session.its is None else session.its.figures
     if "skill/unseen_accounts" not in figures:
@@ -128,7 +128,7 @@ def two_numbers(session: Session) -> Part:
     return Part("seen_and_unseen", (f"Log-loss skill {', '.join(parts)}.",))
 
 
-def scorers(session: Session) -> Part:
+def _scorers(session: Session) -> Part:
     """Every scorer that was judged: verdict, skill twice, log loss, order of its bands."""
     if not session.every:
         return nothing("scorers", NOT_JUDGED)
@@ -148,7 +148,7 @@ def scorers(session: Session) -> Part:
     return Part("scorers", (), pd.DataFrame(rows), title, pd.DataFrame(shown))
 
 
-def outcomes(session: Session) -> Part:
+def _outcomes(session: Session) -> Part:
     """Per scorer and outcome: verdict, AUROC, observed over expected, slope."""
     if not session.every:
         return nothing("outcomes", NOT_JUDGED)
@@ -167,7 +167,7 @@ def _of_outcomes(one: Judged, seed: int) -> pd.DataFrame:
     return found.merge(line.drop(columns=["n", "n_events"]), on="outcome", how="left").assign(scorer=one.name)
 
 
-def calibrated(session: Session) -> Part:
+def _calibrated(session: Session) -> Part:
     """Whether the challenger's probabilities are right, and its score."""
     its = session.its
     if its is None or session.word == "cannot tell":
@@ -192,7 +192,7 @@ def calibrated(session: Session) -> Part:
     return Part("calibration", tuple(told), table, figures=figures)
 
 
-def losses(session: Session) -> Part:
+def _losses(session: Session) -> Part:
     """Log loss, Brier and ranked probability score with skill over the training rates; for files."""
     its = session.its
     if its is None:
@@ -202,7 +202,7 @@ def losses(session: Session) -> Part:
     return Part("proper_scores", (), table)
 
 
-def bands(session: Session) -> Part:
+def _bands(session: Session) -> Part:
     """The challenger's bands, beside the document's own table where they are its bands."""
     its = session.its
     if its is None:
@@ -212,7 +212,7 @@ def bands(session: Session) -> Part:
     return Part("bands", astray, its.bands.table, f"Bands of {session.best.name}{beside}", band_table(its.bands))
 
 
-def months(session: Session) -> Part:
+def _months(session: Session) -> Part:
     """Month by month, and the worst one."""
     its = session.its
     if its is None or len(set(session.data.labelled.times)) < 2:
@@ -232,7 +232,7 @@ def months(session: Session) -> Part:
     return Part("months", told, table, title, shown)
 
 
-def drift(session: Session) -> Part:
+def _drift(session: Session) -> Part:
     """What changed over the cutoffs, and between what was said and what came."""
     if session.its is None or len(set(session.data.labelled.times)) < 2:
         return nothing("drift", "there is one cutoff, or nothing held out")
@@ -240,7 +240,7 @@ def drift(session: Session) -> Part:
     return Part("drift", told, figures={"time/drift_shown": float(len(told))})
 
 
-def early(session: Session) -> Part:
+def _early(session: Session) -> Part:
     """How well the score of 30, 60, 90 and 120 days before tells the outcome."""
     its = session.its
     if its is None:
@@ -258,10 +258,10 @@ def early(session: Session) -> Part:
     shown["AUROC at the cutoff"] = table["auroc_at_cutoff"]
     shown["AUROC of the earlier score"] = [ends(*e) for e in table[["auroc", "low", "high"]].itertuples(index=False)]
     title = f"Early warning: {session.best.name} on earlier snapshots of the same entities"
-    return Part("early_warning", tuple(filter(None, [sentence(table)])), table, title, shown, figures)
+    return Part("early_warning", tuple(filter(None, [early_sentence(table)])), table, title, shown, figures)
 
 
-def path(session: Session) -> Part:
+def _path(session: Session) -> Part:
     """The score of churners in the six months before they left."""
     if session.its is None:
         return nothing("churners_path", NOT_JUDGED)
@@ -273,7 +273,7 @@ def path(session: Session) -> Part:
     )
 
 
-def untreated(session: Session) -> Part:
+def _untreated(session: Session) -> Part:
     """The verdict on rows that no treatment touched."""
     if session.its is None:
         return nothing("untreated", NOT_JUDGED)
@@ -286,7 +286,7 @@ def untreated(session: Session) -> Part:
     return Part("untreated", (told,), found.table(), figures=skill | {"skill/untreated_high": found.overall.skill_high})
 
 
-def accuracy(session: Session) -> Part:
+def _accuracy(session: Session) -> Part:
     """Accuracy, never without that of the majority class."""
     its = session.its
     if its is None or not its.verdict.overall.told_by_rows:
@@ -299,7 +299,7 @@ def accuracy(session: Session) -> Part:
     return Part("accuracy", (told,), table)
 
 
-def expected(session: Session) -> Part:
+def _expected(session: Session) -> Part:
     """How many of the latest snapshot each outcome is expected of, with the interval of the rate learned from."""
     model = session.models.get(session.best.name)
     table = pd.DataFrame() if model is None else totals(model, session.data, seed=session.seed)
@@ -314,7 +314,7 @@ def expected(session: Session) -> Part:
     return Part("totals", (sentence,), table)
 
 
-def calls(session: Session) -> Part:
+def _calls(session: Session) -> Part:
     """What calling so many accounts a week should catch."""
     model, stated = session.models.get(session.best.name), session.experiment.capacity
     custom = None if session.data.custom is None else session.data.custom.name
@@ -340,17 +340,17 @@ def calls(session: Session) -> Part:
     return Part("calls", told, table, f"{words}, by {session.best.name}", shown)
 
 
-def nothing_fitted(session: Session) -> Part:
+def _nothing_fitted(session: Session) -> Part:
     """Why nothing could be fitted."""
     return Part("few", (session.few,)) if session.few else nothing("few", "there are events enough to fit")
 
 
-def screen(session: Session) -> Part:
+def _screen(session: Session) -> Part:
     """What the screen keeps, and what it has to say loudly."""
     return Part("screen", session.screening.notes)
 
 
-def audit(session: Session) -> Part:
+def _audit(session: Session) -> Part:
     """What the document's rule |r| >= 0.45 keeps, and what it would cost in held-out skill."""
     data, rows = session.data, session.data.labelled
     metrics = [m for m in data.available if m not in data.texts and m not in session.screening.leaks]
@@ -368,7 +368,7 @@ def audit(session: Session) -> Part:
     return Part("screen_audit", (found.sentence,), found.table, title, shown)
 
 
-def remarks(session: Session) -> Part:
+def _remarks(session: Session) -> Part:
     """What else a reader must know of the rows and the outcomes."""
     return Part("remarks", (*session.notes, *proxies(session)))
 
@@ -380,6 +380,6 @@ def _spoken(row: dict[Hashable, Any], name: str) -> str:
 _SKILLS = ("skill", "skill_low", "skill_high", "hindsight", "hindsight_low", "hindsight_high")
 
 PARTS: tuple[Callable[[Session], Part], ...] = (
-    suspects, verdict, choice, both_ways, two_numbers, calibrated, scorers, outcomes, losses, bands, months, drift,
-    early, path, untreated, accuracy, expected, calls, nothing_fitted, screen, audit, remarks,
+    _suspects, _verdict, _choice, _both_ways, _two_numbers, _calibrated, _scorers, _outcomes, _losses, _bands, _months, _drift,
+    _early, _path, _untreated, _accuracy, _expected, _calls, _nothing_fitted, _screen, _audit, _remarks,
 )  # fmt: skip

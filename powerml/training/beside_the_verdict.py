@@ -10,9 +10,8 @@ import pandas as pd
 from powerml.statistics.accounts import accounts_of
 from powerml.statistics.bootstrap import AccountBootstrap, interval
 from powerml.validation.capacity import capacity, caught
-from powerml.validation.early_warning import DAYS, early_warning, rows_earlier
-from powerml.validation.metric_drift import comparable, moved_metrics
-from powerml.validation.metric_drift import sentence as metric_sentence
+from powerml.validation.early_warning import EARLY_DAYS, early_warning, rows_earlier
+from powerml.validation.metric_drift import comparable, drift_sentence, moved_metrics
 from powerml.validation.months import drift, rate_drift
 from powerml.validation.verdict import Verdict, verdict
 
@@ -49,7 +48,7 @@ def _metric_drift(data: TrainingData, *, seed: int) -> tuple[str, ...]:
         return ()
     rows = data.labelled.take(np.flatnonzero(at))
     moved = moved_metrics(rows.frame[names].astype(float), times=rows.times, groups=rows.accounts, seed=seed)
-    return tuple(filter(None, [metric_sentence(moved, of=len(names))]))
+    return tuple(filter(None, [drift_sentence(moved, of=len(names))]))
 
 
 def said_earlier(models: Sequence[ScoringModel], test: HeldOut, data: TrainingData) -> dict[int, pd.DataFrame]:
@@ -61,7 +60,7 @@ def said_earlier(models: Sequence[ScoringModel], test: HeldOut, data: TrainingDa
     if whole["as_of"].nunique() < 2:
         return {}
     ready, found = whole["enough_history"].to_numpy(dtype=bool), {}
-    for days in DAYS:
+    for days in EARLY_DAYS:
         places = rows_earlier(whole, rows.frame, id_column=rows.id_column, days=days)
         places = np.where((places >= 0) & ready[places], places, -1)
         if (places < 0).all():

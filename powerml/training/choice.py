@@ -29,7 +29,7 @@ LINK_FOLDS = 5
 
 
 @dataclass(frozen=True, eq=False)
-class Choice:
+class ScorerChoice:
     """The scorers that took part and the one taken.
 
     `table`: one row per scorer, simplest first: scorer, log_loss (out of fold, nats a row), skill (over the training
@@ -63,17 +63,17 @@ class Choice:
         )
 
 
-def challenger(chosen: Sequence[Candidate], made: OutOfFold, *, few: bool) -> Choice:
+def challenger(chosen: Sequence[Candidate], made: OutOfFold, *, few: bool) -> ScorerChoice:
     """The simplest of the best; the documented card where nothing could be fitted or judged."""
     if few or not made.folds:
-        return Choice(next((c for c in chosen if c.name == DOCUMENTED_CARD), chosen[0]), pd.DataFrame(), 0)
+        return ScorerChoice(next((c for c in chosen if c.name == DOCUMENTED_CARD), chosen[0]), pd.DataFrame(), 0)
     order, folds = sorted(chosen, key=lambda candidate: candidate.complexity), _honest(made)
     losses = {number: _losses(order, made, number) for number in folds}
     sizes = [len(made.folds[number].train.frame) for number in folds]
     table = _table(order, (pd.DataFrame(losses) * sizes).sum(axis=1) / sum(sizes))
     best = next(c for c in chosen if c.name == _taken(table))
     by_fold = tuple(_taken(_table(order, each)) for each in losses.values()) if len(folds) > 1 else ()
-    return Choice(best, table.assign(chosen=table["scorer"] == best.name), _distinct(made, folds), by_fold)
+    return ScorerChoice(best, table.assign(chosen=table["scorer"] == best.name), _distinct(made, folds), by_fold)
 
 
 def _losses(order: Sequence[Candidate], made: OutOfFold, number: int) -> pd.Series:

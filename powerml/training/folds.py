@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from powerml.progress import Note, silent
 from powerml.training.candidates import say
 from powerml.training.rows import HeldOut, Rows, Split, TrainingData
 from powerml.validation.held_rows import Said
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     import pandas as pd
 
     from powerml.scoring.model import ScoringModel
-
-Note = Callable[[str], None]
 
 
 class Maker(Protocol):
@@ -34,7 +34,7 @@ class Maker(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Fold:
+class FoldRows:
     """One fold's rows: what is learned from, what is judged on, and the snapshot at the last training cutoff."""
 
     number: int
@@ -57,7 +57,7 @@ class OutOfFold:
     name, what it said of each fold's test rows, and the scorer as that fold trained it.
     """
 
-    folds: tuple[Fold, ...]
+    folds: tuple[FoldRows, ...]
     test: HeldOut
     parts: Mapping[str, Sequence[Said]]
     models: Mapping[str, Sequence[ScoringModel]]
@@ -67,9 +67,7 @@ class OutOfFold:
         return Said.pooled(self.parts[name])
 
 
-def out_of_fold(
-    makers: Sequence[Maker], data: TrainingData, split: Split, *, note: Note = lambda _text: None
-) -> OutOfFold:
+def out_of_fold(makers: Sequence[Maker], data: TrainingData, split: Split, *, note: Note = silent) -> OutOfFold:
     """Every scorer made anew in each fold; no folds where history is too short to hold anything out."""
     usable = usable_folds(data, split)
     folds = tuple(_fold(number, at, data) for number, at in enumerate(usable))
@@ -97,6 +95,6 @@ def usable_folds(data: TrainingData, split: Split) -> list[tuple[np.ndarray, np.
     return [fold for fold in split.folds if len(fold[0]) and len(set(y[fold[0]])) > 1]
 
 
-def _fold(number: int, at: tuple[np.ndarray, np.ndarray], data: TrainingData) -> Fold:
+def _fold(number: int, at: tuple[np.ndarray, np.ndarray], data: TrainingData) -> FoldRows:
     train, test = (data.labelled.take(positions) for positions in at)
-    return Fold(number, train, test, data.reference(train.frame["as_of"].max()), data.outcomes)
+    return FoldRows(number, train, test, data.reference(train.frame["as_of"].max()), data.outcomes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -18,19 +18,21 @@ from powerml.scoring.documented.load import load_weights
 from powerml.statistics.target_encoding import numeric_view
 from powerml.training.candidates import DOCUMENTED_CARD, Candidate
 from powerml.training.figures import by_cutoff, figures_of
-from powerml.training.folds import Fold, OutOfFold, out_of_fold
+from powerml.training.folds import FoldRows, OutOfFold, out_of_fold
 from powerml.validation.band_report import BandReport, band_report, fifths
 from powerml.validation.held_rows import Said
 from powerml.validation.reliability import reliability_curve
 from powerml.validation.verdict import Verdict, verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from powerml.progress import Note
     from powerml.scoring.model import ScoringModel
     from powerml.statistics.outcomes import Predictions
     from powerml.training.rows import HeldOut, Rows, Split, TrainingData
     from powerml.training.screening import Screening
 
-Note = Callable[[str], None]
 CARD_WORDS = f"the documented card ({DOCUMENTED_CARD})"
 
 
@@ -112,7 +114,7 @@ def judged_as_chosen(its: Judged, by_fold: Sequence[str], made: OutOfFold, *, se
     return _Judging(made.test, its.rivals, seed, repeats).of(its.candidate, said, models)
 
 
-def _single_metric(folds: Sequence[Fold], data: TrainingData, screening: Screening) -> dict[str, pd.DataFrame]:
+def _single_metric(folds: Sequence[FoldRows], data: TrainingData, screening: Screening) -> dict[str, pd.DataFrame]:
     """What the best single metric of each fold says of its test rows, by its name; empty where a fold has none."""
     said, name = [], ""
     for fold in folds:

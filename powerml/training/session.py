@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from powerml.scoring.model import ScoringModel
     from powerml.statistics.outcomes import Predictions
     from powerml.training.candidates import Candidate
-    from powerml.training.choice import Choice
+    from powerml.training.choice import ScorerChoice
     from powerml.training.folds import OutOfFold
     from powerml.training.judging import Judged
     from powerml.training.rows import HeldOut, Split, TrainingData
@@ -36,7 +36,7 @@ class Session:
     chosen: Sequence[Candidate]
     made: OutOfFold
     judged: Sequence[Judged]
-    choice: Choice
+    choice: ScorerChoice
     its: Judged | None
     other_way: Judged | None = None
     few: str = ""
@@ -82,7 +82,7 @@ class Session:
         return "cannot tell" if self.its is None else self.its.verdict.word
 
 
-def other_way(choice: Choice, judged: Sequence[Judged], screening: Screening) -> Candidate | None:
+def other_way(choice: ScorerChoice, judged: Sequence[Judged], screening: Screening) -> Candidate | None:
     """The challenger (or, where that is a weight set, the best fitted scorer) with the suspects the other way."""
     fitted = {one.name: one.candidate for one in judged if one.candidate.is_fitted}
     if not screening.suspected or not fitted:

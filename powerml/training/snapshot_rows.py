@@ -10,7 +10,7 @@ import pandas as pd
 from powerml.config import fingerprints
 from powerml.statistics.splits import SnapshotSplit
 from powerml.training.rows import Population, Provenance, Rows, Split, TrainingData
-from powerml.validation.early_warning import DAYS
+from powerml.validation.early_warning import EARLY_DAYS
 from powerml.validation.leak_probe import EARLIER_DAYS, TOLERANCE_DAYS
 
 if TYPE_CHECKING:
@@ -61,7 +61,9 @@ def earlier_cutoffs(mature: Sequence[date], *, first_day: date, gap_days: int) -
     """
     split = SnapshotSplit(gap_days)
     tested = {at.date() for fold in split.folds(pd.to_datetime(list(mature))) for at in fold.test}
-    wanted = {day - timedelta(days=days) for day in mature for days in DAYS if days == EARLIER_DAYS or day in tested}
+    wanted = {
+        day - timedelta(days=days) for day in mature for days in EARLY_DAYS if days == EARLIER_DAYS or day in tested
+    }
     added: list[date] = []
     for day in sorted(wanted):
         served = any(abs((day - other).days) <= TOLERANCE_DAYS for other in (*mature, *added))

@@ -1,7 +1,7 @@
 """What came of the rows of each band: rates with intervals, reversals tested, bands that cannot be told apart.
 
 For any column of numbers and any ladder of bands: a documented score, a fitted one, an activity score. Rates have
-Wilson intervals, by effective n where accounts repeat. Source: specification 4 "Band report", 6 "Output tables".
+Wilson intervals, by effective n where accounts repeat.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 MIN_ROWS = 30
-SURE = 0.99  # several bands are looked at, so each must be plainly astray
+ASTRAY_LEVEL = 0.99  # several bands are looked at, so each must be plainly astray
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,7 +215,7 @@ def _mean_outcome(values: np.ndarray, accounts: np.ndarray | None) -> dict[str, 
     if not len(values):
         return {"mean_outcome": np.nan, "outcome_low": np.nan, "outcome_high": np.nan}
     mean, error = clustered_mean(values, group_codes(accounts, len(values)))
-    half = normal_quantile(SURE) * error
+    half = normal_quantile(ASTRAY_LEVEL) * error
     return {"mean_outcome": mean, "outcome_low": mean - half, "outcome_high": mean + half}
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 
 from powerml.statistics.bootstrap import AccountBootstrap, interval
 from powerml.statistics.scores import auroc, log_loss_rows, outcomes_log_loss_rows
+from powerml.statistics.splits import LATE_CUTOFFS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
     from powerml.statistics.outcomes import Predictions
 
 LEVEL = 0.99  # several differences are looked at, so each must be plain
-MIN_EVENTS = 10  # rows with the outcome below which a month's AUROC is left open
-LATE = 3  # cutoffs that count as the last ones
+MIN_ROWS_OF_MONTH = 10  # rows with the outcome below which a month's AUROC is left open
 MONTH_COLUMNS = ["as_of", "outcome", "rows", "rate", "predicted", "auroc", "low", "high", "log_loss"]
 
 # differences that matter; smaller ones are not called drift however sure they are
@@ -49,7 +49,7 @@ def by_month(
         for outcome in ours.judged:
             came, said = ours.came(outcome)[at], ours.said(outcome)[at]
             row: dict[str, object] = {"outcome": outcome, "rate": float(came.mean()), "predicted": float(said.mean())}
-            if MIN_EVENTS <= came.sum() < len(came):
+            if MIN_ROWS_OF_MONTH <= came.sum() < len(came):
                 low, high = interval(draws.auroc(came, said))
                 row |= {"auroc": auroc(came, said), "low": low, "high": high}
             rows.append(month | row | {"log_loss": float(log_loss_rows(came, said).mean())})
@@ -81,7 +81,7 @@ def drift(
         sums = draws.sums(np.column_stack([came, p]))
         low, high = interval(sums[:, 0] / sums[:, 1], LEVEL)
         share = came.sum() / p.sum()
-        if came.sum() >= MIN_EVENTS and (low > 1 or high < 1) and abs(share - 1) >= LARGE_RATIO:
+        if came.sum() >= MIN_ROWS_OF_MONTH and (low > 1 or high < 1) and abs(share - 1) >= LARGE_RATIO:
             said.append(
                 f"Drift: in the held-out months {outcome} came {share:.2f} times as often as was said ({low:.2f} to "
                 f"{high:.2f}, 99 %): the months it was trained on were different."
@@ -93,7 +93,7 @@ def drift(
         with np.errstate(invalid="ignore", divide="ignore"):
             fell = ends[0][0] / ends[0][1] - ends[1][0] / ends[1][1]
         low, high = interval(fell, LEVEL)
-        if min(came[last].sum(), came[first].sum()) < MIN_EVENTS or low <= 0:
+        if min(came[last].sum(), came[first].sum()) < MIN_ROWS_OF_MONTH or low <= 0:
             continue
         lost = auroc(came[first], p[first]) - auroc(came[last], p[last])
         if lost >= LARGE_FALL:
@@ -116,9 +116,9 @@ def rate_drift(
     """Sentences on outcomes that come more or less often at the last three cutoffs than before; none where too few."""
     labels, times = np.asarray(labels), np.asarray(times)
     cutoffs = np.unique(times)
-    if len(cutoffs) < 2 * LATE:
+    if len(cutoffs) < 2 * LATE_CUTOFFS:
         return ()
-    late = times >= cutoffs[-LATE]
+    late = times >= cutoffs[-LATE_CUTOFFS]
     draws, said = AccountBootstrap.of(groups, repeats=repeats, seed=seed), []
     for outcome in outcomes:
         came = labels == outcome
@@ -129,7 +129,7 @@ def rate_drift(
         after, before = came[late].mean(), came[~late].mean()
         if (low > 0 or high < 0) and abs(after - before) >= LARGE_RATIO * before:
             said.append(
-                f"Drift: {outcome} came in {100 * after:.1f} % of rows at the last {LATE} cutoffs and in "
+                f"Drift: {outcome} came in {100 * after:.1f} % of rows at the last {LATE_CUTOFFS} cutoffs and in "
                 f"{100 * before:.1f} % before (difference {100 * (after - before):+.1f} points, {100 * low:.1f} to "
                 f"{100 * high:.1f}, 99 %)."
             )

@@ -2,9 +2,9 @@
 
 Skill is the share of log loss that is saved, told twice: over the training base rate, and over the best constant in
 hindsight, the rate of the tested rows themselves. `skill` = the latter is half a point at least and the lower end of
-its 95 % account-bootstrap interval is above 0; `inverted` = the AUROC's interval lies below one half; `ranks only` =
-the AUROC beats outcomes shuffled between accounts within month at 1 %, but skill is not shown; `no skill`;
-`cannot tell` = fewer than 50 events.
+its 95 % account-bootstrap interval is above 0; `ranks only` = the AUROC beats outcomes shuffled between
+accounts within month at 1 %, but skill is not shown; `no skill`, and `inverted` where the AUROC's interval lies below
+one half; `cannot tell` = fewer than 50 events.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from powerml.statistics.bootstrap import PermutationTest
     from powerml.validation.held_rows import HeldRows, Said
 
-Word = Literal["skill", "ranks only", "no skill", "inverted", "cannot tell"]
+Word = Literal["skill", "ranks only", "no skill", "cannot tell"]
 Ends = tuple[float, float]
 Three = tuple[float, float, float]  # a value with the ends of its interval
 MIN_EVENTS = 50
@@ -79,7 +79,17 @@ class OutcomeVerdict:
     @property
     def tells_nothing(self) -> bool:
         """Whether nothing should be built on what is said of this outcome."""
-        return self.verdict in ("no skill", "inverted")
+        return self.verdict == "no skill"
+
+    @property
+    def inverted(self) -> bool:
+        """Whether the outcome comes where it is said to come least: the AUROC's interval lies below one half."""
+        return self.tells_nothing and self.auroc_high < 0.5
+
+    @property
+    def called(self) -> str:
+        """The verdict's word, or that it is inverted."""
+        return "inverted" if self.inverted else self.verdict
 
     @property
     def told(self) -> str:
@@ -93,6 +103,9 @@ class OutcomeVerdict:
         ranks = f"AUROC {self.auroc:.3f} ({self.auroc_low:.3f} to {self.auroc_high:.3f})"
         p = f"p = {self.p_value:.3f}" if self.p_value >= 0.001 else "p < 0.001"
         both = f"over the best constant in hindsight {hindsight}, over the training rate {skill}"
+        if self.inverted:
+            where = "so the outcome comes where it is said to come least"
+            return f"no skill, inverted: {ranks} lies below one half, {where} (skill {both}); {counts}."
         return {
             "skill": f"skill: log loss is lower than the base rate's by {skill}, and than the best constant's in "
             f"hindsight by {hindsight}: {self.size}; {ranks}; {counts}.",
@@ -100,8 +113,6 @@ class OutcomeVerdict:
             f"beat a constant (skill {both}); {counts}.",
             "no skill": f"no skill: {ranks} is not shown to beat shuffled outcomes ({p}), nor the probabilities a "
             f"constant (skill {both}); {counts}.",
-            "inverted": f"inverted: {ranks} lies below one half, so the outcome comes where it is said to come least "
-            f"(skill {both}); {counts}.",
             "cannot tell": f"cannot tell: {counts}, and {MIN_EVENTS} events are needed.",
         }[self.verdict]
 
@@ -156,9 +167,9 @@ class Verdict:
         return f"Overall: {self.told}"
 
     @property
-    def telling_nothing(self) -> dict[str, Word]:
+    def telling_nothing(self) -> dict[str, str]:
         """The outcomes (and `overall`) on which nothing should be built, with the word for each."""
-        return {one.outcome: one.verdict for one in (self.overall, *self.outcomes) if one.tells_nothing}
+        return {one.outcome: one.called for one in (self.overall, *self.outcomes) if one.tells_nothing}
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -262,7 +273,7 @@ def _answer(asked: _Question, draws: AccountBootstrap, test: PermutationTest, wi
     auroc = concordance(asked.codes, asked.ranks)
     aurocs = draws.auroc(asked.codes, asked.ranks) if len(kinds) == 2 else draws.concordance(asked.codes, asked.ranks)
     ranks = _widened(interval(aurocs), auroc, wider)
-    word = _word(asked.events, hindsight=hindsight, low=saved[0], p_value=test.p_value, auroc_high=ranks[1])
+    word = _word(asked.events, hindsight=hindsight, low=saved[0], p_value=test.p_value)
     over_training = _widened(interval(_saved(loss, reference)), skill, wider)
     return _told_of(asked, draws, word, (skill, *over_training), (hindsight, *saved), (auroc, *ranks), test.p_value)
 
@@ -290,13 +301,11 @@ def _constant_loss(counts: np.ndarray) -> np.ndarray:
     return loss
 
 
-def _word(events: int, *, hindsight: float, low: float, p_value: float, auroc_high: float) -> Word:
+def _word(events: int, *, hindsight: float, low: float, p_value: float) -> Word:
     if events < MIN_EVENTS:
         return "cannot tell"
     if low > 0 and hindsight >= SMALLEST_SKILL:
         return "skill"
-    if auroc_high < 0.5:
-        return "inverted"
     return "ranks only" if p_value <= 0.01 else "no skill"
 
 

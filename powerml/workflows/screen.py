@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,9 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
+from powerml.config.weights import POWER_SCORE
 from powerml.errors import UsageError, did_you_mean
+from powerml.progress import Note, silent
 from powerml.scoring.documented.load import load_weights
 from powerml.screening.correlation import CorrelationScreen, ScreenWarning
 from powerml.screening.report import differentiators, screen_report
@@ -22,9 +23,6 @@ from powerml.workflows.project import gather
 if TYPE_CHECKING:
     from powerml.config.project import ProjectSpec
     from powerml.training.rows import TrainingData
-
-Note = Callable[[str], None]
-POWER_SCORE = "power_user"  # document A's, whose top decile its differentiator table describes
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +91,7 @@ def screen(
     force_drop: tuple[str, ...] = (),
     seed: int = 0,
     repeats: int = 500,
-    note: Note = lambda _text: None,
+    note: Note = silent,
 ) -> Screened:
     """Screens the metrics of the project's mature snapshots; raises UsageError for a forced metric that is none."""
     data = gather(project, None, earlier=True, note=note)
@@ -112,7 +110,7 @@ def screen_on(
     *,
     seed: int = 0,
     repeats: int = 500,
-    note: Note = lambda _text: None,
+    note: Note = silent,
 ) -> Screened:
     """The screen on rows that are there already, of a project or of a feature table; categories are not screened."""
     metrics = [name for name in data.available if name not in data.texts]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from powerml.config.experiment import ExperimentSpec, FittedEntry, WeightSetEntry
+from powerml.progress import Note, silent
 from powerml.reports.session import headline, report
 from powerml.scoring.documented.load import load_weights
 from powerml.training.candidates import DOCUMENTED_CARD, Candidate, candidates, check_scorers
@@ -18,7 +18,7 @@ from powerml.training.screening import Screening, plan_screening
 from powerml.training.session import Session, other_way
 from powerml.validation.verdict import MIN_EVENTS
 from powerml.workflows.project import gather
-from powerml.workflows.train_log import log, next_steps, register
+from powerml.workflows.train_log import log_training, next_steps, register_challenger
 
 if TYPE_CHECKING:
     from powerml.config.project import ProjectSpec
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from powerml.tracking import registry
     from powerml.tracking.runs import LoggedSession
     from powerml.training.rows import TrainingData
-
-Note = Callable[[str], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,10 +72,8 @@ class TrainResult:
         return next(part for part in self.parts if part.code == code)
 
 
-def train(
-    project: ProjectSpec, experiment: ExperimentSpec | None = None, *, note: Note = lambda _text: None
-) -> TrainResult:
-    """Trains, judges, logs and registers; see 5-product.md "Commands" and 4-learning.md "Validation protocol".
+def train(project: ProjectSpec, experiment: ExperimentSpec | None = None, *, note: Note = silent) -> TrainResult:
+    """Trains, judges, logs and registers; `powerml.validation` tells the protocol.
 
     Below 50 events of every outcome nothing is fitted and the documented card becomes the challenger.
     """
@@ -87,7 +83,7 @@ def train(
     return train_on(data, experiment, note=note)
 
 
-def train_on(data: TrainingData, experiment: ExperimentSpec, *, note: Note = lambda _text: None) -> TrainResult:
+def train_on(data: TrainingData, experiment: ExperimentSpec, *, note: Note = silent) -> TrainResult:
     """The session on rows that are there already; see `train`."""
     few, seed = _too_few(data), experiment.seed
     split = data.split(seed=seed)
@@ -111,8 +107,8 @@ def train_on(data: TrainingData, experiment: ExperimentSpec, *, note: Note = lam
     note("looking closer")
     parts = report(session)
     note("logging to MLflow")
-    logged = log(session, parts, name=experiment.name if experiment.base else "train")
-    version, champion = register(session, logged)
+    logged = log_training(session, parts, name=experiment.name if experiment.base else "train")
+    version, champion = register_challenger(session, logged)
     return TrainResult(
         headline(session), session.word, parts, choice.best.name, version, champion,
         next_steps(version, champion, data=data), logged, session.models[choice.best.name], data,

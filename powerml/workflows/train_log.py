@@ -16,7 +16,7 @@ from powerml.scoring.explain.shares import native_params, weight_shares
 from powerml.scoring.explain.text import reasons_json
 from powerml.scoring.outcome.card_file import weight_files
 from powerml.tracking import registry
-from powerml.tracking.due import DATA_UNTIL, PROJECT, VOCABULARY, vocabulary_fingerprint
+from powerml.tracking.due import DATA_UNTIL, PROJECT_TAG, VOCABULARY_TAG, vocabulary_fingerprint
 from powerml.tracking.pseudonyms import Pseudonyms, load_pseudonyms
 from powerml.tracking.runs import Attachments, LoggedSession, ScorerRun, SessionRun, log_session
 from powerml.tracking.store import Store
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from powerml.training.rows import TrainingData
     from powerml.training.session import Session
 
-TOP = 20
+RANKING_TOP = 20
 
 
-def log(session: Session, parts: Sequence[Part], *, name: str) -> LoggedSession:
+def log_training(session: Session, parts: Sequence[Part], *, name: str) -> LoggedSession:
     """One parent run, and below it one run per scorer; `parts` are the report's."""
     data, experiment, few, models = session.data, session.experiment, session.few, session.models
     project, screening = data.project, session.screening
@@ -139,7 +139,7 @@ def _scorer_run(
 
 def outcome_tags(judged: Judged) -> dict[str, str]:
     """The verdict on each outcome, so that a list can be refused where there is no skill."""
-    return {f"{registry.OUTCOME_VERDICT}{one.outcome}": one.verdict for one in judged.verdict.outcomes}
+    return {f"{registry.OUTCOME_VERDICT}{one.outcome}": one.called for one in judged.verdict.outcomes}
 
 
 def _ranking(model: ScoringModel, data: TrainingData, names: Pseudonyms) -> pd.DataFrame:
@@ -147,9 +147,9 @@ def _ranking(model: ScoringModel, data: TrainingData, names: Pseudonyms) -> pd.D
     rows = data.latest[data.latest["enough_history"].astype(bool)]
     rows = rows[~model.outside(rows)]
     if rows.empty:
-        rows = data.labelled.frame.tail(TOP)
+        rows = data.labelled.frame.tail(RANKING_TOP)
     scores = np.asarray(model.scorer.predict_score(rows), dtype=float)
-    rows = rows.iloc[np.argsort(-scores, kind="stable")[:TOP]]
+    rows = rows.iloc[np.argsort(-scores, kind="stable")[:RANKING_TOP]]
     table = model.score(rows)
     reasons = reasons_json(model.contributions(rows), rows, top=3)
     shown = pd.DataFrame({"rank": np.arange(1, len(rows) + 1)})
@@ -164,14 +164,14 @@ def _ranking(model: ScoringModel, data: TrainingData, names: Pseudonyms) -> pd.D
 def _known_then(data: TrainingData) -> dict[str, str]:
     """What tells later that the vocabulary changed; a ready-made table comes without one."""
     project = data.project
-    said = {PROJECT: slug(project.project)}
+    said = {PROJECT_TAG: slug(project.project)}
     if not data.has_later:
         return said
     until = str(data.latest["as_of"].max().date())
-    return said | {VOCABULARY: vocabulary_fingerprint(project), DATA_UNTIL: until}
+    return said | {VOCABULARY_TAG: vocabulary_fingerprint(project), DATA_UNTIL: until}
 
 
-def register(session: Session, logged: LoggedSession) -> tuple[registry.Version, registry.Version | None]:
+def register_challenger(session: Session, logged: LoggedSession) -> tuple[registry.Version, registry.Version | None]:
     """The challenger, registered; and the champion it became, if there was none and it shows skill."""
     project, name = session.data.project, session.best.name
     store, model = Store(project.state), session.data.model_name
@@ -207,7 +207,7 @@ def next_steps(version: registry.Version, champion: registry.Version | None, *, 
         f"Registered {name} version {number} ({scorer}) as challenger.",
         f"Score with it: powerml score {table}--model {name}@challenger -o scores.csv",
     )
-    if (word := version.tags[registry.VERDICT]) in ("no skill", "inverted"):
+    if (word := version.tags[registry.VERDICT]) == "no skill":
         return (first[0], f"Nothing should be built on it, nor should it be promoted: the verdict on it is {word!r}.")
     return (
         *first,

@@ -7,7 +7,7 @@ import pytest
 from powerml.config.experiment import FittedEntry, WeightSetEntry
 from powerml.training.candidates import DOCUMENTED_CARD, Candidate
 from powerml.training.choice import challenger, linked_loss
-from powerml.training.folds import Fold, OutOfFold, out_of_fold, usable_folds
+from powerml.training.folds import FoldRows, OutOfFold, out_of_fold, usable_folds
 from powerml.training.rows import HeldOut, Rows, Split
 from tests.training import test_candidates
 
@@ -73,4 +73,4 @@ def test_folds_with_one_outcome_are_not_used(data):
     split = Split(((churned, np.arange(n)), (np.arange(n), churned)), np.zeros(n, dtype=bool))
     (kept,) = usable_folds(data, split)
     assert len(kept[0]) == n
-    assert isinstance(out_of_fold([], data, split).folds[0], Fold)
+    assert isinstance(out_of_fold([], data, split).folds[0], FoldRows)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from powerml.config.bands import Band, BandsSpec
-from powerml.config.conditions import Comparison, Criterion, TopShare
+from powerml.config.conditions import Comparator, Criterion, TopShare
 from powerml.config.signals import CriteriaSpec, RuleSpec, SignalsSpec
 from powerml.scoring.documented.base import DocumentedScorer, Numbers
 from powerml.scoring.documented.points import holds
@@ -103,7 +103,7 @@ class CriteriaScorer(DocumentedScorer[CriteriaT]):
 
 
 class RuleScorer(CriteriaScorer[RuleSpec]):
-    """A definition all of whose conditions must hold (001_bcfa6577ba58985b, "How do we identify Power Users")."""
+    """A definition all of whose conditions must hold (document B, "How do we identify Power Users")."""
 
     kind_of_scorer = "rule"
 
@@ -113,7 +113,7 @@ class RuleScorer(CriteriaScorer[RuleSpec]):
 
 
 class SignalsScorer(CriteriaScorer[SignalsSpec]):
-    """Signals of which some make a power user (002_da7905fc715e38bd, "Essential Metrics for Finding Power Users")."""
+    """Signals of which some make a power user (document C, "Essential Metrics for Finding Power Users")."""
 
     kind_of_scorer = "signals"
 
@@ -142,7 +142,7 @@ def _criterion(
 
 
 def _condition(
-    condition: Comparison | TopShare, numbers: Numbers, active: NDArray[np.bool_], ranks: dict[str, Ranks]
+    condition: Comparator | TopShare, numbers: Numbers, active: NDArray[np.bool_], ranks: dict[str, Ranks]
 ) -> NDArray[np.bool_]:
     if isinstance(condition, TopShare):
         return active & ranks[condition.metric].in_top(numbers[condition.metric], condition.share)
