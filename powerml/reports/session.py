@@ -380,6 +380,6 @@ def _spoken(row: dict[Hashable, Any], name: str) -> str:
 _SKILLS = ("skill", "skill_low", "skill_high", "hindsight", "hindsight_low", "hindsight_high")
 
 PARTS: tuple[Callable[[Session], Part], ...] = (
-    _suspects, _verdict, _choice, _both_ways, _two_numbers, _calibrated, _scorers, _outcomes, _losses, _bands, _months, _drift,
-    _early, _path, _untreated, _accuracy, _expected, _calls, _nothing_fitted, _screen, _audit, _remarks,
+    _suspects, _verdict, _choice, _both_ways, _two_numbers, _calibrated, _scorers, _outcomes, _losses, _bands, _months,
+    _drift, _early, _path, _untreated, _accuracy, _expected, _calls, _nothing_fitted, _screen, _audit, _remarks,
 )  # fmt: skip
