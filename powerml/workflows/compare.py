@@ -19,6 +19,7 @@ from powerml.config.weights import read_weights, settable
 from powerml.errors import DataError, StoreError, UsageError, did_you_mean
 from powerml.scoring.documented.load import scorer_of
 from powerml.scoring.model import ScoringModel
+from powerml.shown import Shown
 from powerml.tracking import registry
 from powerml.tracking.model_files import read_model
 from powerml.tracking.runs import find_run
@@ -30,6 +31,7 @@ from powerml.workflows.project import OpenProject, gather
 from powerml.workflows.score import score_metrics
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     import pandas as pd
@@ -41,7 +43,7 @@ Note = Callable[[str], None]
 
 
 @dataclass(frozen=True, eq=False)
-class Compared:
+class Compared(Shown):
     """Scorers on the same rows: `comparison` by outcomes (None where none can be held out), `agreements` by pair."""
 
     names: tuple[str, ...]
@@ -55,6 +57,10 @@ class Compared:
         if self.comparison is None:
             return False
         return any(self.comparison.answer(self.names[0], other) == "worse" for other in self.names[1:])
+
+    def _shown(self) -> Iterator[str | pd.DataFrame | None]:
+        yield from self.sentences
+        yield None if self.comparison is None else self.comparison.measures
 
 
 @dataclass(frozen=True)

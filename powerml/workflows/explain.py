@@ -17,10 +17,12 @@ from powerml.scoring.documented.load import needed_metrics
 from powerml.scoring.explain.contributions import change
 from powerml.scoring.explain.next_band import Recipe, recipe
 from powerml.scoring.explain.tree import branches
+from powerml.shown import Shown
 from powerml.sources.tables.metrics import read_metric_table
 from powerml.workflows.score import Scorer, from_registry, from_weights
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from powerml.config.project import ProjectSpec
@@ -30,7 +32,7 @@ Note = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Explanation:
+class Explanation(Shown):
     """Why one entity has its score.
 
     `row`: the scores table's row. `reasons`: `metric`, `branch` of the metric tree, `value`, `contribution`, largest
@@ -49,6 +51,13 @@ class Explanation:
     score_before: float | None
     changes: pd.DataFrame | None
     recipe: Recipe | None
+
+    def _shown(self) -> Iterator[str | pd.DataFrame | None]:
+        at = "" if self.as_of is None else f" at {self.as_of}"
+        yield f"{self.entity}{at}, {self.scorer}: score {self.row['score']:.4g}, baseline {self.baseline:.4g}"
+        yield self.reasons
+        yield None if self.changes is None else f"Since {self.before} (score {self.score_before:.4g}):"
+        yield self.changes
 
 
 @dataclass(frozen=True)
