@@ -22,7 +22,8 @@ from powerml.config.project import ProjectSpec, load_project
 from powerml.errors import UsageError
 from powerml.simulation.product import START
 from powerml.tables import OUTCOMES
-from powerml.workflows.frames import explained, group_explained, labels, one_explained, score
+from powerml.workflows import frames
+from powerml.workflows.frames import labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from powerml.config.experiment import ExperimentSpec
+    from powerml.scoring.model import Ranking
     from powerml.simulation.product import Simulation
     from powerml.validation.claims.audit import Audit
     from powerml.validation.comparison import Comparison
@@ -115,6 +117,43 @@ def snapshot(
     if output is not None:
         write_table(made.frame, Path(output))
     return made
+
+
+def score(  # noqa: PLR0913 (the verb's flags)
+    rows: ProjectSpec | pd.DataFrame,
+    weights: str | None = None,
+    *,
+    project: ProjectSpec | None = None,
+    model: str | None = None,
+    settings: Mapping[str, float] | None = None,
+    reasons: int | None = 3,
+    ranking: Ranking = "stored",
+    as_of: date | None = None,
+    now: datetime | None = None,
+) -> pd.DataFrame:
+    """The scores table: one row per row of a snapshot frame, in its order, or per entity of a project's snapshot.
+
+    `weights` is the name or path of a weight set; without one the project's champion scores, or its version `model`. A
+    frame without `enough_history` is all scored. `reasons` per row: that many, 0 for none, None for all. `as_of`
+    chooses the rows of one cutoff (of a project by default the latest), `now` stands in `scored_at`. Scores are 0 to 100,
+    probabilities 0 to 1. Raises MissingColumns for metrics that the frame lacks.
+
+    >>> rows = pd.DataFrame({"user_id": ["ada", "ben"], "logins_30d": [8, 1], "workflows_completed_30d": [3, 0],
+    ...                      "invites_30d": [1, 0]})
+    >>> score(rows, "activity", settings={"full_scale": 50})[["user_id", "score", "band"]].values.tolist()
+    [['ada', 62.0, 'Engaged'], ['ben', 2.0, 'Dormant']]
+    """
+    if isinstance(rows, ProjectSpec):
+        from powerml.workflows.score import score_snapshot
+
+        return score_snapshot(
+            rows, as_of, model=model, weights=weights, settings=settings, reasons=reasons, ranking=ranking,
+            now=now or datetime.now(UTC),
+        ).frame  # fmt: skip
+    return frames.score(
+        rows, weights, project=project, model=model, settings=settings, reasons=reasons, ranking=ranking, as_of=as_of,
+        now=now,
+    )  # fmt: skip
 
 
 @overload
@@ -219,12 +258,21 @@ def explain(
     """
     if entity is not None and band is not None:
         raise UsageError("explain: entity and band exclude each other; give one of them")
-    asked: dict[str, Any] = {"weights": weights, "model": model, "settings": settings, "as_of": as_of}
+    if isinstance(rows, ProjectSpec):
+        from powerml.workflows.explain import from_project
+
+        given = from_project(rows, model=model, weights=weights, settings=settings, as_of=as_of)
+    else:
+        given = frames.explainable(rows, weights, project=project, model=model, settings=settings, as_of=as_of)
     if entity is not None:
-        return one_explained(rows, entity, project=project, **asked)
+        from powerml.workflows.explain import explain as of_one
+
+        return of_one(entity, given)
     if band is not None:
-        return group_explained(rows, band, project=project, **asked)
-    return explained(rows, project=project, **asked)
+        from powerml.workflows.explain_group import explain_group
+
+        return explain_group(given, band=band)
+    return frames.explained(given)
 
 
 @overload

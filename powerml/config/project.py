@@ -14,7 +14,7 @@ from pydantic import BeforeValidator, Field, PositiveInt, PrivateAttr, field_val
 
 from powerml.config.base import Spec
 from powerml.config.outcome import EventOutcome
-from powerml.config.reading import Document, read_document, validate
+from powerml.config.reading import Document, read_document, validated
 from powerml.config.vocabulary import Meaning, Vocabulary
 from powerml.errors import ConfigError, DataError, Problem, did_you_mean
 from powerml.shown import Shown
@@ -123,7 +123,7 @@ class ProjectSpec(Shown, Spec):
         return tables
 
     def _shown(self) -> Iterator[str]:
-        yield f"Project {self.project!r}: a row per {self.entity} and {self.snapshots.every}, midnights of {self.timezone}"
+        yield f"Project {self.project!r}: a row per {self.entity} and {self.snapshots.every}; {self.timezone}"
         yield f"Tables: {', '.join(self.tables)}. Outcomes: {self.outcome_kind}, {self.outcome.horizon_days} days."
 
     @property
@@ -188,7 +188,7 @@ def load_project(path: Path | str) -> ProjectSpec:
     document = read_document(path)
     problems: list[Problem] = _table_problems(document)
     try:
-        project: ProjectSpec = validate(ProjectSpec, document)
+        project: ProjectSpec = validated(ProjectSpec, document)
     except ConfigError as error:
         raise ConfigError([*problems, *error.problems]) from None
     problems += _date_problems(project, document)
@@ -203,7 +203,7 @@ def load_project(path: Path | str) -> ProjectSpec:
     project._file = document.file
     if isinstance(project.vocabulary, str):
         words = Path(project._base, expand(project.vocabulary, file=document.file))
-        project._meanings = validate(dict[str, Meaning], read_document(words))
+        project._meanings = validated(dict[str, Meaning], read_document(words))
     else:
         project._meanings = dict(project.vocabulary)
     return project

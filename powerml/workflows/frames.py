@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from powerml.config.metrics import catalogue
-from powerml.config.project import ProjectSpec
 from powerml.errors import MissingColumns, UsageError
+from powerml.scoring.explain.explainable import Explainable, referenced
+from powerml.scoring.named import from_weights
+from powerml.scoring.scores_table import score_rows
 from powerml.shown import Shown
-from powerml.workflows.explain import Explanation, Snapshots, explain, from_project, referenced
-from powerml.workflows.explain_group import GroupExplanation, explain_group
-from powerml.workflows.project import project_metrics
-from powerml.workflows.score import Scorer, from_registry, from_weights, score_rows, score_snapshot
-from powerml.workflows.snapshot import build
+from powerml.tracking.scorers import from_registry
+from powerml.workflows.project import open_project, project_metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -25,8 +24,10 @@ if TYPE_CHECKING:
     import shap
     from numpy.typing import NDArray
 
+    from powerml.config.project import ProjectSpec
     from powerml.scoring.explain.contributions import Contributions
     from powerml.scoring.model import Ranking
+    from powerml.scoring.named import NamedScorer
 
 KEYS = ("as_of", "user_id", "account_id")
 
@@ -45,12 +46,12 @@ def labels(project: ProjectSpec, cutoffs: Sequence[date]) -> pd.DataFrame:
     >>> came["label"].isin(["ineligible", "immature", "churn", "stay", "expand"]).all()
     np.True_
     """
-    frame = build(project, cutoffs, labels=True).frame
+    frame = open_project(project).build(cutoffs, labels=True).frame
     return frame[[name for name in KEYS if name in frame] + ["label", "treated"]]
 
 
 def score(  # noqa: PLR0913 (the verb's flags)
-    frame: pd.DataFrame | ProjectSpec,
+    frame: pd.DataFrame,
     weights: str | None = None,
     *,
     project: ProjectSpec | None = None,
@@ -61,21 +62,13 @@ def score(  # noqa: PLR0913 (the verb's flags)
     as_of: date | None = None,
     now: datetime | None = None,
 ) -> pd.DataFrame:
-    """The scores table for the rows of a snapshot frame, in their order; of a project, for its latest snapshot.
+    """The scores table for the rows of a snapshot frame, in their order.
 
     `weights` is the name or path of a weight set; without one the project's champion scores, or its version `model`.
     A frame without `enough_history` is all scored. `reasons` per row: that many, 0 for none, None for all. `now` stands
     in `scored_at`. Raises MissingColumns for metrics that the frame lacks, UsageError without weights and project.
-
-    >>> rows = pd.DataFrame({"user_id": ["ada", "ben"], "logins_30d": [8, 1], "workflows_completed_30d": [3, 0],
-    ...                      "invites_30d": [1, 0]})
-    >>> score(rows, "activity", settings={"full_scale": 50})[["user_id", "score", "band"]].values.tolist()
-    [['ada', 62.0, 'Engaged'], ['ben', 2.0, 'Dormant']]
     """
     now = now or datetime.now(UTC)
-    if isinstance(frame, ProjectSpec):
-        asked = {"model": model, "weights": weights, "settings": settings, "reasons": reasons, "ranking": ranking}
-        return score_snapshot(frame, as_of, now=now, **asked).frame  # type: ignore[arg-type]
     scorer = _scorer(weights, project=project, model=model, settings=settings, asked_by="score")
     frame = frame if as_of is None else _at(frame, as_of)
     rows = _with_history(frame, scorer, asked_by="score")
@@ -127,60 +120,35 @@ class Explained(Shown):
         yield self.mean.rename("points").rename_axis("metric").reset_index()
 
 
-def explained(
-    rows: pd.DataFrame | ProjectSpec,
-    *,
-    weights: str | None = None,
-    project: ProjectSpec | None = None,
-    model: str | None = None,
-    settings: Mapping[str, float] | None = None,
-    as_of: date | None = None,
-) -> Explained:
-    """The contributions to every row that is scored; see `powerml.explain`."""
-    given = _to_explain(rows, weights, project=project, model=model, settings=settings, as_of=as_of)
+def explained(given: Explainable) -> Explained:
+    """The contributions to every row that is scored, of the date meant or else the last."""
     frame = given.frame if "as_of" not in given.frame else _at(given.frame, given.as_of)
     its = referenced(given.scorer.model, frame)
     frame = frame[frame["enough_history"].astype(bool) & ~its.outside(frame)]
     if frame.empty:
         raise UsageError("explain: no row has enough history to be scored")
-    contributions = its.contributions(frame)
     keys = [name for name in KEYS if name in frame]
     metrics = [name for name in its.scorer.metrics_ if name in frame]
-    return Explained(given.scorer.shown, frame[keys], frame[metrics], contributions)
+    return Explained(given.scorer.shown, frame[keys], frame[metrics], its.contributions(frame))
 
 
-def one_explained(
-    rows: pd.DataFrame | ProjectSpec, entity: str, *, project: ProjectSpec | None = None, **asked: Any
-) -> Explanation:
-    """Why one entity has its score; see `powerml.explain`."""
-    return explain(entity, _to_explain(rows, asked.pop("weights"), project=project, **asked))
-
-
-def group_explained(
-    rows: pd.DataFrame | ProjectSpec, band: str, *, project: ProjectSpec | None = None, **asked: Any
-) -> GroupExplanation:
-    """Why a band scores as it does on average; see `powerml.explain`."""
-    return explain_group(_to_explain(rows, asked.pop("weights"), project=project, **asked), band=band)
-
-
-def _to_explain(
-    rows: pd.DataFrame | ProjectSpec,
-    weights: str | None,
+def explainable(
+    frame: pd.DataFrame,
+    weights: str | None = None,
     *,
-    project: ProjectSpec | None,
-    model: str | None,
-    settings: Mapping[str, float] | None,
-    as_of: date | None,
-) -> Snapshots:
-    if isinstance(rows, ProjectSpec):
-        return from_project(rows, model=model, weights=weights, settings=settings, as_of=as_of)
+    project: ProjectSpec | None = None,
+    model: str | None = None,
+    settings: Mapping[str, float] | None = None,
+    as_of: date | None = None,
+) -> Explainable:
+    """The rows of a frame to explain; where they have no id they are called by their number, from 1."""
     scorer = _scorer(weights, project=project, model=model, settings=settings, asked_by="explain")
-    frame = _with_history(rows, scorer, asked_by="explain")
+    frame = _with_history(frame, scorer, asked_by="explain")
     metrics = catalogue() if project is None else project_metrics(project)
-    id_column = next((name for name in KEYS[1:] if name in frame), "")
-    if not id_column:
-        frame, id_column = frame.assign(row=[str(number) for number in range(1, len(frame) + 1)]), "row"
-    return Snapshots(frame, scorer, id_column, metrics, as_of, {} if project is None else project.owners)
+    id_column = next((name for name in KEYS[1:] if name in frame), "row")
+    if id_column not in frame:
+        frame = frame.assign(row=[str(number) for number in range(1, len(frame) + 1)])
+    return Explainable(frame, scorer, id_column, metrics, as_of, {} if project is None else project.owners)
 
 
 def _scorer(
@@ -190,7 +158,7 @@ def _scorer(
     model: str | None,
     settings: Mapping[str, float] | None,
     asked_by: str,
-) -> Scorer:
+) -> NamedScorer:
     if weights is not None:
         return from_weights(weights, settings=settings, project=project)
     if project is None:
@@ -198,7 +166,7 @@ def _scorer(
     return from_registry(project, model)
 
 
-def _with_history(frame: pd.DataFrame, scorer: Scorer, *, asked_by: str) -> pd.DataFrame:
+def _with_history(frame: pd.DataFrame, scorer: NamedScorer, *, asked_by: str) -> pd.DataFrame:
     """The rows, all of them scored where nothing is said of their history; raises MissingColumns."""
     if absent := [name for name in scorer.model.scorer.metrics_ if name not in frame]:
         known = {*catalogue(), *scorer.model.columns}

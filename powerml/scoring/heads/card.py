@@ -11,13 +11,13 @@ from powerml.scoring.heads.base import Head
 from powerml.scoring.heads.binning import Levels, learn_groups, learn_levels
 from powerml.scoring.heads.integers import Budgets, whole_points
 from powerml.scoring.heads.shapes import Shape, learn_shapes, spread_rows
-from powerml.statistics.folds import Folds, Rows, account_folds
+from powerml.statistics.folds import Folds, RowNumbers, account_folds
 from powerml.statistics.logistic import Floats, base_logit, penalised_logistic, sigmoid
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MAX_ROWS = 30_000
+MAX_CARD_ROWS = 30_000
 """Rows, evenly spaced, on which levels and points are found; the link is fitted on all."""
 
 RIDGE = 10.0
@@ -109,7 +109,7 @@ class CardHead(Head):
         self.categorical = categorical
         self.budgets = budgets
 
-    def rehearse(self, X: Floats, y: Floats, folds: Folds, codes: Rows | None = None) -> tuple[Self, Floats]:
+    def rehearse(self, X: Floats, y: Floats, folds: Folds, codes: RowNumbers | None = None) -> tuple[Self, Floats]:
         """Decides the shape of every column by the folds, once; then as every head."""
         if self.shapes is not None:
             return super().rehearse(X, y, folds, codes)
@@ -120,7 +120,7 @@ class CardHead(Head):
         shapes = self.shapes
         if shapes is None:
             shapes = learn_shapes(X, y, tuple(self.signs), folds=account_folds(y))
-        some = spread_rows(len(y), MAX_ROWS)
+        some = spread_rows(len(y), MAX_CARD_ROWS)
         found = [self._effects(j, X[some, j], y[some], shapes[j]) for j in range(X.shape[1])]
         self.parts_ = self._pointed([part for part in found if part.width], y[some])
         self._link(self.points(X).sum(axis=1), y)
@@ -235,7 +235,7 @@ class _Effects:
     levels: Levels
     shape: Shape
     falls: bool
-    level: Rows
+    level: RowNumbers
 
     @property
     def steps(self) -> int:
