@@ -135,8 +135,8 @@ def score(  # noqa: PLR0913 (the verb's flags)
 
     `weights` is the name or path of a weight set; without one the project's champion scores, or its version `model`. A
     frame without `enough_history` is all scored. `reasons` per row: that many, 0 for none, None for all. `as_of`
-    chooses the rows of one cutoff (of a project by default the latest), `now` stands in `scored_at`. Scores are 0 to 100,
-    probabilities 0 to 1. Raises MissingColumns for metrics that the frame lacks.
+    chooses the rows of one cutoff (of a project by default the latest), `now` stands in `scored_at`. Scores are 0 to
+    100, probabilities 0 to 1. Raises MissingColumns for metrics that the frame lacks.
 
     >>> rows = pd.DataFrame({"user_id": ["ada", "ben"], "logins_30d": [8, 1], "workflows_completed_30d": [3, 0],
     ...                      "invites_30d": [1, 0]})
