@@ -136,13 +136,13 @@ def _band_report(candidate: Candidate, said: Said, rows: Rows) -> BandReport:
     """The scorer's bands with what came of them, document D's own table beside them where they are D's bands."""
     assert said.score is not None
     bands = _bands_of(candidate, said.score)
-    custom = candidate.data.custom
     reference = documented_table()
     three = "p_expand" in said.probabilities  # the document's table has three outcomes
     same = three and isinstance(bands, BandsSpec) and set(bands.names) == set(reference["band"])
+    ours = said.of(rows.y)
     return band_report(
         said.score, rows.y, bands=bands, groups=rows.accounts, probabilities=said.probabilities,
-        reference=reference if same else None, outcomes=None if custom is None else custom.outcomes,
+        reference=reference if same else None, outcomes=ours.outcomes,  # also one that never came to these rows
     )  # fmt: skip
 
 
