@@ -1,7 +1,7 @@
 """Malformed inputs over all commands: exit status 2 in one message, nothing written, nothing waited for.
 
-Every run takes another sample; a failure prints its seed, and POWERML_SEED repeats it. All cases, each in a process of its
-own, are run by experiments/robustness/malformed.py.
+Every run takes another sample; a failure prints its seed, and POWERML_SEED repeats it. All cases, each in a process of
+its own, are run by experiments/robustness/malformed.py.
 """
 
 from __future__ import annotations
@@ -24,8 +24,12 @@ SECONDS = 60  # of which most is other people's work on a machine that is busy
 CASES = random.Random(SEED).sample(list(every_case()), SAMPLE)
 
 
+class StillAtWork(BaseException):
+    """No error that a command could take for its own."""
+
+
 def late(*_: object) -> None:
-    raise TimeoutError(f"still at work after {SECONDS} s")
+    raise StillAtWork(f"after {SECONDS} s")
 
 
 @pytest.fixture(scope="module")
