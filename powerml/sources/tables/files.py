@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -56,7 +57,8 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 
 def _read_csv(path: Path) -> pd.DataFrame:
     try:
-        check_width(str(path), len(pd.read_csv(path, dtype=str, nrows=0, encoding="utf-8-sig").columns))
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            check_width(str(path), file.readline(1 << 24).count(b",") + 1)
         return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False)
     except pd.errors.EmptyDataError:
         raise DataError.in_file(path, "is empty", "write it again; it needs a header and at least one row") from None
