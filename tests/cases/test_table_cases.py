@@ -50,7 +50,7 @@ def test_true_is_true_however_it_is_written_and_what_training_did_not_see_is_sai
     for name in ("same", "x", "ones", "perhaps"):
         ran = powerml("score", "--metrics", f"{name}.csv", "--model", "t@challenger", "-o", f"{name}-scores.csv")
         assert ran.status == 0, ran.err
-        assert ("Not seen in training: sso 'perhaps'" in ran.out) == (name == "perhaps")
+        assert ("Not seen in training: sso 'perhaps'" in ran.err) == (name == "perhaps")
         scores[name] = pd.read_csv(folder / f"{name}-scores.csv")["score"]
     assert scores["same"].tolist() == scores["x"].tolist() == scores["ones"].tolist()
     assert scores["same"].tolist() != scores["perhaps"].tolist()
