@@ -45,7 +45,9 @@ def command(
     if output is not None:
         check_target(output)
     with out.progress() as note:
-        result = write_snapshots(load_project(config), output, as_of=as_of, monthly=monthly, labels=labels, note=note)
+        result = write_snapshots(
+            load_project(config), output, as_of=as_of, monthly=monthly, labels=labels, raw=out.raw, note=note
+        )
     gone = result.coverage[~result.coverage["available"]]
     out.table(result.loads)
     if len(gone):

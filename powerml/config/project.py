@@ -100,6 +100,7 @@ class ProjectSpec(Shown, Spec):
     metrics: Names = ()
     engine: Literal["duckdb", "spark"] = "duckdb"
     memory_limit: str | None = None
+    query_timeout: Annotated[float, Field(gt=0, le=7 * 86_400)] = 600  # seconds that a table's query may take
     owners: dict[str, str] = {}
     params: dict[str, float] = {}
 

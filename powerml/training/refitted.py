@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 from sklearn.base import clone
 
 from powerml.calibration.links import fit_link
@@ -14,8 +13,8 @@ from powerml.errors import UsageError
 from powerml.progress import Note, silent
 from powerml.scoring.documented.load import scorer_of
 from powerml.scoring.model import ScoringModel
-from powerml.training.candidates import Candidate, Said, fit_on, say
-from powerml.training.judging import hold_out
+from powerml.training.candidates import fit_on
+from powerml.training.folds import OutOfFold, out_of_fold
 from powerml.validation.comparison import Comparison, compare
 
 if TYPE_CHECKING:
@@ -60,26 +59,12 @@ class Refitted:
         return ScoringModel(scorer, link=link, base_rates=rates)
 
 
-def held_out_said(
-    scorers: Sequence[Candidate | Refitted], data: TrainingData, *, seed: int, note: Note
-) -> tuple[Rows | None, dict[str, Said]]:
-    """What each scorer, made from the training rows of each fold, says of the test rows; None where none are held."""
-    rows = data.labelled
-    parts: dict[str, list[Said]] = {scorer.name: [] for scorer in scorers}
-    tests: list[np.ndarray] = []
-    folds = list(hold_out(data, seed=seed).rows(rows.frame, rows.accounts))
-    for number, (train_at, test_at) in enumerate(folds, start=1):
-        if not len(train_at) or len(set(rows.y[train_at])) < 2:
-            continue
-        train, test = rows.take(train_at), rows.take(test_at)
-        reference = data.reference(train.frame["as_of"].max())
-        for scorer in scorers:
-            note(f"fold {number} of {len(folds)}: {scorer.name}")
-            parts[scorer.name].append(say(scorer.make(train, reference), test, train.rates(data.outcomes)))
-        tests.append(test_at)
-    if not tests:
-        return None, {}
-    return rows.take(np.concatenate(tests)), {name: Said.pooled(said) for name, said in parts.items()}
+def compared(made: OutOfFold, *, seed: int) -> Comparison:
+    """The scorers by what they said of the held-out rows."""
+    rows = made.test.rows
+    return compare(
+        rows.y, {name: made.said(name).probabilities for name in made.parts}, groups=rows.accounts, seed=seed
+    )
 
 
 def compare_sets(
@@ -94,9 +79,8 @@ def compare_sets(
         params = {name: value for name, value in data.project.params.items() if name in settable(spec)}
         scorer = scorer_of(spec, params=params, vocabulary=data.vocabulary)
         recipes.append(Refitted(spec.label, ScoringModel(scorer), data))
-    held, said = held_out_said(recipes, data, seed=seed, note=note)
-    if held is None:
+    made = out_of_fold(recipes, data, data.split(seed=seed), note=note)
+    if not made.folds:
         return None, "Not compared on outcomes: history is too short to hold a snapshot out."
     note("comparing")
-    p = {name: one.probabilities for name, one in said.items()}
-    return compare(held.y, p, groups=held.accounts, seed=seed), ""
+    return compared(made, seed=seed), ""

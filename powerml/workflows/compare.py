@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from powerml.config.experiment import WeightSetEntry
+from powerml.config.experiment import FittedEntry, WeightSetEntry
 from powerml.config.project import ProjectSpec, slug
 from powerml.config.shipped import names
 from powerml.config.weights import read_weights, settable
@@ -24,8 +24,9 @@ from powerml.tracking.model_files import read_model
 from powerml.tracking.runs import find_run
 from powerml.tracking.store import Store, connected
 from powerml.training.candidates import Candidate
-from powerml.training.refitted import Refitted, held_out_said
-from powerml.validation.comparison import Agreement, Comparison, agreement, compare
+from powerml.training.folds import out_of_fold
+from powerml.training.refitted import Refitted, compared
+from powerml.validation.comparison import Agreement, Comparison, agreement
 from powerml.workflows.project import gather
 
 if TYPE_CHECKING:
@@ -73,23 +74,30 @@ def compare_on_project(
     Raises UsageError for a name that is neither, and where there is nothing to compare with.
     """
     entries = _entries(asked, settings or {}, project)
-    data = gather(project, None, note=note)
-    scorers = [_scorer(entry, data, project, seed) for entry in entries]
-    held, said = held_out_said(scorers, data, seed=seed, note=note)
+    return compare_on(gather(project, None, note=note), entries, seed=seed, note=note)
+
+
+def compare_on(
+    data: TrainingData,
+    entries: Sequence[WeightSetEntry | FittedEntry | str],
+    *,
+    seed: int = 0,
+    note: Note = silent,
+) -> Compared:
+    """The comparison on rows that are there already, of a project or of a feature table; see `compare_on_project`."""
+    scorers = [_scorer(entry, data, data.project, seed) for entry in entries]
+    made = out_of_fold(scorers, data, data.split(seed=seed), note=note)
     comparison = None
-    if held is not None:
+    if made.folds:
         note("comparing")
-        comparison = compare(
-            held.y, {name: one.probabilities for name, one in said.items()}, groups=held.accounts, seed=seed
-        )
+        comparison = compared(made, seed=seed)
     note("scoring the latest snapshot")
     latest = data.latest[data.latest["enough_history"].astype(bool)].reset_index(drop=True)
     reference = data.reference(data.whole["as_of"].max())
     tables = {s.name: s.make(data.labelled, reference).score(latest) for s in scorers}
-    agreements = {
-        (a, b): agreement(latest[project.id_column], tables[a], tables[b]) for a, b in combinations(tables, 2)
-    }
-    return _result(tuple(tables), comparison, agreements, held)
+    ids = latest[data.labelled.id_column]
+    agreements = {(a, b): agreement(ids, tables[a], tables[b]) for a, b in combinations(tables, 2)}
+    return _result(tuple(tables), comparison, agreements, made.test.rows if made.folds else None)
 
 
 def compare_on_table(
@@ -161,7 +169,11 @@ def _edited(
     ]
 
 
-def _scorer(entry: WeightSetEntry | str, data: TrainingData, project: ProjectSpec, seed: int) -> Candidate | Refitted:
+def _scorer(
+    entry: WeightSetEntry | FittedEntry | str, data: TrainingData, project: ProjectSpec, seed: int
+) -> Candidate | Refitted:
+    if isinstance(entry, FittedEntry):
+        return Candidate(entry, data, seed, project.base)
     if isinstance(entry, WeightSetEntry):
         candidate = Candidate(entry, data, seed, project.base)
         candidate.weight_set()  # says what is wrong before the work starts

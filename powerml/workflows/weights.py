@@ -13,6 +13,7 @@ from powerml.config.weights import differences, read_weights
 from powerml.errors import UsageError
 from powerml.scoring.documented.table import card_table
 from powerml.sinks.files import check_weights_target
+from powerml.writing import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,5 +88,5 @@ def copy(name_or_path: str, target: Path, *, base: Path | None = None) -> Path:
     text = re.sub(r"(?m)^based_on:.*\n", "", text)
     text = re.sub(r"(?m)^name:.*$", f"name: {name}", text, count=1)
     text = re.sub(r"(?m)^version:.*$", f"version: 1\nbased_on: {spec.label}", text, count=1)
-    target.write_text(text, encoding="utf-8")
+    write_whole(target, text)
     return target

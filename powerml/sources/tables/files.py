@@ -11,6 +11,8 @@ import pandas as pd
 
 from powerml.errors import DataError
 from powerml.sources.dialect import dialect
+from powerml.sources.files import check_width
+from powerml.spreadsheets import read_back
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +40,7 @@ def read_table(path: Path) -> pd.DataFrame:
     if path.suffix == ".parquet":
         table = _read_parquet(path)
     elif path.name.endswith((".csv", ".csv.gz")):
-        table = _read_csv(path)
+        table = read_back(_read_csv(path))
     else:
         raise DataError.in_file(path, "is neither .csv nor .parquet", "save it as one of them")
     if table.empty:
@@ -90,7 +92,10 @@ def _head(path: Path) -> tuple[str, tuple[str, ...]]:
     text = start.decode("utf-8-sig", errors="strict" if len(start) < _HEAD_BYTES else "ignore")
     if not text.strip():
         raise pd.errors.EmptyDataError
+    if len(start) == _HEAD_BYTES and "\n" not in text:
+        raise DataError.in_file(path, f"its first line is longer than {_HEAD_BYTES:,} bytes", "leave columns out")
     delimiter, header = dialect(text)
+    check_width(str(path), len(header))
     _distinct(header, path)
     return delimiter, header
 
