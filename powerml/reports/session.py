@@ -14,7 +14,7 @@ import pandas as pd
 from powerml.reports.band_page import band_table
 from powerml.reports.part import Part, ends, nothing, share
 from powerml.screening.correlation import CorrelationScreen
-from powerml.snapshots.labels import ACTIVE_DAYS
+from powerml.snapshots.labels import QUIET_DAYS
 from powerml.training.beside_the_verdict import (
     CAPACITIES,
     call_list,
@@ -66,7 +66,7 @@ def proxies(session: Session) -> tuple[str, ...]:
     if custom is not None:
         score = f"100 P({custom.name})" if custom.good else f"100 (1 - P({custom.name}))"
         return (
-            f"Outcome {custom.name}: {custom.words}, among those with an event in the {ACTIVE_DAYS} days before it. "
+            f"Outcome {custom.name}: {custom.words}, among those with an event in the {QUIET_DAYS} days before it. "
             f"It says nothing of contracts or money. Fitted scores are {score}, so that higher is better.",
         )
     return (PROXY,) if session.data.population.outcome_kind == "behavioural" else ()
