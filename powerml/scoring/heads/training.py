@@ -11,52 +11,53 @@ from sklearn.base import clone
 from powerml.calibration.head import CalibrationMethod, HeadCalibrator
 from powerml.errors import UsageError
 from powerml.scoring.documented.base import DocumentedScorer
-from powerml.scoring.heads.base import Head, usable
+from powerml.scoring.heads.base import Head, crossed_base, usable
 from powerml.scoring.heads.card import CardHead
 from powerml.scoring.heads.prior import PriorLinkHead
 from powerml.scoring.heads.registry import make_head
-from powerml.scoring.heads.selection import choose, compare
-from powerml.scoring.heads.side import Inputs, Side, average_reasons
-from powerml.scoring.heads.weights import (
-    FittedWeight,
-    WeightsHead,
-    documented_weights,
-    normalised,
-    reweighted,
-    unit_parts,
-)
+from powerml.scoring.heads.selection import AutoHead, Choice, Tried, choose, compare
+from powerml.scoring.heads.side import Inputs, Side, blended_logits
+from powerml.scoring.heads.stack import StackHead
+from powerml.scoring.heads.structure import Structure, StructureFit, average_reasons, structure_of
+from powerml.scoring.heads.weights import WeightsHead
 from powerml.scoring.outcome.row_order import count_events, within
 from powerml.statistics.folds import Folds, Rows, account_folds, group_codes
+from powerml.statistics.logistic import Floats, base_logit, log_losses
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    import pandas as pd
-
-    from powerml.statistics.logistic import Floats
+    from powerml.screening.auto import ScreenedRows
 
 FEW_ROWS = 10_000
 """Up to this many rows there are five folds by account; above, three tell enough."""
 
 REHEARSAL_ROWS = 60_000
-"""Above this many rows heads are compared on so many rows of whole accounts, forward in time; the fit is on all."""
+"""Above this many rows heads are compared on so many rows of whole accounts; the fit is on all."""
+
+BLENDS = (AutoHead.kind, StackHead.kind)
+"""Heads in which the documented structure takes part."""
 
 
 @dataclass(frozen=True)
 class TrainingRows:
-    """Rows to train a side on: what heads read, whether it happened, accounts, instants, folds of row positions."""
+    """Rows to train a side on: what heads read, whether it happened, accounts, instants.
+
+    `screened` are the model's training rows, of which these stand at the positions `at`; without them all is read.
+    """
 
     inputs: Inputs
     happened: np.ndarray
     groups: np.ndarray | None = None
     instants: np.ndarray | None = None
-    folds: Folds | None = None
+    screened: ScreenedRows | None = None
+    at: Rows | None = None
 
     def only(self, rows: Rows, happened: np.ndarray) -> TrainingRows:
         """Some of the rows, with another outcome."""
         groups, instants = (None if v is None else v[rows] for v in (self.groups, self.instants))
-        folds = None if self.folds is None else within(self.folds, rows, len(self.happened))
-        return TrainingRows(self.inputs.only(rows), happened, groups, instants, folds)
+        at = rows if self.at is None else self.at[rows]
+        return TrainingRows(self.inputs.only(rows), happened, groups, instants, self.screened, at)
 
     @property
     def target(self) -> Floats:
@@ -91,10 +92,11 @@ def train_side(outcome: str, rows: TrainingRows, plan: HeadPlan, *, sign: int) -
 
     `sign` is -1 for an outcome that falls with how well things go (churn), 1 for one that rises (expand).
 
-    Up to `REHEARSAL_ROWS` one set of predictions by account-grouped folds serves selection, blend and calibration: the
-    last months alone are too few rows to choose by. Above, heads are compared forward in time on some of the accounts,
-    and the chosen one is fitted once more on two thirds of all accounts each, so that its calibrator sees every account
-    without having learnt from it. The evidence for both is in experiments/learning/README.md.
+    One set of predictions by account-grouped folds serves screen, selection, blend and calibration: the last months
+    alone are too few rows to choose by. Above `REHEARSAL_ROWS` it is of so many rows of whole accounts; what was chosen
+    is then fitted once more to predict the rest, so that the calibrator sees every account without having learnt from
+    it. A head that gains nothing on the base rate gives the base rate. The evidence is in
+    experiments/learning/README.md.
     """
     y = rows.target
     events = count_events(rows.happened, rows.groups, rows.instants)
@@ -103,19 +105,127 @@ def train_side(outcome: str, rows: TrainingRows, plan: HeadPlan, *, sign: int) -
         return _stand_in(outcome, rows, plan, events, sign), _stand_in_note(outcome, rows, plan, events, against)
     codes = group_codes(rows.groups, len(y))
     n_folds = plan.n_folds or (5 if len(y) <= FEW_ROWS else 3)
-    by_account = account_folds(y, rows.groups, n_folds=n_folds, seed=plan.seed)
+    folds = usable(account_folds(y, rows.groups, n_folds=n_folds, seed=plan.seed), y)
     if plan.head == WeightsHead.kind:
-        return _train_weights(outcome, rows, plan, by_account, events, sign), None
-    folds = by_account if rows.folds is None or len(y) <= REHEARSAL_ROWS else rows.folds
-    X = rows.inputs.matrix
+        choice, structure = _weights_alone(outcome, rows, plan, folds, sign)
+        some = np.arange(len(y))
+    else:
+        some = rehearsal_rows(codes, REHEARSAL_ROWS)
+        own = usable(within(folds, some, len(y)), y[some])
+        structure = structure_of(plan.documented, outcome, sign) if plan.head in BLENDS else None
+        choice = _rehearsed(rows, plan, some, own, structure, sign=sign, events=min(events, against))
+    base = crossed_base(y[some], within(folds, some, len(y)))
+    if (short := _short_of(choice.logits, base, y[some])) is not None:
+        side = _silent(outcome, rows, events, choice.tried)
+        if plan.head == WeightsHead.kind and structure is not None:  # they are asked for, whatever they are worth
+            found = structure.fit(rows.inputs.frame, y)
+            weights = structure.weights(rows.inputs.frame, y, codes, seed=plan.seed)
+            side = replace(side, scorer=found.scorer, average=found.average, weights=weights)
+        return side, f"{outcome}: {_silent_words(choice, short)}"
+    logits = _out_of_fold(choice, rows, some, structure, folds)
+    head, beside = _fitted(choice, rows, structure)
+    tabled = head.kind in (CardHead.kind, PriorLinkHead.kind) and choice.share in (0.0, 1.0)
+    calibrator = _calibrated(logits, y, codes, _tabled(plan) if tabled else plan)
+    side = Side(outcome, head, calibrator, float(y.mean()), events, len(y), choice.tried, logits, structure=beside)
+    if choice.share == 1.0 and beside is not None and structure is not None:
+        weights = structure.weights(rows.inputs.frame, y, codes, seed=plan.seed)
+        side = replace(side, structure=None, scorer=beside.scorer, average=beside.average, weights=weights)
+    return side, None
+
+
+def _weights_alone(
+    outcome: str, rows: TrainingRows, plan: HeadPlan, folds: Folds, sign: int
+) -> tuple[Choice, StructureFit]:
+    """The documented set with fitted weights as the only head."""
+    if not isinstance(plan.documented, DocumentedScorer):
+        raise UsageError("head weights fits the weights of a documented weight set; name one as the prior")
+    structure, y = StructureFit(plan.documented, outcome, sign, plan.options), rows.target
+    logits = structure.crossed(rows.inputs.frame, y, folds)
+    tried = compare({WeightsHead.kind: logits}, y, group_codes(rows.groups, len(y)), base=crossed_base(y, folds))
+    return Choice(None, logits, tried, share=1.0), structure
+
+
+def _rehearsed(
+    rows: TrainingRows,
+    plan: HeadPlan,
+    some: Rows,
+    folds: Folds,
+    structure: StructureFit | None,
+    *,
+    sign: int,
+    events: int,
+) -> Choice:
+    """The choice among heads by folds (positions among the rows `some`)."""
+    X, y = rows.inputs.matrix[some], rows.target[some]
     head = make_head(plan.head, categorical=plan.categorical, signs=plan.signs(sign), sign=sign, options=plan.options)
-    some = rehearsal_rows(codes, REHEARSAL_ROWS)
-    own = within(folds, some, len(y))
-    choice = choose(head, X[some], y[some], folds=own, codes=codes[some], events=min(events, against))
-    logits = choice.logits if len(some) == len(y) else crossed(choice.head, X, y, by_account)
-    calibrator = _calibrated(logits, y, codes, _tabled(plan) if choice.head.kind == CardHead.kind else plan)
-    fitted = choice.head.fit(X, y)
-    return Side(outcome, fitted, calibrator, float(y.mean()), events, len(y), choice.tried, logits), None
+    beside = None if structure is None else structure.crossed(rows.inputs.frame.iloc[some], y, folds)
+    at = np.arange(len(rows.happened)) if rows.at is None else rows.at
+    screens = None if rows.screened is None else rows.screened.screens(folds, at[some])
+    codes = group_codes(rows.groups, len(rows.happened))[some]
+    return choose(head, X, y, folds=folds, codes=codes, events=events, screens=screens, beside=beside)
+
+
+def _fitted(
+    choice: Choice, rows: TrainingRows, structure: StructureFit | None, some: Rows | None = None
+) -> tuple[Head, Structure | None]:
+    """What was chosen, fitted on all rows (or `some`): the head, and the structure beside it.
+
+    Where the structure counts for all, its link is the head.
+    """
+    own, y = (rows.inputs, rows.target) if some is None else (rows.inputs.only(some), rows.target[some])
+    beside = None
+    if structure is not None and choice.share > 0:
+        beside = structure.fit(own.frame, y, share=choice.share)
+    if choice.head is None:
+        assert beside is not None
+        return beside.link, beside
+    return clone(choice.head).fit(own.matrix, y), beside
+
+
+def _out_of_fold(
+    choice: Choice, rows: TrainingRows, some: Rows, structure: StructureFit | None, folds: Folds
+) -> Floats:
+    """Logits (rows,) of every row by fits without its account, where only `some` were rehearsed.
+
+    A single head is fitted once more on the training rows of each of the `folds`; for a blend, whose fits cost several
+    times as much, what was rehearsed stands, and one fit on those rows predicts the rest.
+    """
+    if len(some) == len(rows.happened):
+        return choice.logits
+    logits = np.full(len(rows.happened), np.nan)
+    if isinstance(choice.head, StackHead) or 0.0 < choice.share < 1.0:
+        logits[some] = choice.logits
+        folds = [(some, np.setdiff1d(np.arange(len(logits)), some))]
+    for train, test in folds:
+        head, beside = _fitted(choice, rows, structure, train)
+        own = rows.inputs.only(test)
+        alone = None if choice.head is None else head.decision_function(own.matrix)
+        logits[test] = blended_logits(alone, beside, own.frame)
+    return logits
+
+
+def _short_of(logits: Floats, base: Floats, y: Floats) -> float | None:
+    """Points of skill by which out-of-fold logits fall short of the base rate's; None where they gain on it."""
+    tested = np.isfinite(logits) & np.isfinite(base)
+    if not tested.any():
+        return None
+    loss, whole = float(log_losses(y[tested], logits[tested]).sum()), float(log_losses(y[tested], base[tested]).sum())
+    return None if loss < whole else 100 * (loss / whole - 1)
+
+
+def _silent(outcome: str, rows: TrainingRows, events: int, tried: tuple[Tried, ...]) -> Side:
+    """A side that gives everybody the base rate."""
+    y = rows.target
+    head = PriorLinkHead.given(base_logit(y), 0.0)
+    return Side(outcome, head, HeadCalibrator.identity(), float(y.mean()), events, len(y), tried, silent=True)
+
+
+def _silent_words(choice: Choice, short: float) -> str:
+    told = f"{short:.1f} points" if short >= 0.05 else "nothing"
+    return (
+        f"out of fold no head gains on the base rate (the best of {max(len(choice.tried), 1)} loses {told} of skill "
+        "against it), so everybody gets the base rate"
+    )
 
 
 def rehearsal_rows(codes: Rows, most: int) -> Rows:
@@ -129,14 +239,6 @@ def rehearsal_rows(codes: Rows, most: int) -> Rows:
     return np.flatnonzero(chosen[codes])
 
 
-def crossed(head: Head, X: Floats, y: Floats, folds: Folds) -> Floats:
-    """Out-of-fold logits (rows,) of a head whose choices are made; NaN for rows that no fold tests."""
-    logits = np.full(len(y), np.nan)
-    for train, test in usable(folds, y):
-        logits[test] = clone(head).fit(X[train], y[train]).decision_function(X[test])
-    return logits
-
-
 def _tabled(plan: HeadPlan) -> HeadPlan:
     """The plan for a head on points, whose calibration its card file must hold."""
     return replace(plan, calibration="table") if plan.calibration == "auto" else plan
@@ -148,61 +250,6 @@ def _calibrated(logits: Floats, y: Floats, codes: Rows, plan: HeadPlan) -> HeadC
     if not tested.any():
         return HeadCalibrator.identity()
     return HeadCalibrator(plan.calibration, seed=plan.seed).fit(logits[tested], y[tested], groups=codes[tested])
-
-
-def _train_weights(outcome: str, rows: TrainingRows, plan: HeadPlan, folds: Folds, events: int, sign: int) -> Side:
-    """The documented weight set with fitted weights, read through a link of its own."""
-    scorer = plan.documented
-    if not isinstance(scorer, DocumentedScorer):
-        raise UsageError("head weights fits the weights of a documented weight set; name one as the prior")
-    y, codes = rows.target, group_codes(rows.groups, len(rows.happened))
-    documented = documented_weights(scorer)
-    parts = unit_parts(scorer, rows.inputs.frame)
-    head = WeightsHead(tuple(documented.values()), sign=sign, **plan.options)
-    frame, logits = rows.inputs.frame, np.full(len(y), np.nan)
-    for train, test in usable(folds, y):  # as it will score: clipped, scaled and read through a link
-        own, link, fitted = _linked(scorer, clone(head), parts[train], frame.iloc[train], y[train], outcome)
-        logits[test] = link.decision_function(_score(fitted, frame.iloc[test]))
-    own, link, fitted = _linked(scorer, head, parts, frame, y, outcome)
-    with np.errstate(invalid="ignore"):
-        low, high = np.nanquantile(
-            normalised(scorer, head.draws(parts, y, codes, seed=plan.seed)), [0.025, 0.975], axis=0
-        )
-    return Side(
-        outcome,
-        link,
-        _calibrated(logits, y, codes, _tabled(plan)),
-        float(y.mean()),
-        events,
-        len(y),
-        compare({WeightsHead.kind: logits}, y, codes),
-        logits,
-        scorer=fitted,
-        average=average_reasons(fitted, rows.inputs.frame),
-        weights=tuple(
-            FittedWeight(part, *map(float, numbers))
-            for part, *numbers in zip(documented, documented.values(), own, low, high, strict=True)
-        ),
-    )
-
-
-def _linked(
-    scorer: DocumentedScorer[Any], head: WeightsHead, parts: Floats, frame: pd.DataFrame, y: Floats, outcome: str
-) -> tuple[Floats, PriorLinkHead, DocumentedScorer[Any]]:
-    """The head's weights in the document's unit, the link on their score, and the set that gives it."""
-    head.fit(parts, y)
-    own = normalised(scorer, head.weights_)
-    if not np.isfinite(own).all():  # the first action says nothing, so nothing can be relative to it
-        own = head.weights_ / max(head.scale_, 1e-12)
-    if not own.any():  # no part says anything, so nothing contradicts the document; the link will be flat
-        own = np.array([*documented_weights(scorer).values()])
-    fitted = reweighted(scorer, own.tolist(), name=f"{scorer.name}_for_{outcome}").fit(frame)
-    return own, PriorLinkHead(head.sign, pull=1e-6).link(_score(fitted, frame)[:, 0], y), fitted
-
-
-def _score(scorer: DocumentedScorer[Any], frame: pd.DataFrame) -> Floats:
-    """The score as a column (rows, 1)."""
-    return np.asarray(scorer.predict_score(frame), dtype=np.float64)[:, None]
 
 
 def _stand_in(outcome: str, rows: TrainingRows, plan: HeadPlan, events: int, sign: int) -> Side:

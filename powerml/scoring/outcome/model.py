@@ -23,8 +23,8 @@ from powerml.scoring.heads.side import Inputs
 from powerml.scoring.heads.threads import one_thread
 from powerml.scoring.heads.training import HeadPlan, TrainingRows, train_side
 from powerml.scoring.outcome.nested import NestedSides
-from powerml.scoring.outcome.row_order import reordered, row_order
-from powerml.scoring.outcome.rows import STRUCTURE, checked_outcomes, named_columns, ordered_outcomes
+from powerml.scoring.outcome.row_order import row_order
+from powerml.scoring.outcome.rows import STRUCTURE, checked_outcomes, named_columns, ordered_outcomes, screened_rows
 from powerml.scoring.outcome.tables import BANDS, fitted_weights, heads_tried, outcome_table, sentences
 from powerml.scoring.stored import register
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from powerml.calibration.head import CalibrationMethod
     from powerml.calibration.shift import Shift
-    from powerml.statistics.folds import Folds
+    from powerml.screening.auto import AutoScreen
     from powerml.statistics.logistic import Floats
 
 KIND_OF_SCORER = "outcome_model"
@@ -52,12 +52,13 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     head : str
-        Kind of both heads; `HEAD_NAMES` of `heads/making.py`.
+        Kind of both heads; `HEAD_NAMES` of `heads/registry.py`.
     head_options : mapping
         Options of that head.
     prior : str or scorer
         The documented score that stands in where an outcome has too few events: a column of X, or a documented
-        scorer. An absent column means none: the base rate then stands in. The head `weights` fits this scorer's.
+        scorer. An absent column means none: the base rate then stands in. The head `weights` fits this scorer's, and
+        `auto` and `stack` hold it among the heads that they blend.
     metrics : sequence of str
         The columns that heads may read; by default all of X that are not structure. The documented score reads its own.
     outcomes : sequence of str
@@ -69,9 +70,12 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
     calibration : str
         Method of `HeadCalibrator`.
     n_folds, seed : int
-        Account-grouped folds; by default 5, and 3 above 10,000 rows. See `fit` for folds of another kind.
+        Account-grouped folds; by default 5, and 3 above 10,000 rows.
     min_events : int
         Distinct events that a head needs.
+    screen : AutoScreen
+        Leaves out of cards and logistic heads what no outcome tells from noise, and lets them choose a threshold of
+        correlation, anew in every fold; by default heads read all.
     bands : BandsSpec
         The ladder of the band column; document D's by default.
     name, version : str, int
@@ -111,6 +115,7 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
         n_folds: int | None = None,
         seed: int = 0,
         min_events: int = 50,
+        screen: AutoScreen | None = None,
         bands: BandsSpec | None = None,
         name: str = "outcome",
         version: int | str = 1,
@@ -126,6 +131,7 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
         self.n_folds = n_folds
         self.seed = seed
         self.min_events = min_events
+        self.screen = screen
         self.bands = bands
         self.name = name
         self.version = version
@@ -144,14 +150,12 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
         times: ArrayLike | None = None,
         ids: ArrayLike | None = None,
         instants: ArrayLike | None = None,
-        folds: Folds | None = None,
     ) -> Self:
         """Fits both heads and their calibrators.
 
         `X` holds the metrics (other snapshot columns are skipped), `y` the outcome of each row; `groups` are accounts,
         `times` and `ids` the cutoffs and entities by which rows are sorted, `instants` when outcomes happened (an
-        event is a distinct account and instant), `folds` pairs of row positions (train, test) by which heads are
-        compared above 60,000 rows; below, folds by account serve.
+        event is a distinct account and instant).
         """
         validate_data(self, X, y, skip_check_array=True)
         frame = named_columns(X, self)
@@ -164,14 +168,10 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
         self.encoder_ = TableEncoder.learn(self._readable(frame))
         self.mix_ = {str(outcome): float((outcomes == outcome).mean()) for outcome in self.outcomes_}
         left = outcomes == self.outcomes_[0]
-        rows = TrainingRows(
-            self._inputs(frame, fitting=True),
-            left,
-            accounts,
-            moments,
-            None if folds is None else reordered(folds, order),
-        )
+        inputs = self._inputs(frame, fitting=True)
         with one_thread():
+            screened = screened_rows(self.screen, self.encoder_, inputs.matrix, outcomes, accounts)
+            rows = TrainingRows(inputs, left, accounts, moments, screened)
             churn, note = train_side(str(self.outcomes_[0]), rows, self._plan(), sign=-1)
             notes, expand = [note], None
             if len(self.outcomes_) == 3:

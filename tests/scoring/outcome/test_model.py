@@ -20,6 +20,7 @@ from powerml.scoring.explain.contributions import Contributions
 from powerml.scoring.outcome.model import NestedOutcomeModel
 from powerml.scoring.outcome.nested import NestedSides
 from powerml.scoring.stored import scorer_from_dict
+from powerml.screening.auto import AutoScreen
 from powerml.statistics.logistic import sigmoid
 
 BY_NAME = {
@@ -164,20 +165,19 @@ def test_rows_without_ids_are_sorted_by_what_they_hold():
     assert first.fit(frame, y).to_dict() == second.fit(frame.iloc[mixed], y[mixed]).to_dict()
 
 
-def test_folds_given_are_used_above_so_many_rows_whatever_the_row_order(monkeypatch):
-    monkeypatch.setattr("powerml.scoring.heads.training.REHEARSAL_ROWS", 500)
+@pytest.mark.parametrize("screen", [None, AutoScreen(min_keep=2)])
+def test_above_so_many_rows_some_accounts_rehearse_whatever_the_row_order(monkeypatch, screen):
     frame, y, _ = snapshots(600)
-    folds = [(np.arange(400), np.arange(400, 600)), (np.arange(200, 600), np.arange(200))]
     ids = {"groups": frame["account_id"], "times": frame["as_of"], "ids": frame["account_id"]}
-    model = NestedOutcomeModel().fit(frame, y, folds=folds, **ids)
+    whole = NestedOutcomeModel(screen=screen).fit(frame, y, **ids)
+    monkeypatch.setattr("powerml.scoring.heads.training.REHEARSAL_ROWS", 500)
+    model = NestedOutcomeModel(screen=screen).fit(frame, y, **ids)
     mixed = np.random.default_rng(1).permutation(600)
-    place = np.argsort(mixed)
-    shuffled = [(place[train], place[test]) for train, test in folds]
-    again = NestedOutcomeModel().fit(
-        frame.iloc[mixed], y[mixed], folds=shuffled, **{k: v.iloc[mixed] for k, v in ids.items()}
+    again = NestedOutcomeModel(screen=screen).fit(
+        frame.iloc[mixed], y[mixed], **{k: v.iloc[mixed] for k, v in ids.items()}
     )
     assert again.to_dict() == model.to_dict()
-    assert NestedOutcomeModel().fit(frame, y, **ids).to_dict() != model.to_dict()  # what was compared is written
+    assert whole.to_dict() != model.to_dict()  # what was compared is written
 
 
 def test_written_and_read_it_scores_the_same():
