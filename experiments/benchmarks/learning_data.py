@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from powerml.statistics.folds import Folds
 
 DIRECTIONS = {name: spec.direction for name, spec in catalogue().items()}
 
