@@ -164,10 +164,10 @@ class HeadCalibrator(BaseEstimator):
 
 
 def _one_column(logits: ArrayLike) -> Floats:
-    values = np.asarray(logits, dtype=np.float64)
-    if values.ndim == 2 and values.shape[1] == 1:
-        values = values[:, 0]
-    values = column_or_1d(values)
+    given = np.asarray(logits, dtype=np.float64)
+    if given.ndim == 2 and given.shape[1] == 1:
+        given = given[:, 0]
+    values: Floats = column_or_1d(given)
     if not np.isfinite(values).all():
         raise ValueError("logits contain NaN or infinity; a head must give every row a logit")
     return values

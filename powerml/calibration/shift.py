@@ -77,4 +77,5 @@ def reference_mix(proba: Floats, *, trained: ArrayLike, reference: ArrayLike) ->
     """
     ratio = np.asarray(reference, float) / np.maximum(np.asarray(trained, float), 1e-12)
     shifted = np.asarray(proba, float) * ratio
-    return shifted / shifted.sum(axis=1, keepdims=True)
+    mix: Floats = shifted / shifted.sum(axis=1, keepdims=True)
+    return mix

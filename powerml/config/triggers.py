@@ -64,7 +64,7 @@ def _parse(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     if parts := _CHANGE.fullmatch(value):
-        return Change(metric=parts[1], direction=parts[2], by=round(float(parts[3]) / 100, 12))  # type: ignore[arg-type]
+        return Change(metric=parts[1], direction=parts[2], by=round(float(parts[3]) / 100, 12))
     if parts := _IS.fullmatch(value):
         return Named(column=parts[1], names=tuple(name.strip() for name in parts[2].split(" or ")))
     for kind in (TopShare, Comparison):

@@ -72,7 +72,8 @@ def share_of_top(amounts: ArrayLike, tops: Sequence[float]) -> NDArray[np.float6
     curve = lorenz(amounts)
     if curve.empty:
         return np.full(len(tops), np.nan)
-    return 1 - np.interp(1 - np.asarray(tops, dtype=float), curve["users"], curve["amount"])
+    shares: NDArray[np.float64] = 1 - np.interp(1 - np.asarray(tops, dtype=float), curve["users"], curve["amount"])
+    return shares
 
 
 def concentration(

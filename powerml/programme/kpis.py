@@ -87,7 +87,8 @@ def time_to_power(panel: pd.DataFrame) -> pd.DataFrame:
     happened = seen.index.isin(reached.index)
     days = reached.reindex(seen.index).where(happened, seen)
     ways = pd.DataFrame({"entered": first["account_age_days"].where(old, 0.0), "days": days, "reached": happened})
-    return ways[~(old & first["power_user"].astype(bool))]
+    known: pd.DataFrame = ways[~(old & first["power_user"].astype(bool))]
+    return known
 
 
 def _days(panel: pd.DataFrame) -> tuple[Estimate, str]:

@@ -29,7 +29,7 @@ def proxies(session: Session) -> tuple[str, ...]:
             f"Outcome {custom.name}: {custom.words}, among those with an event in the {LOOK_BACK_DAYS} days before it. "
             f"It says nothing of contracts or money. Fitted scores are {score}, so that higher is better.",
         )
-    return (PROXY,) if session.data.outcome_kind == "behavioural" else ()
+    return (PROXY,) if session.data.population.outcome_kind == "behavioural" else ()
 
 
 def headline(session: Session) -> str:

@@ -91,7 +91,8 @@ class Accounts:
 
 def sigmoid(x: np.ndarray) -> np.ndarray:
     """The logistic function."""
-    return 1.0 / (1.0 + np.exp(-x))
+    p: np.ndarray = 1.0 / (1.0 + np.exp(-x))
+    return p
 
 
 def simulate_accounts(preset: Preset, calendar: Calendar, slots: int, *, rng: np.random.Generator) -> Accounts:
@@ -99,7 +100,7 @@ def simulate_accounts(preset: Preset, calendar: Calendar, slots: int, *, rng: np
     months = len(calendar.edges) - 1
     live_months = calendar.burn_in + calendar.months
     capacity = int(slots * (1 + 0.16 * live_months)) + 20
-    traits = _traits(preset, calendar, slots, capacity, rng=rng)
+    traits = _traits(preset, slots, capacity, rng=rng)
     walk = _Walk(preset, calendar, traits, capacity, months)
     pool = slots
     born, slot = traits.born, traits.slot
@@ -112,7 +113,7 @@ def simulate_accounts(preset: Preset, calendar: Calendar, slots: int, *, rng: np
         born[pool : pool + len(take)] = month + 1
         slot[pool : pool + len(take)] = slot[take]
         pool += len(take)
-    return walk.finish(pool, rng=rng)
+    return walk.finish(pool)
 
 
 @dataclass
@@ -131,7 +132,7 @@ class _Traits:
     age: np.ndarray  # days of life before the simulation, for those there from its start
 
 
-def _traits(preset: Preset, calendar: Calendar, slots: int, capacity: int, *, rng: np.random.Generator) -> _Traits:
+def _traits(preset: Preset, slots: int, capacity: int, *, rng: np.random.Generator) -> _Traits:
     alone = rng.random(capacity) < preset.founders_alone
     founders = np.where(alone, 1, np.minimum(2 + rng.geometric(0.45, capacity) - 1, 12))
     age = np.where(np.arange(capacity) < slots, rng.exponential(300, capacity), 0.0)
@@ -311,7 +312,7 @@ class _Walk:
         order = np.lexsort((at, accounts))
         self.moves[name].append((accounts[order], month, at[order]))
 
-    def finish(self, pool: int, *, rng: np.random.Generator) -> Accounts:
+    def finish(self, pool: int) -> Accounts:
         """The block as it turned out: its first `pool` accounts."""
         traits, edges = self.traits, self.calendar.edges
         born = traits.born[:pool]

@@ -103,7 +103,7 @@ def log(preset: Preset, accounts: Accounts, who: People, calendar: Calendar, *, 
     event = np.concatenate([event, machine_event])
     time = np.concatenate([time, machine_time])
     session = np.concatenate([session, np.full(len(machine_user), -1)])
-    return _as_recorded(accounts, who, calendar, everyone, event, time, session, rng=rng)
+    return _as_recorded(who, calendar, everyone, event, time, session, rng=rng)
 
 
 def _presence(who: People, calendar: Calendar) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -220,7 +220,6 @@ def _machines(
 
 
 def _as_recorded(
-    accounts: Accounts,
     who: People,
     calendar: Calendar,
     user: np.ndarray,

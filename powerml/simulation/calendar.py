@@ -71,7 +71,8 @@ class Calendar:
         at_low = np.interp(low, seconds, self.work)
         at_high = np.interp(high, seconds, self.work)
         found = np.interp(at_low + position * (at_high - at_low), self.work, seconds)
-        return found.astype(np.int64)
+        whole: np.ndarray = found.astype(np.int64)
+        return whole
 
 
 def month_edges(start: date, before: int, after: int) -> np.ndarray:

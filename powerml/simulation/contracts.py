@@ -172,7 +172,8 @@ def _in_lapse(agreed: Terms, account: np.ndarray, instant: np.ndarray) -> np.nda
     if not len(key):
         return np.zeros(len(account), dtype=bool)
     safe = np.maximum(row, 0)
-    return (row >= 0) & (agreed.lapse_account[safe] == account) & (agreed.lapse_to[safe] >= instant)
+    inside: np.ndarray = (row >= 0) & (agreed.lapse_account[safe] == account) & (agreed.lapse_to[safe] >= instant)
+    return inside
 
 
 def _window_probabilities(

@@ -7,7 +7,6 @@ workers or how many blocks are handed out at a time.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from collections import Counter
@@ -101,7 +100,7 @@ def simulate(
     )
 
 
-def write_product(
+def write_product(  # noqa: PLR0913 (keyword arguments of one question)
     folder: Path | str,
     preset: str = "validation",
     *,
@@ -131,7 +130,7 @@ def write_product(
     try:
         manifest = _write(draft, chosen, days, users=users, seed=seed, workers=workers, chunk=chunk, progress=progress)
         draft.chmod(0o755)
-        os.replace(draft, folder)
+        draft.replace(folder)
     except OSError as error:
         raise DataError.in_file(folder, f"cannot be written ({error.strerror})", "check space and rights") from None
     finally:
@@ -168,7 +167,8 @@ def _frame(tables: list[pa.Table]) -> pd.DataFrame:
     whole = pa.concat_tables([_plain(table) for table in tables])
     ids = {"event_id", "session_id"} & set(whole.column_names)
     fields = [pa.field(f.name, pa.string()) if f.name in ids else f for f in whole.schema]
-    return whole.cast(pa.schema(fields)).to_pandas()
+    frame: pd.DataFrame = whole.cast(pa.schema(fields)).to_pandas()
+    return frame
 
 
 def _plain(table: pa.Table) -> pa.Table:

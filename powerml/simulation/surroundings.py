@@ -62,7 +62,8 @@ def ticket_rows(accounts: Accounts, who: People, calendar: Calendar, *, rng: np.
             "read": rng.random(len(opened)) < 0.7,
         }
     )[keep]
-    return table.sort_values(["opened", "account"], ignore_index=True)
+    ordered: pd.DataFrame = table.sort_values(["opened", "account"], ignore_index=True)
+    return ordered
 
 
 def _pairs(accounts: Accounts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -100,7 +101,8 @@ def survey_rows(accounts: Accounts, who: People, calendar: Calendar, *, rng: np.
     nps = np.clip(np.round(7.6 + 1.2 * joy + 1.6 * rng.normal(size=len(asked))), 0, 10)
     answers = (rng.random(len(asked)) < 0.14 * np.exp(0.25 * joy)) & ~who.bot[asked] & here
     table = pd.DataFrame({"user": asked, "time": time, "nps": nps.astype(np.int64)})[answers]
-    return table.sort_values(["time", "user"], ignore_index=True)
+    ordered: pd.DataFrame = table.sort_values(["time", "user"], ignore_index=True)
+    return ordered
 
 
 def limit_rows(
@@ -141,7 +143,8 @@ def limit_rows(
     churned = accounts.churned_at[table.pop("number")]
     created = accounts.created_at[who.chosen][table["account"]]
     table = table[(table["time"] < churned) & (table["time"] >= created)]
-    return table.sort_values(["time", "account", "resource"], ignore_index=True, kind="stable")
+    ordered: pd.DataFrame = table.sort_values(["time", "account", "resource"], ignore_index=True, kind="stable")
+    return ordered
 
 
 def _restated(before: np.ndarray) -> np.ndarray:

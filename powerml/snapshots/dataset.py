@@ -52,7 +52,7 @@ def snapshots(
     cutoffs: Cutoffs,
     *,
     with_labels: bool = False,
-    note: Callable[[str], None] = lambda text: None,
+    note: Callable[[str], None] = lambda _text: None,
 ) -> Snapshots:
     """Every metric of every entity at every cutoff.
 

@@ -19,7 +19,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 DAY_US = 86_400_000_000
 EPOCH = date(1970, 1, 1)
@@ -137,10 +137,11 @@ def cutoff_dates(every: str, first: date, last: date) -> list[date]:
     [datetime.date(2026, 1, 1), datetime.date(2026, 4, 1)]
     """
     days = (day_date(n) for n in range(day_number(first), day_number(last) + 1))
-    starts = {
-        "day": lambda d: True,
+    of_each: dict[str, Callable[[date], bool]] = {
+        "day": lambda _: True,
         "week": lambda d: d.weekday() == 0,
         "month": lambda d: d.day == 1,
         "quarter": lambda d: d.day == 1 and d.month % 3 == 1,
-    }[every]
+    }
+    starts = of_each[every]
     return [d for d in days if starts(d)]

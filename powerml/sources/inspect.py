@@ -137,7 +137,8 @@ def suspicious_gaps(days: pd.DataFrame) -> pd.DataFrame:
     runs = frame.groupby("run").agg(
         first=("day", "min"), last=("day", "max"), days=("day", "size"), expected=("expected", "sum")
     )
-    return runs[runs["expected"] >= GAP_EXPECTED_EVENTS].reset_index(drop=True)
+    gaps: pd.DataFrame = runs[runs["expected"] >= GAP_EXPECTED_EVENTS].reset_index(drop=True)
+    return gaps
 
 
 def implausible_users(loaded: Loaded) -> pd.DataFrame:
@@ -164,7 +165,8 @@ def implausible_users(loaded: Loaded) -> pd.DataFrame:
     wild = (rate - middle > BOT_DEVIATIONS * spread) & (users["per_day"] >= BOT_EVENTS_PER_DAY)
     awake = (users["whole_days"] >= BOT_DAYS) & (2 * users["whole_days"] > users["days"])
     found = users.assign(sign=np.where(awake, "round the clock", "rate"))[wild | awake]
-    return found[["user_id", "events", "days", "per_day", "sign"]].reset_index(drop=True)
+    implausible: pd.DataFrame = found[["user_id", "events", "days", "per_day", "sign"]].reset_index(drop=True)
+    return implausible
 
 
 def _findings(days: pd.DataFrame, gaps: pd.DataFrame, bots: pd.DataFrame) -> tuple[str, ...]:

@@ -269,6 +269,6 @@ def write_quarantine(loaded: Loaded, folder: Path) -> list[Path]:
                 loaded.con.execute(
                     f'COPY (SELECT source, row, rule, "column", value FROM ({sql})) TO {text(str(part))} (HEADER)'
                 )
-            os.replace(part, target)
+            part.replace(target)
         written.append(target)
     return written

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,7 +141,7 @@ def _remember(
         manifest = {"duckdb": duckdb.__version__, "digests": digests, "hashes": names, "repeats": repeats}
         Path(scratch, _MANIFEST).write_text(json.dumps(manifest))
         for file in written:
-            os.replace(Path(scratch, file), folder / file)
+            Path(scratch, file).replace(folder / file)
     for old in folder.glob("event_ids-*"):
         if old.name not in {*names, repeats}:
             old.unlink(missing_ok=True)

@@ -87,7 +87,8 @@ class Predictions:
 
     def came(self, outcome: str) -> np.ndarray:
         """True where that outcome came."""
-        return self.codes == self.outcomes.index(outcome)
+        happened: np.ndarray = self.codes == self.outcomes.index(outcome)
+        return happened
 
     def said(self, outcome: str) -> np.ndarray:
         """The probability that was given to that outcome."""
@@ -106,6 +107,7 @@ def base_rates(base: Mapping[str, float] | pd.DataFrame, outcomes: Sequence[str]
 
     A frame's columns are the outcomes, with or without `p_`. Rates are made to sum to 1.
     """
+    matrix: np.ndarray
     if isinstance(base, pd.DataFrame):
         named = base.rename(columns=lambda c: str(c).removeprefix("p_"))
         if absent := [o for o in outcomes if o not in named]:
@@ -115,7 +117,8 @@ def base_rates(base: Mapping[str, float] | pd.DataFrame, outcomes: Sequence[str]
         if absent := [o for o in outcomes if o not in base]:
             raise MissingColumns(absent, asked_by="base rates", have=list(base))
         matrix = np.tile([float(base[o]) for o in outcomes], (rows, 1))
-    return matrix / matrix.sum(axis=1, keepdims=True)
+    matrix = matrix / matrix.sum(axis=1, keepdims=True)
+    return matrix
 
 
 def distinct_events(

@@ -23,24 +23,28 @@ def log_loss_rows(y: ArrayLike, p: ArrayLike) -> np.ndarray:
     array([0.6931, 0.2231])
     """
     said = np.clip(np.asarray(p, dtype=float), SMALLEST, 1 - SMALLEST)
-    return -np.log(np.where(np.asarray(y, dtype=bool), said, 1 - said))
+    loss: np.ndarray = -np.log(np.where(np.asarray(y, dtype=bool), said, 1 - said))
+    return loss
 
 
 def brier_rows(y: ArrayLike, p: ArrayLike) -> np.ndarray:
     """Squared error of every row's probability."""
-    return (np.asarray(p, dtype=float) - np.asarray(y, dtype=float)) ** 2
+    loss: np.ndarray = (np.asarray(p, dtype=float) - np.asarray(y, dtype=float)) ** 2
+    return loss
 
 
 def outcomes_log_loss_rows(k: ArrayLike, p: ArrayLike) -> np.ndarray:
     """Log loss of every row over all outcomes: minus the log of what was said of the one that came."""
     said = np.clip(np.asarray(p, dtype=float), SMALLEST, 1.0)
-    return -np.log(np.take_along_axis(said, np.asarray(k, dtype=int)[:, None], axis=1)[:, 0])
+    loss: np.ndarray = -np.log(np.take_along_axis(said, np.asarray(k, dtype=int)[:, None], axis=1)[:, 0])
+    return loss
 
 
 def outcomes_brier_rows(k: ArrayLike, p: ArrayLike) -> np.ndarray:
     """Squared errors of every row's probabilities, summed over the outcomes."""
     p = np.asarray(p, dtype=float)
-    return ((p - np.eye(p.shape[1])[np.asarray(k, dtype=int)]) ** 2).sum(axis=1)
+    loss: np.ndarray = ((p - np.eye(p.shape[1])[np.asarray(k, dtype=int)]) ** 2).sum(axis=1)
+    return loss
 
 
 def ranked_probability_rows(k: ArrayLike, p: ArrayLike) -> np.ndarray:
@@ -53,13 +57,15 @@ def ranked_probability_rows(k: ArrayLike, p: ArrayLike) -> np.ndarray:
     """
     p = np.asarray(p, dtype=float)
     happened = np.eye(p.shape[1])[np.asarray(k, dtype=int)]
-    return ((p.cumsum(axis=1) - happened.cumsum(axis=1))[:, :-1] ** 2).sum(axis=1)
+    loss: np.ndarray = ((p.cumsum(axis=1) - happened.cumsum(axis=1))[:, :-1] ** 2).sum(axis=1)
+    return loss
 
 
 def skill(loss: ArrayLike, reference: ArrayLike) -> np.ndarray:
     """Share of the reference's loss that is saved: 1 = perfect, 0 = no better, below 0 = worse."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return 1 - np.asarray(loss) / np.asarray(reference)
+        gained: np.ndarray = 1 - np.asarray(loss) / np.asarray(reference)
+        return gained
 
 
 def midranks(s: ArrayLike) -> np.ndarray:
@@ -143,7 +149,8 @@ def observed_expected(y: ArrayLike, p: ArrayLike) -> float:
 def logit(p: ArrayLike) -> np.ndarray:
     """Log odds, of probabilities kept `SMALLEST` from 0 and 1."""
     inside = np.clip(np.asarray(p, dtype=float), SMALLEST, 1 - SMALLEST)
-    return np.log(inside) - np.log1p(-inside)
+    logits: np.ndarray = np.log(inside) - np.log1p(-inside)
+    return logits
 
 
 def sigmoid(z: ArrayLike) -> np.ndarray:

@@ -35,8 +35,10 @@ def leak_probe(metrics: pd.DataFrame, y: ArrayLike, earlier: pd.DataFrame | None
     rows = []
     for outcome in sorted(map(str, outcomes)):
         positive = labels == outcome
-        for name in metrics.columns:
-            rows.append({"metric": str(name), "outcome": outcome} | _probe(metrics[name], earlier, name, positive))
+        rows += [
+            {"metric": str(name), "outcome": outcome} | _probe(metrics[name], earlier, name, positive)
+            for name in metrics.columns
+        ]
     found = pd.DataFrame(rows)
     return found.sort_values(["suspect", "auroc"], ascending=False, kind="stable", ignore_index=True)
 

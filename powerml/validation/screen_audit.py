@@ -70,7 +70,7 @@ def default_model(seed: int = 0) -> Any:
     )
 
 
-def screen_audit(
+def screen_audit(  # noqa: PLR0913 (keyword arguments of one question)
     metrics: pd.DataFrame,
     y: ArrayLike,
     *,
@@ -88,7 +88,7 @@ def screen_audit(
     """
     labels, accounts = np.asarray(y), np.asarray(groups)
     rule = screen or CorrelationScreen()
-    folds = _folds(metrics, times, accounts, split or SnapshotSplit(seed=seed), seed)
+    folds = _folds(times, accounts, split or SnapshotSplit(seed=seed), seed)
     names = metrics.columns.astype(str)
     judged = sorted(str(o) for o in pd.unique(labels) if o != "stay")
     kept_counts: list[int] = []
@@ -127,7 +127,7 @@ def screen_audit(
 
 
 def _folds(
-    metrics: pd.DataFrame, times: ArrayLike, accounts: np.ndarray, split: SnapshotSplit, seed: int
+    times: ArrayLike, accounts: np.ndarray, split: SnapshotSplit, seed: int
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     forward = list(split.rows(pd.DataFrame({"as_of": np.asarray(times)}), accounts))
     if forward:

@@ -119,7 +119,7 @@ class Verdict:
         return pd.DataFrame([asdict(o) for o in (self.overall, *self.outcomes)])
 
 
-def verdict(
+def verdict(  # noqa: PLR0913 (keyword arguments of one question)
     y: ArrayLike,
     p: pd.DataFrame,
     *,

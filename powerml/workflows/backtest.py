@@ -70,7 +70,7 @@ def run_backtest(
     team: Team = "cs",
     top: int = 20,
     seed: int = 0,
-    note: Note = lambda text: None,
+    note: Note = lambda _text: None,
 ) -> Backtested:
     """Scores the snapshot of `as_of` and sets what happened beside it.
 

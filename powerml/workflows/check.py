@@ -40,7 +40,7 @@ class CheckResult:
 
 
 def check(
-    project: ProjectSpec, *, now: datetime | None = None, note: Callable[[str], None] = lambda text: None
+    project: ProjectSpec, *, now: datetime | None = None, note: Callable[[str], None] = lambda _text: None
 ) -> CheckResult:
     """Reads every table of a project and says what is there; errors of the data become findings.
 

@@ -96,7 +96,7 @@ def compare_on_project(
     *,
     settings: Mapping[str, float] | None = None,
     seed: int = 0,
-    note: Note = lambda text: None,
+    note: Note = lambda _text: None,
 ) -> Compared:
     """Compares weight sets (names, files) and runs (ids, versions, aliases) on the project's held-out snapshots.
 
@@ -130,7 +130,7 @@ def compare_sets(
     *,
     opened: OpenProject,
     seed: int = 0,
-    note: Note = lambda text: None,
+    note: Note = lambda _text: None,
 ) -> tuple[Comparison | None, str]:
     """Compares weight sets that need not be on disk, on the held-out snapshots of an opened project.
 

@@ -69,7 +69,7 @@ def demo(
     seed: int = 7,
     force: bool = False,
     now: datetime,
-    note: Note = lambda text: None,
+    note: Note = lambda _text: None,
 ) -> Demo:
     """Simulates two years of a product, trains on it and scores its latest snapshot, all inside `folder`.
 

@@ -90,7 +90,7 @@ def from_project(
     weights: str | None = None,
     settings: Mapping[str, float] | None = None,
     as_of: date | None = None,
-    note: Note = lambda text: None,
+    note: Note = lambda _text: None,
 ) -> Snapshots:
     """A project's snapshot at `as_of` (by default the latest) and the one before it."""
     from powerml.workflows.project import open_project, project_metrics

@@ -26,12 +26,14 @@ from powerml.sources.event_files import event_spans, repeats_digest
 from powerml.sources.files import resolve
 from powerml.sources.loading import Loaded, TooManyBadRows, open_sources, write_quarantine
 from powerml.tables import OUTCOMES
-from powerml.training.rows import Rows, TrainingData
+from powerml.training.rows import Rows
+from powerml.training.snapshot_rows import snapshot_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from powerml.config.outcome import EventOutcome
+    from powerml.training.rows import TrainingData
 
 CACHE_FROM_BYTES = 64_000_000  # Parquet events of this size are worth keeping their roll-ups
 
@@ -85,7 +87,7 @@ class OpenProject:
         return [day_date(chosen.days[c]) for c in frame.loc[frame["mature"], "c"]]
 
     def build(
-        self, cutoffs: Sequence[date], *, labels: bool = False, note: Callable[[str], None] = lambda text: None
+        self, cutoffs: Sequence[date], *, labels: bool = False, note: Callable[[str], None] = lambda _text: None
     ) -> SnapshotResult:
         """The snapshot table at the local midnights of `cutoffs`."""
         if not cutoffs:
@@ -122,7 +124,7 @@ def open_project(
     now: datetime | None = None,
     metrics: Iterable[MetricSpec] = (),
     cache: bool | None = None,
-    note: Callable[[str], None] = lambda text: None,
+    note: Callable[[str], None] = lambda _text: None,
 ) -> OpenProject:
     """Reads the sources and rolls the events up; `metrics` adds declarations to those of the project.
 
@@ -142,7 +144,7 @@ def read_sources(
     extra: Mapping[str, Iterable[str]] = MappingProxyType({}),
     lenient: bool = False,
     cache: Path | None = None,
-    note: Callable[[str], None] = lambda text: None,
+    note: Callable[[str], None] = lambda _text: None,
 ) -> Loaded:
     """The project's tables; bad rows go to its quarantine folder, also where there are too many and the run stops."""
     folder = project.state / "quarantine"
@@ -163,7 +165,7 @@ def opened(
     loaded: Loaded,
     *,
     cache: bool = False,
-    note: Callable[[str], None] = lambda text: None,
+    note: Callable[[str], None] = lambda _text: None,
 ) -> OpenProject:
     """A project whose tables were read, its events rolled up.
 
@@ -224,7 +226,7 @@ def gather(
     *,
     outcome: EventOutcome | None = None,
     opened: OpenProject | None = None,
-    note: Callable[[str], None] = lambda text: None,
+    note: Callable[[str], None] = lambda _text: None,
 ) -> TrainingData:
     """Builds the mature snapshots that the project (or the experiment) asks for, and the latest one.
 
@@ -259,7 +261,7 @@ def gather(
     if rows.frame.empty:
         raise DataError(f"{project.file}: no entity of the mature snapshots has an outcome; see 'powerml check'")
     last = built.frame[at_latest].reset_index(drop=True)
-    return TrainingData(project, opened.metrics, rows, whole, last, built.vocabulary_counts, built.coverage)
+    return snapshot_rows(project, opened.metrics, rows, whole, last, built.vocabulary_counts, built.coverage)
 
 
 def latest_cutoff(opened: OpenProject) -> date:

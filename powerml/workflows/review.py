@@ -120,7 +120,7 @@ def make_sheet(
     as_of: date | None = None,
     top: int = 20,
     now: datetime,
-    note: Note = lambda text: None,
+    note: Note = lambda _text: None,
 ) -> Sheet:
     """Scores a snapshot (by default the latest) and writes the highest `top` as a sheet to fill in.
 
@@ -150,7 +150,7 @@ def read_review(
     step: float = STEP,
     seed: int = 0,
     now: datetime,
-    note: Note = lambda text: None,
+    note: Note = lambda _text: None,
 ) -> Reviewed:
     """Reads a sheet that came back, compares the answers part by part, and tries an edited weight set.
 

@@ -68,7 +68,7 @@ class ScoreResult:
         return {str(name): int(n) for name, n in self.frame["status"].value_counts().items()}
 
 
-def score_snapshot(
+def score_snapshot(  # noqa: PLR0913 (keyword arguments of one question)
     project: ProjectSpec,
     as_of: date | None,
     *,
@@ -78,7 +78,7 @@ def score_snapshot(
     reasons: int | None = 3,
     ranking: Ranking = "stored",
     now: datetime,
-    note: Note = lambda text: None,
+    note: Note = lambda _text: None,
 ) -> ScoreResult:
     """Scores every entity of a snapshot (by default the latest), with the champion unless told otherwise.
 

@@ -92,7 +92,7 @@ def screen(
     force_drop: tuple[str, ...] = (),
     seed: int = 0,
     repeats: int = 500,
-    note: Note = lambda text: None,
+    note: Note = lambda _text: None,
 ) -> Screened:
     """Screens the metrics of the project's mature snapshots; raises UsageError for a forced metric that is none."""
     opened = open_project(project, note=note)

@@ -48,7 +48,7 @@ def cutoffs(manifest: Manifest) -> tuple[list[date], list[date]]:
     return every, ripe
 
 
-def describe(folder: Path, manifest: Manifest, *, note: Callable[[str], None] = lambda text: None) -> Description:
+def describe(folder: Path, manifest: Manifest, *, note: Callable[[str], None] = lambda _text: None) -> Description:
     """Builds the monthly snapshots of a written product and compares them with document D.
 
     Raises UsageError where the months are too few for any cutoff with a known outcome.

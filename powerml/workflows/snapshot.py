@@ -22,7 +22,7 @@ def build(
     cutoffs: Sequence[date],
     *,
     labels: bool = False,
-    note: Callable[[str], None] = lambda text: None,
+    note: Callable[[str], None] = lambda _text: None,
 ) -> SnapshotResult:
     """The snapshot table of a project at the local midnights of `cutoffs`, labels beside it if asked for."""
     return open_project(project, note=note).build(cutoffs, labels=labels, note=note)
@@ -36,7 +36,7 @@ def write_snapshots(
     as_of: date | None = None,
     monthly: tuple[date, date] | None = None,
     labels: bool = False,
-    note: Callable[[str], None] = lambda text: None,
+    note: Callable[[str], None] = lambda _text: None,
 ) -> SnapshotResult:
     """Builds snapshots at one date, monthly, or as the project says, and writes them whole or not at all."""
     data = open_project(project, cache=cache, note=note)

@@ -60,7 +60,7 @@ class TrainResult:
 
 
 def train(
-    project: ProjectSpec, experiment: ExperimentSpec | None = None, *, note: Note = lambda text: None
+    project: ProjectSpec, experiment: ExperimentSpec | None = None, *, note: Note = lambda _text: None
 ) -> TrainResult:
     """Trains, judges, logs and registers; see 5-product.md "Commands" and 4-learning.md "Validation protocol".
 
@@ -72,7 +72,7 @@ def train(
     return train_on(data, experiment, note=note)
 
 
-def train_on(data: TrainingData, experiment: ExperimentSpec, *, note: Note = lambda text: None) -> TrainResult:
+def train_on(data: TrainingData, experiment: ExperimentSpec, *, note: Note = lambda _text: None) -> TrainResult:
     """The session on rows that are there already; see `train`."""
     few, seed = _too_few(data), experiment.seed
     screening = Screening() if few else plan_screening(experiment, data)
@@ -80,9 +80,9 @@ def train_on(data: TrainingData, experiment: ExperimentSpec, *, note: Note = lam
     test, judged = judge(chosen, data, screening=screening, seed=seed, note=note)
     best = challenger(chosen, judged, test, few=bool(few), seed=seed)
     cautions = [c.caution(test.rows.times) for c in chosen]
-    notes = (*data.remarks, *filter(None, cautions))
+    notes = (*data.provenance.remarks, *filter(None, cautions))
     session = Session(experiment, data, screening, chosen, test, judged, best, few=few, notes=notes)
-    if (second := other_way(best, judged, test, screening)) is not None:
+    if (second := other_way(best, judged, screening)) is not None:
         _, (twin,) = judge([second], data, screening=second.screening, seed=seed, note=note)
         session = replace(session, other_way=twin)
     note("looking closer")
@@ -164,7 +164,7 @@ def _final(candidate: Candidate, data: TrainingData, reference: pd.DataFrame, *,
     """The scorer as it is registered: fitted on all rows, or as its document has it where events are too few."""
     if few and not candidate.is_fitted:
         return candidate.without_link(reference)
-    return replace(candidate.make(data.labelled, reference), id_column=data.scores_ids)
+    return replace(candidate.make(data.labelled, reference), id_column=data.provenance.scores_ids)
 
 
 def _reference(data: TrainingData) -> pd.DataFrame:

@@ -45,14 +45,15 @@ def log(session: Session, models: Mapping[str, ScoringModel], *, name: str, told
         by_name[session.other_way.name] = session.other_way
     chosen = [*session.chosen, *([] if session.other_way is None else [session.other_way.candidate])]
     metrics = list(dict.fromkeys([*data.metrics, *(m for model in models.values() for m in model.scorer.metrics_)]))
-    declared = {**data.declaration(), "experiment": experiment.model_dump(mode="json", by_alias=True)}
+    declared = {**data.provenance.declaration, "experiment": experiment.model_dump(mode="json", by_alias=True)}
     tags = {
         "powerml.config": fingerprints.of_json(declared),
         "powerml.data": fingerprints.of_frame(data.labelled.frame),
         "powerml.code": fingerprints.of_code(),
         "powerml.screen": "none: nothing fitted" if few else screening.tag,
         "powerml.horizon_days": str(data.labelled.horizon_days),
-        "powerml.outcome": data.outcome_kind + (" (proxy)" if data.outcome_kind == "behavioural" else ""),
+        "powerml.outcome": data.population.outcome_kind
+        + (" (proxy)" if data.population.outcome_kind == "behavioural" else ""),
         "powerml.model": data.model_name,
         "powerml.entity": project.entity,
         "powerml.split": data.split(seed=experiment.seed).words,
@@ -191,7 +192,7 @@ def register(
 def next_steps(version: registry.Version, champion: registry.Version | None, *, data: TrainingData) -> tuple[str, ...]:
     """What was registered, and how to score with it."""
     name, number, scorer = version.model, version.number, version.tags[registry.SCORER]
-    table = data.scored_by
+    table = data.provenance.scored_by
     apart = bool(table) or data.custom is not None  # not what 'powerml score' and 'promote' take by themselves
     if champion is not None:
         return (

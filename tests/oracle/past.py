@@ -79,8 +79,8 @@ def sessions_of(events: list[Event], gap_minutes: float) -> list[Session]:
     sessions = []
     for user in sorted({event.user_id for event in events}):
         own = [event for event in events if event.user_id == user]
-        for session_id in sorted({event.session_id for event in own if event.session_id is not None}):
-            sessions.append(Session(user, tuple(event for event in own if event.session_id == session_id)))
+        named = sorted({event.session_id for event in own if event.session_id is not None})
+        sessions += [Session(user, tuple(event for event in own if event.session_id == name)) for name in named]
         chain: list[Event] = []
         for event in own:
             if event.session_id is not None:

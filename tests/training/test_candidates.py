@@ -11,7 +11,8 @@ from powerml.errors import UsageError
 from powerml.scoring.documented.load import load_weights
 from powerml.scoring.outcome.card_file import weight_files
 from powerml.training.candidates import Candidate, check_scorers, say
-from powerml.training.rows import Rows, TrainingData
+from powerml.training.rows import Rows
+from powerml.training.snapshot_rows import snapshot_rows
 from tests.scoring.outcome.test_model import snapshots
 
 PROJECT = """
@@ -29,7 +30,7 @@ def data_of(tmp_path, frame, *, metrics=()):
     coverage = pd.DataFrame({"metric": available, "available": True, "reason": ""})
     vocabulary = {"features": 10, "advanced": 4, "core": 2}
     project = load_project(tmp_path / "powerml.yaml")
-    return TrainingData(project, catalogue(), rows, frame, frame, vocabulary, coverage)
+    return snapshot_rows(project, catalogue(), rows, frame, frame, vocabulary, coverage)
 
 
 @pytest.fixture

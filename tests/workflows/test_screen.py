@@ -12,7 +12,8 @@ from powerml.config.project import load_project
 from powerml.errors import UsageError
 from powerml.screening.report import COLUMNS
 from powerml.simulation import write_product
-from powerml.training.rows import Rows, TrainingData
+from powerml.training.rows import Rows
+from powerml.training.snapshot_rows import snapshot_rows
 from powerml.workflows import screen as workflow
 from powerml.workflows.screen import screen
 
@@ -44,7 +45,7 @@ def project(tmp_path, monkeypatch):
     last = frame[frame["as_of"] == frame["as_of"].max()].reset_index(drop=True)
     spec = load_project(tmp_path / "powerml.yaml")
     counts = {"features": 20, "advanced": 5, "core": 3}
-    data = TrainingData(spec, catalogue(), Rows(frame, "user_id", 30), frame, last, counts, coverage)
+    data = snapshot_rows(spec, catalogue(), Rows(frame, "user_id", 30), frame, last, counts, coverage)
     monkeypatch.setattr(workflow, "gather", lambda *a, **k: data)
     return spec
 

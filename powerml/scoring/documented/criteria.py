@@ -81,7 +81,8 @@ class CriteriaScorer(DocumentedScorer[CriteriaT]):
         return 100 * self._met(numbers, active) / len(self.parts)
 
     def _scores(self, numbers: Numbers, active: NDArray[np.bool_]) -> NDArray[np.float64]:
-        return 100 * self._met(numbers, active).sum(axis=1) / len(self.parts)
+        scores: NDArray[np.float64] = 100 * self._met(numbers, active).sum(axis=1) / len(self.parts)
+        return scores
 
     @property
     def _ranked(self) -> tuple[str, ...]:
@@ -136,7 +137,8 @@ class SignalsScorer(CriteriaScorer[SignalsSpec]):
 def _criterion(
     criterion: Criterion, numbers: Numbers, active: NDArray[np.bool_], ranks: dict[str, Ranks]
 ) -> NDArray[np.bool_]:
-    return np.logical_or.reduce([_condition(c, numbers, active, ranks) for c in criterion.any_of])
+    met: NDArray[np.bool_] = np.logical_or.reduce([_condition(c, numbers, active, ranks) for c in criterion.any_of])
+    return met
 
 
 def _condition(

@@ -234,7 +234,8 @@ class CardHead(Head):
         return np.column_stack(given) if given else np.zeros((len(X), 0))
 
     def _logits(self, X: Floats) -> Floats:
-        return self.intercept_ + self.slope_ * self.points(X).sum(axis=1)
+        logits: Floats = self.intercept_ + self.slope_ * self.points(X).sum(axis=1)
+        return logits
 
     def raw_contributions(self, X: Floats) -> tuple[Floats, float]:
         """Slope times points above the average training row's, per metric."""
@@ -295,7 +296,10 @@ class _Effects:
 
     def floor(self) -> Floats:
         """The least each effect may be."""
-        return np.r_[np.full(self.steps, -np.inf if self.shape == "free" else 0.0), [-np.inf] * self.has_nulls]
+        lowest: Floats = np.r_[
+            np.full(self.steps, -np.inf if self.shape == "free" else 0.0), [-np.inf] * self.has_nulls
+        ]
+        return lowest
 
     def alone(self, good: Floats) -> Floats:
         """Effects (width,) by the log odds of each level alone, drawn towards none, in the shape of the part."""
@@ -310,7 +314,8 @@ class _Effects:
             levels = isotonic_regression(levels, weights=rows[:-1], increasing=not self.falls).x
         ordered = levels[::-1] if self.falls else levels
         steps = ordered[1:] - ordered[0] if self.shape == "free" else np.maximum(np.diff(ordered), 0.0)
-        return np.r_[steps, null - ordered[0]] if self.has_nulls else steps
+        effects: Floats = np.r_[steps, null - ordered[0]] if self.has_nulls else steps
+        return effects
 
     def value(self, effects: Floats) -> Floats:
         """What the effects give each row, up to a constant."""
@@ -325,7 +330,8 @@ class _Effects:
         if self.falls:
             found[:count] = found[:count][::-1].copy()
         found[count:] = effects[self.steps :]
-        return found - found.min()
+        from_zero: Floats = found - found.min()
+        return from_zero
 
     def part(self, points: Floats) -> CardPart:
         """The finished part; a null that training never saw gets the average row's points, rounded."""

@@ -78,7 +78,7 @@ class LightGBMHead(Head):
 
     kind: ClassVar[str] = "lightgbm"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (an estimator's settings)
         self,
         trees: int = 100,
         *,
@@ -192,7 +192,8 @@ class LightGBMHead(Head):
         return type(self)(**self.get_params() | {"trees": trees, "constraints": constraints}), best
 
     def _logits(self, X: Floats) -> Floats:
-        return sum(booster.predict(X, raw_score=True) for booster in self.boosters_) / len(self.boosters_)
+        logits: Floats = sum(booster.predict(X, raw_score=True) for booster in self.boosters_) / len(self.boosters_)
+        return logits
 
     def raw_contributions(self, X: Floats) -> tuple[Floats, float]:
         """LightGBM's own (path-dependent Shapley values), averaged over the boosters."""

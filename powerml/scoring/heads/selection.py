@@ -133,11 +133,13 @@ class AutoHead(Head):
         self.head_ = self.rehearse(X, y, account_folds(y))[0].fit(X, y)
 
     def _logits(self, X: Floats) -> Floats:
-        return self.head_.decision_function(X)
+        logits: Floats = self.head_.decision_function(X)
+        return logits
 
     def raw_contributions(self, X: Floats) -> tuple[Floats, float]:
         """The chosen head's."""
-        return self.head_.raw_contributions(X)
+        parts: tuple[Floats, float] = self.head_.raw_contributions(X)
+        return parts
 
     def _state(self) -> dict[str, Any]:
         return {"head": self.head_.to_dict()}

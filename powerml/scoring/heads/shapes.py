@@ -92,7 +92,8 @@ def _counts(level: Rows, y: Floats, count: int) -> tuple[Floats, Floats]:
 def _smoothed(n: Floats, e: Floats) -> Floats:
     """Rate per level, drawn towards the overall rate as by two rows."""
     overall = (e.sum() + 0.5) / (n.sum() + 1)
-    return (e + 2 * overall) / (n + 2)
+    rates: Floats = (e + 2 * overall) / (n + 2)
+    return rates
 
 
 def _ordered(n: Floats, e: Floats, sign: int) -> Floats:

@@ -120,7 +120,8 @@ def weight_files(scorer: Any) -> dict[str, str]:
 
 
 def _declared(scorer: DocumentedScorer[Any]) -> dict[str, Any]:
-    return scorer.card.model_dump(mode="json", by_alias=True, exclude_none=True)
+    declared: dict[str, Any] = scorer.card.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return declared
 
 
 def _text(written: Mapping[str, Any]) -> str:

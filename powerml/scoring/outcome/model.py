@@ -101,7 +101,7 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
     notes_: tuple[str, ...]
     trained_until_: str | None
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (an estimator's settings)
         self,
         head: str = "auto",
         *,
@@ -262,7 +262,8 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
     def predict(self, X: Any) -> np.ndarray:
         """The most probable outcome of each row."""
         likely = self.predict_proba(X).argmax(axis=1)
-        return self.classes_[likely]
+        likeliest: np.ndarray = self.classes_[likely]
+        return likeliest
 
     def predict_score(self, X: Any) -> Floats:
         """The calibrated 0-100 score, (rows,)."""

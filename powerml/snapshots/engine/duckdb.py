@@ -165,7 +165,8 @@ class Engine:
     def run(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Runs SQL now; gives its rows."""
         self.wait()
-        return self.backend.con.execute(sql, list(parameters)).fetchall()
+        rows: list[tuple[Any, ...]] = self.backend.con.execute(sql, list(parameters)).fetchall()
+        return rows
 
     def keep(self, expression: ir.Table, what: str) -> ir.Table:
         """Runs an expression and keeps its rows as a temporary table; `what` names it in plans."""
@@ -221,11 +222,13 @@ class Engine:
         found = self._arrow(expression)
         if order:  # half the cost of sorting wide rows in the engine
             found = found.sort_by([(name, "ascending") for name in order])
-        return found.to_pandas(split_blocks=True, self_destruct=True)
+        frame: pd.DataFrame = found.to_pandas(split_blocks=True, self_destruct=True)
+        return frame
 
     def rows(self, expression: ir.Table) -> list[Mapping[str, Any]]:
         """The rows of a small expression as dicts."""
-        return self._arrow(expression).to_pylist()
+        rows: list[Mapping[str, Any]] = self._arrow(expression).to_pylist()
+        return rows
 
     def _arrow(self, expression: ir.Table) -> pa.Table:
         sql, schema = self.backend.compile(expression), expression.schema()

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from powerml.errors import DataError, MissingColumns
+from powerml.tables import ENTITY_IDS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-IDS = ("user_id", "account_id")
 _WORDS = {"yes": "yes", "y": "yes", "no": "no", "n": "no", "missing": "missing", "m": "missing"}
 _ORIGIN = re.compile(
     r"top (?P<top>\d+) of (?P<as_of>\d{4}-\d{2}-\d{2}) by (?P<kind>weights|model) (?P<label>\S+) "
@@ -82,7 +82,7 @@ def read_sheet(path: Path) -> Answered:
     raw = _bytes(path)
     rows = _rows(raw, path)
     header = [cell.strip().lower() for cell in rows[0]]
-    id_column = next((name for name in IDS if name in header), None)
+    id_column = next((name for name in ENTITY_IDS if name in header), None)
     if absent := [name for name in ("answer", "sheet") if name not in header] + ([] if id_column else ["user_id"]):
         raise MissingColumns(absent, asked_by=f"{path}: a sheet of 'powerml review sheet'", have=header)
     columns = [header.index(name) for name in (str(id_column), "answer", "sheet")]
