@@ -95,7 +95,7 @@ class CardHead(Head):
 
     kind: ClassVar[str] = "card"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (an estimator's settings)
         self,
         total: int = 100,
         *,

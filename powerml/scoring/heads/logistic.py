@@ -107,7 +107,7 @@ class LogisticHead(Head):
     ) -> tuple[Self, Floats]:
         """Chooses ridge strength and screen by out-of-fold log loss, on the same fits that give the logits.
 
-        The strength is that of the smallest loss on all that the first screen keeps; see `chosen_screen` for the screen.
+        The strength is that of the smallest loss under the first screen; see `chosen_screen` for the screen.
         """
         constraints = self.constraints
         if constraints is None:

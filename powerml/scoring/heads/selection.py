@@ -26,7 +26,7 @@ NEXT_TO_NOTHING = 0.005
 """Half a point of skill: what a head that is preferred for other reasons than its loss may cost."""
 
 BEYOND_DOUBT = 2.0
-"""t of the paired out-of-fold log loss at which a single head is taken in place of a blend that costs more than that."""
+"""t of the paired out-of-fold log loss above which a single head is taken in place of a blend that costs more."""
 
 WEIGHTS = "weights"
 """The name of the documented structure among the heads compared."""
