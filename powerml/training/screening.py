@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from powerml.training.rows import Rows, TrainingData
+    from powerml.training.screen_cost import ScreenCost
 
 EARLIER_DAYS = 30
 
@@ -65,7 +66,8 @@ class LeakProbe:
 class Screening:
     """What fits may read: the screen's rule (None: off), and a probe (None: nobody is suspected) for leaks.
 
-    `auto` is the rule that the heads themselves apply inside their folds; `rule` then only reports on all rows.
+    `auto` is the rule that the heads themselves apply inside their folds; `rule` then only reports on all rows. `cost`
+    is the audit of the document's own rule.
 
     `leaks`: suspects over all rows with their reasons, those left out of fits only; `forced`: suspects kept by force.
     """
@@ -79,6 +81,7 @@ class Screening:
     report: pd.DataFrame | None = None
     notes: tuple[str, ...] = ()
     auto: AutoScreen | None = None
+    cost: ScreenCost | None = None
 
     def honest(self, rows: Rows, metrics: Sequence[str]) -> list[str]:
         """The metrics without the suspects that `rows` alone give away; where there is no probe, without `leaks`."""

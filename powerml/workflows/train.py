@@ -13,6 +13,7 @@ from powerml.scoring.documented.load import load_weights
 from powerml.training.beside_the_verdict import CAPACITIES, CloserLook, call_list, call_sentences, look_closer
 from powerml.training.candidates import DOCUMENTED_CARD, Candidate, candidates, check_scorers
 from powerml.training.judging import judge
+from powerml.training.screen_cost import with_cost
 from powerml.training.screening import Screening, plan_screening
 from powerml.training.session import Session, challenger, other_way
 from powerml.validation.verdict import MIN_EVENTS
@@ -75,7 +76,7 @@ def train(
 def train_on(data: TrainingData, experiment: ExperimentSpec, *, note: Note = lambda _text: None) -> TrainResult:
     """The session on rows that are there already; see `train`."""
     few, seed = _too_few(data), experiment.seed
-    screening = Screening() if few else plan_screening(experiment, data)
+    screening = Screening() if few else with_cost(plan_screening(experiment, data), data, seed=seed)
     chosen = _chosen(experiment, data, screening, few=few)
     test, judged = judge(chosen, data, screening=screening, seed=seed, note=note)
     best = challenger(chosen, judged, test, few=bool(few), seed=seed)

@@ -62,6 +62,7 @@ def log(session: Session, models: Mapping[str, ScoringModel], *, name: str, told
     look = session.look
     tables = {"coverage.csv": data.coverage, "scorers.csv": scorer_table(session)}
     tables |= {} if screening.report is None else {"screen/report.csv": screening.report}
+    tables |= {} if screening.cost is None else {"screen/cost_of_the_documents_rule.csv": screening.cost.table}
     looked = {"months": look.months, "early_warning": look.early, "churners_path": look.path, "calls": look.calls}
     tables |= {f"{name}.csv": table for name, table in looked.items() if len(table)}
     run = SessionRun(
