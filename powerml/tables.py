@@ -2,7 +2,7 @@
 
 Raw data is mapped onto the tables of `TABLES` (times are UTC instants, ids are text). From them come the *snapshot*
 (one row per entity and cutoff, every metric a column), the *labels* (what happened in the 90 days after it) and the
-*scores*. Source: specification, 1-data.md "Canonical tables", 6-files.md "Output tables".
+*scores*.
 """
 
 from __future__ import annotations

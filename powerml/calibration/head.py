@@ -23,7 +23,7 @@ MIN_EVENTS = 50
 """Accounts with an event (or without one) below which a calibrator adds noise: the identity stays."""
 MIN_EVENTS_ISOTONIC = 1000
 SURE = 1.0
-"""Standard errors by which a map must gain on the identity (4-learning.md "Calibration")."""
+"""Standard errors by which a map must gain on the identity."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 ALARM = 0.3
-"""A logit that moves by more than this says that more than the base rate has changed (4-learning.md, Calibration)."""
+"""A logit that moves by more than this says that more than the base rate has changed."""
 
 
 @dataclass(frozen=True)

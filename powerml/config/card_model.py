@@ -1,4 +1,4 @@
-"""A fitted card as a file: cards of points under `heads`, each with intercept, slope, perhaps a curve (6-files.md)."""
+"""A fitted card as a file: cards of points under `heads`, each with intercept, slope, perhaps a curve."""
 
 from __future__ import annotations
 

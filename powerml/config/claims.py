@@ -1,4 +1,4 @@
-"""A published scorecard's claims, as numbers that can be held against each other (6-files.md "Claims to audit").
+"""A published scorecard's claims, as numbers that can be held against each other (shape: configs/README.md).
 
 The form is fixed for band tables (document D) and extended in its spirit for segment tables and multiples (B), tiers
 and a worked example (A) and concentration (C). Every block may carry its `source`; a lone number may be written as

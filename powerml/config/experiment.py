@@ -74,7 +74,7 @@ DEFAULT_SCORERS: tuple[WeightSetEntry | FittedEntry, ...] = (
 
 
 class ScreenSpec(Spec):
-    """The correlation screen: which metrics may be fitted (4-learning.md "Correlation screen").
+    """The correlation screen: which metrics may be fitted, and how strong they must be.
 
     `threshold: auto` leaves out what no outcome tells from noise, and every head takes a threshold of its own where
     that loses less out of fold; a number keeps what reaches it (document D's rule is 0.45).
@@ -92,7 +92,7 @@ def _listed(value: Any) -> Any:
 
 
 class ExperimentSpec(Spec):
-    """An experiment file, as 6-files.md fixes its keys; everything has a default.
+    """An experiment file (shape: configs/README.md); everything has a default.
 
     `outcome`: a custom yes/no outcome in place of the project's. `capacity`: how many accounts a team can call per
     week, one number or several.

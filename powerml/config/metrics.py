@@ -1,6 +1,6 @@
 """Metrics as data: what is counted, over which window, in what unit, who says so. Built-in and a user's own alike.
 
-Source: specification, 2-metrics.md (the catalogue) and 6-files.md "A metric of one's own".
+The shape of a file is shown in configs/README.md, the catalogue is configs/metrics/catalogue.yaml.
 """
 
 from __future__ import annotations
@@ -174,7 +174,7 @@ def _part_words(part: Part) -> str:
 
 
 def catalogue() -> dict[str, MetricSpec]:
-    """The shipped metrics by name, in the order of 2-metrics.md."""
+    """The shipped metrics by name, in the order of the catalogue."""
     return metrics_from([configs() / "metrics" / "catalogue.yaml"])
 
 

@@ -65,7 +65,7 @@ class TableSpec(Spec):
 
 
 class OutcomeSpec(Spec):
-    """What counts as churn and expansion, and over which horizon (1-data.md "Labels")."""
+    """What counts as churn and expansion, and over which horizon (see `snapshots.labels`)."""
 
     kind: Literal["contract", "behavioural"] | None = None
     horizon_days: PositiveInt = 90
@@ -82,7 +82,7 @@ class SnapshotsSpec(Spec):
 
 
 class ProjectSpec(Spec):
-    """A project file, as 6-files.md fixes its keys."""
+    """A project file; configs/README.md shows its shape."""
 
     project: str = ""
     timezone: Zone = "UTC"

@@ -23,7 +23,7 @@ DAYS = 30
 def power_user_curve(frame: pd.DataFrame, *, column: str = "active_days_30d") -> pd.DataFrame:
     """Users by the number of days they were active in 30: one row per day count 1 to 30, `days`, `users`, `share`.
 
-    `share` is of those active at all. Source: 002_da7905fc715e38bd, "Frameworks for Data-Driven Identification".
+    `share` is of those active at all. Source: document C, "Frameworks for Data-Driven Identification".
     """
     if column not in frame:
         raise MissingColumns([column], asked_by="the power-user curve", have=frame.columns)

@@ -1,7 +1,7 @@
 """How metrics differ between the rows with an outcome and the rest: one number per metric, all metrics at once.
 
 Nulls are left out metric by metric. "Balanced" numbers weigh both groups the same, so they do not move with the base
-rate. Source: specification 4 "Correlation screen".
+rate.
 """
 
 from __future__ import annotations

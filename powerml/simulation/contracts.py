@@ -1,7 +1,7 @@
 """Contracts: subscription periods from what happened to accounts, and the true labels, known without reading them.
 
 The labels come from the accounts' moves (when an account left, what it paid for at an instant), not from the rows of
-`subscriptions`; that both agree under 1-data.md's definitions is what a test shows.
+`subscriptions`; that both agree under the definitions of `snapshots.labels` is what a test shows.
 """
 
 from __future__ import annotations

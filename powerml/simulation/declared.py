@@ -104,7 +104,7 @@ OWN_METRICS: list[dict[str, Any]] = [
 
 
 def project(name: str, calendar: Calendar, *, own_metrics: bool) -> dict[str, Any]:
-    """The project file's content, as 6-files.md fixes its keys."""
+    """The project file's content."""
     content: dict[str, Any] = {
         "project": name,
         "timezone": "UTC",

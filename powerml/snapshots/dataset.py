@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from powerml.config.project import ProjectSpec
     from powerml.snapshots.rollup import Inputs, Rollups
 
-ACTIVE_DAYS = 30  # "active": an event in the last 30 days (1-data.md)
+ACTIVE_DAYS = 30  # "active": an event in the last 30 days
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,12 @@
 """What happened after a cutoff: churn, expand or stay, and when it is too early to say.
 
-Source: specification, 1-data.md "Labels".
+The window is `[as_of, as_of + horizon)` between local midnights; each row gets one label, decided in this order.
+Contract outcomes (where there are subscriptions): `ineligible` = not paying at the cutoff; `immature` = the window and
+`grace_days` are not over; `churn` = payment stops in the window and does not come back within `grace_days`; `expand` =
+just before the window's end `mrr` is more than `min_rise` higher, or there are more seats, or a higher plan; `stay` =
+the rest. Behavioural outcomes: `ineligible` = no event in the last 90 days; `immature` = the window is not over;
+`churn` = no event in it; `expand` = enough events there, and enough times those of the 90 days before; `stay` = the
+rest. These are proxies.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Metric declarations into expressions over cells: what each column of a snapshot is.
 
-Source: specification, 2-metrics.md; the declarations are configs/metrics/catalogue.yaml and a project's own.
+The declarations are configs/metrics/catalogue.yaml and a project's own.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 A day is a number, days since 1970-01-01 of the project's calendar; an instant is microseconds since 1970-01-01 UTC.
 Day D runs from local midnight to the next local midnight, whatever daylight saving does in between.
-Source: specification, 1-data.md "Time, snapshots and windows".
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The rules a row must keep (1-data.md "Bad input"), as SQL over its typed columns."""
+"""The rules a row must keep, as SQL over its typed columns."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-VALUES = {"churn": 0.0, "stay": 60.0, "expand": 100.0}  # observed outcome value Y, specification 4 "The score"
+VALUES = {"churn": 0.0, "stay": 60.0, "expand": 100.0}  # observed outcome value Y
 
 
 def outcomes_of(labels: ArrayLike) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """What came of the rows of each band: rates with intervals, reversals tested, bands that cannot be told apart.
 
 For any column of numbers and any ladder of bands: a documented score, a fitted one, an activity score. Rates have
-Wilson intervals, by effective n where accounts repeat. Source: specification 4 "Band report", 6 "Output tables".
+Wilson intervals, by effective n where accounts repeat.
 """
 
 from __future__ import annotations

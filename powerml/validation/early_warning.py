@@ -1,7 +1,6 @@
 """Early warning: how well a score of 30, 60 and 90 days before the cutoff tells the outcome that came after it.
 
-The score of an entity's earlier snapshot is set against the label of the later one. Source: specification 4,
-"Validation protocol".
+The score of an entity's earlier snapshot is set against the label of the later one.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Which metrics know the outcome too well: strong at the cutoff, weak a month before, or perfect.
 
-Strength alone is no leak: an honest early sign is strong a month before as well. Source: specification 4 "Leak probe".
+Strength alone is no leak: an honest early sign is strong a month before as well.
 """
 
 from __future__ import annotations

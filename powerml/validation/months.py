@@ -1,8 +1,7 @@
 """Month by month: what came and what was said at every cutoff, the worst month, and drift.
 
 Drift is told where it is shown: the last cutoffs differ from the earlier ones in how often an outcome comes, or the
-held-out months from what was said of them, in a 99 % interval by account. Source: specification 4, "Validation
-protocol".
+held-out months from what was said of them, in a 99 % interval by account.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ class TrainResult:
 def train(
     project: ProjectSpec, experiment: ExperimentSpec | None = None, *, note: Note = lambda _text: None
 ) -> TrainResult:
-    """Trains, judges, logs and registers; see 5-product.md "Commands" and 4-learning.md "Validation protocol".
+    """Trains, judges, logs and registers; `powerml.validation` tells the protocol.
 
     Below 50 events of every outcome nothing is fitted and the documented card becomes the challenger.
     """

@@ -1,4 +1,4 @@
-"""The sixty metrics of the specification, 2-metrics.md, one loop each. `snapshot` gives the rows of one cutoff."""
+"""The sixty metrics of the catalogue, one loop each. `snapshot` gives the rows of one cutoff."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What is known just before a cutoff: rows, people, accounts, sessions. Slow and obvious on purpose.
 
-Every rule is a sentence of the specification, 1-data.md; the order here is the order there.
+Every rule is a sentence of the rules on data, in their order.
 """
 
 from __future__ import annotations

@@ -103,7 +103,7 @@ class CriteriaScorer(DocumentedScorer[CriteriaT]):
 
 
 class RuleScorer(CriteriaScorer[RuleSpec]):
-    """A definition all of whose conditions must hold (001_bcfa6577ba58985b, "How do we identify Power Users")."""
+    """A definition all of whose conditions must hold (document B, "How do we identify Power Users")."""
 
     kind_of_scorer = "rule"
 
@@ -113,7 +113,7 @@ class RuleScorer(CriteriaScorer[RuleSpec]):
 
 
 class SignalsScorer(CriteriaScorer[SignalsSpec]):
-    """Signals of which some make a power user (002_da7905fc715e38bd, "Essential Metrics for Finding Power Users")."""
+    """Signals of which some make a power user (document C, "Essential Metrics for Finding Power Users")."""
 
     kind_of_scorer = "signals"
 

@@ -60,7 +60,7 @@ def scorer_of(
 
 
 def needed_metrics(scorer: Any, catalogue: Mapping[str, MetricSpec] | None = None) -> list[dict[str, Any]]:
-    """The metrics that a scorer reads and the catalogue lacks, in the form of 6-files.md "A metric of one's own".
+    """The metrics that a scorer reads and the catalogue lacks, in the form of a metric of one's own.
 
     They are catalogue metrics over another window: `logins_14d` of `logins_30d`, or one day of it for a score that
     decays. Raises UsageError for a metric that cannot be had that way.

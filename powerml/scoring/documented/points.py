@@ -26,7 +26,7 @@ class PointsScorer(DocumentedScorer[PointsSpec]):
     Notes
     -----
     `raw_score` is the sum, at most `limits.max`; `score` is also at least `limits.min`. `coverage` is the share of the
-    parts' points whose inputs were all there. Source of the shipped set: 003_937c1dc49c782a1e, "Step 3".
+    parts' points whose inputs were all there. Source of the shipped set: document D, "Step 3".
     """
 
     kind_of_scorer = "points"

@@ -90,7 +90,7 @@ class CardHead(Head):
     Notes
     -----
     Levels are split by likelihood, effects fitted together with non-negative increments in each metric's direction,
-    whole points found on the quadratic around that fit. Source: 4-learning.md, modelling.md 2.5.
+    whole points found on the quadratic around that fit.
     """
 
     kind: ClassVar[str] = "card"

@@ -72,7 +72,7 @@ class LightGBMHead(Head):
 
     Notes
     -----
-    One thread and LightGBM's deterministic mode: the same rows give the same trees. Settings: modelling.md section 8,
+    One thread and LightGBM's deterministic mode: the same rows give the same trees. Settings: usual ones,
     with larger and fewer steps and 63 bins, which lost nothing, and three columns in ten per tree, which gained.
     """
 

@@ -55,7 +55,7 @@ class LogisticHead(Head):
 
     Notes
     -----
-    Fitted by Newton's method to rounding error, so row order and threads do not matter. Source: 4-learning.md.
+    Fitted by Newton's method to rounding error, so row order and threads do not matter.
     """
 
     kind: ClassVar[str] = "logistic"

@@ -2,7 +2,7 @@
 
 Minimises the log loss plus a pull of `prior_rows` rows towards the documented weights, no weight below 0, and turns
 the result into a weight set of the same kind: dimension weights sum to 1, action weights are relative to the first,
-points add up to what the document's add up to. Source: 4-learning.md, modelling.md 2.4.
+points add up to what the document's add up to.
 """
 
 from __future__ import annotations

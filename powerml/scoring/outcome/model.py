@@ -2,7 +2,7 @@
 
 `c = P(churn)`, `e = P(expand | not churn)`, so `P(stay) = (1 - c)(1 - e)` and `P(expand) = (1 - c) e`, and
 `S = 100 (stay_value P(stay) + P(expand))`; calibrated means that the outcome, valued 0, 60 or 100, averages S among
-those who score S. With two outcomes `S = 100 (1 - P(churn))`. Source: 4-learning.md.
+those who score S. With two outcomes `S = 100 (1 - P(churn))`.
 """
 
 from __future__ import annotations
