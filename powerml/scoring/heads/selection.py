@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -25,11 +25,15 @@ TREE_EVENTS = 200
 NEXT_TO_NOTHING = 0.005
 """Half a point of skill: what a head that is preferred for other reasons than its loss may cost."""
 
-BEYOND_DOUBT = 2.0
-"""t of the paired out-of-fold log loss above which a single head is taken in place of a blend that costs more."""
+BEYOND_DOUBT = 3.0
+"""t of the paired out-of-fold log loss above which a single head is taken in place of a blend that costs more. Two was
+too few: trees were half a point ahead out of fold, at t 2.2, and a point behind on other people."""
 
 WEIGHTS = "weights"
 """The name of the documented structure among the heads compared."""
+
+READABLE = (WEIGHTS, "card", "logistic")
+"""Heads that can be read as a table, from simple to complex."""
 
 
 @dataclass(frozen=True)
@@ -51,13 +55,15 @@ class Tried:
 class Choice:
     """The head to fit on all rows, its out-of-fold logits (rows,), and all that were compared.
 
-    `share` is what the documented structure counts beside the head, which is None where it counts for all.
+    `share` is what the documented structure counts beside the head, which is None where it counts for all. `plain` is a
+    choice that can be read as a table and costs next to nothing, where there is one.
     """
 
     head: Head | None
     logits: Floats
     tried: tuple[Tried, ...]
     share: float = 0.0
+    plain: Choice | None = None
 
     @property
     def name(self) -> str:
@@ -69,8 +75,8 @@ class AutoHead(Head):
     """The head that is expected to lose least: weights, card, logistic, trees from 200 events on, or a blend of all.
 
     A head that can be read as a table (the documented structure, a card, a line) is taken where it costs less than half
-    a point of skill; then the blend, which leans on no single head that happened to come first; trees alone where they
-    gain half a point on it, and that at t > 2. Source: 4-learning.md, experiments/learning/README.md.
+    a point of skill, on both sides of a model; then the blend, which leans on no single head that happened to come
+    first; another alone where it gains half a point on the blend, and that at t > 3. Source: 4-learning.md, experiments/learning/README.md.
 
     Parameters
     ----------
@@ -127,6 +133,7 @@ class AutoHead(Head):
         codes = np.arange(len(y)) if codes is None else codes
         events = int(min(y.sum(), len(y) - y.sum()))
         choice = self.choose(X, y, folds, codes, events=events, screens=screens)
+        choice = choice.plain or choice
         return choice.head, choice.logits
 
     def _fit(self, X: Floats, y: Floats) -> None:
@@ -167,10 +174,16 @@ def _blended(
 
 
 def _taken(found: Mapping[str, tuple[Head | None, Floats, float]], y: Floats, folds: Folds, codes: Rows) -> Choice:
-    """The choice among heads in order of preference; the first where no fold tests anything."""
-    tried = compare({name: logits for name, (_, logits, _) in found.items()}, y, codes, base=crossed_base(y, folds))
-    head, logits, share = found[next((each.head for each in tried if each.chosen), next(iter(found)))]
-    return Choice(head, logits, tried, share)
+    """The choice among heads, with the plain one beside it; the first of all where no fold tests anything."""
+    logits, base = {name: z for name, (_, z, _) in found.items()}, crossed_base(y, folds)
+
+    def choice(*, plain: bool) -> Choice:
+        tried = compare(logits, y, codes, base=base, plain=plain)
+        head, own, share = found[next((each.head for each in tried if each.chosen), next(iter(found)))]
+        return Choice(head, own, tried, share)
+
+    readable = choice(plain=True)
+    return replace(choice(plain=False), plain=readable if readable.name in READABLE else None)
 
 
 def choose(
@@ -197,12 +210,15 @@ def choose(
     return _taken({head.kind: (ready, logits, 0.0)}, y, folds, codes)
 
 
-def compare(logits: Mapping[str, Floats], y: Floats, codes: Rows, *, base: Floats | None = None) -> tuple[Tried, ...]:
-    """Log losses of heads in order of preference on the rows all predict, and the one that is `chosen`.
+def compare(
+    logits: Mapping[str, Floats], y: Floats, codes: Rows, *, base: Floats | None = None, plain: bool = True
+) -> tuple[Tried, ...]:
+    """Log losses of heads, from simple to complex, on the rows all predict, and the one that is `chosen`.
 
-    Chosen is the first that costs less than half a point of skill over `base`, the base rate's logits (rows,), against
-    the least loss; a blend also where a single head is not better at t > 2, since the head that comes first out of fold
-    is flattered by coming first. Differences are paired by row, their standard errors clustered by account.
+    Chosen is, where `plain` allows it, the first readable head that costs less than half a point of skill over `base`,
+    the base rate's logits (rows,), against the least loss; then the blend, where it costs no more or the best is not
+    better beyond doubt, since the head that comes first out of fold is flattered by coming first; then the best.
+    Differences are paired by row, their standard errors clustered by account.
     """
     tested = np.logical_and.reduce([np.isfinite(z) for z in logits.values()])
     if not tested.any():
@@ -211,13 +227,19 @@ def compare(logits: Mapping[str, Floats], y: Floats, codes: Rows, *, base: Float
     whole = log_losses(y[tested], np.full(int(tested.sum()), base_logit(y)) if base is None else base[tested])
     best = min(losses.values(), key=lambda loss: float(loss.mean()))
     worse = {name: clustered_mean(loss - best, codes[tested]) for name, loss in losses.items()}
-    little = NEXT_TO_NOTHING * float(whole.mean())
-    chosen = next(
-        name
-        for name, (mean, spread) in worse.items()
-        if mean <= max(little, BEYOND_DOUBT * spread if name == StackHead.kind else 0.0)
-    )
+    chosen = _preferred(worse, NEXT_TO_NOTHING * float(whole.mean()), plain=plain)
     return tuple(
         Tried(name, float(loss.mean()), worse[name][0], min(worse[name][1], 1e9), name == chosen)
         for name, loss in losses.items()
     )
+
+
+def _preferred(worse: Mapping[str, tuple[float, float]], little: float, *, plain: bool) -> str:
+    """The head to take, by what each loses more than the best (mean, standard error); `little` is next to nothing."""
+    for name in READABLE if plain else ():
+        if name in worse and worse[name][0] <= little:
+            return name
+    mean, spread = worse.get(StackHead.kind, (np.inf, 0.0))
+    if mean <= max(little, BEYOND_DOUBT * spread):
+        return StackHead.kind
+    return min(worse, key=lambda name: worse[name][0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,17 +15,17 @@ from powerml.scoring.heads.base import Head, crossed_base, usable
 from powerml.scoring.heads.card import CardHead
 from powerml.scoring.heads.prior import PriorLinkHead
 from powerml.scoring.heads.registry import make_head
-from powerml.scoring.heads.selection import AutoHead, Choice, Tried, choose, compare
+from powerml.scoring.heads.selection import AutoHead, Choice, choose, compare
 from powerml.scoring.heads.side import Inputs, Side, blended_logits
 from powerml.scoring.heads.stack import StackHead
 from powerml.scoring.heads.structure import Structure, StructureFit, average_reasons, structure_of
-from powerml.scoring.heads.weights import WeightsHead
+from powerml.scoring.heads.weights import FittedWeight, WeightsHead
 from powerml.scoring.outcome.row_order import count_events, within
 from powerml.statistics.folds import Folds, Rows, account_folds, group_codes
 from powerml.statistics.logistic import Floats, base_logit, log_losses
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from powerml.screening.auto import ScreenedRows
 
@@ -87,50 +87,114 @@ class HeadPlan:
         return tuple(direction * sign for direction in self.directions)
 
 
-def train_side(outcome: str, rows: TrainingRows, plan: HeadPlan, *, sign: int) -> tuple[Side, str | None]:
-    """Fits, selects and calibrates one side, or lets the documented score stand in and says so in a sentence.
+@dataclass(frozen=True)
+class Ask:
+    """One side to train: its outcome, its rows, and whether the outcome falls (-1) or rises (1) with success."""
 
-    `sign` is -1 for an outcome that falls with how well things go (churn), 1 for one that rises (expand).
+    outcome: str
+    rows: TrainingRows
+    sign: int
+
+
+def train_sides(asks: Sequence[Ask], plan: HeadPlan) -> list[tuple[Side, str | None]]:
+    """Fits, selects and calibrates the sides of a model, each with a sentence that a reader must see, or none.
 
     One set of predictions by account-grouped folds serves screen, selection, blend and calibration: the last months
     alone are too few rows to choose by. Above `REHEARSAL_ROWS` it is of so many rows of whole accounts; what was chosen
     is then fitted once more to predict the rest, so that the calibrator sees every account without having learnt from
-    it. A head that gains nothing on the base rate gives the base rate. The evidence is in
-    experiments/learning/README.md.
+    it. A plain head that costs next to nothing is taken on all sides or on none: beside a blend it makes nothing
+    simpler. A head that gains nothing on the base rate gives the base rate, and below the event floor the documented
+    score stands in. The evidence is in experiments/learning/README.md.
     """
-    y = rows.target
-    events = count_events(rows.happened, rows.groups, rows.instants)
-    against = count_events(~rows.happened, rows.groups, rows.instants)
-    if min(events, against) < plan.min_events or not rows.inputs.names or not 0 < y.mean() < 1:
-        return _stand_in(outcome, rows, plan, events, sign), _stand_in_note(outcome, rows, plan, events, against)
-    codes = group_codes(rows.groups, len(y))
-    n_folds = plan.n_folds or (5 if len(y) <= FEW_ROWS else 3)
-    folds = usable(account_folds(y, rows.groups, n_folds=n_folds, seed=plan.seed), y)
-    if plan.head == WeightsHead.kind:
-        choice, structure = _weights_alone(outcome, rows, plan, folds, sign)
-        some = np.arange(len(y))
-    else:
-        some = rehearsal_rows(codes, REHEARSAL_ROWS)
+    rehearsed = [_Rehearsed.of(ask, plan) for ask in asks]
+    plain = all(each.allows_plain for each in rehearsed)
+    return [each.finished(plain=plain) for each in rehearsed]
+
+
+def train_side(outcome: str, rows: TrainingRows, plan: HeadPlan, *, sign: int) -> tuple[Side, str | None]:
+    """One side by itself; see `train_sides`."""
+    return train_sides([Ask(outcome, rows, sign)], plan)[0]
+
+
+@dataclass(frozen=True)
+class _Rehearsed:
+    """A side with its heads compared; `choice` is None where events are too few to fit any."""
+
+    ask: Ask
+    plan: HeadPlan
+    events: int
+    against: int
+    choice: Choice | None = None
+    some: Rows = field(default_factory=lambda: np.arange(0))
+    folds: Folds = field(default_factory=list)
+    structure: StructureFit | None = None
+
+    @classmethod
+    def of(cls, ask: Ask, plan: HeadPlan) -> _Rehearsed:
+        """The heads that the plan names, compared on out-of-fold predictions."""
+        rows, y = ask.rows, ask.rows.target
+        events = count_events(rows.happened, rows.groups, rows.instants)
+        against = count_events(~rows.happened, rows.groups, rows.instants)
+        if min(events, against) < plan.min_events or not rows.inputs.names or not 0 < y.mean() < 1:
+            return cls(ask, plan, events, against)
+        n_folds = plan.n_folds or (5 if len(y) <= FEW_ROWS else 3)
+        folds = usable(account_folds(y, rows.groups, n_folds=n_folds, seed=plan.seed), y)
+        if plan.head == WeightsHead.kind:
+            choice, fit = _weights_alone(ask.outcome, rows, plan, folds, ask.sign)
+            return cls(ask, plan, events, against, choice, np.arange(len(y)), folds, fit)
+        some = rehearsal_rows(group_codes(rows.groups, len(y)), REHEARSAL_ROWS)
         own = usable(within(folds, some, len(y)), y[some])
-        structure = structure_of(plan.documented, outcome, sign) if plan.head in BLENDS else None
-        choice = _rehearsed(rows, plan, some, own, structure, sign=sign, events=min(events, against))
-    base = crossed_base(y[some], within(folds, some, len(y)))
-    if (short := _short_of(choice.logits, base, y[some])) is not None:
-        side = _silent(outcome, rows, events, choice.tried)
-        if plan.head == WeightsHead.kind and structure is not None:  # they are asked for, whatever they are worth
-            found = structure.fit(rows.inputs.frame, y)
-            weights = structure.weights(rows.inputs.frame, y, codes, seed=plan.seed)
-            side = replace(side, scorer=found.scorer, average=found.average, weights=weights)
-        return side, f"{outcome}: {_silent_words(choice, short)}"
-    logits = _out_of_fold(choice, rows, some, structure, folds)
-    head, beside = _fitted(choice, rows, structure)
-    tabled = head.kind in (CardHead.kind, PriorLinkHead.kind) and choice.share in (0.0, 1.0)
-    calibrator = _calibrated(logits, y, codes, _tabled(plan) if tabled else plan)
-    side = Side(outcome, head, calibrator, float(y.mean()), events, len(y), choice.tried, logits, structure=beside)
-    if choice.share == 1.0 and beside is not None and structure is not None:
-        weights = structure.weights(rows.inputs.frame, y, codes, seed=plan.seed)
-        side = replace(side, structure=None, scorer=beside.scorer, average=beside.average, weights=weights)
-    return side, None
+        structure = structure_of(plan.documented, ask.outcome, ask.sign) if plan.head in BLENDS else None
+        choice = _compared(rows, plan, some, own, structure, sign=ask.sign, events=min(events, against))
+        return cls(ask, plan, events, against, choice, some, folds, structure)
+
+    def _short(self) -> float | None:
+        """Points of skill by which the choice falls short of the base rate; None where it gains on it."""
+        assert self.choice is not None
+        y = self.ask.rows.target
+        base = crossed_base(y[self.some], within(self.folds, self.some, len(y)))
+        return _short_of(self.choice.logits, base, y[self.some])
+
+    @property
+    def allows_plain(self) -> bool:
+        """Whether this side can be plain: a plain head costs next to nothing, or none is fitted at all."""
+        return self.choice is None or self.choice.plain is not None or self._short() is not None
+
+    def finished(self, *, plain: bool) -> tuple[Side, str | None]:
+        """The side fitted and calibrated, with a sentence where something stands in; plain where all sides are."""
+        ask, rows, plan, choice = self.ask, self.ask.rows, self.plan, self.choice
+        if choice is None:
+            told = _stand_in_note(ask.outcome, rows, plan, self.events, self.against)
+            return _stand_in(ask.outcome, rows, plan, self.events, ask.sign), told
+        if (short := self._short()) is not None:
+            return self._silent(choice), f"{ask.outcome}: {_silent_words(choice, short)}"
+        choice = choice.plain if plain and choice.plain is not None else choice
+        y, codes = rows.target, group_codes(rows.groups, len(rows.happened))
+        logits = _out_of_fold(choice, rows, self.some, self.structure, self.folds)
+        head, beside = _fitted(choice, rows, self.structure)
+        tabled = head.kind in (CardHead.kind, PriorLinkHead.kind) and choice.share in (0.0, 1.0)
+        calibrator = _calibrated(logits, y, codes, _tabled(plan) if tabled else plan)
+        side = Side(ask.outcome, head, calibrator, float(y.mean()), self.events, len(y), choice.tried, logits)
+        if choice.share < 1.0 or beside is None:
+            return replace(side, structure=beside), None
+        return replace(side, scorer=beside.scorer, average=beside.average, weights=self._weights()), None
+
+    def _weights(self) -> tuple[FittedWeight, ...]:
+        """The structure's fitted weights beside the documented ones."""
+        assert self.structure is not None
+        rows = self.ask.rows
+        codes = group_codes(rows.groups, len(rows.happened))
+        return self.structure.weights(rows.inputs.frame, rows.target, codes, seed=self.plan.seed)
+
+    def _silent(self, choice: Choice) -> Side:
+        """A side that gives everybody the base rate; of the head `weights` with its weights, which were asked for."""
+        y = self.ask.rows.target
+        head, identity = PriorLinkHead.given(base_logit(y), 0.0), HeadCalibrator.identity()
+        told = self.ask.outcome, head, identity, float(y.mean()), self.events, len(y), choice.tried
+        if self.plan.head != WeightsHead.kind or self.structure is None:
+            return Side(*told, silent=True)
+        found = self.structure.fit(self.ask.rows.inputs.frame, y)
+        return Side(*told, silent=True, scorer=found.scorer, average=found.average, weights=self._weights())
 
 
 def _weights_alone(
@@ -145,7 +209,7 @@ def _weights_alone(
     return Choice(None, logits, tried, share=1.0), structure
 
 
-def _rehearsed(
+def _compared(
     rows: TrainingRows,
     plan: HeadPlan,
     some: Rows,
@@ -211,13 +275,6 @@ def _short_of(logits: Floats, base: Floats, y: Floats) -> float | None:
         return None
     loss, whole = float(log_losses(y[tested], logits[tested]).sum()), float(log_losses(y[tested], base[tested]).sum())
     return None if loss < whole else 100 * (loss / whole - 1)
-
-
-def _silent(outcome: str, rows: TrainingRows, events: int, tried: tuple[Tried, ...]) -> Side:
-    """A side that gives everybody the base rate."""
-    y = rows.target
-    head = PriorLinkHead.given(base_logit(y), 0.0)
-    return Side(outcome, head, HeadCalibrator.identity(), float(y.mean()), events, len(y), tried, silent=True)
 
 
 def _silent_words(choice: Choice, short: float) -> str:

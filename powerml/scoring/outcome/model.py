@@ -21,7 +21,7 @@ from powerml.scoring.heads.encoding import TableEncoder
 from powerml.scoring.heads.prior import PriorLinkHead
 from powerml.scoring.heads.side import Inputs
 from powerml.scoring.heads.threads import one_thread
-from powerml.scoring.heads.training import HeadPlan, TrainingRows, train_side
+from powerml.scoring.heads.training import Ask, HeadPlan, TrainingRows, train_sides
 from powerml.scoring.outcome.nested import NestedSides
 from powerml.scoring.outcome.row_order import row_order
 from powerml.scoring.outcome.rows import STRUCTURE, checked_outcomes, named_columns, ordered_outcomes, screened_rows
@@ -172,14 +172,13 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
         with one_thread():
             screened = screened_rows(self.screen, self.encoder_, inputs.matrix, outcomes, accounts)
             rows = TrainingRows(inputs, left, accounts, moments, screened)
-            churn, note = train_side(str(self.outcomes_[0]), rows, self._plan(), sign=-1)
-            notes, expand = [note], None
+            asks = [Ask(str(self.outcomes_[0]), rows, -1)]
             if len(self.outcomes_) == 3:
                 kept = np.flatnonzero(~left)
                 stayed = rows.only(kept, outcomes[kept] == self.outcomes_[2])
-                expand, note = train_side(str(self.outcomes_[2]), stayed, self._plan(), sign=1)
-                notes.append(note)
-        self.sides_ = NestedSides(churn, expand, self.stay_value)
+                asks.append(Ask(str(self.outcomes_[2]), stayed, 1))
+            sides, notes = zip(*train_sides(asks, self._plan()), strict=True)
+        self.sides_ = NestedSides(sides[0], sides[1] if len(sides) > 1 else None, self.stay_value)
         self.notes_ = (*filter(None, notes), *(f"left out {reason}" for reason in self.encoder_.left_out))
         self.trained_until_ = None if times is None else str(np.asarray(times).max())[:10]
         self.metrics_ = self._reads()

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from powerml.scoring.heads.selection import choose
+from powerml.scoring.heads.selection import READABLE, choose
 from powerml.scoring.heads.side import Inputs
-from powerml.scoring.heads.training import HeadPlan, TrainingRows, rehearsal_rows, train_side
+from powerml.scoring.heads.training import Ask, HeadPlan, TrainingRows, rehearsal_rows, train_side, train_sides
 from powerml.statistics.logistic import sigmoid
 
 
@@ -90,3 +90,18 @@ def test_heads_are_compared_by_account_at_every_size(monkeypatch, rehearsed):
     assert (n, len(folds)) == (min(rehearsed, 1200), 5)
     assert all(set(codes[train]).isdisjoint(codes[test]) for train, test in folds)
     assert sorted(np.concatenate([test for _, test in folds])) == list(range(n))
+
+
+def test_both_sides_are_plain_or_none_is():
+    rng = np.random.default_rng(8)
+    X = rng.standard_normal((1500, 3))
+    line, crossed = rng.random(1500) < sigmoid(2 * X[:, 0]), rng.random(1500) < sigmoid(3 * np.sign(X[:, 1] * X[:, 2]))
+    inputs = Inputs(X, ("a", "b", "c"), pd.DataFrame(X, columns=["a", "b", "c"]))
+    asks = [Ask("churn", TrainingRows(inputs, line), -1), Ask("expand", TrainingRows(inputs, crossed), 1)]
+    auto = HeadPlan("auto", {}, (), (0, 0, 0))
+    alone = [train_sides([ask], auto)[0][0].head.kind for ask in asks]
+    assert alone[0] in READABLE
+    assert alone[1] not in READABLE
+    together = [side.head.kind for side, _ in train_sides(asks, auto)]
+    assert together[0] not in READABLE
+    assert together[1] == alone[1]
