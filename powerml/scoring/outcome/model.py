@@ -57,10 +57,9 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
         Options of that head.
     prior : str or scorer
         The documented score that stands in where an outcome has too few events: a column of X, or a documented
-        scorer. An absent column means none: the base rate then stands in. The head `weights` fits this scorer's, and
-        `auto` and `stack` hold it among the heads that they blend.
+        scorer; without it the base rate does. `weights` fits this scorer's, `auto` and `stack` blend it with others.
     metrics : sequence of str
-        The columns that heads may read; by default all of X that are not structure. The documented score reads its own.
+        The columns that heads may read; by default all of X that are not structure. A documented score reads its own.
     outcomes : sequence of str
         The outcomes from worst to best, two or three; by default those in y.
     stay_value : float
@@ -74,8 +73,7 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
     min_events : int
         Distinct events that a head needs.
     screen : AutoScreen
-        Leaves out of cards and logistic heads what no outcome tells from noise, and lets them choose a threshold of
-        correlation, anew in every fold; by default heads read all.
+        What cards and logistic heads may leave out, learned anew in every fold; by default heads read all.
     bands : BandsSpec
         The ladder of the band column; document D's by default.
     name, version : str, int
