@@ -10,10 +10,10 @@ from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, NonNegat
 from powerml.config.base import Spec
 from powerml.config.outcome import EventOutcome
 from powerml.config.project import Names, SnapshotsSpec
-from powerml.config.reading import Document, read_document, validate
+from powerml.config.reading import Document, read_document, validated
 from powerml.errors import ConfigError, Problem
 
-Head = Literal["weights", "card", "logistic", "lightgbm", "stack", "auto"]
+HeadKind = Literal["weights", "card", "logistic", "lightgbm", "stack", "auto"]
 
 
 class WeightSetEntry(Spec):
@@ -38,7 +38,7 @@ class FittedEntry(Spec):
 
     model_config = ConfigDict(extra="allow")
 
-    fit: Head
+    fit: HeadKind
     name: str | None = None
     prior: str | None = None
     screen: Literal["off"] | None = None
@@ -131,7 +131,7 @@ def load_experiment(path: Path | str) -> ExperimentSpec:
     document = read_document(path)
     problems = _entry_problems(document)
     try:
-        experiment: ExperimentSpec = validate(ExperimentSpec, document)
+        experiment: ExperimentSpec = validated(ExperimentSpec, document)
     except ConfigError as error:
         raise ConfigError([*problems, *error.problems]) from None
     if problems:

@@ -153,11 +153,11 @@ def load(model: type[T] | Any, path: Path | str) -> T:
 
     Raises ConfigError with all problems of the file, DataError if there is no such file.
     """
-    read: T = validate(model, read_document(path))
+    read: T = validated(model, read_document(path))
     return read
 
 
-def validate(model: type[T] | Any, document: Document, at: Path_ = ()) -> T:
+def validated(model: type[T] | Any, document: Document, at: Path_ = ()) -> T:
     """The part of a document at `at` as `model`; raises ConfigError with every problem in it."""
     data = document.data
     for key in at:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from powerml.config.conditions import Comparison, TopShare
+from powerml.config.conditions import Comparator, TopShare
 from powerml.config.triggers import Named, TriggerCondition, TriggerSpec, columns_of
 from powerml.errors import MissingColumns, UsageError
 from powerml.scoring.documented.points import holds
@@ -161,7 +161,7 @@ def _holds(
 ) -> NDArray[np.bool_]:
     if isinstance(condition, Named):
         return frame[condition.column].isin(condition.names).to_numpy(dtype=bool)
-    if isinstance(condition, Comparison):
+    if isinstance(condition, Comparator):
         return holds(condition, {name: _numbers(frame, name) for name in condition.metrics})
     values = _numbers(frame, condition.metric)
     if isinstance(condition, TopShare):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from powerml.config.claims import Concentration
 
-DAYS = 30
+WINDOW_DAYS = 30
 
 
 def power_user_curve(frame: pd.DataFrame, *, column: str = "active_days_30d") -> pd.DataFrame:
@@ -29,9 +29,9 @@ def power_user_curve(frame: pd.DataFrame, *, column: str = "active_days_30d") ->
         raise MissingColumns([column], asked_by="the power-user curve", have=frame.columns)
     days = frame[column].dropna().to_numpy()
     days = days[days >= 1].astype(int)
-    users = np.bincount(np.minimum(days, DAYS), minlength=DAYS + 1)[1:]
-    share = users / len(days) if len(days) else np.full(DAYS, np.nan)
-    return pd.DataFrame({"days": np.arange(1, DAYS + 1), "users": users, "share": share})
+    users = np.bincount(np.minimum(days, WINDOW_DAYS), minlength=WINDOW_DAYS + 1)[1:]
+    share = users / len(days) if len(days) else np.full(WINDOW_DAYS, np.nan)
+    return pd.DataFrame({"days": np.arange(1, WINDOW_DAYS + 1), "users": users, "share": share})
 
 
 def lorenz(amounts: ArrayLike) -> pd.DataFrame:

@@ -20,7 +20,7 @@ from powerml.statistics.logistic import log_losses
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from powerml.statistics.folds import Folds, Rows
+    from powerml.statistics.folds import Folds, RowNumbers
     from powerml.statistics.logistic import Floats
 
 THRESHOLDS = (0.10, 0.20, 0.30, 0.45)
@@ -51,13 +51,13 @@ class ScreenedRows:
 
     matrix: Floats
     labels: np.ndarray
-    codes: Rows
+    codes: RowNumbers
     exempt: np.ndarray
     min_keep: int
 
     @classmethod
     def of(
-        cls, rule: AutoScreen, matrix: Floats, labels: np.ndarray, codes: Rows, *, names: Iterable[str],
+        cls, rule: AutoScreen, matrix: Floats, labels: np.ndarray, codes: RowNumbers, *, names: Iterable[str],
         categorical: Iterable[int],
     ) -> ScreenedRows:  # fmt: skip
         """The rows of a model under a rule."""
@@ -65,7 +65,7 @@ class ScreenedRows:
         exempt[list(categorical)] = True
         return cls(matrix, labels, codes, exempt, rule.min_keep)
 
-    def screens(self, folds: Folds, at: Rows) -> Screens:
+    def screens(self, folds: Folds, at: RowNumbers) -> Screens:
         """The screens of folds over the rows at positions `at`: each learned without the accounts that it tests.
 
         They are learned from all rows of the other accounts that stand at `at`, whichever outcome the folds are about.
@@ -74,7 +74,7 @@ class ScreenedRows:
         inside = [self._masks(np.flatnonzero(taken & ~np.isin(self.codes, self.codes[at[test]]))) for _, test in folds]
         return Screens(tuple(inside), self._masks(np.arange(len(self.codes))))
 
-    def _masks(self, rows: Rows) -> np.ndarray:
+    def _masks(self, rows: RowNumbers) -> np.ndarray:
         """What each screen keeps (screens, columns), learned from some of the rows."""
         labels, raw = self.labels[rows], self.matrix[rows]
         x, contrasts = standardise(raw), contrasts_of(labels)
@@ -110,7 +110,7 @@ class Screens:
         return tuple(map(int, np.flatnonzero(self.whole[screen])))
 
 
-def chosen_screen(y: Floats, logits: dict[int, Any], codes: Rows | None) -> int:
+def chosen_screen(y: Floats, logits: dict[int, Any], codes: RowNumbers | None) -> int:
     """The first of the screens, or the one that loses least out of fold where that gains on the first at t > 2.
 
     `logits` holds the out-of-fold logits (rows,) under each screen, the least strict first; rows without one are NaN.

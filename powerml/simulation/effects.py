@@ -102,7 +102,7 @@ def _row(
     }
 
 
-def base_rates(snapshot: pd.DataFrame, intended: tuple[float, float, float]) -> pd.DataFrame:
+def achieved_rates(snapshot: pd.DataFrame, intended: tuple[float, float, float]) -> pd.DataFrame:
     """Shares of outcomes against the preset's: columns `outcome`, `intended`, `achieved`, `points_off` (percent)."""
     rows = ripe(snapshot)
     outcomes = ("churn", "stay", "expand")

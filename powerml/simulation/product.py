@@ -21,9 +21,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from powerml.errors import DataError, UsageError
+from powerml.shown import Shown
 from powerml.simulation.blocks import BLOCK_USERS, Block, make_block
-from powerml.simulation.calendar import Calendar, calendar
-from powerml.simulation.declared import OWN_METRICS, VOCABULARY, project
+from powerml.simulation.calendar import ProductCalendar, calendar
+from powerml.simulation.declared import OWN_METRICS, SIMULATED_VOCABULARY, project
 from powerml.simulation.presets import GENERATOR_VERSION, Preset, preset_named
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ ROW_GROUP_BLOCKS = 40  # blocks whose small tables share a row group
 
 
 @dataclass(frozen=True)
-class Simulation:
+class Simulation(Shown):
     """A simulated product in memory.
 
     `tables` holds the canonical tables, `truth` what no product knows: `states` (hazards by month), `labels` (with the
@@ -50,6 +51,10 @@ class Simulation:
     project: dict[str, Any]
     metrics: list[dict[str, Any]]
     counts: dict[str, int]
+
+    def _shown(self) -> Iterator[str | pd.DataFrame | None]:
+        yield f"A simulated product: {', '.join(f'{len(rows):,} {name}' for name, rows in self.tables.items())}"
+        yield self.tables["users"]
 
 
 @dataclass(frozen=True)
@@ -93,7 +98,7 @@ def simulate(
     return Simulation(
         tables={name: _frame([block.tables[name] for block in blocks]) for name in blocks[0].tables},
         truth=truth,
-        vocabulary=dict(VOCABULARY),
+        vocabulary=dict(SIMULATED_VOCABULARY),
         project=project(preset, days, own_metrics=leak),
         metrics=list(OWN_METRICS) if leak else [],
         counts=dict(counts),
@@ -138,7 +143,7 @@ def write_product(  # noqa: PLR0913 (keyword arguments of one question)
     return manifest
 
 
-def _plan(preset: str, *, users: int, months: int, seed: int, start: date) -> tuple[Preset, Calendar]:
+def _plan(preset: str, *, users: int, months: int, seed: int, start: date) -> tuple[Preset, ProductCalendar]:
     chosen = preset_named(preset)
     if users < 1 or months < 1:
         raise UsageError(f"users and months must be at least 1, got {users} and {months}")
@@ -153,12 +158,12 @@ def _block_count(users: int) -> int:
     return -(-users // BLOCK_USERS)
 
 
-def _block(preset: Preset, days: Calendar, seed: int, number: int, users: int) -> Block:
+def _block(preset: Preset, days: ProductCalendar, seed: int, number: int, users: int) -> Block:
     wanted = min(BLOCK_USERS, users - number * BLOCK_USERS)
     return make_block(preset, days, seed=seed, number=number, wanted=wanted)
 
 
-def _lost_days(days: Calendar) -> pa.Table:
+def _lost_days(days: ProductCalendar) -> pa.Table:
     return pa.table({"day": pa.array(days.lost_days * 1000).cast(pa.timestamp("ms", tz="UTC"))})
 
 
@@ -180,7 +185,7 @@ def _plain(table: pa.Table) -> pa.Table:
 @dataclass(frozen=True)
 class _Task:
     preset: Preset
-    days: Calendar
+    days: ProductCalendar
     seed: int
     users: int
     folder: Path
@@ -219,7 +224,7 @@ def _writer(path: Path, schema: pa.Schema, *, delta: tuple[str, ...] = ()) -> pq
 def _write(
     folder: Path,
     preset: Preset,
-    days: Calendar,
+    days: ProductCalendar,
     *,
     users: int,
     seed: int,
@@ -244,7 +249,7 @@ def _write(
     tables.close()
     truth.close()
     leak = preset.world == "leak"
-    _write_json(folder / "vocabulary.json", VOCABULARY)
+    _write_json(folder / "vocabulary.json", SIMULATED_VOCABULARY)
     _write_yaml(folder / "powerml.yaml", project(preset.name, days, own_metrics=leak))
     if leak:
         _write_yaml(folder / "metrics.yaml", OWN_METRICS)

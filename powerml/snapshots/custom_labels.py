@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from powerml.snapshots.windows import Cutoffs
 
 
-def prepare(cells: Cells, outcome: EventOutcome) -> None:
+def prepare_custom(cells: Cells, outcome: EventOutcome) -> None:
     """Asks for the day counts of the outcome's events beside those that metrics read."""
     atom = _counted(outcome)
     cells.atoms.setdefault(atom, atom.name)

@@ -23,7 +23,7 @@ from powerml.tables import TABLES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from powerml.config.metrics import Part
+    from powerml.config.metrics import MetricPart
     from powerml.config.project import ProjectSpec
 
 HOUR_US = 3_600_000_000
@@ -97,7 +97,7 @@ class Records:
         parts = [part.select(*columns) for part in placed]
         return ibis.union(*parts, distinct=False) if len(parts) > 1 else parts[0]
 
-    def measured(self, part: Part, cell: str) -> ir.Table:
+    def measured(self, part: MetricPart, cell: str) -> ir.Table:
         """(c, ent, cell): a generic measure over a table's rows in a window."""
         name = str(part.table)
         time = part.time or str(TABLES[name].time)
@@ -245,7 +245,7 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def needs(part: Part, project: ProjectSpec, inputs: Inputs) -> str | None:
+def needs(part: MetricPart, project: ProjectSpec, inputs: Inputs) -> str | None:
     """Why a metric over another table is not available, or None."""
     name = str(part.table)
     if not inputs.has(name):

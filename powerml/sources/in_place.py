@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from powerml.sources.columns import Mapped, Typed, select_typed, typed, value_column
 from powerml.sources.fingerprint import of_file
-from powerml.sources.loaded_table import Outcome
+from powerml.sources.loaded_table import LoadedTable
 from powerml.sources.repeats import find_repeats, known_order
 from powerml.sources.repeats_cache import repeats_with_memory
-from powerml.sources.rules import FUTURE, MISSING, NOT_A_TIME, Rule, broken_value, first_broken, rules_of
+from powerml.sources.rules import FUTURE, MISSING, NOT_A_TIME, RowRule, broken_value, first_broken, rules_of
 from powerml.sources.sql import array, data_errors, name, text
 from powerml.sources.times import NAIVE, Clock
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from powerml.sources.readers import Part
+    from powerml.sources.readers import SourcePart
     from powerml.sources.staged import Staging
 
 # A row's place among all rows: its file's position and its number in the file, in one integer.
@@ -45,7 +45,7 @@ class Bounds:
         return self.low is not None and self.low > " " and self.low[0] > " "
 
 
-def view(work: Staging, *, cache: Path | None = None) -> Outcome:
+def view(work: Staging, *, cache: Path | None = None) -> LoadedTable:
     """Leaves a view of the table's name over the good rows of the files of its one part.
 
     With a `cache` folder, the ids of files that were read before are not read again.
@@ -56,7 +56,7 @@ def view(work: Staging, *, cache: Path | None = None) -> Outcome:
         return _view(work, part, cache)
 
 
-def _view(work: Staging, part: Part, cache: Path | None) -> Outcome:
+def _view(work: Staging, part: SourcePart, cache: Path | None) -> LoadedTable:
     con, table, mapped, clock, now = work.con, work.table, work.mapped, work.clock, work.now
     bounds = _bounds(con, part)
     expressions = {m.name: _typed(m, part, clock, bounds.get(m.source)) for m in mapped}
@@ -79,7 +79,7 @@ def _view(work: Staging, part: Part, cache: Path | None) -> Outcome:
     columns = ", ".join(map(value_column, expressions))
     con.execute(f"CREATE VIEW {name(table.name)} AS SELECT {columns} FROM ({_inner(part, expressions)}) WHERE {kept}")
     rows = con.execute(f"SELECT count(*) FROM {part.relation}").fetchone()
-    return Outcome(
+    return LoadedTable(
         table=table.name,
         rows=rows[0] if rows else 0,
         broken=tuple(broken),
@@ -94,7 +94,7 @@ def _of_copies(expressions: dict[str, Typed]) -> dict[str, Typed]:
     return {n: e for n, e in expressions.items() if n in ("event_id", "time", "known_at")}
 
 
-def _typed(mapped: Mapped, part: Part, clock: Clock, bounds: Bounds | None) -> Typed:
+def _typed(mapped: Mapped, part: SourcePart, clock: Clock, bounds: Bounds | None) -> Typed:
     expression = typed(mapped, part, clock)
     assert expression is not None  # a union of files has every column
     kind, raw = part.columns[mapped.source]
@@ -104,7 +104,7 @@ def _typed(mapped: Mapped, part: Part, clock: Clock, bounds: Bounds | None) -> T
     return expression
 
 
-def _bounds(con: duckdb.DuckDBPyConnection, part: Part) -> dict[str, Bounds]:
+def _bounds(con: duckdb.DuckDBPyConnection, part: SourcePart) -> dict[str, Bounds]:
     """Statistics by source column; a column or a file without them has none."""
     rows = con.execute(
         "SELECT path_in_schema, CASE WHEN count(stats_null_count) = count(*) THEN sum(stats_null_count)::BIGINT END,"
@@ -117,7 +117,7 @@ def _bounds(con: duckdb.DuckDBPyConnection, part: Part) -> dict[str, Bounds]:
     return {row[0]: Bounds(*row[1:]) for row in rows}
 
 
-def _proven(rules: Sequence[Rule], known: dict[str, tuple[Bounds | None, str]], now: datetime) -> list[Rule]:
+def _proven(rules: Sequence[RowRule], known: dict[str, tuple[Bounds | None, str]], now: datetime) -> list[RowRule]:
     proven = []
     for rule in rules:
         bounds, kind = known[rule.column]
@@ -136,13 +136,13 @@ def _proven(rules: Sequence[Rule], known: dict[str, tuple[Bounds | None, str]], 
     return proven
 
 
-def _inner(part: Part, expressions: dict[str, Typed]) -> str:
+def _inner(part: SourcePart, expressions: dict[str, Typed]) -> str:
     return select_typed(expressions, part.relation, "file_index AS _index", "file_row_number AS _number")
 
 
 def _count_broken(
-    con: duckdb.DuckDBPyConnection, part: Part, expressions: dict[str, Typed], rules: Sequence[Rule]
-) -> list[tuple[Rule, int]]:
+    con: duckdb.DuckDBPyConnection, part: SourcePart, expressions: dict[str, Typed], rules: Sequence[RowRule]
+) -> list[tuple[RowRule, int]]:
     if not rules:
         return []
     found = con.execute(
@@ -151,7 +151,9 @@ def _count_broken(
     return [(rules[rule], n) for rule, n in found if rule is not None]
 
 
-def _remembered_repeats(work: Staging, part: Part, needed: dict[str, Typed], cache: Path, into: str) -> tuple[int, int]:
+def _remembered_repeats(
+    work: Staging, part: SourcePart, needed: dict[str, Typed], cache: Path, into: str
+) -> tuple[int, int]:
     (source,) = (m.source for m in work.mapped if m.name == "event_id")
     having = [not part.each or source in have for have in part.each]
 
@@ -170,7 +172,7 @@ def _remembered_repeats(work: Staging, part: Part, needed: dict[str, Typed], cac
     )
 
 
-def _bad_rows(part: Part, expressions: dict[str, Typed], rules: Sequence[Rule]) -> str:
+def _bad_rows(part: SourcePart, expressions: dict[str, Typed], rules: Sequence[RowRule]) -> str:
     if not rules:
         return ""
     texts = " ".join(f"WHEN {i} THEN {text(rule.text)}" for i, rule in enumerate(rules))

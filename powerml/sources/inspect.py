@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from powerml.sources.loading import Loaded
 
-SHORT_DAYS = 30
+SHORT_HISTORY_DAYS = 30
 # A run of empty days is suspicious where the same weekdays of the four weeks on either side lead one to expect this
 # many events. Independent events would leave out ten once in 22,000 times; real ones come in bursts, hence twice that.
 GAP_EXPECTED_EVENTS = 20.0
@@ -171,8 +171,8 @@ def implausible_users(loaded: Loaded) -> pd.DataFrame:
 
 def _findings(days: pd.DataFrame, gaps: pd.DataFrame, bots: pd.DataFrame) -> tuple[str, ...]:
     found = []
-    if 0 < len(days) < SHORT_DAYS:
-        found.append(f"events span {len(days)} days, fewer than {SHORT_DAYS}: most windows are not full yet")
+    if 0 < len(days) < SHORT_HISTORY_DAYS:
+        found.append(f"events span {len(days)} days, fewer than {SHORT_HISTORY_DAYS}: most windows are not full yet")
     if len(gaps):
         largest = gaps.nlargest(3, "expected").sort_values("first")
         shown = ", ".join(

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _MANIFEST = "event_ids.json"
 
 
-Part = tuple[Path | None, Hashes]  # sorted hashes, and the file they lie in if they were written before
+HashedPart = tuple[Path | None, Hashes]  # sorted hashes, and the file they lie in if they were written before
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def _repeats(
         added = every[len(known.digests) :]
         if not added:
             return count_repeats(con, into)
-        parts: list[Part] = [(path, np.load(path, mmap_mode="r")) for path in known.hashes]
+        parts: list[HashedPart] = [(path, np.load(path, mmap_mode="r")) for path in known.hashes]
         new = id_hashes(con, rows_of(added))
         suspects = np.unique(np.concatenate([standing_twice(new), *(standing_in(new, old) for _path, old in parts)]))
         parts = folded(parts, new)
@@ -102,7 +102,7 @@ def _repeats(
     return count_repeats(con, into)
 
 
-def folded(parts: Sequence[Part], new: Hashes) -> list[Part]:
+def folded(parts: Sequence[HashedPart], new: Hashes) -> list[HashedPart]:
     """The parts with a new one, merged with those before it that are not at least twice as large."""
     kept = list(parts)
     while kept and len(kept[-1][1]) < 2 * len(new):
@@ -124,7 +124,7 @@ def _recall(folder: Path) -> Known | None:
 
 
 def _remember(
-    con: duckdb.DuckDBPyConnection, folder: Path, digests: tuple[str, ...], *, parts: Sequence[Part], table: str
+    con: duckdb.DuckDBPyConnection, folder: Path, digests: tuple[str, ...], *, parts: Sequence[HashedPart], table: str
 ) -> None:
     """Writes the manifest last, then removes what an older one named."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -23,7 +23,7 @@ FUTURE = "in the future"
 
 
 @dataclass(frozen=True)
-class Rule:
+class RowRule:
     """A rule, the column it is about, and the SQL condition (never null) under which a row breaks it."""
 
     text: str
@@ -37,41 +37,41 @@ class Rule:
         return self.kept or f"NOT {self.broken}"
 
 
-def rules_of(table: Table, present: Sequence[str], now: datetime) -> list[Rule]:
+def rules_of(table: Table, present: Sequence[str], now: datetime) -> list[RowRule]:
     """The table's rules over the columns it has, in the order in which a row is tried against them."""
     columns = [column for column in table.columns if column.name in present]
     rules = []
     for column in columns:
         value, blank = value_column(column.name), blank_column(column.name)
         if column.required:
-            rules.append(Rule(MISSING, column.name, blank))
+            rules.append(RowRule(MISSING, column.name, blank))
         if column.kind in ("time", "number"):
             what = NOT_A_TIME if column.kind == "time" else NOT_A_NUMBER
-            rules.append(Rule(what, column.name, f"({value} IS NULL AND NOT {blank})"))
+            rules.append(RowRule(what, column.name, f"({value} IS NULL AND NOT {blank})"))
         if column.low is not None or column.high is not None:
             rules.append(_range(column.name, value, column.low, column.high))
         if column.one_of:
             allowed = ", ".join(map(text, column.one_of))
             outside = f"COALESCE({value} NOT IN ({allowed}), false)"
-            rules.append(Rule(f"not one of {', '.join(column.one_of)}", column.name, outside))
+            rules.append(RowRule(f"not one of {', '.join(column.one_of)}", column.name, outside))
     for first, second in ORDERED.get(table.name, ()):
         if first in present and second in present:
             early = f"COALESCE({value_column(second)} < {value_column(first)}, false)"
-            rules.append(Rule(f"{second} before {first}", second, early))
+            rules.append(RowRule(f"{second} before {first}", second, early))
     if table.time in present and table.time:
         value, instant = value_column(table.time), f"TIMESTAMP '{now.isoformat(sep=' ')}'"
         kept = f"{value} <= {instant}" if table.time in table.required else ""
-        rules.append(Rule(FUTURE, table.time, f"COALESCE({value} > {instant}, false)", kept))
+        rules.append(RowRule(FUTURE, table.time, f"COALESCE({value} > {instant}, false)", kept))
     return rules
 
 
-def _range(column: str, value: str, low: float | None, high: float | None) -> Rule:
+def _range(column: str, value: str, low: float | None, high: float | None) -> RowRule:
     if high is None:
-        return Rule(f"below {low:g}", column, f"COALESCE({value} < {low}, false)")
-    return Rule(f"not from {low:g} to {high:g}", column, f"COALESCE({value} NOT BETWEEN {low} AND {high}, false)")
+        return RowRule(f"below {low:g}", column, f"COALESCE({value} < {low}, false)")
+    return RowRule(f"not from {low:g} to {high:g}", column, f"COALESCE({value} NOT BETWEEN {low} AND {high}, false)")
 
 
-def first_broken(rules: Sequence[Rule]) -> str:
+def first_broken(rules: Sequence[RowRule]) -> str:
     """SQL: the position of the first rule a row breaks, null where it keeps all."""
     if not rules:
         return "CAST(NULL AS UTINYINT)"
@@ -79,7 +79,7 @@ def first_broken(rules: Sequence[Rule]) -> str:
     return f"CAST(CASE {cases} END AS UTINYINT)"
 
 
-def broken_value(rules: Sequence[Rule], position: str) -> str:
+def broken_value(rules: Sequence[RowRule], position: str) -> str:
     """SQL: the raw text of the column that the rule at `position` is about."""
     if not rules:
         return "CAST(NULL AS VARCHAR)"

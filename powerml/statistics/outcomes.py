@@ -139,10 +139,26 @@ def distinct_events(
     2
     """
     came = np.asarray(came, dtype=bool)
-    rows = pd.DataFrame({"account": np.asarray(groups)[came], "at": np.asarray(times)[came]})
     if event_ids is not None:
-        return len(rows.assign(at=np.asarray(event_ids)[came]).drop_duplicates())
+        return count_events(came, groups, event_ids)
+    rows = pd.DataFrame({"account": np.asarray(groups)[came], "at": np.asarray(times)[came]})
     rows["at"] = pd.to_datetime(rows["at"])
     rows = rows.drop_duplicates().sort_values(["account", "at"])
     apart = rows["at"].diff() >= pd.Timedelta(days=horizon_days)
     return int((apart | (rows["account"] != rows["account"].shift())).sum())
+
+
+def count_events(happened: np.ndarray, groups: ArrayLike | None, instants: ArrayLike | None) -> int:
+    """Events of an outcome: distinct (account, instant) pairs among the rows where it happened.
+
+    Without instants an account counts once; without accounts each row does.
+
+    >>> count_events(np.array([True, True, False]), ["acme", "acme", "lilt"], None)
+    1
+    """
+    if groups is None:
+        return int(happened.sum())
+    pairs = pd.DataFrame({"account": np.asarray(groups).astype(str)})
+    if instants is not None:
+        pairs["instant"] = np.asarray(instants)
+    return len(pairs[happened].drop_duplicates())

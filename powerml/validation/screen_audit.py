@@ -13,7 +13,7 @@ from sklearn.base import clone
 from powerml.screening.correlation import CorrelationScreen, ScreenWarning
 from powerml.statistics.bootstrap import AccountBootstrap, interval
 from powerml.statistics.scores import auroc, log_loss_rows
-from powerml.statistics.splits import SnapshotSplit, account_folds
+from powerml.statistics.splits import SnapshotSplit, fold_numbers
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -132,7 +132,7 @@ def _folds(
     forward = list(split.rows(pd.DataFrame({"as_of": np.asarray(times)}), accounts))
     if forward:
         return forward
-    number = account_folds(accounts, 5, seed=seed)
+    number = fold_numbers(accounts, 5, seed=seed)
     return [(np.flatnonzero(number != k), np.flatnonzero(number == k)) for k in range(5) if (number == k).any()]
 
 

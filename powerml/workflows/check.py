@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from powerml.errors import PowermlError
+from powerml.progress import Note, silent
 from powerml.snapshots.needs import columns_asked
 from powerml.sources.inspect import Inspection, inspect_events
 from powerml.tracking.due import champions_due, reviews_due
 from powerml.workflows.project import OpenProject, opened, project_metrics, read_sources
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from powerml.config.project import ProjectSpec
     from powerml.sources.loading import Loaded
 
@@ -39,9 +38,7 @@ class CheckResult:
     findings: tuple[str, ...]
 
 
-def check(
-    project: ProjectSpec, *, now: datetime | None = None, note: Callable[[str], None] = lambda _text: None
-) -> CheckResult:
+def check(project: ProjectSpec, *, now: datetime | None = None, note: Note = silent) -> CheckResult:
     """Reads every table of a project and says what is there; errors of the data become findings.
 
     So does what is due: the champion to be trained again, a locked weight set to be reviewed.

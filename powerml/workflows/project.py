@@ -14,6 +14,8 @@ import pandas as pd
 from powerml.config.metrics import MetricSpec, catalogue, metrics_from
 from powerml.config.project import ProjectSpec, SnapshotsSpec, expand
 from powerml.errors import DataError, UsageError
+from powerml.progress import Note, silent
+from powerml.shown import Shown
 from powerml.snapshots.cache.rollups import EventFile, cached_roll_up
 from powerml.snapshots.cache.store import RollupStore
 from powerml.snapshots.dataset import snapshots
@@ -30,7 +32,7 @@ from powerml.training.rows import Rows
 from powerml.training.snapshot_rows import snapshot_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from powerml.config.outcome import EventOutcome
     from powerml.training.rows import TrainingData
@@ -39,7 +41,7 @@ CACHE_FROM_BYTES = 64_000_000  # Parquet events of this size are worth keeping t
 
 
 @dataclass(frozen=True)
-class SnapshotResult:
+class SnapshotResult(Shown):
     """A snapshot frame and what was noticed on the way.
 
     frame: see `powerml.snapshots.dataset.snapshots`. coverage: metric, available, reason. loads: rows per table.
@@ -51,6 +53,12 @@ class SnapshotResult:
     loads: pd.DataFrame
     vocabulary_counts: Mapping[str, int]
     unmapped: tuple[str, ...]
+
+    def _shown(self) -> Iterator[str | pd.DataFrame | None]:
+        yield f"{len(self.frame):,} rows of {self.frame.shape[1]} columns"
+        yield self.frame
+        yield "Not available:" if not self.coverage["available"].all() else None
+        yield self.coverage[~self.coverage["available"].astype(bool)] if len(self.coverage) else None
 
 
 @dataclass
@@ -86,9 +94,7 @@ class OpenProject:
         frame = label_cutoffs(self.project, self.rollups, chosen)
         return [day_date(chosen.days[c]) for c in frame.loc[frame["mature"], "c"]]
 
-    def build(
-        self, cutoffs: Sequence[date], *, labels: bool = False, note: Callable[[str], None] = lambda _text: None
-    ) -> SnapshotResult:
+    def build(self, cutoffs: Sequence[date], *, labels: bool = False, note: Note = silent) -> SnapshotResult:
         """The snapshot table at the local midnights of `cutoffs`."""
         if not cutoffs:
             raise UsageError("no cutoff to take a snapshot at; give --as-of or --monthly, or widen `snapshots`")
@@ -124,7 +130,7 @@ def open_project(
     now: datetime | None = None,
     metrics: Iterable[MetricSpec] = (),
     cache: bool | None = None,
-    note: Callable[[str], None] = lambda _text: None,
+    note: Note = silent,
 ) -> OpenProject:
     """Reads the sources and rolls the events up; `metrics` adds declarations to those of the project.
 
@@ -144,7 +150,7 @@ def read_sources(
     extra: Mapping[str, Iterable[str]] = MappingProxyType({}),
     lenient: bool = False,
     cache: Path | None = None,
-    note: Callable[[str], None] = lambda _text: None,
+    note: Note = silent,
 ) -> Loaded:
     """The project's tables; bad rows go to its quarantine folder, also where there are too many and the run stops."""
     folder = project.state / "quarantine"
@@ -165,7 +171,7 @@ def opened(
     loaded: Loaded,
     *,
     cache: bool = False,
-    note: Callable[[str], None] = lambda _text: None,
+    note: Note = silent,
 ) -> OpenProject:
     """A project whose tables were read, its events rolled up.
 
@@ -226,7 +232,7 @@ def gather(
     *,
     outcome: EventOutcome | None = None,
     opened: OpenProject | None = None,
-    note: Callable[[str], None] = lambda _text: None,
+    note: Note = silent,
 ) -> TrainingData:
     """Builds the mature snapshots that the project (or the experiment) asks for, and the latest one.
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from powerml.config.experiment import ExperimentSpec, FittedEntry, WeightSetEntry
+from powerml.progress import Note, silent
 from powerml.reports.band_page import band_table
 from powerml.reports.session import headline, look_tables, scorer_table, sentences
 from powerml.scoring.documented.load import load_weights
+from powerml.shown import Shown
 from powerml.training.beside_the_verdict import CAPACITIES, CloserLook, call_list, call_sentences, look_closer
 from powerml.training.candidates import DOCUMENTED_CARD, Candidate, candidates, check_scorers
 from powerml.training.judging import judge
@@ -18,9 +19,11 @@ from powerml.training.screening import Screening, plan_screening
 from powerml.training.session import Session, challenger, other_way
 from powerml.validation.verdict import MIN_EVENTS
 from powerml.workflows.project import gather
-from powerml.workflows.train_log import log, next_steps, register
+from powerml.workflows.train_log import log_training, next_steps, register_challenger
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pandas as pd
 
     from powerml.config.project import ProjectSpec
@@ -29,11 +32,9 @@ if TYPE_CHECKING:
     from powerml.tracking.runs import LoggedSession
     from powerml.training.rows import TrainingData
 
-Note = Callable[[str], None]
-
 
 @dataclass(frozen=True, eq=False)
-class TrainResult:
+class TrainResult(Shown):
     """What a session found, the verdict first.
 
     `headline` is the verdict on the challenger in a sentence; `scorers` one row per scorer; `bands` the challenger's
@@ -59,10 +60,14 @@ class TrainResult:
         """Further tables of the report by their titles, for reading."""
         return look_tables(self.look, self.challenger, custom=self.data.custom)
 
+    def _shown(self) -> Iterator[str | pd.DataFrame | None]:
+        yield from self.sentences
+        yield self.scorers
+        yield self.bands
+        yield from self.next_steps
 
-def train(
-    project: ProjectSpec, experiment: ExperimentSpec | None = None, *, note: Note = lambda _text: None
-) -> TrainResult:
+
+def train(project: ProjectSpec, experiment: ExperimentSpec | None = None, *, note: Note = silent) -> TrainResult:
     """Trains, judges, logs and registers; `powerml.validation` tells the protocol.
 
     Below 50 events of every outcome nothing is fitted and the documented card becomes the challenger.
@@ -73,7 +78,7 @@ def train(
     return train_on(data, experiment, note=note)
 
 
-def train_on(data: TrainingData, experiment: ExperimentSpec, *, note: Note = lambda _text: None) -> TrainResult:
+def train_on(data: TrainingData, experiment: ExperimentSpec, *, note: Note = silent) -> TrainResult:
     """The session on rows that are there already; see `train`."""
     few, seed = _too_few(data), experiment.seed
     screening = Screening() if few else with_cost(plan_screening(experiment, data), data, seed=seed)
@@ -98,8 +103,8 @@ def train_on(data: TrainingData, experiment: ExperimentSpec, *, note: Note = lam
     told = sentences(session)
     note("logging to MLflow")
     name = experiment.name if experiment.base else "train"
-    logged = log(session, models, name=name, told=told)
-    version, champion = register(session, models, logged)
+    logged = log_training(session, models, name=name, told=told)
+    version, champion = register_challenger(session, models, logged)
     return TrainResult(
         headline=headline(session),
         word=session.word,

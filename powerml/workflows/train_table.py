@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ from powerml.config.experiment import ExperimentSpec, FittedEntry
 from powerml.config.project import ProjectSpec, bare_project
 from powerml.config.weights import read_weights
 from powerml.errors import DataError, UsageError
+from powerml.progress import Note, silent
 from powerml.sources.tables.features import read_features
 from powerml.training.candidates import DOCUMENTED_CARD, check_scorers
 from powerml.training.table_rows import table_rows
@@ -18,8 +18,6 @@ from powerml.workflows.train import TrainResult, train_on
 if TYPE_CHECKING:
     from powerml.tables import FeatureTable, NamedColumns
 
-Note = Callable[[str], None]
-
 
 def train_table(
     path: Path,
@@ -27,7 +25,7 @@ def train_table(
     *,
     project: ProjectSpec | None = None,
     experiment: ExperimentSpec | None = None,
-    note: Note = lambda _text: None,
+    note: Note = silent,
 ) -> TrainResult:
     """Trains on the rows of a CSV or Parquet file; see `train`, and `read_features` for what a table may hold.
 

@@ -1,4 +1,4 @@
-"""The screen `auto`: learned without the accounts that a fold tests, for all outcomes; a threshold only beyond doubt."""
+"""The screen `auto`: learned without the accounts that a fold tests, for all outcomes; strict only beyond doubt."""
 
 import numpy as np
 import pytest

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 Numbers = dict[str, NDArray[np.float64]]
 SpecT = TypeVar("SpecT", bound=WeightSetSpec)
-Origin = Literal["documented", "fitted", "edited"]
+PartOrigin = Literal["documented", "fitted", "edited"]
 
 
 class DocumentedScorer(TransformerMixin, BaseEstimator, Generic[SpecT]):
@@ -53,7 +53,7 @@ class DocumentedScorer(TransformerMixin, BaseEstimator, Generic[SpecT]):
     kind_of_scorer: ClassVar[str]
     band_column: ClassVar[str] = "band"
 
-    def __init__(self, spec: SpecT | None = None, *, origin: Origin = "edited") -> None:
+    def __init__(self, spec: SpecT | None = None, *, origin: PartOrigin = "edited") -> None:
         self.spec = spec
         self.origin = origin
 
@@ -75,7 +75,7 @@ class DocumentedScorer(TransformerMixin, BaseEstimator, Generic[SpecT]):
         return self.card.version
 
     @property
-    def kind(self) -> Origin:
+    def kind(self) -> PartOrigin:
         """Where its numbers come from."""
         return self.origin
 

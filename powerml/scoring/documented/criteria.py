@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from powerml.config.bands import Band, BandsSpec
-from powerml.config.conditions import Comparison, Criterion, TopShare
+from powerml.config.conditions import Comparator, Criterion, TopShare
 from powerml.config.signals import CriteriaSpec, RuleSpec, SignalsSpec
 from powerml.scoring.documented.base import DocumentedScorer, Numbers
 from powerml.scoring.documented.points import holds
@@ -142,7 +142,7 @@ def _criterion(
 
 
 def _condition(
-    condition: Comparison | TopShare, numbers: Numbers, active: NDArray[np.bool_], ranks: dict[str, Ranks]
+    condition: Comparator | TopShare, numbers: Numbers, active: NDArray[np.bool_], ranks: dict[str, Ranks]
 ) -> NDArray[np.bool_]:
     if isinstance(condition, TopShare):
         return active & ranks[condition.metric].in_top(numbers[condition.metric], condition.share)

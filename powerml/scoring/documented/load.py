@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from powerml.config.weight_set import WeightSetSpec
-    from powerml.scoring.documented.base import DocumentedScorer, Origin
+    from powerml.scoring.documented.base import DocumentedScorer, PartOrigin
 
 
 def load_weights(
@@ -54,7 +54,7 @@ def scorer_of(
 ) -> DocumentedScorer[Any]:
     """The scorer of a weight set, its parameters set as in `load_weights`."""
     params = params or {}
-    origin: Origin = "documented" if documented and not changes_rule(spec, params) else "edited"
+    origin: PartOrigin = "documented" if documented and not changes_rule(spec, params) else "edited"
     kind: type[DocumentedScorer[Any]] = CardScorer if isinstance(spec, CardModelSpec) else SCORERS[spec.kind]
     return kind(_counted(override(spec, params), vocabulary or {}), origin=origin)
 

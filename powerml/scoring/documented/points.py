@@ -15,7 +15,7 @@ from powerml.scoring.explain.contributions import Contributions, shrink_to
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from powerml.config.conditions import Comparison
+    from powerml.config.conditions import Comparator
 
 _COMPARE = {">=": np.greater_equal, ">": np.greater, "<=": np.less_equal, "<": np.less}
 
@@ -141,7 +141,7 @@ def _rung(part: RungPart, numbers: Numbers) -> NDArray[np.intp]:
     return position
 
 
-def holds(comparison: Comparison, numbers: Numbers) -> NDArray[np.bool_]:
+def holds(comparison: Comparator, numbers: Numbers) -> NDArray[np.bool_]:
     """Whether a comparison holds in each row; with a null it does not."""
     against = numbers[comparison.value] if isinstance(comparison.value, str) else comparison.value
     return np.asarray(_COMPARE[comparison.operator](numbers[comparison.metric], against), dtype=bool)

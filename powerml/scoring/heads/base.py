@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sklearn.utils import Tags
 
     from powerml.screening.auto import Screens
-    from powerml.statistics.folds import Folds, Rows
+    from powerml.statistics.folds import Folds, RowNumbers
 
 
 class Head(ClassifierMixin, BaseEstimator):
@@ -67,7 +67,7 @@ class Head(ClassifierMixin, BaseEstimator):
         return self.raw_contributions(self._checked(X))
 
     def rehearse(
-        self, X: Floats, y: Floats, folds: Folds, codes: Rows | None = None, screens: Screens | None = None
+        self, X: Floats, y: Floats, folds: Folds, codes: RowNumbers | None = None, screens: Screens | None = None
     ) -> tuple[Self, Floats]:
         """An unfitted copy with what it chooses by folds chosen, and its out-of-fold logits (rows,).
 

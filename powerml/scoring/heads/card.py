@@ -13,14 +13,14 @@ from powerml.scoring.heads.binning import Levels, learn_groups, learn_levels
 from powerml.scoring.heads.integers import Budgets, whole_points
 from powerml.scoring.heads.shapes import Shape, learn_shapes, spread_rows
 from powerml.screening.auto import Screens, chosen_screen
-from powerml.statistics.folds import Folds, Rows, account_folds
+from powerml.statistics.folds import Folds, RowNumbers, account_folds
 from powerml.statistics.logistic import Floats, base_logit, penalised_logistic, sigmoid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-MAX_ROWS = 30_000
-"""Rows, evenly spaced, on which levels and points are found; the link is fitted on all."""
+MAX_CARD_ROWS = 30_000
+"""RowNumbers, evenly spaced, on which levels and points are found; the link is fitted on all."""
 
 ROWS_PER_COLUMN = 500
 """With more rows than this per column no screen gains anything, and none is compared."""
@@ -119,7 +119,7 @@ class CardHead(Head):
         self.budgets = budgets
 
     def rehearse(
-        self, X: Floats, y: Floats, folds: Folds, codes: Rows | None = None, screens: Screens | None = None
+        self, X: Floats, y: Floats, folds: Folds, codes: RowNumbers | None = None, screens: Screens | None = None
     ) -> tuple[Self, Floats]:
         """Decides the shape of every column by the folds, once, and which screen it reads through."""
         if self.shapes is None:
@@ -149,13 +149,13 @@ class CardHead(Head):
 
     def _found(self, X: Floats, y: Floats, shapes: Sequence[Shape], columns: Iterable[int]) -> list[_Effects]:
         """The levels of those columns, each by itself, on evenly spaced rows."""
-        some = spread_rows(len(y), MAX_ROWS)
+        some = spread_rows(len(y), MAX_CARD_ROWS)
         found = [self._effects(j, X[some, j], y[some], shapes[j]) for j in map(int, columns)]
         return [part for part in found if part.width]
 
     def _finish(self, found: list[_Effects], X: Floats, y: Floats) -> None:
         """Gives points to what was found, and links their sum."""
-        self.parts_ = self._pointed(found, y[spread_rows(len(y), MAX_ROWS)])
+        self.parts_ = self._pointed(found, y[spread_rows(len(y), MAX_CARD_ROWS)])
         self._link(self.points(X).sum(axis=1), y)
 
     def _effects(self, j: int, values: Floats, y: Floats, shape: Shape) -> _Effects:
@@ -268,7 +268,7 @@ class _Effects:
     levels: Levels
     shape: Shape
     falls: bool
-    level: Rows
+    level: RowNumbers
 
     @property
     def steps(self) -> int:

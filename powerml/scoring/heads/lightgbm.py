@@ -10,7 +10,7 @@ import numpy as np
 from powerml.scoring.heads.base import Head, usable
 from powerml.scoring.heads.shapes import bound_signs
 from powerml.scoring.heads.threads import side_by_side
-from powerml.statistics.folds import Folds, Rows, account_folds, clustered_mean
+from powerml.statistics.folds import Folds, RowNumbers, account_folds, clustered_mean
 from powerml.statistics.logistic import Floats, log_losses
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ class LightGBMHead(Head):
         return lightgbm.Booster(settings, rows)
 
     def rehearse(
-        self, X: Floats, y: Floats, folds: Folds, codes: Rows | None = None, screens: Screens | None = None
+        self, X: Floats, y: Floats, folds: Folds, codes: RowNumbers | None = None, screens: Screens | None = None
     ) -> tuple[Any, Floats]:
         """Decides constraints and the number of trees; deeper trees in its place where they are better beyond doubt.
 
@@ -163,7 +163,7 @@ class LightGBMHead(Head):
         )
         return deeper_of(small, deep, y, codes)
 
-    def _staged(self, X: Floats, y: Floats, folds: Folds, codes: Rows | None) -> tuple[Self, Floats]:
+    def _staged(self, X: Floats, y: Floats, folds: Folds, codes: RowNumbers | None) -> tuple[Self, Floats]:
         """Grows one booster per fold, stage by stage, while that is worth it."""
         constraints = self.constraints
         if constraints is None:
@@ -214,7 +214,7 @@ def deep_trees(categorical: Sequence[int]) -> LightGBMHead:
 
 
 def deeper_of(
-    small: tuple[Head, Floats], deep: tuple[Head, Floats], y: Floats, codes: Rows | None = None
+    small: tuple[Head, Floats], deep: tuple[Head, Floats], y: Floats, codes: RowNumbers | None = None
 ) -> tuple[Head, Floats]:
     """The rehearsed small trees, or the deep ones where these predict held-out rows better at t > 2 (by account)."""
     tested = np.isfinite(small[1]) & np.isfinite(deep[1])

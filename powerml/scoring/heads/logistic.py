@@ -16,7 +16,7 @@ from powerml.statistics.logistic import Floats, base_logit, log_losses, penalise
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from powerml.statistics.folds import Folds, Rows
+    from powerml.statistics.folds import Folds, RowNumbers
 
 STRENGTHS = (0.3, 3.0, 30.0, 300.0)
 """Ridge strengths that `rehearse` compares, in units of one row's log loss per squared standard deviation."""
@@ -103,7 +103,7 @@ class LogisticHead(Head):
         return beta * np.r_[1.0, flip]
 
     def rehearse(
-        self, X: Floats, y: Floats, folds: Folds, codes: Rows | None = None, screens: Screens | None = None
+        self, X: Floats, y: Floats, folds: Folds, codes: RowNumbers | None = None, screens: Screens | None = None
     ) -> tuple[Self, Floats]:
         """Chooses ridge strength and screen by out-of-fold log loss, on the same fits that give the logits.
 

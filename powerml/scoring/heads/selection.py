@@ -11,7 +11,7 @@ from powerml.scoring.heads.base import Head, crossed_base
 from powerml.scoring.heads.lightgbm import deeper_of
 from powerml.scoring.heads.shapes import learn_shapes
 from powerml.scoring.heads.stack import MEMBER_KINDS, StackHead, cross_blend, rehearsals
-from powerml.statistics.folds import Folds, Rows, account_folds, clustered_mean
+from powerml.statistics.folds import Folds, RowNumbers, account_folds, clustered_mean
 from powerml.statistics.logistic import Floats, base_logit, log_losses
 
 if TYPE_CHECKING:
@@ -76,7 +76,8 @@ class AutoHead(Head):
 
     A head that can be read as a table (the documented structure, a card, a line) is taken where it costs less than half
     a point of skill, on both sides of a model; then the blend, which leans on no single head that happened to come
-    first; another alone where it gains half a point on the blend, and that at t > 3. Source: 4-learning.md, experiments/learning/README.md.
+    first; another alone where it gains half a point on the blend, and that at t > 3. Source: 4-learning.md,
+    experiments/learning/README.md.
 
     Parameters
     ----------
@@ -101,7 +102,7 @@ class AutoHead(Head):
         X: Floats,
         y: Floats,
         folds: Folds,
-        codes: Rows,
+        codes: RowNumbers,
         *,
         events: int,
         screens: Screens | None = None,
@@ -127,7 +128,7 @@ class AutoHead(Head):
         return _taken(found, y, folds, codes)
 
     def rehearse(
-        self, X: Floats, y: Floats, folds: Folds, codes: Rows | None = None, screens: Screens | None = None
+        self, X: Floats, y: Floats, folds: Folds, codes: RowNumbers | None = None, screens: Screens | None = None
     ) -> tuple[Any, Floats]:
         """The head chosen by these folds, in place of this one."""
         codes = np.arange(len(y)) if codes is None else codes
@@ -161,7 +162,7 @@ def _blended(
     rehearsed: Sequence[tuple[Head, Floats]],
     y: Floats,
     folds: Folds,
-    codes: Rows,
+    codes: RowNumbers,
     beside: Floats | None,
 ) -> tuple[Head | None, Floats, float]:
     """The blend of rehearsed heads and the documented structure: its heads, its logits, the structure's share."""
@@ -173,12 +174,14 @@ def _blended(
     return stack.of([head for head, _ in rehearsed], blend.weights[: len(rehearsed)]), blend.logits, share
 
 
-def _taken(found: Mapping[str, tuple[Head | None, Floats, float]], y: Floats, folds: Folds, codes: Rows) -> Choice:
+def _taken(
+    found: Mapping[str, tuple[Head | None, Floats, float]], y: Floats, folds: Folds, codes: RowNumbers
+) -> Choice:
     """The choice among heads, with the plain one beside it; the first of all where no fold tests anything."""
     logits, base = {name: z for name, (_, z, _) in found.items()}, crossed_base(y, folds)
 
     def choice(*, plain: bool) -> Choice:
-        tried = compare(logits, y, codes, base=base, plain=plain)
+        tried = compare_heads(logits, y, codes, base=base, plain=plain)
         head, own, share = found[next((each.head for each in tried if each.chosen), next(iter(found)))]
         return Choice(head, own, tried, share)
 
@@ -192,7 +195,7 @@ def choose(
     y: Floats,
     *,
     folds: Folds,
-    codes: Rows,
+    codes: RowNumbers,
     events: int,
     screens: Screens | None = None,
     beside: Floats | None = None,
@@ -210,8 +213,8 @@ def choose(
     return _taken({head.kind: (ready, logits, 0.0)}, y, folds, codes)
 
 
-def compare(
-    logits: Mapping[str, Floats], y: Floats, codes: Rows, *, base: Floats | None = None, plain: bool = True
+def compare_heads(
+    logits: Mapping[str, Floats], y: Floats, codes: RowNumbers, *, base: Floats | None = None, plain: bool = True
 ) -> tuple[Tried, ...]:
     """Log losses of heads, from simple to complex, on the rows all predict, and the one that is `chosen`.
 

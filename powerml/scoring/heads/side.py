@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from powerml.calibration.shift import Shift
     from powerml.scoring.documented.base import DocumentedScorer
     from powerml.scoring.heads.base import Head
-    from powerml.statistics.folds import Rows
+    from powerml.statistics.folds import RowNumbers
     from powerml.statistics.logistic import Floats
 
 
 @dataclass(frozen=True)
-class Inputs:
+class HeadInputs:
     """What the heads read of some rows: encoded metrics, the rows as given, a documented score given as a column."""
 
     matrix: Floats
@@ -40,10 +40,10 @@ class Inputs:
     frame: pd.DataFrame
     prior: Floats | None = None
 
-    def only(self, rows: Rows) -> Inputs:
+    def only(self, rows: RowNumbers) -> HeadInputs:
         """Some of the rows, for fitting."""
         prior = None if self.prior is None else self.prior[rows]
-        return Inputs(self.matrix[rows], self.names, self.frame.iloc[rows], prior)
+        return HeadInputs(self.matrix[rows], self.names, self.frame.iloc[rows], prior)
 
 
 @dataclass(frozen=True)
@@ -99,18 +99,18 @@ class Side:
         """Whether its head reads the encoded metrics."""
         return not isinstance(self.head, PriorLinkHead)
 
-    def _columns(self, inputs: Inputs) -> Floats:
+    def _columns(self, inputs: HeadInputs) -> Floats:
         if self.reads_metrics:
             return inputs.matrix
         if self.scorer is not None:
             return np.asarray(self.scorer.predict_score(inputs.frame), dtype=np.float64)[:, None]
         return np.zeros((len(inputs.frame), 1)) if inputs.prior is None else inputs.prior[:, None]
 
-    def logits(self, inputs: Inputs) -> Floats:
+    def logits(self, inputs: HeadInputs) -> Floats:
         """Calibrated logits (rows,)."""
         return self.calibrator.transform(self._raw(inputs))
 
-    def _raw(self, inputs: Inputs) -> Floats:
+    def _raw(self, inputs: HeadInputs) -> Floats:
         """Logits (rows,) before calibration."""
         return blended_logits(self.head.decision_function(self._columns(inputs)), self.structure, inputs.frame)
 
@@ -120,18 +120,18 @@ class Side:
         beside = None if self.structure is None else self.structure.scorer
         return tuple(scorer for scorer in (self.scorer, beside) if scorer is not None)
 
-    def recalibrate(self, inputs: Inputs, happened: np.ndarray) -> Shift:
+    def recalibrate(self, inputs: HeadInputs, happened: np.ndarray) -> Shift:
         """Moves the calibrator's intercept to newer mature rows; returns the move."""
         return self.calibrator.recalibrate(self._raw(inputs), happened)
 
-    def explain(self, inputs: Inputs) -> Explained:
+    def explain(self, inputs: HeadInputs) -> Explained:
         """What each metric adds to the calibrated logit, the logit it starts from and the one it ends at."""
         names, raw, start = self._reasons(inputs)
         ends = self.calibrator.transform(start + raw.sum(axis=1))
         first, nearby = map(float, self.calibrator.transform(np.array([start, start + 1e-4])))
         return Explained(names, head_shares(raw, first, ends, (nearby - first) / 1e-4), first, ends)
 
-    def _reasons(self, inputs: Inputs) -> tuple[tuple[str, ...], Floats, float]:
+    def _reasons(self, inputs: HeadInputs) -> tuple[tuple[str, ...], Floats, float]:
         """Names, what each adds to the logit before calibration (rows, names), and the logit they start from."""
         if isinstance(self.head, PriorLinkHead) and self.scorer is not None:
             names, raw, start = link_reasons(self.scorer, self.head, self.average, inputs.frame)

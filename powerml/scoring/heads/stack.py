@@ -15,7 +15,7 @@ from powerml.scoring.heads.lightgbm import LightGBMHead, deep_trees
 from powerml.scoring.heads.logistic import LogisticHead
 from powerml.scoring.heads.shapes import uncontradicted
 from powerml.scoring.heads.threads import side_by_side
-from powerml.statistics.folds import Folds, Rows, account_folds
+from powerml.statistics.folds import Folds, RowNumbers, account_folds
 from powerml.statistics.logistic import Floats, base_logit, log_losses, sigmoid
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class StackHead(Head):
         return default_members(self.sign, tuple(self.signs), tuple(self.categorical), shapes)
 
     def rehearse(
-        self, X: Floats, y: Floats, folds: Folds, codes: Rows | None = None, screens: Screens | None = None
+        self, X: Floats, y: Floats, folds: Folds, codes: RowNumbers | None = None, screens: Screens | None = None
     ) -> tuple[Any, Floats]:
         """Rehearses the members, then blends their out-of-fold logits."""
         rehearsed = rehearsals(self.members(), X, y, folds, codes, screens)
@@ -139,7 +139,7 @@ MEMBER_KINDS: dict[str, type[Head]] = {head.kind: head for head in (CardHead, Lo
 
 
 def rehearsals(
-    heads: Sequence[Head], X: Floats, y: Floats, folds: Folds, codes: Rows | None, screens: Screens | None = None
+    heads: Sequence[Head], X: Floats, y: Floats, folds: Folds, codes: RowNumbers | None, screens: Screens | None = None
 ) -> list[tuple[Head, Floats]]:
     """Each head rehearsed, in the order given, side by side; the last ones take longest and are begun first."""
     works = [lambda head=head: head.rehearse(X, y, folds, codes, screens) for head in reversed(tuple(heads))]
@@ -174,7 +174,7 @@ class Blend:
     logits: Floats
 
 
-def cross_blend(members: Sequence[Floats], y: Floats, folds: Folds, codes: Rows | None = None) -> Blend:
+def cross_blend(members: Sequence[Floats], y: Floats, folds: Folds, codes: RowNumbers | None = None) -> Blend:
     """The blend of members' out-of-fold logits (rows,); NaN where any of them is."""
     logits, base = np.column_stack(members), crossed_base(y, folds)
     codes = np.arange(len(y)) if codes is None else codes
@@ -191,7 +191,7 @@ def cross_blend(members: Sequence[Floats], y: Floats, folds: Folds, codes: Rows 
     return Blend(weights, crossed)
 
 
-def fit_blend(logits: Floats, y: Floats, *, base: Floats | None = None, codes: Rows | None = None) -> Floats:
+def fit_blend(logits: Floats, y: Floats, *, base: Floats | None = None, codes: RowNumbers | None = None) -> Floats:
     """Weights (members,) of a logistic blend: none below 0, 1 in all, held towards what equal heads would get.
 
     The pull counts as much as `PULL` accounts with an event, so that few of them leave the weights near equal; heads
@@ -229,7 +229,7 @@ def _shares_by_skill(logits: Floats, y: Floats, base: Floats) -> Floats:
     return skill**2 / (skill**2).sum() if skill.any() else np.full(len(skill), 1.0 / len(skill))
 
 
-def _per_row(y: Floats, codes: Rows) -> float:
+def _per_row(y: Floats, codes: RowNumbers) -> float:
     """Accounts with an event (or without one, whichever are fewer) per such row."""
     accounts = min(len(np.unique(codes[y == 1])), len(np.unique(codes[y == 0])))
     rows = min(float(y.sum()), float(len(y) - y.sum()))

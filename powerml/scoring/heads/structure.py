@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from powerml.statistics.folds import Folds, Rows
+    from powerml.statistics.folds import Folds, RowNumbers
     from powerml.statistics.logistic import Floats
 
 
@@ -100,7 +100,7 @@ class StructureFit:
         _, link, fitted = self._linked(self.head, unit_parts(self.scorer, frame), frame, y)
         return Structure(fitted, link, average_reasons(fitted, frame), share)
 
-    def weights(self, frame: pd.DataFrame, y: Floats, codes: Rows, *, seed: int) -> tuple[FittedWeight, ...]:
+    def weights(self, frame: pd.DataFrame, y: Floats, codes: RowNumbers, *, seed: int) -> tuple[FittedWeight, ...]:
         """The fitted weights beside the documented ones, with intervals by account."""
         parts, head = unit_parts(self.scorer, frame), self.head
         own, _, _ = self._linked(head, parts, frame, y)

@@ -15,14 +15,15 @@ from powerml.scoring.heads.base import Head, crossed_base, usable
 from powerml.scoring.heads.card import CardHead
 from powerml.scoring.heads.prior import PriorLinkHead
 from powerml.scoring.heads.registry import make_head
-from powerml.scoring.heads.selection import AutoHead, Choice, choose, compare
-from powerml.scoring.heads.side import Inputs, Side, blended_logits
+from powerml.scoring.heads.selection import AutoHead, Choice, choose, compare_heads
+from powerml.scoring.heads.side import HeadInputs, Side, blended_logits
 from powerml.scoring.heads.stack import StackHead
 from powerml.scoring.heads.structure import Structure, StructureFit, average_reasons, structure_of
 from powerml.scoring.heads.weights import FittedWeight, WeightsHead
-from powerml.scoring.outcome.row_order import count_events, within
-from powerml.statistics.folds import Folds, Rows, account_folds, group_codes
+from powerml.scoring.outcome.row_order import within
+from powerml.statistics.folds import Folds, RowNumbers, account_folds, group_codes
 from powerml.statistics.logistic import Floats, base_logit, log_losses
+from powerml.statistics.outcomes import count_events
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,19 +42,19 @@ BLENDS = (AutoHead.kind, StackHead.kind)
 
 @dataclass(frozen=True)
 class TrainingRows:
-    """Rows to train a side on: what heads read, whether it happened, accounts, instants.
+    """RowNumbers to train a side on: what heads read, whether it happened, accounts, instants.
 
     `screened` are the model's training rows, of which these stand at the positions `at`; without them all is read.
     """
 
-    inputs: Inputs
+    inputs: HeadInputs
     happened: np.ndarray
     groups: np.ndarray | None = None
     instants: np.ndarray | None = None
     screened: ScreenedRows | None = None
-    at: Rows | None = None
+    at: RowNumbers | None = None
 
-    def only(self, rows: Rows, happened: np.ndarray) -> TrainingRows:
+    def only(self, rows: RowNumbers, happened: np.ndarray) -> TrainingRows:
         """Some of the rows, with another outcome."""
         groups, instants = (None if v is None else v[rows] for v in (self.groups, self.instants))
         at = rows if self.at is None else self.at[rows]
@@ -125,7 +126,7 @@ class _Rehearsed:
     events: int
     against: int
     choice: Choice | None = None
-    some: Rows = field(default_factory=lambda: np.arange(0))
+    some: RowNumbers = field(default_factory=lambda: np.arange(0))
     folds: Folds = field(default_factory=list)
     structure: StructureFit | None = None
 
@@ -205,14 +206,14 @@ def _weights_alone(
         raise UsageError("head weights fits the weights of a documented weight set; name one as the prior")
     structure, y = StructureFit(plan.documented, outcome, sign, plan.options), rows.target
     logits = structure.crossed(rows.inputs.frame, y, folds)
-    tried = compare({WeightsHead.kind: logits}, y, group_codes(rows.groups, len(y)), base=crossed_base(y, folds))
+    tried = compare_heads({WeightsHead.kind: logits}, y, group_codes(rows.groups, len(y)), base=crossed_base(y, folds))
     return Choice(None, logits, tried, share=1.0), structure
 
 
 def _compared(
     rows: TrainingRows,
     plan: HeadPlan,
-    some: Rows,
+    some: RowNumbers,
     folds: Folds,
     structure: StructureFit | None,
     *,
@@ -230,7 +231,7 @@ def _compared(
 
 
 def _fitted(
-    choice: Choice, rows: TrainingRows, structure: StructureFit | None, some: Rows | None = None
+    choice: Choice, rows: TrainingRows, structure: StructureFit | None, some: RowNumbers | None = None
 ) -> tuple[Head, Structure | None]:
     """What was chosen, fitted on all rows (or `some`): the head, and the structure beside it.
 
@@ -247,7 +248,7 @@ def _fitted(
 
 
 def _out_of_fold(
-    choice: Choice, rows: TrainingRows, some: Rows, structure: StructureFit | None, folds: Folds
+    choice: Choice, rows: TrainingRows, some: RowNumbers, structure: StructureFit | None, folds: Folds
 ) -> Floats:
     """Logits (rows,) of every row by fits without its account, where only `some` were rehearsed.
 
@@ -285,7 +286,7 @@ def _silent_words(choice: Choice, short: float) -> str:
     )
 
 
-def rehearsal_rows(codes: Rows, most: int) -> Rows:
+def rehearsal_rows(codes: RowNumbers, most: int) -> RowNumbers:
     """Positions of the rows of as many accounts as fit into `most` rows, the accounts drawn by a fixed shuffle."""
     if len(codes) <= most:
         return np.arange(len(codes))
@@ -301,7 +302,7 @@ def _tabled(plan: HeadPlan) -> HeadPlan:
     return replace(plan, calibration="table") if plan.calibration == "auto" else plan
 
 
-def _calibrated(logits: Floats, y: Floats, codes: Rows, plan: HeadPlan) -> HeadCalibrator:
+def _calibrated(logits: Floats, y: Floats, codes: RowNumbers, plan: HeadPlan) -> HeadCalibrator:
     """The calibrator of out-of-fold logits; the identity where no fold tests anything."""
     tested = np.isfinite(logits)
     if not tested.any():

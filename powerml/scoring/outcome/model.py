@@ -19,14 +19,14 @@ from powerml.errors import MissingColumns
 from powerml.scoring.explain.contributions import Contributions
 from powerml.scoring.heads.encoding import TableEncoder
 from powerml.scoring.heads.prior import PriorLinkHead
-from powerml.scoring.heads.side import Inputs
+from powerml.scoring.heads.side import HeadInputs
 from powerml.scoring.heads.threads import one_thread
 from powerml.scoring.heads.training import Ask, HeadPlan, TrainingRows, train_sides
 from powerml.scoring.outcome.nested import NestedSides
 from powerml.scoring.outcome.row_order import row_order
 from powerml.scoring.outcome.rows import STRUCTURE, checked_outcomes, named_columns, ordered_outcomes, screened_rows
-from powerml.scoring.outcome.tables import BANDS, fitted_weights, heads_tried, outcome_table, sentences
-from powerml.scoring.stored import register
+from powerml.scoring.outcome.tables import BANDS, findings_of, fitted_weights, heads_tried, outcome_table
+from powerml.scoring.stored import _register
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -219,7 +219,7 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
             raise MissingColumns(absent, asked_by=f"model {self.name}@{self.version}", have=map(str, frame.columns))
         return frame[list(self.metrics)]
 
-    def _inputs(self, frame: pd.DataFrame, *, fitting: bool = False) -> Inputs:
+    def _inputs(self, frame: pd.DataFrame, *, fitting: bool = False) -> HeadInputs:
         """What the heads read of rows; raises MissingColumns."""
         asked_by = f"model {self.name}@{self.version}"
         matrix = np.empty((len(frame), 0))
@@ -227,12 +227,12 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
             matrix = self.encoder_.encode(frame, asked_by=asked_by)
         column = self.prior if isinstance(self.prior, str) else None
         if column is not None and column in frame.columns:
-            return Inputs(matrix, self.encoder_.names, frame, frame[column].to_numpy(dtype=np.float64))
+            return HeadInputs(matrix, self.encoder_.names, frame, frame[column].to_numpy(dtype=np.float64))
         if not fitting and self.sides_.read_column:
             raise MissingColumns([str(column)], asked_by=asked_by, have=map(str, frame.columns))
-        return Inputs(matrix, self.encoder_.names, frame)
+        return HeadInputs(matrix, self.encoder_.names, frame)
 
-    def _checked(self, X: Any) -> Inputs:
+    def _checked(self, X: Any) -> HeadInputs:
         """What the heads read of rows to be scored."""
         check_is_fitted(self, "sides_")
         frame = named_columns(X, self)
@@ -280,7 +280,7 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
         )
         return pd.DataFrame(columns | {"coverage": self._coverage(inputs)}, index=_index(X))
 
-    def _coverage(self, inputs: Inputs) -> Floats:
+    def _coverage(self, inputs: HeadInputs) -> Floats:
         """Share of the model's inputs that are there."""
         others = [name for name in self.metrics_ if name not in inputs.names or not inputs.matrix.shape[1]]
         present = np.column_stack([~np.isnan(inputs.matrix), inputs.frame[others].notna().to_numpy()])
@@ -289,7 +289,7 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
     def findings(self) -> tuple[str, ...]:
         """Sentences on what training found: why which head was chosen, each fitted weight beside the documented one."""
         check_is_fitted(self, "sides_")
-        return tuple(sentence for side in self.sides_.all for sentence in sentences(side))
+        return tuple(sentence for side in self.sides_.all for sentence in findings_of(side))
 
     def heads_tried(self) -> pd.DataFrame:
         """The heads compared in training; see `outcome_tables.heads_tried`."""
@@ -398,4 +398,4 @@ def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-register(KIND_OF_SCORER, NestedOutcomeModel.from_dict)
+_register(KIND_OF_SCORER, NestedOutcomeModel.from_dict)

@@ -34,7 +34,7 @@ FEW_CELLS = 2000  # a frame of no more is brought as SQL
 MAX_WORDS = 8  # beyond 496 distinct values a count goes through a group-by instead of masks
 
 _T = TypeVar("_T")
-Rows = Callable[[], list[tuple[Any, ...]]]  # gives rows once they are there
+RowsFor = Callable[[], list[tuple[Any, ...]]]  # gives rows once they are there
 
 
 @ibis.udf.scalar.builtin(name="epoch_us", signature=((dt.timestamp,), dt.int64))
@@ -117,7 +117,7 @@ class Engine:
 
         self._submit(run)
 
-    def ask(self, sql: str) -> Rows:
+    def ask(self, sql: str) -> RowsFor:
         """Has the worker run a query; what comes back waits for its rows alone and gives them."""
         return self._submit(lambda: self.backend.con.execute(sql).fetchall()).result
 

@@ -23,7 +23,7 @@ YES_NO = {"1": "churn", "1.0": "churn", "yes": "churn", "true": "churn", "y": "c
 }  # fmt: skip
 ID_NAME = re.compile(r"(?i)(^|_|[a-z])(id|uuid|key)$")
 ONE_DAY = pd.Timestamp("2000-01-01")  # stands in `as_of` where a table has no times; never shown
-STRUCTURE = ("enough_history", "active", "treated")
+ROW_TRUTHS = ("enough_history", "active", "treated")
 
 
 def read_features(path: Path, named: NamedColumns) -> FeatureTable:
@@ -59,10 +59,10 @@ def read_features(path: Path, named: NamedColumns) -> FeatureTable:
     frame[id_column] = ids(raw[named.id_], path) if named.id_ else row_names
     if named.group:
         frame["account_id"] = ids(raw[named.group], path)
-    for name in STRUCTURE:
+    for name in ROW_TRUTHS:
         default = name != "treated"
         frame[name] = truths(raw[name], path) if name in raw else default
-    taken = {c for c in (named.target, named.group, named.time, named.id_) if c} | {*STRUCTURE, "as_of", "label"}
+    taken = {c for c in (named.target, named.group, named.time, named.id_) if c} | {*ROW_TRUTHS, "as_of", "label"}
     features, coverage, said = _features(raw.drop(columns=[c for c in raw.columns if c in taken or c in frame]))
     if features.columns.empty:
         raise DataError.in_file(path, "no column is left to learn from", "; ".join(said) or "add columns of features")

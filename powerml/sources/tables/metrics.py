@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from powerml.config.metrics import catalogue
 from powerml.errors import DataError, MissingColumns
 from powerml.sources.tables.files import dates, ids, numbers, read_table, truths
 from powerml.tables import ENTITY_IDS, ROW
@@ -15,6 +16,8 @@ from powerml.tables import ENTITY_IDS, ROW
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    from powerml.scoring.named import NamedScorer
 
 
 @dataclass(frozen=True)
@@ -71,3 +74,13 @@ def read_metric_table(
     if not has_history:
         frame["enough_history"] = True
     return MetricTable(frame, found, has_history, tuple(map(str, raw.columns)))
+
+
+def rows_to_score(path: Path, scorer: NamedScorer) -> MetricTable:
+    """The rows of a file that a scorer is to score; raises MissingColumns naming the metrics that the file lacks."""
+    its = scorer.model
+    known = {*catalogue(), *its.columns}
+    table = read_metric_table(path, metrics=known, texts=its.text_columns, id_column=its.id_column)
+    if absent := [name for name in its.scorer.metrics_ if name not in table.columns]:
+        raise MissingColumns(absent, asked_by=f"{path}: {scorer.shown}", have=table.columns)
+    return table

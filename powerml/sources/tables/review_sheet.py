@@ -25,7 +25,7 @@ _ORIGIN = re.compile(
 
 
 @dataclass(frozen=True)
-class Origin:
+class SheetOrigin:
     """What a sheet was made from; every row says it in words, so that the file alone can be read back.
 
     `label` is name@version, `fingerprint` that of the weight set's numbers, `path` its file where it has no name.
@@ -43,7 +43,7 @@ class Origin:
         return f"top {self.top} of {self.as_of} by {self.kind} {self.label} [{self.fingerprint}]{source}"
 
     @classmethod
-    def parse(cls, text: str) -> Origin | None:
+    def parse(cls, text: str) -> SheetOrigin | None:
         """The inverse of `str`; None for any other text.
 
         >>> Origin.parse("top 20 of 2026-04-01 by weights power_user@1 [0f3a]").label
@@ -68,7 +68,7 @@ class Answered:
     """
 
     path: Path
-    origin: Origin
+    origin: SheetOrigin
     id_column: str
     answers: pd.DataFrame
     sha256: str
@@ -96,7 +96,7 @@ def read_sheet(path: Path) -> Answered:
     if problems:
         raise DataError("\n".join(f"{path}: {problem}" for problem in problems))
     origins = table.loc[table["sheet"] != "", "sheet"].unique()
-    origin = Origin.parse(origins[0]) if len(origins) == 1 else None
+    origin = SheetOrigin.parse(origins[0]) if len(origins) == 1 else None
     if origin is None:
         what = "its column 'sheet' says nothing" if not len(origins) else "its rows are of different sheets"
         if len(origins) == 1:

@@ -15,7 +15,7 @@ from powerml.tables import ENTITY_IDS, LABELS, OUTCOMES
 if TYPE_CHECKING:
     from pathlib import Path
 
-PROBABILITIES = tuple(f"p_{o}" for o in OUTCOMES)
+OUTCOME_PROBABILITIES = tuple(f"p_{o}" for o in OUTCOMES)
 
 
 @dataclass(frozen=True, eq=False)

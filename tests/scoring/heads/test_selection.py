@@ -6,7 +6,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from powerml.errors import UsageError
 from powerml.scoring.heads.registry import make_head
-from powerml.scoring.heads.selection import AutoHead, choose, compare
+from powerml.scoring.heads.selection import AutoHead, choose, compare_heads
 from powerml.statistics.folds import account_folds
 from powerml.statistics.logistic import sigmoid
 
@@ -46,12 +46,12 @@ def test_a_simpler_head_is_chosen_for_less_than_half_a_point_of_skill():
     whole = np.log(2.0)
 
     def cost(scale):
-        return compare({"card": scale * z, "stack": z}, y, rows, base=base)[0].worse / whole
+        return compare_heads({"card": scale * z, "stack": z}, y, rows, base=base)[0].worse / whole
 
     near, far = 0.9, 0.8
     assert 0 < cost(near) < 0.005 < cost(far)
-    assert [t.chosen for t in compare({"card": near * z, "stack": z}, y, rows, base=base)] == [True, False]
-    tried = compare({"card": far * z, "stack": z}, y, rows, base=base)
+    assert [t.chosen for t in compare_heads({"card": near * z, "stack": z}, y, rows, base=base)] == [True, False]
+    tried = compare_heads({"card": far * z, "stack": z}, y, rows, base=base)
     assert [each.chosen for each in tried] == [False, True]
     assert tried[0].worse > tried[0].worse_se > 0
 
@@ -61,7 +61,7 @@ def test_few_data_make_nothing_equal():
     rng = np.random.default_rng(3)
     z = 2 * rng.standard_normal(120)
     y = (rng.random(120) < sigmoid(z)).astype(float)
-    tried = compare({"card": z + 0.8 * rng.standard_normal(120), "stack": z}, y, np.arange(120))
+    tried = compare_heads({"card": z + 0.8 * rng.standard_normal(120), "stack": z}, y, np.arange(120))
     assert 0 < tried[0].worse < 2 * tried[0].worse_se
     assert tried[1].chosen
 
@@ -73,7 +73,7 @@ def test_a_blend_gives_way_to_trees_only_beyond_doubt():
     some, many = np.arange(300), np.tile(np.arange(300), 20)
     for rows, doubt in ((some, True), (many, False)):
         codes = np.arange(len(rows))  # as if every row were an account of its own
-        tried = compare({"stack": 0.5 * z[rows], "lightgbm": z[rows]}, y[rows], codes)
+        tried = compare_heads({"stack": 0.5 * z[rows], "lightgbm": z[rows]}, y[rows], codes)
         assert tried[0].worse > 0.005 * np.log(2)
         assert (tried[0].worse < 3 * tried[0].worse_se) == doubt
         assert tried[0].chosen == doubt
@@ -85,8 +85,8 @@ def test_rows_of_one_account_count_once():
     y = (rng.random(100) < sigmoid(z)).astype(float)
     rows = np.repeat(np.arange(100), 40)
     both = {"card": 0.5 * z[rows], "stack": z[rows]}
-    alone = compare(both, y[rows], np.arange(4000))[0].worse_se
-    together = compare(both, y[rows], rows)[0].worse_se
+    alone = compare_heads(both, y[rows], np.arange(4000))[0].worse_se
+    together = compare_heads(both, y[rows], rows)[0].worse_se
     assert together == pytest.approx(alone * 40**0.5, rel=0.05)
 
 
@@ -103,5 +103,8 @@ def test_a_plain_head_is_taken_where_it_makes_the_whole_simpler():
     z = 2 * rng.standard_normal(4000)
     y = (rng.random(4000) < sigmoid(z)).astype(float)
     heads = {"card": 0.9 * z, "stack": z}
-    assert [t.chosen for t in compare(heads, y, np.arange(4000), base=np.zeros(4000))] == [True, False]
-    assert [t.chosen for t in compare(heads, y, np.arange(4000), base=np.zeros(4000), plain=False)] == [False, True]
+    assert [t.chosen for t in compare_heads(heads, y, np.arange(4000), base=np.zeros(4000))] == [True, False]
+    assert [t.chosen for t in compare_heads(heads, y, np.arange(4000), base=np.zeros(4000), plain=False)] == [
+        False,
+        True,
+    ]

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from powerml.scoring.heads.selection import READABLE, choose
-from powerml.scoring.heads.side import Inputs
+from powerml.scoring.heads.side import HeadInputs
 from powerml.scoring.heads.training import Ask, HeadPlan, TrainingRows, rehearsal_rows, train_side, train_sides
 from powerml.statistics.logistic import sigmoid
 
@@ -14,7 +14,7 @@ def rows(n=400, seed=0, *, rate=0.0):
     rng = np.random.default_rng(seed)
     X = rng.standard_normal((n, 2))
     happened = rng.random(n) < sigmoid(X[:, 0] + rate)
-    return TrainingRows(Inputs(X, ("a", "b"), pd.DataFrame(X, columns=["a", "b"])), happened)
+    return TrainingRows(HeadInputs(X, ("a", "b"), pd.DataFrame(X, columns=["a", "b"])), happened)
 
 
 def plan(head="logistic", **more):
@@ -96,7 +96,7 @@ def test_both_sides_are_plain_or_none_is():
     rng = np.random.default_rng(8)
     X = rng.standard_normal((1500, 3))
     line, crossed = rng.random(1500) < sigmoid(2 * X[:, 0]), rng.random(1500) < sigmoid(3 * np.sign(X[:, 1] * X[:, 2]))
-    inputs = Inputs(X, ("a", "b", "c"), pd.DataFrame(X, columns=["a", "b", "c"]))
+    inputs = HeadInputs(X, ("a", "b", "c"), pd.DataFrame(X, columns=["a", "b", "c"]))
     asks = [Ask("churn", TrainingRows(inputs, line), -1), Ask("expand", TrainingRows(inputs, crossed), 1)]
     auto = HeadPlan("auto", {}, (), (0, 0, 0))
     alone = [train_sides([ask], auto)[0][0].head.kind for ask in asks]
