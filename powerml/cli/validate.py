@@ -32,7 +32,7 @@ def command(
 
     done = validate(scores, labels, column=column, bands=bands, base=config.resolve().parent)
     if output:
-        write_table(done.report.table, output)
+        write_table(done.report.table, output, raw=out.raw)
     out.say(done.joined.sentence)
     for sentence in done.report.sentences:
         out.say(sentence)

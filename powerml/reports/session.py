@@ -33,7 +33,7 @@ from powerml.validation.screen_audit import screen_audit
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
-    from powerml.training.judging import Judged
+    from powerml.training.judged import Judged
     from powerml.training.session import Session
 
 PROXY = (

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from powerml.scoring.model import ScoringModel
-    from powerml.training.judging import Judged
+    from powerml.training.judged import Judged
     from powerml.training.rows import HeldOut, TrainingData
     from powerml.validation.held_rows import Said
 

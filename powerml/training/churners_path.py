@@ -11,7 +11,7 @@ from powerml.training.folds import usable_folds
 from powerml.validation.churn_path import churn_path, path_sentence
 
 if TYPE_CHECKING:
-    from powerml.training.judging import Judged
+    from powerml.training.judged import Judged
     from powerml.training.rows import Split, TrainingData
 
 MONTH_DAYS = 31  # cutoffs farther apart than this are no monthly scores

@@ -30,7 +30,7 @@ from powerml.validation.reliability import score_calibration
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from powerml.training.judging import Judged
+    from powerml.training.judged import Judged
     from powerml.training.rows import HeldOut, Rows
     from powerml.validation.band_report import BandReport
 

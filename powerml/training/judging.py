@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,55 +18,20 @@ from powerml.statistics.target_encoding import numeric_view
 from powerml.training.candidates import DOCUMENTED_CARD, Candidate
 from powerml.training.figures import by_cutoff, figures_of
 from powerml.training.folds import FoldRows, OutOfFold, out_of_fold
+from powerml.training.judged import Judged
 from powerml.validation.band_report import BandReport, band_report, fifths
 from powerml.validation.held_rows import Said
-from powerml.validation.reliability import reliability_curve
-from powerml.validation.verdict import Verdict, verdict
+from powerml.validation.verdict import verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from powerml.progress import Note
     from powerml.scoring.model import ScoringModel
-    from powerml.statistics.outcomes import Predictions
     from powerml.training.rows import HeldOut, Rows, Split, TrainingData
     from powerml.training.screening import Screening
 
 CARD_WORDS = f"the documented card ({DOCUMENTED_CARD})"
-
-
-@dataclass(frozen=True, eq=False)
-class Judged:
-    """A scorer with what it said of the held-out rows, and what came of that.
-
-    `models`: the scorer as each fold trained it, in the order of the folds. `by_cutoff`: figures month by month.
-    `rivals`: what others said of the same rows.
-    """
-
-    candidate: Candidate
-    said: Said
-    test: HeldOut
-    verdict: Verdict
-    bands: BandReport
-    figures: Mapping[str, float]
-    by_cutoff: Mapping[str, list[float]]
-    models: tuple[ScoringModel, ...]
-    rivals: Mapping[str, pd.DataFrame]
-
-    @property
-    def name(self) -> str:
-        """The scorer's name."""
-        return self.candidate.name
-
-    @cached_property
-    def predictions(self) -> Predictions:
-        """What it said beside what came."""
-        return self.said.of(self.test.rows.y)
-
-    @cached_property
-    def reliability(self) -> pd.DataFrame:
-        """Observed against predicted rates with intervals by account; see `reliability_curve`."""
-        return reliability_curve(self.test.rows.y, self.said.probabilities, groups=self.test.rows.accounts)
 
 
 def judge(
@@ -172,13 +136,13 @@ def _band_report(candidate: Candidate, said: Said, rows: Rows) -> BandReport:
     """The scorer's bands with what came of them, document D's own table beside them where they are D's bands."""
     assert said.score is not None
     bands = _bands_of(candidate, said.score)
-    custom = candidate.data.custom
     reference = documented_table()
     three = "p_expand" in said.probabilities  # the document's table has three outcomes
     same = three and isinstance(bands, BandsSpec) and set(bands.names) == set(reference["band"])
+    ours = said.of(rows.y)
     return band_report(
         said.score, rows.y, bands=bands, groups=rows.accounts, probabilities=said.probabilities,
-        reference=reference if same else None, outcomes=None if custom is None else custom.outcomes,
+        reference=reference if same else None, outcomes=ours.outcomes,  # also one that never came to these rows
     )  # fmt: skip
 
 

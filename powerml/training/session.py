@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from powerml.training.candidates import Candidate
     from powerml.training.choice import ScorerChoice
     from powerml.training.folds import OutOfFold
-    from powerml.training.judging import Judged
+    from powerml.training.judged import Judged
     from powerml.training.rows import HeldOut, Split, TrainingData
     from powerml.training.screening import Screening
 

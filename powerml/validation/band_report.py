@@ -16,6 +16,7 @@ import pandas as pd
 from powerml.bands.ladder import ladder_index
 from powerml.config.bands import BandsSpec
 from powerml.errors import DataError
+from powerml.shown import Shown
 from powerml.statistics.folds import clustered_mean, group_codes
 from powerml.statistics.intervals import effective_n, normal_quantile, wilson
 from powerml.statistics.outcomes import outcome_codes, outcome_values, outcomes_of
@@ -23,7 +24,7 @@ from powerml.statistics.significance import holm, two_sided, upper_tail
 from powerml.tables import is_rest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import ArrayLike
 
@@ -32,7 +33,7 @@ ASTRAY_LEVEL = 0.99  # several bands are looked at, so each must be plainly astr
 
 
 @dataclass(frozen=True, eq=False)
-class BandReport:
+class BandReport(Shown):
     """What came of each band (best first), the word on their order, and what else is to be said of the bands.
 
     `bands`: band, from, n, share, n_effective, mean_score, mean_outcome with its 99 % ends by account (outcome_low,
@@ -113,6 +114,10 @@ class BandReport:
         ]
         return [f"Not as the bands say: {'; '.join(told)}."]
 
+    def _shown(self) -> Iterator[str | pd.DataFrame | None]:
+        yield from self.sentences
+        yield self.table
+
 
 def band_report(  # noqa: PLR0913 (keyword arguments of one question)
     score: ArrayLike,
@@ -139,6 +144,11 @@ def band_report(  # noqa: PLR0913 (keyword arguments of one question)
     outcomes : the outcomes, worst first; by default churn, stay and expand, as far as they came
 
     Raises DataError where no row has a score.
+
+    >>> came = ["churn"] * 30 + ["stay"] * 70 + ["churn"] * 5 + ["stay"] * 95
+    >>> found = band_report([20] * 100 + [80] * 100, came, bands={50: "Healthy", 0: "At Risk"})
+    >>> found.table[["band", "n", "rate_churn"]].values.tolist()
+    [['Healthy', 100, 0.05], ['At Risk', 100, 0.3]]
     """
     s = np.asarray(score, dtype=float)
     scored = np.isfinite(s)

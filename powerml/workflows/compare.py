@@ -8,41 +8,38 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import clone
 
-from powerml.calibration.links import fit_link
 from powerml.config.experiment import FittedEntry, WeightSetEntry
 from powerml.config.project import ProjectSpec, slug
 from powerml.config.shipped import names
 from powerml.config.weights import read_weights, settable
-from powerml.errors import DataError, StoreError, UsageError, did_you_mean
+from powerml.errors import StoreError, UsageError, did_you_mean
 from powerml.progress import Note, silent
-from powerml.scoring.documented.load import scorer_of
-from powerml.scoring.model import ScoringModel
 from powerml.scoring.named import from_weights
 from powerml.scoring.scores_table import score_rows
+from powerml.shown import Shown
 from powerml.sources.tables.metrics import rows_to_score
 from powerml.tracking import registry
 from powerml.tracking.model_files import read_model
 from powerml.tracking.runs import find_run
 from powerml.tracking.store import Store, connected
-from powerml.training.candidates import Candidate, fit_on
-from powerml.training.folds import OutOfFold, out_of_fold
-from powerml.validation.comparison import Agreement, Comparison, agreement, compare
-from powerml.workflows.project import OpenProject, gather
+from powerml.training.candidates import Candidate
+from powerml.training.folds import out_of_fold
+from powerml.training.refitted import Refitted, compared
+from powerml.validation.comparison import Agreement, Comparison, agreement
+from powerml.workflows.project import gather
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     import pandas as pd
 
-    from powerml.config.weight_set import WeightSetSpec
     from powerml.training.rows import Rows, TrainingData
 
 
 @dataclass(frozen=True, eq=False)
-class Compared:
+class Compared(Shown):
     """Scorers on the same rows: `comparison` by outcomes (None where none can be held out), `agreements` by pair."""
 
     names: tuple[str, ...]
@@ -57,39 +54,9 @@ class Compared:
             return False
         return any(self.comparison.answer(self.names[0], other) == "worse" for other in self.names[1:])
 
-
-@dataclass(frozen=True)
-class Refitted:
-    """A run's scorer, made anew from training rows: a fitted one is fitted again, so that no test row was learnt.
-
-    Head and metrics are those of the run, so which metrics were kept may have been seen with the tested months.
-    """
-
-    name: str
-    model: ScoringModel
-    data: TrainingData
-    untold: tuple[str, ...] = ()  # what it was found to tell nothing about, a sentence each
-
-    def __post_init__(self) -> None:
-        if self.model.outcome != self.data.custom:
-            about = "churn" if self.model.outcome is None else repr(self.model.outcome.name)
-            raise UsageError(
-                f"{self.name} was trained on {about}, which is not what these snapshots are labelled with; custom "
-                "outcomes are known to 'train', 'score', 'explain' and 'review': compare scorers in one experiment"
-            )
-
-    def make(self, rows: Rows, reference: pd.DataFrame) -> ScoringModel:
-        """The scorer trained on `rows`."""
-        rates, scorer = rows.rates(self.data.outcomes), clone(self.model.scorer)
-        if self.model.kind == "fitted":
-            X = rows.frame[self.data.available]
-            fit_on(scorer, X, rows, grace_days=self.data.grace_days)
-            return ScoringModel(scorer, base_rates=rates)
-        scorer.fit(reference)
-        if hasattr(scorer, "predict_proba_outcomes"):  # a card file has probabilities of its own
-            return ScoringModel(scorer, base_rates=rates)
-        link = fit_link(scorer.predict_score(rows.frame), rows.y, self.data.outcomes)
-        return ScoringModel(scorer, link=link, base_rates=rates)
+    def _shown(self) -> Iterator[str | pd.DataFrame | None]:
+        yield from self.sentences
+        yield None if self.comparison is None else self.comparison.measures
 
 
 def compare_on_project(
@@ -123,7 +90,7 @@ def compare_on(
     comparison = None
     if made.folds:
         note("comparing")
-        comparison = _compared(made, seed=seed)
+        comparison = compared(made, seed=seed)
     note("scoring the latest snapshot")
     latest = data.latest[data.latest["enough_history"].astype(bool)].reset_index(drop=True)
     reference = data.reference(data.whole["as_of"].max())
@@ -131,42 +98,6 @@ def compare_on(
     ids = latest[data.labelled.id_column]
     agreements = {(a, b): agreement(ids, tables[a], tables[b]) for a, b in combinations(tables, 2)}
     return _result(tuple(tables), comparison, agreements, made.test.rows if made.folds else None)
-
-
-def _compared(made: OutOfFold, *, seed: int) -> Comparison:
-    """The scorers by what they said of the held-out rows."""
-    rows = made.test.rows
-    return compare(
-        rows.y, {name: made.said(name).probabilities for name in made.parts}, groups=rows.accounts, seed=seed
-    )
-
-
-def compare_sets(
-    project: ProjectSpec,
-    sets: Sequence[WeightSetSpec],
-    *,
-    opened: OpenProject,
-    seed: int = 0,
-    note: Note = silent,
-) -> tuple[Comparison | None, str]:
-    """Compares weight sets that need not be on disk, on the held-out snapshots of an opened project.
-
-    Gives None and the reason where no outcome can be held out.
-    """
-    try:
-        data = gather(project, None, opened=opened, note=note)
-    except DataError as error:
-        return None, f"Not compared on outcomes: {error}"
-    recipes = []
-    for spec in sets:
-        params = {name: value for name, value in project.params.items() if name in settable(spec)}
-        scorer = scorer_of(spec, params=params, vocabulary=data.vocabulary)
-        recipes.append(Refitted(spec.label, ScoringModel(scorer), data))
-    made = out_of_fold(recipes, data, data.split(seed=seed), note=note)
-    if not made.folds:
-        return None, "Not compared on outcomes: history is too short to hold a snapshot out."
-    note("comparing")
-    return _compared(made, seed=seed), ""
 
 
 def compare_on_table(

@@ -11,6 +11,7 @@ from powerml.config.experiment import ExperimentSpec, FittedEntry, WeightSetEntr
 from powerml.progress import Note, silent
 from powerml.reports.session import headline, report
 from powerml.scoring.documented.load import load_weights
+from powerml.shown import Shown
 from powerml.training.candidates import DOCUMENTED_CARD, Candidate, candidates, check_scorers
 from powerml.training.choice import challenger
 from powerml.training.judging import judge, judged_as_chosen
@@ -21,6 +22,8 @@ from powerml.workflows.project import gather
 from powerml.workflows.train_log import log_training, next_steps, register_challenger
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from powerml.config.project import ProjectSpec
     from powerml.reports.part import Part
     from powerml.scoring.model import ScoringModel
@@ -30,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class TrainResult:
+class TrainResult(Shown):
     """What a session found, the verdict first.
 
     `headline` is the verdict on the challenger in a sentence, `word` in a word; `parts` are the report's.
@@ -70,6 +73,12 @@ class TrainResult:
     def part(self, code: str) -> Part:
         """The part of that name."""
         return next(part for part in self.parts if part.code == code)
+
+    def _shown(self) -> Iterator[str | pd.DataFrame | None]:
+        yield from self.sentences
+        yield self.scorers
+        yield self.bands
+        yield from self.next_steps
 
 
 def train(project: ProjectSpec, experiment: ExperimentSpec | None = None, *, note: Note = silent) -> TrainResult:

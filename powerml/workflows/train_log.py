@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from powerml.reports.part import Part
     from powerml.scoring.model import ScoringModel
-    from powerml.training.judging import Judged
+    from powerml.training.judged import Judged
     from powerml.training.rows import TrainingData
     from powerml.training.session import Session
 

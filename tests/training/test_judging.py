@@ -8,7 +8,7 @@ import pytest
 from matplotlib.collections import LineCollection
 
 from powerml.reports.figures import reliability_figure
-from powerml.training.judging import Judged
+from powerml.training.judged import Judged
 from powerml.training.rows import HeldOut, Rows
 from powerml.validation.held_rows import Said
 
