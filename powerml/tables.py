@@ -189,6 +189,7 @@ class NamedColumns:
     group: str | None = None
     time: str | None = None
     id_: str | None = None
+    good: bool = False  # whether the target is a success, that the score rises with
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from powerml.calibration.links import PlattLink
-from powerml.config.outcome import EventOutcome
+from powerml.config.outcome import EventOutcome, outcome_from
 from powerml.errors import StoreError
 from powerml.scoring.outcome import card_scorer as _card_scorer  # noqa: F401  registers the fitted models with `persist`
 from powerml.scoring.stored import scorer_from_dict
@@ -176,7 +176,7 @@ class ScoringModel:
             data["base_rates"],
             data["payers_only"],
             data.get("id_column", ""),
-            EventOutcome.model_validate(data["outcome"]) if data.get("outcome") else None,
+            outcome_from(data["outcome"]) if data.get("outcome") else None,
         )
 
 

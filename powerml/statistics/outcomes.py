@@ -34,6 +34,17 @@ def outcomes_of(labels: ArrayLike) -> tuple[str, ...]:
     return OUTCOMES if "expand" in seen else OUTCOMES[:2]
 
 
+def outcomes_seen(labels: ArrayLike) -> tuple[str, ...]:
+    """As `outcomes_of`, and of a custom outcome `not_NAME` before `NAME`.
+
+    >>> outcomes_seen(["bought", "not_bought", "bought"])
+    ('not_bought', 'bought')
+    """
+    seen = sorted(set(pd.unique(pd.Series(labels, dtype="str"))), key=lambda label: (not is_rest(label), label))
+    custom = len(seen) == 2 and seen[0] == f"{NOT}{seen[1]}"
+    return tuple(seen) if custom else outcomes_of(labels)
+
+
 def outcome_codes(labels: ArrayLike, outcomes: Sequence[str]) -> np.ndarray:
     """The position of each row's label in `outcomes`; raises DataError for a label that is none of them."""
     codes = pd.Index(list(outcomes), dtype="str").get_indexer(pd.Index(pd.Series(labels, dtype="str")))

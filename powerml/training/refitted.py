@@ -36,6 +36,7 @@ class Refitted:
     name: str
     model: ScoringModel
     data: TrainingData
+    untold: tuple[str, ...] = ()  # what it was found to tell nothing about, a sentence each
 
     def __post_init__(self) -> None:
         if self.model.outcome != self.data.custom:

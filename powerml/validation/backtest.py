@@ -23,7 +23,8 @@ class Backtest:
     """`rows`: rank, id, score (and band, p_*, reasons, why where the scores have them), label, result.
 
     `result` is "hit", "false alarm" or "missed" (an account with the outcome that the list did not hold; ranks go on
-    below the list). Accounts that were rightly left out are only counted.
+    below the list). Accounts that were rightly left out are only counted. `tied`: accounts with the number of the last
+    one listed, where some of them did not find a place.
     """
 
     rows: pd.DataFrame
@@ -34,6 +35,7 @@ class Backtest:
     judged: int
     unjudged: int
     auroc: float
+    tied: int = 0
 
     @property
     def sentence(self) -> str:
@@ -47,7 +49,15 @@ class Backtest:
             f"Of {self.listed:,} listed {self.hits:,} {sought} ({100 * rate:.0f} %, n = {self.listed:,}, "
             f"{100 * float(low):.0f} to {100 * float(high):.0f} %){lift}; {self.events - self.hits:,} of the "
             f"{self.events:,} who {sought} were missed; {self.unjudged:,} have a score but no outcome."
+            f"{self._ties}"
         )
+
+    @property
+    def _ties(self) -> str:
+        """How many stand at the cut with the same number, of whom the list could take some only; else nothing."""
+        if not self.tied:
+            return ""
+        return f" {self.tied:,} tie at the cut, and which of them are listed is by id alone."
 
 
 def backtest(
@@ -89,4 +99,12 @@ def backtest(
         judged=len(ordered),
         unjudged=int((~known).sum()),
         auroc=auroc(came, ordered["pressing"]),
+        tied=_tied(ordered["pressing"].to_numpy(dtype=float), top),
     )
+
+
+def _tied(pressing: np.ndarray, top: int) -> int:
+    """How many have the number of the last one listed (`pressing` falls), 0 where all of them are listed."""
+    if not 0 < top < len(pressing) or pressing[top] != pressing[top - 1]:
+        return 0
+    return int((pressing == pressing[top - 1]).sum())

@@ -15,6 +15,7 @@ from powerml.progress import Note, silent
 from powerml.scoring.explain.text import reason_text, reasons_json
 from powerml.tables import OUTCOMES
 from powerml.tracking import registry
+from powerml.tracking.held_out_words import untold_sentences
 from powerml.tracking.store import Store
 from powerml.training.candidates import DOCUMENTED_CARD, Candidate
 from powerml.training.refitted import Refitted
@@ -35,7 +36,8 @@ class Backtested:
     """The list with what happened, what was expected of it then (None without probabilities), and the scorer.
 
     `path`: the mean score of that day's churners in each of the six months before they left, as far as there are
-    snapshots; None where there are not two.
+    snapshots; None where there are not two. `untold`: a sentence for each outcome of which the version was found to
+    tell nothing.
     """
 
     result: Backtest
@@ -43,6 +45,7 @@ class Backtested:
     path: pd.DataFrame | None
     scorer: str
     trained_on: int
+    untold: tuple[str, ...] = ()
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -50,6 +53,7 @@ class Backtested:
         made = f"{self.scorer}, made from the {self.trained_on:,} rows whose outcomes were known then."
         if not self.trained_on:
             made = f"{self.scorer}, as its document has it: no outcome was known yet on that day."
+        made = " ".join((made, *self.untold))
         path = () if self.path is None else (path_sentence(self.path),)
         if self.expected is None:
             return (made, self.result.sentence, *path)
@@ -101,7 +105,8 @@ def run_backtest(
     sought = "p_churn" if team == "cs" else "p_expand"
     expected = capacity(table[sought], top) if sought in table else None
     path = _path(made, data, eligible, project.id_column, note=note)
-    return Backtested(found, expected, path, scorer.name, len(train.frame))
+    untold = scorer.untold if isinstance(scorer, Refitted) else ()
+    return Backtested(found, expected, path, scorer.name, len(train.frame), untold)
 
 
 def _why(contributions: pd.DataFrame, frame: pd.DataFrame, *, lowest: bool, top: int = 3) -> list[str]:
@@ -145,7 +150,7 @@ def _scorer(
         candidate.weight_set()
         return candidate
     version = registry.find_version(store, name, model or f"{name}@champion")
-    return Refitted(version.shown, registry.load_version(store, version), data)
+    return Refitted(version.shown, registry.load_version(store, version), data, untold_sentences(version))
 
 
 def _made(scorer: Candidate | Refitted, train: Rows, reference: pd.DataFrame) -> ScoringModel:

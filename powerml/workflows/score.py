@@ -14,6 +14,7 @@ from powerml.scoring.scores_table import id_columns, score_rows
 from powerml.scoring.unseen import unseen_sentences
 from powerml.sources.tables.metrics import rows_to_score
 from powerml.tracking.due import review_due, version_due
+from powerml.tracking.held_out_words import untold_sentences
 from powerml.tracking.scorers import RegisteredScorer, from_registry
 from powerml.workflows.project import latest_cutoff, open_project, project_metrics
 
@@ -28,18 +29,34 @@ if TYPE_CHECKING:
     from powerml.scoring.model import Ranking
 
 
+NEARLY_ALL = 0.9  # of the scored rows in one band
+
+
 @dataclass(frozen=True)
 class ScoreResult:
     """The scores table, with what it was made by and the baseline that reasons start from (None without reasons).
 
     `due`: a sentence for each reason to train the version again, or to review the weight set again, and for each column
-    with values that training did not see.
+    with values that training did not see. `untold`: one for each outcome of which the version was found to tell
+    nothing.
     """
 
     frame: pd.DataFrame
     scorer: NamedScorer
     baseline: float | None
     due: tuple[str, ...] = ()
+    untold: tuple[str, ...] = ()
+
+    @property
+    def crowded(self) -> tuple[str, ...]:
+        """A sentence where nearly all scored rows are in one band; none where the bands tell them apart."""
+        column = self.scorer.model.band_column
+        bands = self.frame.loc[self.frame["status"] == "scored", column].value_counts(normalize=True)
+        if bands.empty or bands.iloc[0] < NEARLY_ALL:
+            return ()
+        return (
+            f"{100 * bands.iloc[0]:.0f} % of those scored are {bands.index[0]}: ranks tell more here than bands do.",
+        )
 
     @property
     def status(self) -> dict[str, int]:
@@ -116,7 +133,8 @@ def _result(
     due: tuple[str, ...],
 ) -> ScoreResult:
     table, baseline = score_rows(scorer, frame, ids=ids, reasons=reasons, ranking=ranking, now=now)
-    return ScoreResult(table, scorer, baseline, due)
+    untold = untold_sentences(scorer.registered) if isinstance(scorer, RegisteredScorer) else ()
+    return ScoreResult(table, scorer, baseline, due, untold)
 
 
 def _due(scorer: NamedScorer, weights: str | None, project: ProjectSpec, *, now: datetime) -> tuple[str, ...]:
