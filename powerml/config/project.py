@@ -16,7 +16,13 @@ from powerml.config.outcome import EventOutcome
 from powerml.config.reading import Document, read_document, validate
 from powerml.config.vocabulary import Meaning, Vocabulary
 from powerml.errors import ConfigError, DataError, Problem, did_you_mean
-from powerml.tables import TABLES
+from powerml.tables import EARLIEST, TABLES
+
+LONGEST_DAYS = 3660
+"""Ten years: no horizon, grace or history is longer."""
+LONGEST_GAP_MINUTES = 7 * 24 * 60.0
+FIRST_DATE, LAST_DATE = date(1900, 1, 1), date(2199, 12, 31)
+"""Between these any date of a project lies."""
 
 Every = Literal["day", "week", "month", "quarter"]
 Entity = Literal["user", "account"]
@@ -68,17 +74,17 @@ class OutcomeSpec(Spec):
     """What counts as churn and expansion, and over which horizon (1-data.md "Labels")."""
 
     kind: Literal["contract", "behavioural"] | None = None
-    horizon_days: PositiveInt = 90
-    grace_days: Annotated[int, Field(ge=0)] = 30
-    min_rise: Annotated[float, Field(ge=0)] = 0.02
+    horizon_days: Annotated[int, Field(ge=1, le=LONGEST_DAYS)] = 90
+    grace_days: Annotated[int, Field(ge=0, le=LONGEST_DAYS)] = 30
+    min_rise: Annotated[float, Field(ge=0, le=100)] = 0.02
 
 
 class SnapshotsSpec(Spec):
     """The cutoffs: how often, and from when to when (dates, both ends included)."""
 
     every: Every = "month"
-    from_: Annotated[date | None, Field(alias="from")] = None
-    to: date | None = None
+    from_: Annotated[date | None, Field(alias="from", ge=FIRST_DATE, le=LAST_DATE)] = None
+    to: Annotated[date | None, Field(ge=FIRST_DATE, le=LAST_DATE)] = None
 
 
 class ProjectSpec(Spec):
@@ -90,8 +96,10 @@ class ProjectSpec(Spec):
     plans: tuple[str, ...] = ("free", "starter", "pro", "enterprise")
     outcome: OutcomeSpec = OutcomeSpec()
     observed_until: datetime | None = None
-    session_gap_minutes: Annotated[float, Field(gt=0)] = 30
-    min_history_days: Annotated[int, Field(ge=0)] = 14
+    session_gap_minutes: Annotated[float, Field(ge=1 / 60, le=LONGEST_GAP_MINUTES)] = 30
+    min_history_days: Annotated[int, Field(ge=0, le=LONGEST_DAYS)] = 14
+    earliest: Annotated[date, Field(ge=FIRST_DATE, le=LAST_DATE)] = EARLIEST
+    ids: Literal["exact", "casefold"] = "exact"
     tables: dict[str, TableSpec]
     vocabulary: Vocabulary | str
     snapshots: SnapshotsSpec = SnapshotsSpec()

@@ -144,9 +144,10 @@ def _open(
     _check_format(con, project, table.name, spec.time_format)
     parts = _parts(con, project, table, spec)
     mapped = match(table, spec, parts, extra)
-    clock = Clock(spec.timezone or project.timezone, spec.time_format)
+    clock = Clock(spec.timezone or project.timezone, spec.time_format, declared=spec.timezone is not None)
     sources = tuple(source for part in parts for source in part.sources)
-    work = Staging(con, table, parts, mapped, clock, now)
+    fold = project.ids == "casefold"
+    work = Staging(con, table, parts, mapped, clock, now, earliest=project.earliest, fold=fold)
     if table.name == "events" and len(parts) == 1 and parts[0].kind == "parquet":
         outcome = view(work, cache=cache)
     else:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 
 import duckdb
 
 from powerml.errors import DataError
-from powerml.sources.columns import Mapped, Typed, select_typed, typed, value_column
+from powerml.sources.columns import BINARY, Mapped, Typed, select_typed, typed, value_column
 from powerml.sources.outcome import Outcome
 from powerml.sources.readers import Part
 from powerml.sources.repeats import find_repeats, known_order
-from powerml.sources.rules import NOT_UTF8, RAGGED, UNREADABLE, Rule, broken_value, first_broken, rules_of
+from powerml.sources.rules import DUPLICATE, NOT_UTF8, RAGGED, UNREADABLE, Rule, broken_value, first_broken, rules_of
 from powerml.sources.sql import data_errors, name, text
 from powerml.sources.times import Clock
-from powerml.tables import Table
+from powerml.tables import EARLIEST, KNOWN_AT, Table
 
 _TYPES = {"id": "VARCHAR", "text": "VARCHAR", "time": "TIMESTAMP", "number": "DOUBLE"}
 
@@ -31,12 +31,24 @@ class Staging:
     mapped: Sequence[Mapped]
     clock: Clock
     now: datetime
+    earliest: date = EARLIEST
+    fold: bool = False
+
+    def rules(self) -> list[Rule]:
+        """What a row must keep."""
+        kinds = {m.name: {p.columns[m.source][0] for p in self.parts if m.source in p.columns} for m in self.mapped}
+        binary = [column for column, found in kinds.items() if BINARY in found]
+        return rules_of(self.table, list(kinds), self.now, earliest=self.earliest, binary=binary)
+
+    def typed(self, mapped: Mapped, part: Part) -> Typed | None:
+        """The SQL for a column of a part, None where the part lacks it."""
+        return typed(mapped, part, self.clock, fold=self.fold)
 
 
 def stage(work: Staging) -> Outcome:
     """Reads all parts of a table and leaves the good rows as a table (events: a view) of its name."""
     con, table, names = work.con, work.table, [m.name for m in work.mapped]
-    rules = rules_of(table, names, work.now)
+    rules = work.rules()
     staged = name(f"staged {table.name}")
     types = _types(work)
     declared = ", ".join(f"{name(column)} {kind}" for column, kind in types.items())
@@ -51,9 +63,9 @@ def stage(work: Staging) -> Outcome:
     out = name(f"left out {table.name}")
     con.execute(f"CREATE TABLE {out} (row BIGINT, rule UTINYINT, value VARCHAR)")
     ids, repeats = 0, 0
-    if table.unique and "known_at" not in names:
-        rules.append(Rule(f"duplicate {table.unique}", table.unique, "false"))
-        _leave_out_repeats(con, staged, out, table.unique, len(rules) - 1)
+    if table.key and set(table.key) <= set(names) and KNOWN_AT not in names:
+        rules.append(Rule(f"{DUPLICATE}{' and '.join(table.key)}", ", ".join(table.key), "false"))
+        _leave_out_repeats(con, staged, out, table.key, len(rules) - 1)
     if table.name == "events" and "event_id" in names:
         ids, repeats = _ignore_repeats(con, staged, out)
     _publish(work, staged, out, types)
@@ -77,7 +89,7 @@ def _types(work: Staging) -> dict[str, str]:
             continue
         kinds = set()
         for part in work.parts:
-            if expression := typed(mapped, part, work.clock):
+            if expression := work.typed(mapped, part):
                 row = work.con.execute(
                     f"DESCRIBE SELECT {expression.value} FROM {part.from_clause([mapped.source])} LIMIT 0"
                 ).fetchone()
@@ -89,7 +101,7 @@ def _types(work: Staging) -> dict[str, str]:
 def _select(work: Staging, part: Part, rules: Sequence[Rule], types: dict[str, str]) -> str:
     expressions = {}
     for mapped in work.mapped:
-        expression = typed(mapped, part, work.clock) or Typed("NULL", "CAST(NULL AS VARCHAR)", "true")
+        expression = work.typed(mapped, part) or Typed("NULL", "CAST(NULL AS VARCHAR)", "true")
         cast = f"CAST({expression.value} AS {types[mapped.name]})"
         expressions[mapped.name] = replace(expression, value=cast)
     relation = part.from_clause([mapped.source for mapped in work.mapped])
@@ -132,10 +144,13 @@ def _collect_rejects(con: duckdb.DuckDBPyConnection, part: Part, rejected: str) 
         )
 
 
-def _leave_out_repeats(con: duckdb.DuckDBPyConnection, staged: str, out: str, key: str, rule: int) -> None:
+def _leave_out_repeats(
+    con: duckdb.DuckDBPyConnection, staged: str, out: str, key: Sequence[str], rule: int
+) -> None:
+    columns = ", ".join(map(name, key))
     con.execute(
-        f"INSERT INTO {out} SELECT row, {rule}, key FROM ("
-        f" SELECT rowid AS row, {name(key)} AS key, row_number() OVER (PARTITION BY {name(key)} ORDER BY rowid) AS n"
+        f"INSERT INTO {out} SELECT row, {rule}, key FROM (SELECT rowid AS row, concat_ws(', ', {columns}) AS key,"
+        f" row_number() OVER (PARTITION BY {columns} ORDER BY rowid) AS n"
         f" FROM {staged} WHERE _rule IS NULL) WHERE n > 1 ORDER BY row"
     )
 
