@@ -18,6 +18,7 @@ from powerml.snapshots.engine import Engine, epoch_us
 from powerml.snapshots.entities import People, people, subscriptions_at
 from powerml.snapshots.records import HOUR_US
 from powerml.snapshots.rollup import Inputs, Rollups
+from powerml.snapshots.versions import known_at_all, versions
 from powerml.snapshots.windows import Cutoffs, microseconds
 
 EXPAND_EVENTS = 5  # behavioural expansion: at least this many events in the window,
@@ -84,7 +85,8 @@ def contract_labels(
 
 def _stops(inputs: Inputs, rollups: Rollups, project: ProjectSpec) -> ir.Table:
     """(aid, stop): instants at which an account stops paying and does not pay again within the grace."""
-    table = inputs.tables["subscriptions"]
+    table = versions(inputs, "subscriptions")
+    table = table.filter(known_at_all(table))
     never = ibis.literal(2**62)
     end = ibis.coalesce(epoch_us(table.end), never) if inputs.has("subscriptions", "end") else never
     rows = table.join(rollups.accounts, "account_id").select(

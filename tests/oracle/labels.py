@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
-from oracle.past import Event, Past, counted_events
+from oracle.past import Event, Past, counted_events, latest_versions
 from oracle.project import Project, Row
 
 
@@ -53,7 +53,8 @@ def state(rows: list[Row], instant: datetime, plans: tuple[str, ...]) -> tuple[f
 
 def contract(past: Past, account: str) -> str:
     settings = past.settings
-    rows = [row for row in past.project.rows("subscriptions") if row["account_id"] == account]
+    latest = latest_versions("subscriptions", past.project.rows("subscriptions"))
+    rows = [row for row in latest if row["account_id"] == account]
     mrr, seats, plan = state(rows, past.cutoff, settings.plans)
     if mrr <= 0:
         return "ineligible"
