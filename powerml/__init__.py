@@ -18,11 +18,11 @@ _PUBLIC = {
     "compare": ("powerml.validation.comparison", "compare"),
     "explain": ("powerml.workflows.explain", "explain"),
     "labels": ("powerml.workflows.frames", "labels"),
-    "load_weights": ("powerml.scoring.weight_set", "load_weights"),
+    "load_weights": ("powerml.scoring.documented.load", "load_weights"),
     "score": ("powerml.workflows.frames", "score"),
     "screen": ("powerml.screening.report", "screen_report"),
     "simulate": ("powerml.simulation", "simulate"),
-    "snapshot": ("powerml.workflows.snapshots", "build"),
+    "snapshot": ("powerml.workflows.snapshot", "build"),
     "train": ("powerml.workflows.train", "train"),
 }
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import textwrap
-from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import yaml
 
 from powerml.config.project import load_project
-from powerml.workflows.snapshots import OpenProject, SnapshotResult, open_project
+from powerml.workflows.project import OpenProject, SnapshotResult, open_project
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)  # when the tests read their files
 AS_OF = date(2026, 4, 1)  # the cutoff of most of them

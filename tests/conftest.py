@@ -1,8 +1,11 @@
-"""Puts `tests/` on the path, so that any test may import what tests share; leaves out what can never run."""
+"""What all tests share: leaves out what can never run."""
 
 from __future__ import annotations
 
-import pytest
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import StratifiedKFold
 
-from powerml.calibration.folds import Folds
 from powerml.config.metrics import catalogue
 from powerml.config.project import load_project
 from powerml.scoring.heads.training import rehearsal_rows
-from powerml.scoring.outcome_rows import STRUCTURE
+from powerml.scoring.outcome.rows import STRUCTURE
 from powerml.statistics.splits import SnapshotSplit
-from powerml.workflows.candidates import inner_folds
-from powerml.workflows.training_data import Rows, gather
+from powerml.training.candidates import inner_folds
+from powerml.training.rows import Rows
+from powerml.workflows.project import gather
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from powerml.statistics.folds import Folds
 
 DIRECTIONS = {name: spec.direction for name, spec in catalogue().items()}
 

@@ -20,16 +20,19 @@ import os
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from learning_data import DIRECTIONS, Fold, git_brew, simulated, telco
 
-from powerml.scoring.outcome import NestedOutcomeModel
+from powerml.scoring.outcome.model import NestedOutcomeModel
 from powerml.statistics.bootstrap import AccountBootstrap
 from powerml.statistics.scores import auroc, log_loss_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 OURS = ("card", "logistic", "lightgbm", "stack", "auto")
 WORKER = Path(__file__).with_name("learning_peer_worker.py")

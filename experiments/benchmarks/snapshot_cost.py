@@ -130,7 +130,7 @@ OURS = (
     + """
 from datetime import date
 from powerml.config.project import load_project
-from powerml.workflows.snapshots import open_project
+from powerml.workflows.project import open_project
 import ibis; ibis.duckdb
 part, many, cache, out = sys.argv[3], sys.argv[4], sys.argv[5] == "cache", sys.argv[6]
 cutoffs = {

@@ -37,7 +37,7 @@ OURS = """
 import json, sys, time
 from datetime import date
 from powerml.config.project import load_project
-from powerml.workflows.snapshots import open_project
+from powerml.workflows.project import open_project
 folder, names, cutoffs, out = sys.argv[1], json.loads(sys.argv[2]), json.loads(sys.argv[3]), sys.argv[4]
 wall, cpu = time.perf_counter(), time.process_time()
 opened = open_project(load_project(folder + "/all/powerml.json"), cache=False)

@@ -16,23 +16,29 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
-from collections.abc import Callable
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from powerml.config.experiment import ExperimentSpec, FittedEntry
 from powerml.config.project import SnapshotsSpec, load_project
 from powerml.scoring.heads.lightgbm import LightGBMHead
 from powerml.scoring.heads.stack import StackHead
-from powerml.scoring.threads import one_thread
-from powerml.tracking.scoring_model import ScoringModel
-from powerml.workflows.candidates import Candidate
+from powerml.scoring.heads.threads import one_thread
+from powerml.training.candidates import Candidate
+from powerml.workflows.project import gather
 from powerml.workflows.score import Scorer, score_rows
 from powerml.workflows.train import train_on
-from powerml.workflows.training_data import TrainingData, gather
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
+
+    from powerml.scoring.model import ScoringModel
+    from powerml.training.rows import TrainingData
 
 
 def cpu(work: Callable[[], object]) -> float:

@@ -16,12 +16,12 @@ import numpy as np
 import pandas as pd
 from truth import GRACE_DAYS, in_month, trained
 
-from powerml.calibration.folds import group_codes
 from powerml.calibration.head import HeadCalibrator
-from powerml.calibration.likelihood import log_losses
 from powerml.calibration.maps import clip_logits, fit_map
+from powerml.statistics.folds import group_codes
+from powerml.statistics.logistic import log_losses
 from powerml.statistics.splits import SnapshotSplit
-from powerml.workflows.training_data import Rows
+from powerml.training.rows import Rows
 
 RULES = {"best map": 0.0, "one standard error": 1.0, "two standard errors": 2.0}
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from powerml.scoring.outcome_tables import BANDS
+from powerml.scoring.outcome.tables import BANDS
 from powerml.statistics.bootstrap import AccountBootstrap
+from powerml.statistics.outcomes import outcome_values
 from powerml.statistics.scores import (
     auroc,
     calibration_line,
@@ -16,7 +17,6 @@ from powerml.statistics.scores import (
     outcomes_log_loss_rows,
     sigmoid,
 )
-from powerml.validation.outcomes import outcome_values
 
 OUTCOMES = ("churn", "stay", "expand")
 LEVELS = (0.005, 0.995)  # 99 % intervals, as the specification asks

@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from powerml.calibration.likelihood import sigmoid
+from powerml.scoring.documented.load import load_weights
 from powerml.scoring.heads.weights import documented_weights, normalised, unit_parts
-from powerml.scoring.outcome import NestedOutcomeModel
-from powerml.scoring.weight_set import load_weights
+from powerml.scoring.outcome.model import NestedOutcomeModel
+from powerml.statistics.logistic import sigmoid
 
 PLANTED = {
     "power_user": {"depth": 0.10, "tenure": 0.35, "collaboration": 0.05, "expansion": 0.30, "sentiment": 0.20},

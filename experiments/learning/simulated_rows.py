@@ -15,7 +15,7 @@ from pathlib import Path
 
 from powerml.config.project import load_project
 from powerml.tables import OUTCOMES
-from powerml.workflows.snapshots import open_project
+from powerml.workflows.project import open_project
 
 
 def write(folder: Path) -> Path:

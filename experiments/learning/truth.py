@@ -24,14 +24,14 @@ import numpy as np
 import pandas as pd
 
 from powerml.config.metrics import catalogue
+from powerml.scoring.documented.load import load_weights
 from powerml.scoring.heads.training import rehearsal_rows
-from powerml.scoring.outcome import NestedOutcomeModel
-from powerml.scoring.outcome_rows import STRUCTURE
-from powerml.scoring.weight_set import load_weights
+from powerml.scoring.outcome.model import NestedOutcomeModel
+from powerml.scoring.outcome.rows import STRUCTURE
 from powerml.statistics.bootstrap import AccountBootstrap
 from powerml.statistics.splits import SnapshotSplit
-from powerml.workflows.candidates import inner_folds
-from powerml.workflows.training_data import Rows
+from powerml.training.candidates import inner_folds
+from powerml.training.rows import Rows
 
 HEADS = ("weights", "card", "logistic", "lightgbm", "auto", "stack")
 STACK_ROWS = 40_000

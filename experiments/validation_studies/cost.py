@@ -11,19 +11,22 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from powerml.calibration.links import fit_link
 from powerml.screening.correlation import CorrelationScreen
 from powerml.screening.report import screen_report
 from powerml.statistics.scores import sigmoid
 from powerml.validation.band_report import band_report
 from powerml.validation.comparison import compare
-from powerml.validation.links import fit_link
 from powerml.validation.verdict import verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ENTITIES, SNAPSHOTS, METRICS, SCORERS, TESTS = 15_000, 12, 60, 8, 3
 BANDS = {90: "Champions", 70: "Healthy", 50: "Stable", 30: "At Risk", 0: "High Risk"}

@@ -11,13 +11,12 @@ from __future__ import annotations
 import argparse
 import time
 import warnings
-from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from powerml.config.weight_set import WeightSetSpec
 from powerml.config.weights import read_weights
 from powerml.screening.correlation import CorrelationScreen, ScreenWarning
 from powerml.screening.report import screen_report
@@ -27,10 +26,15 @@ from powerml.statistics.scores import calibration_line, log_loss_rows, sigmoid
 from powerml.statistics.splits import account_folds
 from powerml.validation.comparison import compare
 from powerml.validation.reliability import calibration
-from powerml.validation.review import review
-from powerml.validation.review_proposal import proposal
+from powerml.validation.review.answers import review
+from powerml.validation.review.proposal import proposal
 from powerml.validation.screen_audit import default_model
 from powerml.validation.verdict import CROSS_FITTED, verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from powerml.config.weight_set import WeightSetSpec
 
 ROWS, METRICS, RATE = 2000, 20, 0.10
 

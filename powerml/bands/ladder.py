@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
 
-from powerml.config.bands import BandsSpec
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from powerml.config.bands import BandsSpec
 
 DIGITS = 9  # scores are banded unrounded but for this: 0.1 + 0.2 is 0.3
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, Self, cast, get_args
+from typing import TYPE_CHECKING, Any, Literal, Self, cast, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
-from powerml.calibration.folds import Rows, account_folds, clustered_mean, group_codes
-from powerml.calibration.likelihood import Floats, log_losses, sigmoid
 from powerml.calibration.maps import CalibrationMap, Identity, Method, clip_logits, fit_map, map_from_dict
 from powerml.calibration.shift import Shift, intercept_shift
+from powerml.statistics.folds import Rows, account_folds, clustered_mean, group_codes
+from powerml.statistics.logistic import Floats, log_losses, sigmoid
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 CalibrationMethod = Literal["auto", "table", "identity", "platt", "beta", "isotonic"]
 
@@ -79,7 +81,7 @@ class HeadCalibrator(BaseEstimator):
         if self.method in ("auto", "table"):
             chosen = self._choose(z, outcomes, group_codes(groups, len(z)))
         elif self.method in get_args(Method):
-            chosen = cast(Method, self.method)
+            chosen = cast("Method", self.method)
         else:
             raise ValueError(f"method is {self.method!r}; use auto, table, identity, platt, beta or isotonic")
         self.map_ = fit_map(chosen, z, outcomes)

@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from powerml.calibration.likelihood import LOGIT_LIMIT, Floats, logit, penalised_logistic
+from powerml.statistics.logistic import LOGIT_LIMIT, Floats, logit, penalised_logistic
 
 Method = Literal["identity", "platt", "beta", "isotonic"]
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from powerml.calibration.likelihood import Floats, base_logit, logit, sigmoid
+from powerml.statistics.logistic import Floats, base_logit, logit, sigmoid
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 ALARM = 0.3
 """A logit that moves by more than this says that more than the base rate has changed (4-learning.md, Calibration)."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from powerml.cli import common
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @common.command("audit", short_help="What a published scorecard's own numbers imply.")

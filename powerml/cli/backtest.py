@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
-from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from powerml.cli import common, options
+
+if TYPE_CHECKING:
+    from datetime import date
+    from pathlib import Path
 
 _SECTIONS = {
     "cs": {

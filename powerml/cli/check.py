@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from powerml.cli import common
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @common.command("check", short_help="Read everything, never stop: rows, coverage, gaps, ripe labels.")

@@ -6,7 +6,6 @@ import contextlib
 import functools
 import json
 import sys
-from collections.abc import Callable, Iterator
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +15,8 @@ import click
 from powerml.errors import UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     import pandas as pd
 
     from powerml.config.project import ProjectSpec
@@ -166,7 +167,7 @@ def project_or_store(config: Path) -> ProjectSpec:
     from powerml.tracking import registry
     from powerml.tracking.store import Store
 
-    project = bare_project(Path(), name=Path().resolve().name)
+    project = bare_project(Path(), name=Path.cwd().name)
     known = registry.models(Store(project.state))
     return bare_project(Path(), name=known[0]) if len(known) == 1 else project
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from powerml.cli import common, options
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @common.command("compare", short_help="Compare weight sets on the same rows.")

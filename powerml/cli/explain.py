@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +10,9 @@ from powerml.cli import common
 from powerml.errors import UsageError
 
 if TYPE_CHECKING:
+    from datetime import date
+    from pathlib import Path
+
     from powerml.workflows.explain import Explanation
     from powerml.workflows.explain_group import GroupExplanation
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from powerml.cli import common
-from powerml.cli.common import Output
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from powerml.cli.common import Output
 
 
 @common.command("metrics", short_help="List the metrics: definition, unit, window, direction, source.")

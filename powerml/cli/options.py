@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from powerml.cli import common
 from powerml.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from powerml.cli import common
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @common.command("promote", short_help="Give a registered version the alias champion.")

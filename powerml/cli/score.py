@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
-from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from powerml.cli import common
 from powerml.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @common.command("score", short_help="Write the scores table, from the registry or a weight set.")

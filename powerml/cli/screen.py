@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from powerml.cli import common, options
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _SHOWN = ["metric", "outcome", "n", "events", "r_natural", "r_natural_max", "r_bal", "r_bal_low", "r_bal_high"]
 

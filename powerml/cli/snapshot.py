@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from powerml.cli import common
 from powerml.cli.common import DATE, FILE, Output
 from powerml.errors import UsageError
+
+if TYPE_CHECKING:
+    from datetime import date
+    from pathlib import Path
 
 
 @common.command("snapshot", short_help="Write the snapshot table: every metric at a date.")
@@ -31,7 +34,7 @@ def command(
     """
     from powerml.config.project import load_project
     from powerml.sinks.files import check_target
-    from powerml.workflows.snapshots import write_snapshots
+    from powerml.workflows.snapshot import write_snapshots
 
     if as_of and monthly:
         raise UsageError("--as-of and --monthly exclude each other; give one of them")

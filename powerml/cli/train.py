@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -11,6 +10,8 @@ from powerml.cli import common
 from powerml.errors import UsageError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from powerml.config.experiment import ExperimentSpec
     from powerml.workflows.train import TrainResult
 

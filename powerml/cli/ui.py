@@ -6,12 +6,15 @@ import os
 import shlex
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from powerml.cli import common
 from powerml.errors import StoreError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @common.command("ui", short_help="Open the MLflow UI on the project's store.")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from powerml.cli import common, options
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @common.command("validate", short_help="Band report of any score column against any labels.")

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, PositiveInt, PrivateAttr, field_validator, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, field_validator, model_validator
 
 from powerml.config.base import Spec
 from powerml.config.outcome import EventOutcome
@@ -237,3 +237,12 @@ def _date_problems(project: ProjectSpec, document: Document) -> list[Problem]:
     if spec.from_ and spec.to and spec.to < spec.from_:
         return [document.problem(("snapshots", "to"), f"{spec.to} lies before 'from', {spec.from_}; swap them")]
     return []
+
+
+def slug(name: str) -> str:
+    """A project's name as the name of its registered model.
+
+    >>> slug("My CRM: 2026/Q4")
+    'my-crm-2026-q4'
+    """
+    return re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-") or "project"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from powerml.reports.page import heading, page, sentence, table
-from powerml.validation.band_report import BandReport
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from powerml.validation.band_report import BandReport
 
 _RANKING = {
     "auroc": "AUROC",

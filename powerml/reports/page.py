@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from html import escape
 from numbers import Real
+from typing import TYPE_CHECKING
 
 import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;color:#1c2530;max-width:72rem;margin:2rem auto;padding:0 1rem}"

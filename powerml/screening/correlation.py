@@ -7,8 +7,7 @@ report, run once. Source: document D's rule (|r| >= 0.45), read on balanced grou
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -18,6 +17,9 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 from powerml.errors import MissingColumns
 from powerml.screening.contrasts import correlation, group_sums, standardise
 from powerml.tables import is_rest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
 
 Prevalence = float | Literal["natural"]
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
 from powerml.screening.contrasts import Distinct, correlation, group_sums, largest_attainable, standardise
 from powerml.screening.correlation import CorrelationScreen, ScreenWarning
 from powerml.statistics.bootstrap import AccountBootstrap
 from powerml.tables import OUTCOMES, is_rest
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import ArrayLike
 
 NON_MONOTONE_BY = 0.10
 

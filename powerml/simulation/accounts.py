@@ -10,11 +10,14 @@ is what makes its 90-day probabilities knowable at any cutoff.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from powerml.simulation.calendar import DAY, Calendar
-from powerml.simulation.presets import Preset
+
+if TYPE_CHECKING:
+    from powerml.simulation.presets import Preset
 
 NEVER = np.iinfo(np.int64).max // 4
 

@@ -8,14 +8,17 @@ lost telemetry, rows that arrive late, exact duplicates.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from powerml.simulation.accounts import SEVERITY, Accounts
 from powerml.simulation.calendar import DAY, HOUR, Calendar
 from powerml.simulation.declared import EVENTS
-from powerml.simulation.people import People
-from powerml.simulation.presets import Preset
+
+if TYPE_CHECKING:
+    from powerml.simulation.people import People
+    from powerml.simulation.presets import Preset
 
 CODE = {event: number for number, event in enumerate(EVENTS)}
 

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from powerml.simulation.accounts import NEVER, Accounts, simulate_accounts
 from powerml.simulation.activity import Log, log
-from powerml.simulation.calendar import Calendar
 from powerml.simulation.contracts import PLANS, Terms, subscription_rows, terms, true_labels
 from powerml.simulation.declared import EVENTS
 from powerml.simulation.people import ARCHETYPES, People, people
-from powerml.simulation.presets import Preset
 from powerml.simulation.surroundings import limit_rows, survey_rows, ticket_rows
 from powerml.tables import LABELS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from powerml.simulation.calendar import Calendar
+    from powerml.simulation.presets import Preset
 
 BLOCK_USERS = 1000
 _INSTANT = pa.timestamp("ms", tz="UTC")

@@ -7,13 +7,16 @@ The labels come from the accounts' moves (when an account left, what it paid for
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from powerml.simulation.accounts import Accounts
 from powerml.simulation.calendar import DAY, Calendar
 from powerml.tables import LABELS
+
+if TYPE_CHECKING:
+    from powerml.simulation.accounts import Accounts
 
 PLANS = ("free", "starter", "pro", "enterprise")
 HORIZON_DAYS = 90

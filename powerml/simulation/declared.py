@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from powerml.simulation.calendar import Calendar
 from powerml.simulation.contracts import GRACE_DAYS, HORIZON_DAYS, MIN_RISE, PLANS
+
+if TYPE_CHECKING:
+    from powerml.simulation.calendar import Calendar
 
 # event -> meaning; the order is the order of `EVENTS`
 VOCABULARY: dict[str, dict[str, Any]] = {

@@ -11,15 +11,13 @@ import os
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import date
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -28,6 +26,11 @@ from powerml.simulation.blocks import BLOCK_USERS, Block, make_block
 from powerml.simulation.calendar import Calendar, calendar
 from powerml.simulation.declared import OWN_METRICS, VOCABULARY, project
 from powerml.simulation.presets import GENERATOR_VERSION, Preset, preset_named
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    import pandas as pd
 
 START = date(2024, 1, 1)
 ROW_GROUP_BLOCKS = 40  # blocks whose small tables share a row group

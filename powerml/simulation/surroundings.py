@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 
 from powerml.simulation.accounts import SEVERITY, Accounts
 from powerml.simulation.calendar import DAY, Calendar
 from powerml.simulation.contracts import HORIZON_DAYS
-from powerml.simulation.people import People
-from powerml.simulation.presets import Preset
+
+if TYPE_CHECKING:
+    from powerml.simulation.people import People
+    from powerml.simulation.presets import Preset
 
 
 def ticket_rows(accounts: Accounts, who: People, calendar: Calendar, *, rng: np.random.Generator) -> pd.DataFrame:

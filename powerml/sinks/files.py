@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import tempfile
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from powerml.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def check_target(path: Path) -> None:

@@ -8,9 +8,8 @@ equality join, and everything is one aggregate. "Ever" is a running total over t
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import ibis
 import ibis.expr.operations as ops
@@ -18,12 +17,16 @@ import ibis.expr.types as ir
 import numpy as np
 from ibis import _
 
-from powerml.config.metrics import Where, Window
 from powerml.snapshots import placing
-from powerml.snapshots.engine import MAX_WORDS, WORD, Engine, bit_count, whole_number
-from powerml.snapshots.rollup import Rollups
-from powerml.snapshots.vocabulary import EventKinds
-from powerml.snapshots.windows import Cutoffs
+from powerml.snapshots.engine.duckdb import MAX_WORDS, WORD, Engine, bit_count, whole_number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from powerml.config.metrics import Where, Window
+    from powerml.snapshots.rollup import Rollups
+    from powerml.snapshots.vocabulary import EventKinds
+    from powerml.snapshots.windows import Cutoffs
 
 AtomKind = Literal["count", "sum", "values", "high", "any", "last", "mask", "level"]
 _COMBINE: dict[AtomKind, Callable[[ir.Column, ir.BooleanValue | None], ir.Scalar]] = {

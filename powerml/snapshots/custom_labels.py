@@ -6,18 +6,22 @@ outcomes in 1-data.md "Labels".
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from powerml.config.outcome import EventOutcome
-from powerml.config.project import ProjectSpec
 from powerml.snapshots.aggregations import Atom, Cells, frozen
-from powerml.snapshots.engine import Engine
-from powerml.snapshots.entities import People
 from powerml.snapshots.labels import window_counts
-from powerml.snapshots.rollup import Inputs, Rollups
-from powerml.snapshots.windows import Cutoffs
+
+if TYPE_CHECKING:
+    from powerml.config.outcome import EventOutcome
+    from powerml.config.project import ProjectSpec
+    from powerml.snapshots.engine.duckdb import Engine
+    from powerml.snapshots.entities import People
+    from powerml.snapshots.rollup import Inputs, Rollups
+    from powerml.snapshots.windows import Cutoffs
 
 
 def prepare(cells: Cells, outcome: EventOutcome) -> None:

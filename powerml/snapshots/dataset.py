@@ -7,8 +7,8 @@ Several cutoffs share one plan where what was known at one of them does not depe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import ibis
 import ibis.expr.types as ir
@@ -16,18 +16,22 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from powerml.config.metrics import MetricSpec
-from powerml.config.project import ProjectSpec
 from powerml.snapshots import aggregations, custom_labels, labels, placing, sessions, weeks
 from powerml.snapshots.aggregations import EVENTS, attribute
+from powerml.snapshots.cache.history import recall
 from powerml.snapshots.derived import prepare
-from powerml.snapshots.engine import Engine, planning
+from powerml.snapshots.engine.duckdb import Engine, planning
 from powerml.snapshots.entities import People, people
-from powerml.snapshots.history import recall
 from powerml.snapshots.metrics import Compiled, Compiler
 from powerml.snapshots.records import Records
-from powerml.snapshots.rollup import Inputs, Rollups
 from powerml.snapshots.windows import Cutoffs, day_date
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from powerml.config.metrics import MetricSpec
+    from powerml.config.project import ProjectSpec
+    from powerml.snapshots.rollup import Inputs, Rollups
 
 ACTIVE_DAYS = 30  # "active": an event in the last 30 days (1-data.md)
 

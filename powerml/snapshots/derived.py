@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from ibis import _
 
 from powerml.snapshots.aggregations import EVENTS, LAST, Cells, atom_table, first_uses
-from powerml.snapshots.engine import Engine
 from powerml.snapshots.rollup import Rollups, whole
 from powerml.snapshots.sessions import session_days
+
+if TYPE_CHECKING:
+    from powerml.snapshots.engine.duckdb import Engine
 
 
 def prepare(engine: Engine, rollups: Rollups, cells: Cells, *, sessions: bool = True) -> Rollups:

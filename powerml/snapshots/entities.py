@@ -6,21 +6,24 @@ Source: specification, 1-data.md "Time, snapshots and windows", the paragraph on
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import ibis
 import ibis.expr.types as ir
-import pandas as pd
 from ibis import _
 
-from powerml.config.project import ProjectSpec
 from powerml.snapshots import placing
 from powerml.snapshots.aggregations import LAST
-from powerml.snapshots.engine import Engine, epoch_us
-from powerml.snapshots.rollup import Inputs, Rollups
+from powerml.snapshots.engine.duckdb import Engine, epoch_us
 from powerml.snapshots.versions import COLUMNS, known_at, known_at_all, versions
-from powerml.snapshots.windows import Cutoffs
 from powerml.tables import KNOWN_AT
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from powerml.config.project import ProjectSpec
+    from powerml.snapshots.rollup import Inputs, Rollups
+    from powerml.snapshots.windows import Cutoffs
 
 
 @dataclass(frozen=True)

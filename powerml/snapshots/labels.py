@@ -5,21 +5,27 @@ Source: specification, 1-data.md "Labels".
 
 from __future__ import annotations
 
-from datetime import datetime
+from typing import TYPE_CHECKING
 
 import ibis
 import ibis.expr.types as ir
-import pandas as pd
 from ibis import _
 
-from powerml.config.project import ProjectSpec
 from powerml.snapshots.aggregations import EVENTS, attribute
-from powerml.snapshots.engine import Engine, epoch_us
+from powerml.snapshots.engine.duckdb import Engine, epoch_us
 from powerml.snapshots.entities import People, people, subscriptions_at
 from powerml.snapshots.records import HOUR_US
 from powerml.snapshots.rollup import Inputs, Rollups
 from powerml.snapshots.versions import known_at_all, versions
 from powerml.snapshots.windows import Cutoffs, microseconds
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import pandas as pd
+
+    from powerml.config.project import ProjectSpec
+    from powerml.snapshots.rollup import Inputs, Rollups
 
 EXPAND_EVENTS = 5  # behavioural expansion: at least this many events in the window,
 EXPAND_RISE = 1.5  # and this many times those of the days before

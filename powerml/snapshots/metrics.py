@@ -5,20 +5,24 @@ Source: specification, 2-metrics.md; the declarations are configs/metrics/catalo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from powerml.config.metrics import MetricSpec, Part, Where, Window
-from powerml.config.project import ProjectSpec
 from powerml.snapshots.aggregations import Atom, Cells, Distinct, distinct_count, frozen
 from powerml.snapshots.records import needs
-from powerml.snapshots.rollup import Inputs, Rollups
 from powerml.snapshots.vocabulary import is_event_word
 from powerml.snapshots.windows import DAY_US
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from powerml.config.metrics import MetricSpec, Part, Where, Window
+    from powerml.config.project import ProjectSpec
+    from powerml.snapshots.rollup import Inputs, Rollups
 
 MINUTE_US = 60_000_000
 TEAM = ("team_size", "active_team_members", "team_members_added", "team_members_deactivated")

@@ -5,15 +5,19 @@ One cutoff is what a night asks for; without the joins its plans are written and
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
-import pandas as pd
 
-from powerml.config.metrics import Window
-from powerml.snapshots.engine import Engine
-from powerml.snapshots.rollup import Rollups
-from powerml.snapshots.windows import Cutoffs
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from powerml.config.metrics import Window
+    from powerml.snapshots.engine.duckdb import Engine
+    from powerml.snapshots.rollup import Rollups
+    from powerml.snapshots.windows import Cutoffs
 
 _FIRST = ibis.literal(0, dt.int32)  # the position of the only cutoff
 

@@ -6,22 +6,26 @@ each of its users. Source: specification, 1-data.md and 2-metrics.md.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from powerml.config.metrics import Part
-from powerml.config.project import ProjectSpec
 from powerml.errors import ConfigError, Problem
-from powerml.snapshots.engine import Engine, epoch_us
+from powerml.snapshots.engine.duckdb import Engine, epoch_us
 from powerml.snapshots.entities import People, subscriptions_at
 from powerml.snapshots.rollup import Inputs, Rollups, check_number
 from powerml.snapshots.versions import known_at, versions
 from powerml.snapshots.windows import DAY_US, Cutoffs
 from powerml.tables import KNOWN_AT, TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from powerml.config.metrics import Part
+    from powerml.config.project import ProjectSpec
 
 HOUR_US = 3_600_000_000
 NEW_TEAM_US = 7 * 24 * HOUR_US  # founders: created within 7 x 24 h of the account's first user (2-metrics.md, 38)

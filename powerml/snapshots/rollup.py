@@ -6,9 +6,8 @@ kinds of event are whole numbers in them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ibis
 import ibis.expr.types as ir
@@ -16,11 +15,15 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
-from powerml.config.project import ProjectSpec
 from powerml.errors import DataError
-from powerml.snapshots.engine import Engine, epoch_us, hash64
+from powerml.snapshots.engine.duckdb import Engine, epoch_us, hash64
 from powerml.snapshots.vocabulary import EventKinds, event_kinds
 from powerml.snapshots.windows import Calendar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from powerml.config.project import ProjectSpec
 
 ACCOUNT_TABLES = ("events", "users", "accounts", "subscriptions", "usage_limits", "tickets")
 SAMPLE_EVERY = 64  # one user in so many tells whether counting per day makes the events fewer
@@ -51,7 +54,7 @@ class Rollups:
     users, accounts: uid/user_id and aid/account_id. `first_day`, `last_day`: the days with events.
     seen: per kind of event the first day on which it was known. `one_row`: atoms have one row per user and day.
     `single`: each row of days is one event.
-    `history`: what happened before a day some time ago, folded, where the cache holds it (`powerml.snapshots.history`).
+    `history`: what happened before a day some time ago, folded, where the cache holds it (`snapshots.cache.history`).
     `known` is the day on which a row written late became known; a snapshot reads rows with `known` before its cutoff.
     """
 

@@ -1,4 +1,4 @@
-"""Tables of versions: of each key, the row known last before an instant counts; for outcomes, the one known last at all.
+"""Tables of versions: of each key the row known last before an instant counts, for outcomes the one known last at all.
 
 Source: specification, 1-data.md, "Time, snapshots and windows". A row without `known_at` was known from the beginning;
 of versions known at the same instant the later row counts.
@@ -6,12 +6,16 @@ of versions known at the same instant the later row counts.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import ibis
 import ibis.expr.types as ir
 
 from powerml.snapshots.engine import epoch_us
-from powerml.snapshots.rollup import Inputs
 from powerml.tables import KNOWN_AT, TABLES
+
+if TYPE_CHECKING:
+    from powerml.snapshots.rollup import Inputs
 
 ALWAYS, NEVER = -(2**62), 2**62
 _SINCE, _UNTIL = "_known_since", "_known_until"

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import fnmatch
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from powerml.config.metrics import EVENT_WORDS, Where
 from powerml.config.vocabulary import DEPTH_LEVELS, Meaning, Vocabulary, is_glob
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ cut the days into weeks, whatever the number of cutoffs. Source: 2-metrics.md, 1
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import ibis
@@ -17,12 +16,14 @@ from ibis import _
 
 from powerml.snapshots import placing
 from powerml.snapshots.aggregations import AtomKind, running
-from powerml.snapshots.engine import Engine, bit_count, whole_number
-from powerml.snapshots.rollup import Rollups
-from powerml.snapshots.windows import Cutoffs
+from powerml.snapshots.engine.duckdb import Engine, bit_count, whole_number
 
 if TYPE_CHECKING:
-    from powerml.snapshots.history import History
+    from collections.abc import Sequence
+
+    from powerml.snapshots.cache.history import History
+    from powerml.snapshots.rollup import Rollups
+    from powerml.snapshots.windows import Cutoffs
 
 BUSY_SESSIONS = 3  # "at least 3 sessions": 000_8aeca6b8c7c88714, "Tenure and consistency"
 

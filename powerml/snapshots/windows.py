@@ -8,15 +8,18 @@ Source: specification, 1-data.md "Time, snapshots and windows".
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 DAY_US = 86_400_000_000
 EPOCH = date(1970, 1, 1)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from powerml.config.project import TableSpec
 from powerml.errors import DataError, did_you_mean
 from powerml.sources import ids
 from powerml.sources.readers import Part
 from powerml.sources.sql import filled, is_blank, name
 from powerml.sources.times import FLOATS, INTEGERS, Clock, from_native, from_text
-from powerml.tables import Column, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from powerml.config.project import TableSpec
+    from powerml.sources.readers import Part
+    from powerml.tables import Column, Table
 
 _TEXTS = ("VARCHAR", "JSON")
 BINARY = "BLOB"
@@ -141,7 +146,9 @@ def typed(mapped: Mapped, part: Part, clock: Clock, *, fold: bool = False) -> Ty
         value = _as_text(raw, plain, kind) if declared else _as_it_is(raw, plain, kind)
         closed = declared is not None and bool(declared.one_of)
         blank = (ids.is_nothing(plain) if closed else is_blank(plain)) if is_text else f"({raw} IS NULL)"
-        return Typed(f"CASE WHEN {blank} THEN NULL ELSE {value} END" if closed else value, *_told(raw, plain, kind, blank))
+        return Typed(
+            f"CASE WHEN {blank} THEN NULL ELSE {value} END" if closed else value, *_told(raw, plain, kind, blank)
+        )
     if declared.kind == "id":
         value = ids.from_text(plain) if is_text else ids.from_number(raw, kind) or _as_text(raw, plain, kind)
         nothing = f"({raw} IS NULL OR NOT isfinite({raw}))" if kind in FLOATS else f"({raw} IS NULL)"

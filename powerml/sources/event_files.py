@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from powerml.config.project import ProjectSpec
 from powerml.sources.files import resolve
 from powerml.sources.fingerprint import of_file
-from powerml.sources.loading import Loaded
 from powerml.sources.sql import text
+
+if TYPE_CHECKING:
+    from powerml.config.project import ProjectSpec
+    from powerml.sources.loading import Loaded
 
 _MARGIN_US = timedelta(days=1) // timedelta(microseconds=1)
 

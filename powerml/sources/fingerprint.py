@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from powerml.config.project import ProjectSpec, expand
 from powerml.errors import DataError
 from powerml.sources.files import DataFile, resolve
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def fingerprint(project: ProjectSpec, table: str) -> str:

@@ -5,27 +5,32 @@ What the files' own statistics prove (no nulls, no blanks, nothing in the future
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from powerml.sources.columns import BINARY, Mapped, Typed, select_typed, value_column
 from powerml.sources.fingerprint import of_file
-from powerml.sources.outcome import Outcome
-from powerml.sources.readers import Part
+from powerml.sources.loaded_table import Outcome
+from powerml.sources.plain import plain_columns
 from powerml.sources.repeats import find_repeats, known_order
 from powerml.sources.repeats_cache import repeats_with_memory
-from powerml.sources.plain import plain_columns
 from powerml.sources.rules import BEFORE, FUTURE, MISSING, NOT_A_TIME, Rule, broken_value, first_broken
 from powerml.sources.sql import array, data_errors, name, text
-from powerml.sources.staged import Staging
 from powerml.sources.times import FLOATS, NAIVE
 
-# A row's place among all rows: its file's position and its number in the file, in one integer.
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from datetime import datetime
+
+    import duckdb
+
+    from powerml.sources.readers import Part
+    from powerml.sources.staged import Staging
+
 _WITH_BLANKS = ("VARCHAR", "JSON", BINARY, *FLOATS)  # types with values that say nothing and are not null
+# A row's place among all rows: its file's position and its number in the file, in one integer.
 _PLACE = "((_index::BIGINT << 40) + _number)"
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from powerml.sources.loading import Loaded
 from powerml.tables import TABLES
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from powerml.sources.loading import Loaded
 
 SHORT_DAYS = 30
 # A run of empty days is suspicious where the same weekdays of the four weeks on either side lead one to expect this

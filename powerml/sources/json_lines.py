@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from powerml.errors import DataError
-from powerml.sources.files import DataFile
+
+if TYPE_CHECKING:
+    from powerml.sources.files import DataFile
 
 _SHOWN = 60
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import pandas as pd
@@ -17,13 +17,17 @@ from powerml.errors import DataError, UsageError, did_you_mean
 from powerml.sources.columns import match, unused
 from powerml.sources.files import resolve
 from powerml.sources.in_place import view
-from powerml.sources.outcome import Outcome
 from powerml.sources.readers import Part, read_files, read_query
 from powerml.sources.rules import FUTURE, MISSING, NOT_A_NUMBER, NOT_A_TIME, NOT_UTF8, RAGGED
 from powerml.sources.sql import data_errors, text
 from powerml.sources.staged import Staging, stage
 from powerml.sources.times import EPOCHS, Clock
 from powerml.tables import TABLES, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from powerml.sources.loaded_table import Outcome
 
 SHOWN_PER_TABLE = 10_000
 REPORT = ("table", "rows", "loaded", "quarantined", "ignored", "duplicates")

@@ -10,16 +10,20 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Sequence
 from pathlib import Path
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from powerml.errors import DataError
 from powerml.sources.fingerprint import of_file
 from powerml.sources.ids import is_odd
-from powerml.sources.readers import Part
 from powerml.sources.sql import array
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import duckdb
+
+    from powerml.sources.readers import Part
 
 _FILE = "plain_texts.json"
 

@@ -9,14 +9,18 @@ and only ids whose hashes agree are compared.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from powerml.sources.sql import name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import duckdb
 
 Hashes = npt.NDArray[np.uint64]
 _STRETCH = 4096

@@ -11,9 +11,9 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 import numpy as np
@@ -29,6 +29,9 @@ from powerml.sources.repeats import (
     standing_twice,
 )
 from powerml.sources.sql import name, text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 _MANIFEST = "event_ids.json"
 

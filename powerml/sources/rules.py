@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 from powerml.sources.columns import blank_column, raw_column, value_column
 from powerml.sources.sql import text
 from powerml.tables import EARLIEST, KNOWN_AT, LATEST, ORDERED, Column, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+    from datetime import date, datetime
 
 RAGGED = "wrong number of columns"
 NOT_UTF8 = "not UTF-8"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import duckdb
 
 from powerml.errors import DataError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 BLANKS = r"E' \t\r\n'"
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
-
-import duckdb
+from typing import TYPE_CHECKING
 
 from powerml.errors import DataError
 from powerml.sources.columns import BINARY, Mapped, Typed, select_typed, typed, value_column
-from powerml.sources.outcome import Outcome
-from powerml.sources.readers import Part
+from powerml.sources.loaded_table import Outcome
 from powerml.sources.repeats import find_repeats, known_order
 from powerml.sources.rules import DUPLICATE, NOT_UTF8, RAGGED, UNREADABLE, Rule, broken_value, first_broken, rules_of
 from powerml.sources.sql import data_errors, name, text
-from powerml.sources.times import Clock
 from powerml.tables import EARLIEST, KNOWN_AT, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date, datetime
+
+    import duckdb
+
+    from powerml.sources.readers import Part
+    from powerml.sources.times import Clock
 
 _TYPES = {"id": "VARCHAR", "text": "VARCHAR", "time": "TIMESTAMP", "number": "DOUBLE"}
 
@@ -144,9 +148,7 @@ def _collect_rejects(con: duckdb.DuckDBPyConnection, part: Part, rejected: str) 
         )
 
 
-def _leave_out_repeats(
-    con: duckdb.DuckDBPyConnection, staged: str, out: str, key: Sequence[str], rule: int
-) -> None:
+def _leave_out_repeats(con: duckdb.DuckDBPyConnection, staged: str, out: str, key: Sequence[str], rule: int) -> None:
     columns = ", ".join(map(name, key))
     con.execute(
         f"INSERT INTO {out} SELECT row, {rule}, key FROM (SELECT rowid AS row, concat_ws(', ', {columns}) AS key,"

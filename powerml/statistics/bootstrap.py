@@ -6,15 +6,18 @@ often each account was drawn), so all of them together are a matrix, and every s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from powerml.statistics.scores import midranks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import ArrayLike
 
 _CHUNK = 8_000_000  # numbers held at once
 

@@ -6,8 +6,12 @@ probabilities whose columns stand in that order. Undefined numbers (one class on
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-from numpy.typing import ArrayLike
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 SMALLEST = 1e-12  # probabilities are kept this far from 0 and 1: a certain mistake costs 27.6 nats, not infinity
 

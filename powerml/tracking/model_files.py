@@ -10,17 +10,20 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 import powerml
+from powerml.config.fingerprints import manifest
 from powerml.config.shipped import configs
 from powerml.errors import StoreError
-from powerml.tracking.fingerprints import manifest
-from powerml.tracking.scoring_model import ScoringModel
+from powerml.scoring.model import ScoringModel
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 DATA = "scoring_model.json"
 MUTABLE = ("MLmodel", "registered_model_meta")  # what MLflow itself rewrites

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from powerml.errors import StoreError
 from powerml.tracking.model_files import read_model
-from powerml.tracking.scoring_model import ScoringModel
 from powerml.tracking.store import Store, connected
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mlflow import MlflowClient
+
+    from powerml.scoring.model import ScoringModel
 
 MANIFEST = "powerml.sha256"
 VERDICT = "powerml.verdict"

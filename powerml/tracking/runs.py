@@ -6,21 +6,22 @@ import contextlib
 import json
 import math
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
+from powerml.config import fingerprints
 from powerml.errors import StoreError
-from powerml.tracking import fingerprints
 from powerml.tracking.model_files import log_model, model_manifest
-from powerml.tracking.scoring_model import ScoringModel
 from powerml.tracking.store import Store, connected, experiment_id, plain, safe_key
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    import pandas as pd
     from matplotlib.figure import Figure
+
+    from powerml.scoring.model import ScoringModel
 
 RANKING = "ranking/top20.json"  # the one table per run, at one path, that the UI compares across runs
 MANIFEST_DIGEST = "powerml.sha256_digest"  # of the model's manifest, which is too long for a run's tag

@@ -19,7 +19,7 @@ class ServedModel(PythonModel):
 
     def load_context(self, context: Any) -> None:
         """Reads the scorer's data: JSON, never a pickle."""
-        from powerml.tracking.scoring_model import ScoringModel
+        from powerml.scoring.model import ScoringModel
 
         self.model = ScoringModel.from_dict(json.loads(Path(context.artifacts["model"]).read_text(encoding="utf-8")))
 

@@ -7,12 +7,13 @@ import logging
 import os
 import re
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from mlflow import MlflowClient
 
 EXPERIMENT_KIND = {"mlflow.experimentKind": "custom_model_development"}
@@ -45,15 +46,6 @@ class Store:
             *("ui", "--backend-store-uri", self.uri, "--default-artifact-root", str(self.artifacts)),
             *("--host", host, "--port", str(port)),
         ]
-
-
-def slug(name: str) -> str:
-    """A project's name as the name of its registered model.
-
-    >>> slug("My CRM: 2026/Q4")
-    'my-crm-2026-q4'
-    """
-    return re.sub(r"[^a-z0-9_-]+", "-", name.lower()).strip("-") or "project"
 
 
 @contextlib.contextmanager

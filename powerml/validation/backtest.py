@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import pandas as pd
 
 from powerml.errors import DataError, MissingColumns
 from powerml.statistics.intervals import wilson
 from powerml.statistics.scores import auroc
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Team = Literal["cs", "sales"]
 _SOUGHT = {"cs": "churn", "sales": "expand"}

@@ -6,22 +6,25 @@ Wilson intervals, by effective n where accounts repeat. Source: specification 4 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
 from powerml.bands.ladder import ladder_index
 from powerml.config.bands import BandsSpec
 from powerml.errors import DataError
 from powerml.statistics.intervals import effective_n, wilson
+from powerml.statistics.outcomes import outcome_codes, outcome_values, outcomes_of
+from powerml.statistics.significance import holm, two_sided, upper_tail
 from powerml.tables import is_rest
-from powerml.validation.outcomes import outcome_codes, outcome_values, outcomes_of
-from powerml.validation.p_values import holm, two_sided, upper_tail
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import ArrayLike
 
 MIN_ROWS = 30
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 
 def capacity(p: ArrayLike, n: int, *, score: ArrayLike | None = None, level: float = 0.95) -> pd.DataFrame:

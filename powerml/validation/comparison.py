@@ -5,20 +5,24 @@ Differences are paired by account bootstrap, Holm corrects over the pairs, and "
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
 from powerml.errors import UsageError
 from powerml.statistics.bootstrap import AccountBootstrap, interval
+from powerml.statistics.outcomes import Predictions
 from powerml.statistics.scores import auroc, outcomes_brier_rows, outcomes_log_loss_rows
-from powerml.validation.outcomes import Predictions
-from powerml.validation.p_values import holm
+from powerml.statistics.significance import holm
 from powerml.validation.verdict import MIN_EVENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import ArrayLike
 
 LOWER_IS_BETTER = ("log_loss", "brier")
 

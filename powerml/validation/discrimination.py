@@ -6,15 +6,19 @@ their own outcome.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
 from powerml.statistics.bootstrap import AccountBootstrap, interval
+from powerml.statistics.outcomes import outcomes_of
 from powerml.statistics.scores import auroc, average_precision, recall_at
-from powerml.validation.outcomes import outcomes_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
 
 TOP = 0.10
 

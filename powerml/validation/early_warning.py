@@ -6,16 +6,21 @@ The score of an entity's earlier snapshot is set against the label of the later 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
 from powerml.statistics.bootstrap import AccountBootstrap, interval
 from powerml.statistics.scores import auroc
 from powerml.validation.leak_probe import values_earlier
-from powerml.validation.outcomes import Predictions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import ArrayLike
+
+    from powerml.statistics.outcomes import Predictions
 
 DAYS = (30, 60, 90)
 MIN_EVENTS = 10  # rows with the outcome below which an AUROC says nothing

@@ -5,14 +5,18 @@ Strength alone is no leak: an honest early sign is strong a month before as well
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
 from powerml.statistics.scores import auroc
 from powerml.tables import is_rest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import ArrayLike
 
 STRONG, WEAK = 0.75, 0.60
 MIN_EVENTS = 10  # rows with the outcome below which nothing is said: a few events are separated by chance

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
 from powerml.statistics.bootstrap import AccountBootstrap
 from powerml.statistics.scores import midranks
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 LATE = 3  # cutoffs that count as the last ones
 PLAIN = 4.0  # standard errors that a move needs: of 60 metrics that stand still one passes in 260 sessions

@@ -7,15 +7,20 @@ protocol".
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
 from powerml.statistics.bootstrap import AccountBootstrap, interval
 from powerml.statistics.scores import auroc, outcomes_log_loss_rows
-from powerml.validation.outcomes import Predictions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import ArrayLike
+
+    from powerml.statistics.outcomes import Predictions
 
 LEVEL = 0.99  # several differences are looked at, so each must be plain
 MIN_EVENTS = 10  # rows with the outcome below which a month's AUROC is left open

@@ -6,14 +6,14 @@ majority class. Frames with n and 95 % intervals by account.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
 from powerml.statistics.bootstrap import AccountBootstrap, interval
 from powerml.statistics.intervals import normal_quantile, wilson_by_account
+from powerml.statistics.outcomes import Predictions, base_rates, outcome_values
 from powerml.statistics.scores import (
     brier_rows,
     calibration_line,
@@ -25,7 +25,11 @@ from powerml.statistics.scores import (
     ranked_probability_rows,
     sigmoid,
 )
-from powerml.validation.outcomes import Predictions, base_rates, outcome_values
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import ArrayLike
 
 
 def proper_scores(

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 from sklearn.base import clone
 
 from powerml.screening.correlation import CorrelationScreen, ScreenWarning
 from powerml.statistics.bootstrap import AccountBootstrap, interval
 from powerml.statistics.scores import auroc, log_loss_rows
 from powerml.statistics.splits import SnapshotSplit, account_folds
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,17 +7,20 @@ shown; `no skill`; `cannot tell` = fewer than 50 events. Source: specification 4
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
 from powerml.statistics.bootstrap import AccountBootstrap, interval, permutation_of_ranks
+from powerml.statistics.outcomes import Predictions, base_rates, distinct_events
 from powerml.statistics.scores import concordance, log_loss_rows, midranks, outcomes_log_loss_rows
-from powerml.validation.outcomes import Predictions, base_rates, distinct_events
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import ArrayLike
 
 Word = Literal["skill", "ranks only", "no skill", "cannot tell"]
 MIN_EVENTS = 50

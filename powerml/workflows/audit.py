@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from powerml.config.claims import load_claims
 from powerml.config.shipped import find
 from powerml.errors import UsageError
-from powerml.validation.claims import Audit, audit_claims
-from powerml.validation.claims_seen import columns_to_see
-from powerml.workflows.metric_table import read_metric_table
+from powerml.sources.tables.metrics import read_metric_table
+from powerml.validation.claims.audit import Audit, audit_claims
+from powerml.validation.claims.seen import columns_to_see
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def audit(name_or_path: str, *, table: Path | None = None, base: Path | None = None, seed: int = 0) -> Audit:

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from powerml.config.experiment import WeightSetEntry
-from powerml.config.project import ProjectSpec
+from powerml.config.project import ProjectSpec, slug
 from powerml.errors import DataError, UsageError
+from powerml.scoring.explain.text import reason_text, reasons_json
 from powerml.tables import OUTCOMES
 from powerml.tracking import registry
-from powerml.tracking.scoring_model import ScoringModel
-from powerml.tracking.store import Store, slug
+from powerml.tracking.store import Store
+from powerml.training.candidates import DOCUMENTED_CARD, Candidate
+from powerml.training.rows import Rows, TrainingData
 from powerml.validation.backtest import Backtest, Team, backtest
 from powerml.validation.capacity import capacity
 from powerml.validation.churn_path import churn_path, path_sentence
-from powerml.workflows.candidates import DOCUMENTED_CARD, Candidate
 from powerml.workflows.compare import Recipe
-from powerml.workflows.reasons import reason_text, reasons_json
-from powerml.workflows.snapshots import open_project
-from powerml.workflows.training_data import Rows, TrainingData, gather
+from powerml.workflows.project import gather, open_project
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from powerml.scoring.model import ScoringModel
 
 Note = Callable[[str], None]
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from powerml.config.project import ProjectSpec
 from powerml.errors import PowermlError
+from powerml.snapshots.needs import columns_asked
 from powerml.sources.inspect import Inspection, inspect_events
-from powerml.sources.loading import Loaded
-from powerml.workflows.recalibration import champions_due, reviews_due
-from powerml.workflows.snapshots import OpenProject, columns_asked, opened, project_metrics, read_sources
+from powerml.tracking.due import champions_due, reviews_due
+from powerml.workflows.project import OpenProject, opened, project_metrics, read_sources
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from powerml.config.project import ProjectSpec
+    from powerml.sources.loading import Loaded
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,7 @@ def check(
             findings.append(f"{table}: the source column {absent[0]!r} is not mapped; map it if it is meant")
     note("what is due")
     try:
-        findings += champions_due(project, now=now, opened=project_data)
+        findings += champions_due(project, now=now, rollups=None if project_data is None else project_data.rollups)
     except PowermlError as error:
         findings.append(str(error))
     findings += reviews_due(project, now=now)

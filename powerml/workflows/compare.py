@@ -4,34 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from sklearn.base import clone
 
+from powerml.calibration.links import fit_link
 from powerml.config.experiment import WeightSetEntry
-from powerml.config.project import ProjectSpec
+from powerml.config.project import ProjectSpec, slug
 from powerml.config.shipped import names
-from powerml.config.weight_set import WeightSetSpec
 from powerml.config.weights import read_weights, settable
 from powerml.errors import DataError, StoreError, UsageError, did_you_mean
-from powerml.scoring.weight_set import scorer_of
+from powerml.scoring.documented.load import scorer_of
+from powerml.scoring.model import ScoringModel
 from powerml.tracking import registry
 from powerml.tracking.model_files import read_model
 from powerml.tracking.runs import find_run
-from powerml.tracking.scoring_model import ScoringModel
-from powerml.tracking.store import Store, connected, slug
+from powerml.tracking.store import Store, connected
+from powerml.training.candidates import Candidate, Said, fit_on, say
+from powerml.training.judging import hold_out
 from powerml.validation.comparison import Agreement, Comparison, agreement, compare
-from powerml.validation.links import fit_link
-from powerml.workflows.candidates import Candidate, Said, fit_on, say
-from powerml.workflows.judging import hold_out
+from powerml.workflows.project import OpenProject, gather
 from powerml.workflows.score import score_metrics
-from powerml.workflows.snapshots import OpenProject
-from powerml.workflows.training_data import Rows, TrainingData, gather
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    import pandas as pd
+
+    from powerml.config.weight_set import WeightSetSpec
+    from powerml.training.rows import Rows, TrainingData
 
 Note = Callable[[str], None]
 

@@ -6,21 +6,23 @@ import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from powerml.config.project import load_project
+from powerml.config.project import load_project, slug
 from powerml.errors import UsageError
-from powerml.scoring.base import DocumentedScorer
-from powerml.scoring.card_table import card_table
+from powerml.scoring.documented.base import DocumentedScorer
+from powerml.scoring.documented.table import card_table
+from powerml.scoring.explain.shares import weight_shares
 from powerml.simulation import Manifest, write_product
 from powerml.sinks.files import write_table
-from powerml.tracking.store import slug
-from powerml.tracking.weights import weight_shares
 from powerml.workflows.score import Scorer, ScoreResult, score_rows
 from powerml.workflows.train import TrainResult, train
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
 
 Note = Callable[[str], None]
 PRESET = "validation"

@@ -5,23 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from sklearn.base import clone
 
 from powerml.config.metrics import MetricSpec, catalogue
-from powerml.config.project import ProjectSpec
 from powerml.errors import MissingColumns, UsageError, did_you_mean
-from powerml.scoring.base import DocumentedScorer
-from powerml.scoring.explain import change
-from powerml.scoring.recipe import Recipe, recipe
-from powerml.scoring.tree import branches
-from powerml.scoring.weight_set import needed_metrics
-from powerml.tracking.scoring_model import ScoringModel
-from powerml.workflows.metric_table import read_metric_table
+from powerml.scoring.documented.base import DocumentedScorer
+from powerml.scoring.documented.load import needed_metrics
+from powerml.scoring.explain.contributions import change
+from powerml.scoring.explain.next_band import Recipe, recipe
+from powerml.scoring.explain.tree import branches
+from powerml.sources.tables.metrics import read_metric_table
 from powerml.workflows.score import Scorer, from_registry, from_weights
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from powerml.config.project import ProjectSpec
+    from powerml.scoring.model import ScoringModel
 
 Note = Callable[[str], None]
 
@@ -90,7 +93,7 @@ def from_project(
     note: Note = lambda text: None,
 ) -> Snapshots:
     """A project's snapshot at `as_of` (by default the latest) and the one before it."""
-    from powerml.workflows.snapshots import open_project, project_metrics
+    from powerml.workflows.project import open_project, project_metrics
 
     scorer = from_weights(weights, settings=settings, project=project) if weights else from_registry(project, model)
     extra = needed_metrics(scorer.model.scorer, project_metrics(project))

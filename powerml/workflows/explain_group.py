@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from powerml.config.activity import Group
 from powerml.errors import UsageError, did_you_mean
-from powerml.scoring.base import DocumentedScorer
-from powerml.scoring.explain import Contributions
-from powerml.scoring.tree import branch_changes, branches, metric_tree
+from powerml.scoring.documented.base import DocumentedScorer
+from powerml.scoring.explain.tree import branch_changes, branches, metric_tree
 from powerml.workflows.explain import Snapshots, referenced
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    from powerml.scoring.explain.contributions import Contributions
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ def _owned(declared: Mapping[str, Group], owners: Mapping[str, str]) -> dict[str
 
 
 def _old(model: object, frame: pd.DataFrame, earlier: list[date]) -> Contributions | None:
-    from powerml.tracking.scoring_model import ScoringModel
+    from powerml.scoring.model import ScoringModel
 
     assert isinstance(model, ScoringModel)
     if not earlier:

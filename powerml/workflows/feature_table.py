@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from powerml.calibration.folds import account_folds
 from powerml.config.metrics import catalogue
-from powerml.config.project import ProjectSpec
 from powerml.errors import DataError, MissingColumns, UsageError
 from powerml.scoring.heads.encoding import MAX_LEVELS, MOSTLY_DIFFERENT
+from powerml.sources.tables.files import blank, dates, ids, read_table, row_error, truths
+from powerml.sources.tables.metrics import ROW
+from powerml.statistics.folds import account_folds
 from powerml.tables import LABELS, OUTCOMES
+from powerml.training.rows import Rows, Split, TrainingData
 from powerml.validation.verdict import CROSS_FITTED
-from powerml.workflows.metric_table import ROW
-from powerml.workflows.table_files import blank, dates, ids, read_table, row_error, truths
-from powerml.workflows.training_data import Rows, Split, TrainingData
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from powerml.config.project import ProjectSpec
 
 YES_NO = {"1": "churn", "1.0": "churn", "yes": "churn", "true": "churn", "y": "churn", "t": "churn"} | {
     "0": "stay", "0.0": "stay", "no": "stay", "false": "stay", "n": "stay", "f": "stay"

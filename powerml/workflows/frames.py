@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from powerml.config.metrics import catalogue
-from powerml.config.project import ProjectSpec
 from powerml.errors import MissingColumns, UsageError
-from powerml.tracking.scoring_model import Ranking
 from powerml.workflows.score import from_registry, from_weights, score_rows
-from powerml.workflows.snapshots import build
+from powerml.workflows.snapshot import build
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import pandas as pd
+
+    from powerml.config.project import ProjectSpec
+    from powerml.scoring.model import Ranking
 
 KEYS = ("as_of", "user_id", "account_id")
 

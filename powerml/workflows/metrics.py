@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from powerml.config.metrics import MetricSpec, catalogue, described
 from powerml.config.project import load_project
 from powerml.errors import UsageError, did_you_mean
-from powerml.workflows.snapshots import project_metrics
+from powerml.workflows.project import project_metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
 
 
 def list_metrics(config: Path, names: Sequence[str] = ()) -> pd.DataFrame:

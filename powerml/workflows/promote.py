@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from powerml.config.project import ProjectSpec
+from powerml.config.project import ProjectSpec, slug
 from powerml.errors import UsageError
 from powerml.tracking import registry
+from powerml.tracking.due import DATA_UNTIL, DUE, PROJECT, VOCABULARY, due_date
 from powerml.tracking.runs import find_run
-from powerml.tracking.store import Store, slug
-from powerml.workflows.recalibration import DATA_UNTIL, DUE, PROJECT, VOCABULARY, due_date
+from powerml.tracking.store import Store
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
 
 
 @dataclass(frozen=True)

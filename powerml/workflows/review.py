@@ -5,31 +5,34 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from powerml.config.fingerprints import of_json
 from powerml.config.metrics import MetricSpec
-from powerml.config.project import ProjectSpec
-from powerml.config.weight_set import WeightSetSpec
 from powerml.config.weights import differences, read_weights, settable
 from powerml.errors import DataError, UsageError, did_you_mean
-from powerml.scoring.base import DocumentedScorer
-from powerml.scoring.weight_set import needed_metrics, scorer_of
-from powerml.tracking.fingerprints import of_json
-from powerml.tracking.scoring_model import ScoringModel
+from powerml.scoring.documented.base import DocumentedScorer
+from powerml.scoring.documented.load import needed_metrics, scorer_of
+from powerml.scoring.model import ScoringModel
+from powerml.sinks.files import write_table
+from powerml.sources.tables.review_sheet import Answered, Origin, read_sheet
 from powerml.validation.comparison import Comparison, agreement
-from powerml.validation.review import Review, review
-from powerml.validation.review_parts import Parts, review_parts
-from powerml.validation.review_proposal import STEP, cannot_edit, proposal
+from powerml.validation.review.answers import Review, review
+from powerml.validation.review.parts import Parts, review_parts
+from powerml.validation.review.proposal import STEP, cannot_edit, proposal
 from powerml.workflows.compare import compare_sets
-from powerml.workflows.review_sheet import Answered, Origin, check_sheet_target, read_sheet, write_sheet
+from powerml.workflows.project import OpenProject, latest_cutoff, open_project, project_metrics
 from powerml.workflows.score import Scorer, from_registry, from_weights, score_rows
-from powerml.workflows.snapshots import OpenProject, open_project, project_metrics
-from powerml.workflows.training_data import latest_cutoff
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+    from pathlib import Path
+
+    from powerml.config.project import ProjectSpec
+    from powerml.config.weight_set import WeightSetSpec
 
 Note = Callable[[str], None]
 POWER_SCORE = "power_user"  # document A's, whose step 6 the loop is
@@ -349,3 +352,16 @@ def _moved(moves: pd.DataFrame, said: pd.Series, top: int) -> str:
             plural = change.removesuffix("s") if moved != 1 else change
             parts.append(f"of {count} {answer} {moved} {plural}")
     return f"{entered} enter the top {top} and {left} leave it: {', '.join(parts)}."
+
+
+def write_sheet(frame: pd.DataFrame, origin: Origin, path: Path) -> None:
+    """Writes the rows of the list with empty columns to fill in and what they were made from, whole or not at all."""
+    write_table(frame.assign(answer="", comment="", sheet=str(origin)), path)
+
+
+def check_sheet_target(path: Path) -> None:
+    """A sheet is a CSV file, and never written over one that may hold answers."""
+    if path.suffix != ".csv":
+        raise UsageError(f"{path}: a sheet is filled in with a spreadsheet program; end the name in .csv")
+    if path.exists():
+        raise UsageError(f"{path}: exists already and may hold answers; choose another name, or remove it first")

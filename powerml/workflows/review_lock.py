@@ -6,24 +6,27 @@ import hashlib
 import os
 import tempfile
 from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from powerml.config import shipped
 from powerml.config.bands import BandsSpec
-from powerml.config.project import ProjectSpec
 from powerml.config.reading import load
-from powerml.config.weight_set import WeightSetSpec
 from powerml.config.weights import differences, read_weights
 from powerml.errors import DataError, UsageError
-from powerml.validation.review import ANSWERS
-from powerml.workflows.recalibration import due_date, review_records, vocabulary_fingerprint
+from powerml.sources.tables.review_sheet import Answered, read_sheet
+from powerml.tracking.due import due_date, review_records, vocabulary_fingerprint
+from powerml.validation.review.answers import ANSWERS
 from powerml.workflows.review import reviewed_set, set_fingerprint
-from powerml.workflows.review_sheet import Answered, read_sheet
 from powerml.workflows.weights import check_weights_target
+
+if TYPE_CHECKING:
+    from datetime import datetime
+    from pathlib import Path
+
+    from powerml.config.project import ProjectSpec
+    from powerml.config.weight_set import WeightSetSpec
 
 
 @dataclass(frozen=True)

@@ -4,24 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from powerml.config.metrics import MetricSpec, catalogue
-from powerml.config.project import ProjectSpec
+from powerml.config.project import ProjectSpec, slug
 from powerml.config.weights import read_weights, settable
 from powerml.errors import MissingColumns, StoreError, UsageError
-from powerml.scoring.weight_set import load_weights, needed_metrics
+from powerml.scoring.documented.load import load_weights, needed_metrics
+from powerml.scoring.explain.text import reasons_json
+from powerml.scoring.model import Ranking, ScoringModel
+from powerml.sources.tables.metrics import read_metric_table
 from powerml.tracking import registry
-from powerml.tracking.scoring_model import Ranking, ScoringModel
-from powerml.tracking.store import Store, slug
-from powerml.workflows.metric_table import read_metric_table
-from powerml.workflows.reasons import reasons_json
-from powerml.workflows.recalibration import review_due, version_due
-from powerml.workflows.snapshots import open_project, project_metrics
-from powerml.workflows.training_data import latest_cutoff
+from powerml.tracking.due import review_due, version_due
+from powerml.tracking.store import Store
+from powerml.workflows.project import latest_cutoff, open_project, project_metrics
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
+    from pathlib import Path
 
 Note = Callable[[str], None]
 

@@ -6,20 +6,23 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from powerml.config.project import ProjectSpec
 from powerml.errors import UsageError, did_you_mean
-from powerml.scoring.weight_set import load_weights
+from powerml.scoring.documented.load import load_weights
 from powerml.screening.correlation import CorrelationScreen, ScreenWarning
 from powerml.screening.report import differentiators, screen_report
 from powerml.statistics.splits import SnapshotSplit
 from powerml.validation.leak_probe import leak_probe, suspects, values_earlier
 from powerml.validation.screen_audit import ScreenAudit, screen_audit
-from powerml.workflows.snapshots import OpenProject, open_project
-from powerml.workflows.training_data import TrainingData, gather
+from powerml.workflows.project import OpenProject, gather, open_project
+
+if TYPE_CHECKING:
+    from powerml.config.project import ProjectSpec
+    from powerml.training.rows import TrainingData
 
 Note = Callable[[str], None]
 EARLIER_DAYS = 30

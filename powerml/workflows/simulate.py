@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from powerml.config.project import load_project
 from powerml.errors import UsageError
-from powerml.scoring.weight_set import load_weights
-from powerml.simulation import Manifest
+from powerml.scoring.documented.load import load_weights
 from powerml.simulation.calendar import month_edges
 from powerml.simulation.effects import base_rates, churner_path, effect_table
 from powerml.simulation.oracle import oracle_observed, truth_skill
 from powerml.simulation.presets import preset_named
-from powerml.workflows.snapshots import open_project
+from powerml.workflows.project import open_project
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from powerml.simulation import Manifest
 
 FIRST_CUTOFF = 4  # months of data before the first cutoff measured: changes over 90 days need them
 

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from powerml.config.experiment import ExperimentSpec, FittedEntry, WeightSetEntry
-from powerml.config.project import ProjectSpec
 from powerml.reports.band_page import band_table
-from powerml.scoring.weight_set import load_weights
-from powerml.tracking import registry
-from powerml.tracking.runs import LoggedSession
-from powerml.tracking.scoring_model import ScoringModel
+from powerml.reports.session import headline, look_tables, scorer_table, sentences
+from powerml.scoring.documented.load import load_weights
+from powerml.training.beside_the_verdict import CAPACITIES, CloserLook, call_list, call_sentences, look_closer
+from powerml.training.candidates import DOCUMENTED_CARD, Candidate, candidates, check_scorers
+from powerml.training.judging import judge
+from powerml.training.screening import Screening, plan_screening
+from powerml.training.session import Session, challenger, other_way
 from powerml.validation.verdict import MIN_EVENTS
-from powerml.workflows.candidates import DOCUMENTED_CARD, Candidate, candidates, check_scorers
-from powerml.workflows.closer_look import CAPACITIES, CloserLook, call_list, call_sentences, look_closer
-from powerml.workflows.judging import judge
-from powerml.workflows.screening import Screening, plan_screening
-from powerml.workflows.session import Session, challenger, other_way
-from powerml.workflows.session_log import log, register
-from powerml.workflows.session_words import headline, look_tables, next_steps, scorer_table, sentences
-from powerml.workflows.training_data import TrainingData, gather
+from powerml.workflows.project import gather
+from powerml.workflows.train_log import log, next_steps, register
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from powerml.config.project import ProjectSpec
+    from powerml.scoring.model import ScoringModel
+    from powerml.tracking import registry
+    from powerml.tracking.runs import LoggedSession
+    from powerml.training.rows import TrainingData
 
 Note = Callable[[str], None]
 

@@ -10,7 +10,7 @@ from powerml.config.experiment import ExperimentSpec, FittedEntry
 from powerml.config.project import ProjectSpec, bare_project
 from powerml.config.weights import read_weights
 from powerml.errors import DataError, UsageError
-from powerml.workflows.candidates import DOCUMENTED_CARD, check_scorers
+from powerml.training.candidates import DOCUMENTED_CARD, check_scorers
 from powerml.workflows.feature_table import Columns, TableData, read_features
 from powerml.workflows.train import TrainResult, train_on
 

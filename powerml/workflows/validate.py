@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -13,10 +13,13 @@ from powerml.config.reading import load
 from powerml.config.shipped import find, names
 from powerml.config.weights import read_weights
 from powerml.errors import UsageError
+from powerml.sources.tables.scores_and_labels import PROBABILITIES, Joined, join, score_column
 from powerml.validation.band_report import BandReport, band_report, fifths
 from powerml.validation.churn_path import churn_path
 from powerml.validation.discrimination import discrimination
-from powerml.workflows.scores_and_labels import PROBABILITIES, Joined, join, score_column
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from powerml.config import shipped
-from powerml.config.weight_set import WeightSetSpec
 from powerml.config.weights import differences, read_weights
 from powerml.errors import UsageError
-from powerml.scoring.card_table import card_table
+from powerml.scoring.documented.table import card_table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from powerml.config.weight_set import WeightSetSpec
 
 
 @dataclass(frozen=True)

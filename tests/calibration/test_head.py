@@ -10,7 +10,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from powerml.calibration.head import HeadCalibrator
-from powerml.calibration.likelihood import log_losses, logit, sigmoid
+from powerml.statistics.logistic import log_losses, logit, sigmoid
 
 
 def planted(n, *, slope=1.0, intercept=0.0, base=-2.0, seed=0):

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from powerml.calibration.likelihood import LOGIT_LIMIT, logit, sigmoid
 from powerml.calibration.maps import MOST_BINS, Beta, Identity, Isotonic, Platt, clip_logits, fit_map, map_from_dict
+from powerml.statistics.logistic import LOGIT_LIMIT, logit, sigmoid
 
 METHODS = ("identity", "platt", "beta", "isotonic")
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from powerml.calibration.likelihood import sigmoid
 from powerml.calibration.shift import intercept_shift, prior_shift, reference_mix
+from powerml.statistics.logistic import sigmoid
 
 
 def test_a_known_shift_takes_the_rate_with_it():

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
-from builders import csv
+
+from tests.builders import csv
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 GOOD = csv("user_id, event, time, value\n" + "ada, click, 2026-03-10T12:00:00Z, 1\n" * 20)
 PROJECT = "tables: {events: {files: events.csv}}\nvocabulary: {click: {roles: [login]}}\n"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from builders import write_project
+from tests.builders import write_project
 
 DAYS = [f"2026-0{month}-{day:02}" for month in (1, 2, 3, 4, 5) for day in range(1, 29)]
 ROWS = "".join(f"u{n},click,{day}T12:00:00Z\n" for day in DAYS for n in range(3))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 import numpy as np
@@ -14,6 +14,9 @@ from click.testing import CliRunner
 
 from powerml.cli.common import DATE, Output, command, settings
 from powerml.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def test_a_date_and_what_is_none():

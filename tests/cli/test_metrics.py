@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from builders import write_project
+from tests.builders import write_project
 
 EVENTS = "user_id, event, time\nada, click, 2026-01-05T12:00:00Z"
 

@@ -6,7 +6,8 @@ import json
 
 import pandas as pd
 import pytest
-from builders import write_project
+
+from tests.builders import write_project
 
 EVENTS = """
 user_id, event, time

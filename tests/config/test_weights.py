@@ -22,7 +22,7 @@ def test_the_five_documented_sets_ship():
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_every_number_of_the_documents_is_quoted(name):
-    from powerml.scoring.card_table import card_table
+    from powerml.scoring.documented.table import card_table
 
     spec = read_weights(name)
     ours = {"params", "limits", "score", "window_days", "full_scale", "groups", "power_user", "top_share"}

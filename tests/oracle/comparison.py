@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from datetime import date
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from oracle.labels import labels, treated
-from oracle.metrics import snapshot
-from oracle.past import Past
-from oracle.project import Project, Row, write_project
 from powerml.config.project import load_project
-from powerml.workflows.snapshots import build
+from powerml.workflows.snapshot import build
+from tests.oracle.labels import labels, treated
+from tests.oracle.metrics import snapshot
+from tests.oracle.past import Past
+from tests.oracle.project import Project, Row, write_project
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+    from pathlib import Path
 
 
 def oracle_rows(project: Project, cutoffs: Sequence[date], *, entity: str) -> list[Row]:

@@ -6,8 +6,8 @@ import dataclasses
 import random
 from datetime import date, datetime, timedelta
 
-from oracle.project import HAPPENED, KEYS, Project, Row
-from oracle.world import NAMES, PAUSES
+from tests.oracle.project import HAPPENED, KEYS, Project, Row
+from tests.oracle.world import NAMES, PAUSES
 
 ENDS = {"users": "deactivated_at", "tickets": "resolved_at", "subscriptions": "end"}
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 
-from oracle.past import Event, Past, counted_events, latest_versions
-from oracle.project import Project, Row
+from tests.oracle.past import Event, Past, counted_events, latest_versions
+
+if TYPE_CHECKING:
+    from tests.oracle.project import Project, Row
 
 
 def observed_until(project: Project) -> datetime:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 
-from oracle.past import Event, Past, Session, known_rows, sessions_of
-from oracle.project import Project, Row
+from tests.oracle.past import Event, Past, Session, known_rows, sessions_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from tests.oracle.project import Project, Row
 
 Number = float | None
 

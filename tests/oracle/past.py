@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from oracle.project import HAPPENED, KEYS, Meaning, Project, Row
+from tests.oracle.project import HAPPENED, KEYS, Meaning, Project, Row
 
 
 @dataclass(frozen=True)

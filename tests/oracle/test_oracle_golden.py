@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from oracle.labels import labels
-from oracle.metrics import snapshot
-from oracle.project import read_project
+from tests.oracle.labels import labels
+from tests.oracle.metrics import snapshot
+from tests.oracle.project import read_project
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from oracle.future import with_another_future
-from oracle.metrics import snapshot
-from oracle.world import worlds
+from tests.oracle.future import with_another_future
+from tests.oracle.metrics import snapshot
+from tests.oracle.world import worlds
 
 
 @settings(max_examples=60, deadline=None, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate])

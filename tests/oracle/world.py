@@ -14,7 +14,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from oracle.project import COLUMNS, KEYS, Project, Row, Settings
+from tests.oracle.project import COLUMNS, KEYS, Project, Row, Settings
 
 # Per zone, days around which something happens to the clock (or a leap day).
 CLOCK_DAYS: dict[str, tuple[date, ...]] = {

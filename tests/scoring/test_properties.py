@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
 from powerml.bands.ladder import assign
-from powerml.scoring.recipe import apply, recipe
-from scoring.documented import CATALOGUE, SETS, rows, scorer, values_of
+from powerml.scoring.explain.next_band import apply, recipe
+from tests.scoring.sets import CATALOGUE, SETS, rows, scorer, values_of
 
 FITTED = {name: scorer(name) for name in SETS}
 

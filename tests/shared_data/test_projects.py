@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from datetime import UTC, date, datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,6 +15,9 @@ from powerml.config.shipped import configs
 from powerml.workflows.check import check
 from powerml.workflows.score import score_snapshot
 from powerml.workflows.train import train
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.skipif("POWERML_SHARED" not in os.environ, reason="POWERML_SHARED names no shared folder")
 NOW = datetime(2026, 11, 21, tzinfo=UTC)

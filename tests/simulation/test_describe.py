@@ -15,7 +15,7 @@ from powerml.simulation import write_product
 from powerml.simulation.oracle import oracle_observed
 from powerml.workflows.check import check
 from powerml.workflows.simulate import cutoffs
-from powerml.workflows.snapshots import build
+from powerml.workflows.snapshot import build
 
 
 def test_describe_prints_documented_against_achieved_and_writes_json(tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import date
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
@@ -15,6 +15,9 @@ from powerml.config.project import load_project
 from powerml.errors import UsageError
 from powerml.simulation import PRESETS, simulate, write_product
 from powerml.tables import TABLES
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PLANS = {"free": 0, "starter": 1, "pro": 2, "enterprise": 3}
 DAY = pd.Timedelta(days=1)

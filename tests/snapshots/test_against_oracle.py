@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from oracle.comparison import differences, engine_frame, oracle_rows
-from oracle.world import worlds
+
+from tests.oracle.comparison import differences, engine_frame, oracle_rows
+from tests.oracle.world import worlds
 
 # Always the same worlds, few because each reads files and plans the whole catalogue; ORACLE_EXAMPLES=100 looks further.
 EXAMPLES = int(os.environ.get("ORACLE_EXAMPLES", "2"))

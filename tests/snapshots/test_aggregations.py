@@ -6,10 +6,10 @@ import random
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from builders import snapshot, write_project
 
 from powerml.snapshots import aggregations
 from powerml.snapshots.aggregations import Atom, Cells, frozen
+from tests.builders import snapshot, write_project
 
 NAMES = 700
 CUTOFFS = (date(2026, 3, 1), date(2026, 4, 1))

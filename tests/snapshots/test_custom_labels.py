@@ -6,17 +6,17 @@ import dataclasses
 from datetime import date
 
 import pytest
-from builders import write_project
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from oracle.labels import Around, observed_until
-from oracle.past import Past
-from oracle.project import write_project as write_world
-from oracle.world import worlds
 
 from powerml.config.outcome import EventOutcome
 from powerml.config.project import load_project
-from powerml.workflows.snapshots import open_project
+from powerml.workflows.project import open_project
+from tests.builders import write_project
+from tests.oracle.labels import Around, observed_until
+from tests.oracle.past import Past
+from tests.oracle.project import write_project as write_world
+from tests.oracle.world import worlds
 
 AS_OF = date(2026, 1, 1)
 ADVOCATE = {"name": "advocate", "events": {"role": "referral"}, "good": True}

@@ -7,9 +7,9 @@ from datetime import date
 
 import pandas as pd
 import pytest
-from builders import AS_OF, build, opened, write_project
 
 from powerml.config.metrics import catalogue
+from tests.builders import AS_OF, build, opened, write_project
 
 EVENTS = """
 user_id, account_id, event, time

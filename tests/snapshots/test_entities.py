@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from builders import snapshot, write_project
+
+from tests.builders import snapshot, write_project
 
 USERS = """
 user_id, account_id, created_at,           deactivated_at

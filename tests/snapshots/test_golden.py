@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from builders import opened
 
 from powerml.config.metrics import catalogue
 from powerml.config.project import load_project
-from powerml.workflows.snapshots import open_project
+from powerml.workflows.project import open_project
+from tests.builders import opened
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 PROJECT_FILE = {"user": "powerml.yaml", "account": "powerml_account.yaml"}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from builders import snapshot, write_project
+
+from tests.builders import snapshot, write_project
 
 AS_OF = date(2026, 1, 1)  # the window is [2026-01-01, 2026-04-01), with grace it was seen on 2026-05-01
 CLICK = "user_id, account_id, event, time\n"

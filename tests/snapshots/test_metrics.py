@@ -6,14 +6,18 @@ The cutoff is 2026-04-01, so "30" is [March 2, April 1) and [60, 30] is [January
 from __future__ import annotations
 
 import math
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pandas as pd
 import pytest
 import yaml
-from builders import build, opened, snapshot, value, write_project
 
 from powerml.errors import ConfigError, PowermlError
+from tests.builders import build, opened, snapshot, value, write_project
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import pandas as pd
 
 EVENTS = """
 user_id, event,      time,                 session_id, value, device, seconds

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from powerml.snapshots import placing
-from powerml.snapshots.engine import Engine
+from powerml.snapshots.engine.duckdb import Engine
 from powerml.snapshots.windows import Calendar, Cutoffs
 
 LOW, HIGH = 100, 140

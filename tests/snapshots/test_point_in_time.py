@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from datetime import date
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from oracle.future import with_another_future
-from oracle.project import Project, write_project
-from oracle.world import worlds
 
 from powerml.config.metrics import catalogue
 from powerml.config.project import load_project
-from powerml.workflows.snapshots import open_project
+from powerml.workflows.project import open_project
+from tests.oracle.future import with_another_future
+from tests.oracle.project import Project, write_project
+from tests.oracle.world import worlds
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+    from pathlib import Path
 
 # Always the same worlds; ORACLE_EXAMPLES=100 looks further. A world grows from a seed: there is nothing to shrink.
 EXAMPLES = int(os.environ.get("ORACLE_EXAMPLES", "2"))

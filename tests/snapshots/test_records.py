@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from builders import opened, snapshot, write_project
 
 from powerml.errors import ConfigError
+from tests.builders import opened, snapshot, write_project
 
 EVENTS = (
     "user_id, account_id, event, time\nada, acme, click, 2026-01-10T00:00:00Z\nben, acme, click, 2026-01-10T00:00:00Z"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from builders import opened, write_project
 
 from powerml.errors import DataError
 from powerml.snapshots.windows import day_date
+from tests.builders import opened, write_project
 
 EVENTS = """
 user_id, account_id, event, time,                 session_id, value

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from builders import AS_OF, snapshot, write_project
+
+from tests.builders import AS_OF, snapshot, write_project
 
 HOUSE = """
 - {name: sessions, table: sessions, measure: count, window_days: 30, unit: sessions}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from builders import AS_OF, snapshot, write_project
+
+from tests.builders import AS_OF, snapshot, write_project
 
 NAMES = ["active_week_ratio", "active_week_streak"]
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from powerml.snapshots.engine import Engine
+from powerml.snapshots.engine.duckdb import Engine
 from powerml.snapshots.windows import Calendar, Cutoffs, cutoff_dates, day_date, day_number, microseconds
 
 # clocks that change at midnight, by half an hour, never, or skip a whole day

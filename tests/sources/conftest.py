@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import pytest
@@ -13,6 +11,10 @@ import yaml
 
 from powerml.config.project import ProjectSpec, load_project
 from powerml.sources import Loaded, open_sources
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
 
 NOW = datetime(2026, 4, 1, tzinfo=UTC)
 EVENTS = "user_id,event,time\nada,signed_in,2026-03-01T09:30:00Z\n"

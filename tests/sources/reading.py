@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from powerml.sources import Loaded
+if TYPE_CHECKING:
+    from powerml.sources import Loaded
 
 
 def rows(loaded: Loaded, table: str, columns: str = "*") -> list[tuple[Any, ...]]:

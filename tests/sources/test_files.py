@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import gzip
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pytest
 
 from powerml.errors import DataError
 from powerml.sources.files import resolve
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TEXT = b"user_id,event,time\nada,signed_in,2026-03-01T09:30:00Z\n"
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from powerml.errors import DataError
 from powerml.sources.fingerprint import file_fingerprints, fingerprint
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def touch(path: Path, seconds: int) -> None:

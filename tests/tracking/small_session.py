@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from powerml.scoring.weight_set import load_weights
+from powerml.calibration.links import PlattLink
+from powerml.scoring.documented.load import load_weights
+from powerml.scoring.explain.shares import native_params, weight_shares
+from powerml.scoring.model import ScoringModel
 from powerml.tracking.pseudonyms import load_pseudonyms
 from powerml.tracking.runs import Attachments, ScorerRun, SessionRun, log_session
-from powerml.tracking.scoring_model import ScoringModel
 from powerml.tracking.store import Store, connected
-from powerml.tracking.weights import native_params, weight_shares
-from powerml.validation.links import PlattLink
 
 ROWS = pd.read_csv(Path(__file__).parents[1] / "golden" / "metrics.csv", dtype={"user_id": str})
 METRICS = list(ROWS.columns[1:])

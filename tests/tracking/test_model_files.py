@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from small_session import LINK, METRICS, ROWS, log_small, model
 
 import powerml
 from powerml.errors import StoreError
 from powerml.tracking import registry
 from powerml.tracking.store import connected
+from tests.tracking.small_session import LINK, METRICS, ROWS, log_small, model
 
 FRESH = """
 import sys

@@ -1,9 +1,9 @@
 import pytest
-from small_session import log_small, model
 
 from powerml.errors import StoreError
 from powerml.tracking import registry
 from powerml.tracking.store import Store
+from tests.tracking.small_session import log_small, model
 
 
 @pytest.fixture(scope="module")

@@ -3,12 +3,12 @@ import sqlite3
 from dataclasses import replace
 
 import pytest
-from small_session import METRICS, ROWS, log_small, model, scorer_run
 
 from powerml.errors import StoreError
 from powerml.tracking.pseudonyms import Pseudonyms
 from powerml.tracking.runs import RANKING, SessionRun, find_run, log_session
 from powerml.tracking.store import Store, connected
+from tests.tracking.small_session import METRICS, ROWS, log_small, model, scorer_run
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from powerml.statistics.outcomes import Predictions
 from powerml.validation.early_warning import early_warning, rows_earlier, sentence
-from powerml.validation.outcomes import Predictions
 
 
 def monthly(ids=("a", "b"), months=4):

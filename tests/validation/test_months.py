@@ -1,8 +1,8 @@
 import numpy as np
 import pandas as pd
 
+from powerml.statistics.outcomes import Predictions
 from powerml.validation.months import by_month, drift, rate_drift, worst_month
-from powerml.validation.outcomes import Predictions
 
 
 def months(rates, said, n=400, seed=7):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from builders import NOW, csv, write_project
 
 from powerml.config.project import load_project
 from powerml.workflows.check import CheckResult, check
+from tests.builders import NOW, csv, write_project
 
 DAYS = [f"2026-0{month}-{day:02}" for month in (1, 2, 3, 4, 5) for day in range(1, 29)]
 ROWS = [f"u{n},click,{day}T12:00:00Z,e-{n}-{day}" for day in DAYS for n in range(4)]

@@ -10,9 +10,9 @@ from powerml.cli.compare import command
 from powerml.config.metrics import catalogue
 from powerml.config.project import load_project
 from powerml.errors import UsageError
+from powerml.training.rows import Rows, TrainingData
 from powerml.workflows import compare as workflow
 from powerml.workflows.compare import compare_on_project
-from powerml.workflows.training_data import Rows, TrainingData
 
 METRICS = Path(__file__).parents[1] / "golden" / "metrics.csv"
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from builders import write_project
 
 from powerml.config.metrics import catalogue
 from powerml.errors import UsageError
 from powerml.workflows.metrics import list_metrics
+from tests.builders import write_project
 
 EVENTS = "user_id, event, time\nada, click, 2026-01-05T12:00:00Z"
 

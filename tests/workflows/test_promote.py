@@ -9,10 +9,10 @@ from click.testing import CliRunner
 from powerml.cli import root
 from powerml.config.project import load_project
 from powerml.errors import PowermlError, StoreError, UsageError
-from powerml.scoring.weight_set import load_weights
+from powerml.scoring.documented.load import load_weights
+from powerml.scoring.model import ScoringModel
 from powerml.tracking import registry
 from powerml.tracking.runs import ScorerRun, SessionRun, log_session
-from powerml.tracking.scoring_model import ScoringModel
 from powerml.tracking.store import Store
 from powerml.workflows.promote import promote
 from powerml.workflows.score import from_registry

@@ -14,10 +14,10 @@ from powerml.cli.review import command
 from powerml.config.project import load_project
 from powerml.config.weights import read_weights
 from powerml.errors import DataError, UsageError
-from powerml.scoring.weight_set import load_weights
-from powerml.tracking.scoring_model import ScoringModel
+from powerml.scoring.documented.load import load_weights
+from powerml.scoring.model import ScoringModel
+from powerml.tracking.due import review_due
 from powerml.workflows import review as workflow
-from powerml.workflows.recalibration import review_due
 from powerml.workflows.review import make_sheet, read_review
 from powerml.workflows.review_lock import lock, weights_text
 from powerml.workflows.score import Scorer

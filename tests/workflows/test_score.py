@@ -8,9 +8,9 @@ from click.testing import CliRunner
 
 from powerml.cli import root
 from powerml.errors import PowermlError
-from powerml.scoring.weight_set import load_weights
-from powerml.tracking.scoring_model import ScoringModel
-from powerml.workflows.reasons import reasons_json
+from powerml.scoring.documented.load import load_weights
+from powerml.scoring.explain.text import reasons_json
+from powerml.scoring.model import ScoringModel
 from powerml.workflows.score import Scorer, from_weights, score_metrics, score_rows
 
 GOLDEN = Path(__file__).parents[1] / "golden"

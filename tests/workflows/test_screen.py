@@ -12,9 +12,9 @@ from powerml.config.project import load_project
 from powerml.errors import UsageError
 from powerml.screening.report import COLUMNS
 from powerml.simulation import write_product
+from powerml.training.rows import Rows, TrainingData
 from powerml.workflows import screen as workflow
 from powerml.workflows.screen import screen
-from powerml.workflows.training_data import Rows, TrainingData
 
 N, MONTHS = 300, 8
 NAMES = ["days_since_last_active", "tickets_unresolved", "active_days_30d", "errors_per_session_30d", "events_30d"]

@@ -14,10 +14,10 @@ from powerml.config.project import load_project
 from powerml.errors import PowermlError
 from powerml.simulation import write_product
 from powerml.tracking import registry
+from powerml.tracking.due import DATA_UNTIL, VOCABULARY, vocabulary_fingerprint
 from powerml.tracking.store import Store, connected
-from powerml.workflows.recalibration import DATA_UNTIL, VOCABULARY, vocabulary_fingerprint
+from powerml.training.rows import Rows
 from powerml.workflows.train import train
-from powerml.workflows.training_data import Rows
 
 QUICK = """
 snapshots: {every: quarter}
@@ -56,7 +56,7 @@ def test_the_verdict_comes_first_with_its_intervals(trained):
 
 
 def test_no_training_row_s_outcome_reaches_into_a_test(trained):
-    from powerml.workflows.judging import hold_out
+    from powerml.training.judging import hold_out
 
     data = trained.data
     for fold_train, fold_test in hold_out(data, seed=7).rows(data.labelled.frame, data.labelled.accounts):

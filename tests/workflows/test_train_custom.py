@@ -5,7 +5,6 @@ from datetime import UTC, date, datetime
 import numpy as np
 import pandas as pd
 import pytest
-from builders import NOW, write_project
 
 from powerml.config.experiment import load_experiment
 from powerml.config.project import load_project
@@ -21,6 +20,7 @@ from powerml.workflows.promote import promote
 from powerml.workflows.score import score_snapshot
 from powerml.workflows.train import train
 from powerml.workflows.train_table import train_table
+from tests.builders import NOW, write_project
 
 GOOD = "outcome: {name: helper, events: {role: [referral, invite]}, good: true}\n"
 BAD = "outcome: {name: troubled, events: {role: error}, at_least: 12, horizon_days: 60, good: false}\n"

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from powerml.cli.validate import command
 from powerml.errors import DataError, MissingColumns
-from powerml.workflows.scores_and_labels import join
+from powerml.sources.tables.scores_and_labels import join
 from powerml.workflows.validate import validate
 
 

@@ -2,9 +2,9 @@ import pytest
 
 from powerml.config.weights import read_weights
 from powerml.errors import UsageError
-from powerml.scoring.card_model import weight_files
+from powerml.scoring.outcome.card_file import weight_files
 from powerml.workflows.weights import copy, diff, list_weights, show
-from tests.scoring.test_outcome import fitted, snapshots
+from tests.scoring.outcome.test_model import fitted, snapshots
 
 
 def test_the_five_sets_are_listed_with_a_projects_own(tmp_path):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from powerml.calibration.folds import Rows
-from powerml.calibration.likelihood import Floats
+if TYPE_CHECKING:
+    from powerml.statistics.folds import Rows
+    from powerml.statistics.logistic import Floats
 
 CANDIDATES = 64
 """Stretches of equal size between which an edge may lie."""

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from powerml.calibration.folds import Folds, Rows, account_folds
-from powerml.calibration.likelihood import Floats, base_logit, penalised_logistic, sigmoid
 from powerml.scoring.heads.base import Head
 from powerml.scoring.heads.binning import Levels, learn_groups, learn_levels
 from powerml.scoring.heads.integers import Budgets, whole_points
 from powerml.scoring.heads.shapes import Shape, learn_shapes, spread_rows
+from powerml.statistics.folds import Folds, Rows, account_folds
+from powerml.statistics.logistic import Floats, base_logit, penalised_logistic, sigmoid
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 MAX_ROWS = 30_000
 """Rows, evenly spaced, on which levels and points are found; the link is fitted on all."""

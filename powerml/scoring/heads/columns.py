@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from powerml.calibration.likelihood import Floats
+if TYPE_CHECKING:
+    from powerml.statistics.logistic import Floats
 
 EDGE_SHARE = 0.005
 LONG_TAIL = 2.0

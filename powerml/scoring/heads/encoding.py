@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from powerml.calibration.likelihood import Floats
 from powerml.errors import MissingColumns
+
+if TYPE_CHECKING:
+    from powerml.statistics.logistic import Floats
 
 MAX_LEVELS = 30
 """Text levels kept apart; rarer ones share a level."""

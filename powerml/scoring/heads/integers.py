@@ -6,13 +6,16 @@ points needs no rows: it minimises `(s q - effects)' H (s q - effects)` over int
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from powerml.calibration.folds import Rows
-from powerml.calibration.likelihood import Floats
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from powerml.statistics.folds import Rows
+    from powerml.statistics.logistic import Floats
 
 EXCHANGES = 60
 """Rounds of giving a point here and taking one there."""

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from powerml.calibration.folds import Folds, Rows, account_folds, clustered_mean
-from powerml.calibration.likelihood import Floats, log_losses
 from powerml.scoring.heads.base import Head, usable
 from powerml.scoring.heads.shapes import learn_shapes
-from powerml.scoring.threads import side_by_side
+from powerml.scoring.heads.threads import side_by_side
+from powerml.statistics.folds import Folds, Rows, account_folds, clustered_mean
+from powerml.statistics.logistic import Floats, log_losses
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 STAGES = (25, 40, 55, 75, 100, 140, 200, 280)
 """Numbers of trees that `rehearse` compares, until one gains less than `WORTH` of the log loss."""

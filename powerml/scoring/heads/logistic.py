@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
-from powerml.calibration.folds import Folds, Rows
-from powerml.calibration.likelihood import Floats, base_logit, log_losses, penalised_logistic
 from powerml.scoring.heads.base import Head, sum_by, usable
 from powerml.scoring.heads.columns import ColumnDesign
+from powerml.statistics.logistic import Floats, base_logit, log_losses, penalised_logistic
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from powerml.statistics.folds import Folds, Rows
 
 STRENGTHS = (0.3, 3.0, 30.0, 300.0)
 """Ridge strengths that `rehearse` compares, in units of one row's log loss per squared standard deviation."""

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from powerml.calibration.likelihood import Floats, base_logit, penalised_logistic
 from powerml.scoring.heads.base import Head
+from powerml.statistics.logistic import Floats, base_logit, penalised_logistic
 
 PRIOR_SLOPE = 0.5
 """Logit per standard deviation of the documented score expected before any event is seen (AUROC about .64)."""

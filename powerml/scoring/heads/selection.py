@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from powerml.calibration.folds import Folds, Rows, account_folds, clustered_mean
-from powerml.calibration.likelihood import Floats, log_losses
 from powerml.scoring.heads.base import Head
 from powerml.scoring.heads.lightgbm import deeper_of
 from powerml.scoring.heads.stack import MEMBER_KINDS, StackHead, default_members, rehearsals
+from powerml.statistics.folds import Folds, Rows, account_folds, clustered_mean
+from powerml.statistics.logistic import Floats, log_losses
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 TREE_EVENTS = 200
 """Distinct events below which no trees are grown."""

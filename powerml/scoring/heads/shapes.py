@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from powerml.calibration.folds import Folds, Rows, clustered_mean
-from powerml.calibration.likelihood import Floats
 from powerml.scoring.heads.binning import equal_levels
+from powerml.statistics.folds import Folds, Rows, clustered_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from powerml.statistics.logistic import Floats
 
 Shape = Literal["rising", "falling", "free"]
 

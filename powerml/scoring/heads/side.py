@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
-from powerml.calibration.folds import Rows
 from powerml.calibration.head import HeadCalibrator
-from powerml.calibration.likelihood import Floats
 from powerml.calibration.maps import Identity, Isotonic, Platt, clip_logits
-from powerml.calibration.shift import Shift
 from powerml.errors import UsageError
-from powerml.scoring.base import DocumentedScorer
-from powerml.scoring.heads.base import Head
+from powerml.scoring.explain.path import head_shares
 from powerml.scoring.heads.card import CardHead
-from powerml.scoring.heads.making import head_from_dict
 from powerml.scoring.heads.prior import PriorLinkHead
+from powerml.scoring.heads.registry import head_from_dict
 from powerml.scoring.heads.selection import Tried
 from powerml.scoring.heads.weights import FittedWeight
-from powerml.scoring.persist import scorer_from_dict
-from powerml.scoring.reasons import head_shares
+from powerml.scoring.stored import scorer_from_dict
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from powerml.calibration.shift import Shift
+    from powerml.scoring.documented.base import DocumentedScorer
+    from powerml.scoring.heads.base import Head
+    from powerml.statistics.folds import Rows
+    from powerml.statistics.logistic import Floats
 
 
 @dataclass(frozen=True)

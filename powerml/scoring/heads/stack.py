@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from math import ceil
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import clone
 
-from powerml.calibration.folds import Folds, Rows, account_folds
-from powerml.calibration.likelihood import Floats, log_losses, penalised_logistic
 from powerml.scoring.heads.base import Head, usable
 from powerml.scoring.heads.card import CardHead
 from powerml.scoring.heads.lightgbm import LightGBMHead, deep_trees
 from powerml.scoring.heads.logistic import LogisticHead
-from powerml.scoring.threads import side_by_side
+from powerml.scoring.heads.threads import side_by_side
+from powerml.statistics.folds import Folds, Rows, account_folds
+from powerml.statistics.logistic import Floats, log_losses, penalised_logistic
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _PINNED = 1e10
 """Penalty that holds a coefficient where it is."""

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from sklearn.base import clone
 
-from powerml.calibration.folds import Folds, Rows, account_folds, group_codes
 from powerml.calibration.head import CalibrationMethod, HeadCalibrator
-from powerml.calibration.likelihood import Floats
 from powerml.errors import UsageError
-from powerml.scoring.base import DocumentedScorer
+from powerml.scoring.documented.base import DocumentedScorer
 from powerml.scoring.heads.base import Head, usable
 from powerml.scoring.heads.card import CardHead
-from powerml.scoring.heads.making import make_head
 from powerml.scoring.heads.prior import PriorLinkHead
+from powerml.scoring.heads.registry import make_head
 from powerml.scoring.heads.selection import choose, compare
 from powerml.scoring.heads.side import Inputs, Side, average_reasons
 from powerml.scoring.heads.weights import (
@@ -29,7 +25,15 @@ from powerml.scoring.heads.weights import (
     reweighted,
     unit_parts,
 )
-from powerml.scoring.ordering import count_events, within
+from powerml.scoring.outcome.row_order import count_events, within
+from powerml.statistics.folds import Folds, Rows, account_folds, group_codes
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from powerml.statistics.logistic import Floats
 
 FEW_ROWS = 10_000
 """Up to this many rows there are five folds by account; above, three tell enough."""

@@ -7,23 +7,27 @@ points add up to what the document's add up to. Source: 4-learning.md, modelling
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import pandas as pd
-from sklearn.utils import Tags
 
-from powerml.calibration.folds import Rows
-from powerml.calibration.likelihood import Floats, base_logit, penalised_logistic, sigmoid
 from powerml.config.activity import ActivitySpec
 from powerml.config.composite import CompositeSpec
 from powerml.config.points import LadderPart, PerUnitDeduction, PointsSpec, RungPart
 from powerml.errors import UsageError
-from powerml.scoring.base import DocumentedScorer
+from powerml.scoring.documented.base import DocumentedScorer
 from powerml.scoring.heads.base import Head
-from powerml.scoring.persist import SCORERS
+from powerml.scoring.stored import SCORERS
+from powerml.statistics.logistic import Floats, base_logit, penalised_logistic, sigmoid
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+    from sklearn.utils import Tags
+
+    from powerml.statistics.folds import Rows
 
 DRAWS = 400
 """Account bootstraps behind each weight's interval."""

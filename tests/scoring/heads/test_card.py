@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from powerml.calibration.folds import account_folds
-from powerml.calibration.likelihood import log_losses, sigmoid
 from powerml.scoring.heads.card import CardHead
+from powerml.statistics.folds import account_folds
+from powerml.statistics.logistic import log_losses, sigmoid
 
 
 def product(n=3000, seed=0):

@@ -7,10 +7,10 @@ import pytest
 from sklearn.metrics import roc_auc_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from powerml.calibration.folds import account_folds
-from powerml.calibration.likelihood import log_losses, sigmoid
 from powerml.scoring.heads.card import CardHead
 from powerml.scoring.heads.lightgbm import STAGES, USUAL_TREES, LightGBMHead, deeper_of
+from powerml.statistics.folds import account_folds
+from powerml.statistics.logistic import log_losses, sigmoid
 
 
 def crossed(n=2000, seed=0):

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from powerml.calibration.folds import account_folds
-from powerml.calibration.likelihood import log_losses, sigmoid
 from powerml.scoring.heads.logistic import STRENGTHS, LogisticHead
+from powerml.statistics.folds import account_folds
+from powerml.statistics.logistic import log_losses, sigmoid
 
 
 def product(n=2000, seed=0):

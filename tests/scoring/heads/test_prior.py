@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from powerml.calibration.likelihood import base_logit, sigmoid
 from powerml.scoring.heads.prior import PRIOR_SLOPE, PriorLinkHead
+from powerml.statistics.logistic import base_logit, sigmoid
 
 
 def scored(n, *, slope, seed=0):

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from powerml.calibration.folds import account_folds
-from powerml.calibration.likelihood import sigmoid
 from powerml.errors import UsageError
-from powerml.scoring.heads.making import make_head
+from powerml.scoring.heads.registry import make_head
 from powerml.scoring.heads.selection import AutoHead, choose, compare
+from powerml.statistics.folds import account_folds
+from powerml.statistics.logistic import sigmoid
 
 
 @parametrize_with_checks([AutoHead()])

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from powerml.calibration.folds import account_folds
-from powerml.calibration.likelihood import sigmoid
 from powerml.scoring.heads.shapes import learn_shapes, spread_rows
+from powerml.statistics.folds import account_folds
+from powerml.statistics.logistic import sigmoid
 
 
 def outcomes(z, seed=0):

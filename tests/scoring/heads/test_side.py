@@ -8,10 +8,10 @@ import pytest
 
 from powerml.calibration.head import HeadCalibrator
 from powerml.errors import UsageError
+from powerml.scoring.documented.load import load_weights
 from powerml.scoring.heads.card import CardHead
 from powerml.scoring.heads.logistic import LogisticHead
 from powerml.scoring.heads.side import Inputs, Side, average_reasons
-from powerml.scoring.weight_set import load_weights
 
 
 def inputs(n=400, seed=0):

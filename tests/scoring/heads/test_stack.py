@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from powerml.calibration.folds import account_folds
-from powerml.calibration.likelihood import log_losses, sigmoid
 from powerml.scoring.heads.card import CardHead
 from powerml.scoring.heads.lightgbm import LightGBMHead
 from powerml.scoring.heads.logistic import LogisticHead
 from powerml.scoring.heads.stack import StackHead, fit_blend
+from powerml.statistics.folds import account_folds
+from powerml.statistics.logistic import log_losses, sigmoid
 
 
 def mixed(n=1200, seed=0):

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from powerml.calibration.likelihood import sigmoid
 from powerml.scoring.heads.selection import choose
 from powerml.scoring.heads.side import Inputs
 from powerml.scoring.heads.training import HeadPlan, TrainingRows, rehearsal_rows, train_side
+from powerml.statistics.logistic import sigmoid
 
 
 def rows(n=400, seed=0, *, rate=0.0):

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from powerml.calibration.likelihood import sigmoid
 from powerml.errors import UsageError
+from powerml.scoring.documented.load import load_weights
 from powerml.scoring.heads.weights import (
     WeightsHead,
     documented_weights,
@@ -16,9 +16,9 @@ from powerml.scoring.heads.weights import (
     reweighted,
     unit_parts,
 )
-from powerml.scoring.outcome import NestedOutcomeModel
-from powerml.scoring.persist import scorer_from_dict
-from powerml.scoring.weight_set import load_weights
+from powerml.scoring.outcome.model import NestedOutcomeModel
+from powerml.scoring.stored import scorer_from_dict
+from powerml.statistics.logistic import sigmoid
 
 
 def usage(scorer, n=2500, seed=0):

@@ -1,0 +1,119 @@
+"""Probabilities for a score that has none: one Platt link per head, fitted on the training rows of the same fold.
+
+Two nested heads, as everywhere: P(churn), and P(expand) among those who do not churn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from powerml.statistics.outcomes import outcome_codes, outcomes_of
+from powerml.statistics.scores import auroc, logistic_line, sigmoid
+from powerml.tables import OUTCOMES
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+
+@dataclass(frozen=True)
+class PlattLink:
+    """Score -> probabilities: logit = slope x score + intercept, per head; `expand` is None for two outcomes.
+
+    Slopes have either sign, as the training rows say. `outcomes` are worst first; the head `churn` is of the first.
+    """
+
+    churn: tuple[float, float]
+    expand: tuple[float, float] | None
+    outcomes: tuple[str, ...] = OUTCOMES
+
+    def probabilities(self, score: ArrayLike) -> pd.DataFrame:
+        """`p_churn`, `p_stay` (and `p_expand`) for each score; the index is that of a Series given.
+
+        Of a custom outcome, `p_NAME` and `p_not_NAME`.
+        """
+        s = np.asarray(score, dtype=float)
+        c = sigmoid(self.churn[0] * s + self.churn[1])
+        e = np.zeros_like(c) if self.expand is None else sigmoid(self.expand[0] * s + self.expand[1])
+        worst, middle = self.outcomes[:2]
+        p = {f"p_{worst}": c, f"p_{middle}": (1 - c) * (1 - e)}
+        if self.expand is not None:
+            p[f"p_{self.outcomes[2]}"] = (1 - c) * e
+        return pd.DataFrame(p, index=score.index if isinstance(score, pd.Series) else None)
+
+
+def fit_link(score: ArrayLike, y: ArrayLike, outcomes: tuple[str, ...] | None = None) -> PlattLink:
+    """Fits the heads on training rows; `outcomes` says whether there are three (default: what `y` holds).
+
+    A head without events, or a score that does not vary, gets the base rate (one half event added on each side). One
+    unit of ridge on the standardised slope keeps it finite where the score separates the outcome.
+    """
+    s = np.asarray(score, dtype=float)
+    codes = outcome_codes(y, outcomes := outcomes or outcomes_of(y))
+    stayed = codes > 0
+    expand = _head(s[stayed], codes[stayed] == 2) if len(outcomes) == 3 else None
+    return PlattLink(_head(s, codes == 0), expand, outcomes)
+
+
+def _head(s: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    slope, intercept = logistic_line(y, s, ridge=float(s.var()) if len(s) else 0.0)
+    if np.isnan(slope):
+        rate = (y.sum() + 0.5) / (len(y) + 1)
+        return 0.0, float(np.log(rate / (1 - rate)))
+    return slope, intercept
+
+
+@dataclass(frozen=True)
+class SingleMetric:
+    """The one metric that ranks the training outcome best, with its link: what any score must beat.
+
+    `churn` and `expand` name the metric each head uses; missing values stand at the training median.
+    """
+
+    churn: str
+    expand: str | None
+    fills: dict[str, float]
+    heads: tuple[tuple[float, float], tuple[float, float] | None]
+    outcomes: tuple[str, ...] = OUTCOMES
+
+    @property
+    def name(self) -> str:
+        """What to call it in a sentence."""
+        both = {self.churn, self.expand} - {None}
+        return f"the best single metric ({', '.join(sorted(map(str, both)))})"
+
+    def probabilities(self, metrics: pd.DataFrame) -> pd.DataFrame:
+        """Probabilities of the outcomes for rows of a snapshot."""
+        churn, expand = self.heads
+        c = sigmoid(churn[0] * metrics[self.churn].fillna(self.fills[self.churn]).to_numpy(dtype=float) + churn[1])
+        worst, middle = self.outcomes[:2]
+        p = {f"p_{worst}": c, f"p_{middle}": 1 - c}
+        if self.expand is not None and expand is not None:
+            e = sigmoid(expand[0] * metrics[self.expand].fillna(self.fills[self.expand]).to_numpy(float) + expand[1])
+            p = {f"p_{worst}": c, f"p_{middle}": (1 - c) * (1 - e), f"p_{self.outcomes[2]}": (1 - c) * e}
+        return pd.DataFrame(p, index=metrics.index)
+
+
+def best_single_metric(
+    metrics: pd.DataFrame, y: ArrayLike, outcomes: tuple[str, ...] | None = None
+) -> SingleMetric | None:
+    """The metric with the AUROC farthest from one half, per head, on training rows; None where no metric varies."""
+    codes = outcome_codes(y, outcomes := outcomes or outcomes_of(y))
+    medians = metrics.median(numeric_only=True).dropna()
+    varying = [m for m in medians.index if metrics[m].nunique() > 1]
+    if not varying:
+        return None
+    filled = {m: metrics[m].fillna(medians[m]).to_numpy(dtype=float) for m in varying}
+
+    def best(rows: np.ndarray, events: np.ndarray) -> tuple[str, tuple[float, float]]:
+        far = {m: abs(np.nan_to_num(auroc(events, s[rows]), nan=0.5) - 0.5) for m, s in filled.items()}
+        name = max(far, key=lambda m: far[m])
+        return name, _head(filled[name][rows], events)
+
+    churn, head = best(np.ones(len(codes), dtype=bool), codes == 0)
+    expand, second = best(codes > 0, codes[codes > 0] == 2) if len(outcomes) == 3 else (None, None)
+    fills = {m: float(medians[m]) for m in {churn, expand} - {None} if m is not None}
+    return SingleMetric(churn, expand, fills, (head, second), outcomes)

@@ -1,0 +1,223 @@
+"""What all documented scorers share: columns by name, the scores table, bands, the stored reference."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import validate_data
+
+from powerml.bands.ladder import assign
+from powerml.config.weight_set import WeightSetSpec
+from powerml.errors import DataError, MissingColumns
+from powerml.scoring.documented.table import card_table
+from powerml.statistics.ranks import Ranks, Reference, active_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sklearn.utils import Tags
+
+    from powerml.config.bands import BandsSpec
+    from powerml.scoring.explain.contributions import Contributions
+
+Numbers = dict[str, NDArray[np.float64]]
+SpecT = TypeVar("SpecT", bound=WeightSetSpec)
+Origin = Literal["documented", "fitted", "edited"]
+
+
+class DocumentedScorer(TransformerMixin, BaseEstimator, Generic[SpecT]):
+    """A declared weight set as a scikit-learn estimator.
+
+    It scores without being fitted: ranks are then taken within the rows given. `fit` learns nothing but the
+    *reference*: the distribution of the active rows of a snapshot, against which ranks are taken from then on, so that
+    a row scores the same alone as in a batch.
+
+    Parameters
+    ----------
+    spec : the weight set.
+    origin : `documented` for a shipped set, `edited` for a changed or own one, `fitted` for a learned card.
+
+    Attributes
+    ----------
+    reference_ : Reference, after `fit`.
+    feature_names_in_, n_features_in_ : the columns seen by `fit`.
+    """
+
+    kind_of_scorer: ClassVar[str]
+    band_column: ClassVar[str] = "band"
+
+    def __init__(self, spec: SpecT | None = None, *, origin: Origin = "edited") -> None:
+        self.spec = spec
+        self.origin = origin
+
+    @property
+    def card(self) -> SpecT:
+        """The weight set; raises ValueError where the scorer was made without one."""
+        if self.spec is None:
+            raise ValueError(f"{type(self).__name__} needs a weight set: {type(self).__name__}(spec)")
+        return self.spec
+
+    @property
+    def name(self) -> str:
+        """The weight set's name."""
+        return self.card.name
+
+    @property
+    def version(self) -> int | str:
+        """The weight set's version, with the settings that were made."""
+        return self.card.version
+
+    @property
+    def kind(self) -> Origin:
+        """Where its numbers come from."""
+        return self.origin
+
+    @property
+    def metrics_(self) -> tuple[str, ...]:
+        """The columns it reads."""
+        return self.card.metrics
+
+    @property
+    def bands(self) -> BandsSpec | None:
+        """Its ladder of bands."""
+        return self.card.bands
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The names of its parts, as the scores table calls them."""
+        raise NotImplementedError
+
+    @property
+    def part_metrics(self) -> dict[str, tuple[str, ...]]:
+        """The metrics that each part reads."""
+        raise NotImplementedError
+
+    @property
+    def declared_metrics(self) -> dict[str, str]:
+        """For each column it reads, the metric as the weight set declares it: another window, perhaps."""
+        return {metric: metric for metric in self.metrics_}
+
+    @property
+    def needs_reference(self) -> bool:
+        """Whether a row alone cannot be scored before `fit`, because something is taken from a reference."""
+        return bool(self._ranked) and not hasattr(self, "reference_")
+
+    def fit(self, X: pd.DataFrame, y: object = None) -> Self:
+        """Stores the active rows of `X` as the reference; raises MissingColumns, DataError."""
+        numbers = self._numbers(X)
+        validate_data(self, X, skip_check_array=True)
+        active = active_rows(X)
+        self._learn(numbers, active)
+        ranks = {metric: Ranks.of(numbers[metric][active]) for metric in self._ranked}
+        self.reference_ = Reference(Ranks.of([]), ranks)  # scores that count ranks need them
+        self.reference_ = Reference(Ranks.of(self._scores(numbers, active)[active]), ranks)
+        return self
+
+    def transform(self, X: pd.DataFrame) -> NDArray[np.float64]:
+        """What each part gives, shape (n, parts), in the order of `get_feature_names_out`."""
+        return self._parts(self._numbers(X), active_rows(X))
+
+    def get_feature_names_out(self, input_features: object = None) -> NDArray[Any]:
+        """The names of the parts."""
+        return np.array(self.parts, dtype=object)
+
+    def predict_score(self, X: pd.DataFrame) -> NDArray[np.float64]:
+        """Scores from 0 to 100, shape (n,), never null."""
+        return self._scores(self._numbers(X), active_rows(X))
+
+    def score_table(self, X: pd.DataFrame) -> pd.DataFrame:
+        """One row per row of `X`, with its index: parts, `score`, what goes with it, the band."""
+        raise NotImplementedError
+
+    def contributions(self, X: pd.DataFrame) -> Contributions:
+        """What each metric adds to each score; with the baseline they add up to it."""
+        raise NotImplementedError
+
+    def table(self) -> pd.DataFrame:
+        """The card to read beside the document; see `powerml.scoring.documented.table`."""
+        return card_table(self.card)
+
+    def weight_shares(self) -> dict[str, float]:
+        """The share (in %) of the score's attainable range that is due to each metric; they add up to 100."""
+        ranges = self._ranges()
+        total = sum(ranges.values())
+        return {metric: 100 * value / total for metric, value in ranges.items()}
+
+    def to_dict(self) -> dict[str, Any]:
+        """The whole scorer as JSON holds it: weight set, origin, stored reference."""
+        reference = getattr(self, "reference_", None)
+        return {
+            "kind_of_scorer": self.kind_of_scorer,
+            "origin": self.origin,
+            "spec": self.card.model_dump(mode="json", by_alias=True, exclude_none=True),
+            "columns": [str(c) for c in getattr(self, "feature_names_in_", ())],
+            "reference": None if reference is None else reference.to_dict(),
+        }
+
+    def _restore(self, data: Mapping[str, Any]) -> Self:
+        if data["reference"] is not None:
+            self.reference_ = Reference.from_dict(data["reference"])
+            self.feature_names_in_ = np.array(data["columns"], dtype=object)
+            self.n_features_in_ = len(data["columns"])
+        return self
+
+    @property
+    def _ranked(self) -> tuple[str, ...]:
+        """The metrics whose rank counts."""
+        return ()
+
+    def _learn(self, numbers: Numbers, active: NDArray[np.bool_]) -> None:
+        """What a kind takes from the reference besides ranks."""
+
+    def _parts(self, numbers: Numbers, active: NDArray[np.bool_]) -> NDArray[np.float64]:
+        raise NotImplementedError
+
+    def _scores(self, numbers: Numbers, active: NDArray[np.bool_]) -> NDArray[np.float64]:
+        raise NotImplementedError
+
+    def _ranges(self) -> dict[str, float]:
+        raise NotImplementedError
+
+    def _numbers(self, X: pd.DataFrame) -> Numbers:
+        """The columns read, as float64 by name; nulls are NaN."""
+        have = list(X.columns) if isinstance(X, pd.DataFrame) else []
+        if absent := [metric for metric in self.metrics_ if metric not in have]:
+            raise MissingColumns(absent, asked_by=f"weight set {self.name!r}", have=map(str, have))
+        return {metric: _column(X[metric], metric) for metric in self.metrics_}
+
+    def _there(self, numbers: Numbers) -> NDArray[np.float64]:
+        """The share of the weight of all metrics whose value was there."""
+        shares = {metric: share for metric, share in self.weight_shares().items() if share > 0}
+        present = [share * ~np.isnan(numbers[metric]) for metric, share in shares.items()]
+        return np.asarray(sum(present[1:], present[0]) / sum(shares.values()), dtype=float)
+
+    def _with_band(self, table: dict[str, Any], scores: NDArray[np.float64]) -> dict[str, Any]:
+        return table if self.bands is None else {**table, self.band_column: assign(scores, self.bands)}
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def __sklearn_tags__(self) -> Tags:
+        tags = super().__sklearn_tags__()
+        tags.requires_fit = False
+        tags.input_tags.allow_nan = True
+        return tags
+
+
+def _column(series: pd.Series | pd.DataFrame, name: str) -> NDArray[np.float64]:
+    if isinstance(series, pd.DataFrame):
+        raise DataError(f"column {name!r} stands twice; keep one")
+    try:
+        values = series.to_numpy(dtype=float, na_value=np.nan)
+    except (TypeError, ValueError):
+        bad = series[pd.to_numeric(series, errors="coerce").isna() & series.notna()]
+        shown = repr(bad.iloc[0]) if len(bad) else f"values of type {series.dtype}"
+        raise DataError(f"column {name!r} holds {shown}; metrics are numbers, or empty") from None
+    if np.isinf(values).any():
+        row = int(np.flatnonzero(np.isinf(values))[0])
+        raise DataError(f"column {name!r}, row {row + 1}: {values[row]} is no count; leave it empty")
+    return np.asarray(values, dtype=np.float64)

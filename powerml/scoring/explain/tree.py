@@ -1,0 +1,73 @@
+"""The metric tree of a score: from the score to groups of metrics to metrics, each branch with its owner (document E).
+
+Contributions add up at every level, for one entity, for the mean of a group, and for its change between two dates.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from powerml.config.activity import ActivitySpec, Group
+from powerml.config.composite import CompositeSpec
+from powerml.config.points import PointsSpec
+from powerml.scoring.explain.contributions import Contributions, by_group, change
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from powerml.scoring.documented.base import DocumentedScorer
+
+UNGROUPED = "other"
+
+
+def branches(scorer: DocumentedScorer[Any]) -> dict[str, str]:
+    """The branch of each metric: an activity's group, a composite's dimension, the part of a points table.
+
+    A metric of several parts stands with the first of them.
+    """
+    spec = scorer.card
+    if isinstance(spec, ActivitySpec):
+        return {p: a.group or UNGROUPED for p, a in zip(scorer.parts, spec.actions.values(), strict=True)}
+    found: dict[str, str] = {}
+    sections = {part: name for name, parts in spec.sections.items() for part in parts} if _has_sections(spec) else {}
+    for part, metrics in scorer.part_metrics.items():
+        for metric in metrics:
+            name = part.removesuffix("_score") if isinstance(spec, CompositeSpec) else sections.get(part, part)
+            found.setdefault(metric, name)
+    return found
+
+
+def metric_tree(contributions: Contributions, branch_of: Mapping[str, str]) -> pd.DataFrame:
+    """The mean score as a tree: rows `branch`, `metric` (empty on the branch's own row), `contribution`.
+
+    The first row is the whole score, `baseline` included; branches follow, largest first, each with its metrics.
+    """
+    mean, branch_mean = contributions.mean, by_group(contributions, branch_of).mean
+    rows = [("score", "", float(mean.sum()) + contributions.baseline)]
+    if contributions.baseline:
+        rows.append(("baseline", "", contributions.baseline))
+    for branch in branch_mean.sort_values(ascending=False, kind="stable").index:
+        rows.append((branch, "", float(branch_mean[branch])))
+        inside = [metric for metric in mean.index if branch_of.get(metric, metric) == branch]
+        rows += [(branch, metric, float(mean[metric])) for metric in inside]
+    return pd.DataFrame(rows, columns=["branch", "metric", "contribution"])
+
+
+def branch_changes(
+    before: Contributions, after: Contributions, branch_of: Mapping[str, str], groups: Mapping[str, Group]
+) -> pd.DataFrame:
+    """Which branch moved the mean: `branch`, `owner`, `before`, `after`, `change`, `alert`; changes add up.
+
+    `alert` where the branch pulls the mean down by more than its declared amount.
+    """
+    moved = change(by_group(before, branch_of), by_group(after, branch_of)).rename(columns={"metric": "branch"})
+    owner = [groups[b].owner if b in groups else None for b in moved["branch"]]
+    limits = [groups[b].alert_below if b in groups else float("inf") for b in moved["branch"]]
+    moved.insert(1, "owner", pd.Series(owner, index=moved.index, dtype=object))
+    return moved.assign(alert=moved["change"] < -pd.Series(limits, index=moved.index))
+
+
+def _has_sections(spec: object) -> bool:
+    return isinstance(spec, PointsSpec) and bool(spec.sections)

@@ -1,0 +1,94 @@
+"""Two fitted sides as one: probabilities on a simplex, the score, and what moved it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from powerml.scoring.explain.path import path_weights, score_of_logits
+from powerml.scoring.heads.side import Inputs, Side
+from powerml.statistics.logistic import Floats, sigmoid
+
+if TYPE_CHECKING:
+    from powerml.scoring.documented.base import DocumentedScorer
+
+
+@dataclass(frozen=True)
+class NestedSides:
+    """The churn side, the side of expansion among those who stay (None for two outcomes), and the value of staying."""
+
+    churn: Side
+    expand: Side | None
+    stay_value: float
+
+    @property
+    def all(self) -> tuple[Side, ...]:
+        """The sides there are."""
+        return (self.churn,) if self.expand is None else (self.churn, self.expand)
+
+    @property
+    def read_column(self) -> bool:
+        """Whether any side reads a documented score given as a column."""
+        return any(side.reads_column for side in self.all)
+
+    @property
+    def read_metrics(self) -> bool:
+        """Whether any side's head reads the encoded metrics."""
+        return any(side.reads_metrics for side in self.all)
+
+    @property
+    def scorers(self) -> tuple[DocumentedScorer[Any], ...]:
+        """The weight sets that sides read."""
+        return tuple(side.scorer for side in self.all if side.scorer is not None)
+
+    def proba(self, inputs: Inputs) -> Floats:
+        """Probabilities (rows, outcomes), worst outcome first; rows sum to 1."""
+        churn = self.churn.logits(inputs)
+        c, kept = sigmoid(churn), sigmoid(-churn)
+        if self.expand is None:
+            return np.column_stack([c, kept])
+        expand = self.expand.logits(inputs)
+        return np.column_stack([c, kept * sigmoid(-expand), kept * sigmoid(expand)])
+
+    def score(self, inputs: Inputs) -> Floats:
+        """The 0-100 score (rows,)."""
+        expand = None if self.expand is None else self.expand.logits(inputs)
+        return score_of_logits(self.churn.logits(inputs), expand, self.stay_value)
+
+    def explain(self, inputs: Inputs) -> tuple[tuple[str, ...], Floats, float]:
+        """Metric names, contributions in score points (rows, names), and the score they start from."""
+        churn = self.churn.explain(inputs)
+        expand = None if self.expand is None else self.expand.explain(inputs)
+        start = (churn.start, 0.0 if expand is None else expand.start)
+        ends = None if expand is None else expand.ends
+        by_churn, by_expand = path_weights(churn.ends, ends, start, self.stay_value)
+        second = None if expand is None else np.array(expand.start)
+        baseline = float(score_of_logits(np.array(churn.start), second, self.stay_value))
+        values = churn.values * by_churn[:, None]
+        if expand is None:
+            return churn.names, values, baseline
+        names = tuple(dict.fromkeys([*churn.names, *expand.names]))
+        if names != churn.names or names != expand.names:
+            place = {name: i for i, name in enumerate(names)}
+            total = np.zeros((len(values), len(names)))
+            total[:, [place[name] for name in churn.names]] += values
+            total[:, [place[name] for name in expand.names]] += expand.values * by_expand[:, None]
+            return names, total, baseline
+        values += expand.values * by_expand[:, None]
+        return names, values, baseline
+
+    def to_dict(self) -> dict[str, Any]:
+        """Both sides as JSON-able data."""
+        return {
+            "stay_value": self.stay_value,
+            "churn": self.churn.to_dict(),
+            "expand": None if self.expand is None else self.expand.to_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, written: dict[str, Any]) -> NestedSides:
+        """The sides that `to_dict` wrote."""
+        expand = written["expand"]
+        return cls(Side.from_dict(written["churn"]), expand and Side.from_dict(expand), written["stay_value"])

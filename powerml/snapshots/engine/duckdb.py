@@ -1,0 +1,285 @@
+"""What runs the plans, and the few places where dialects differ. DuckDB by default; Spark will dock here.
+
+Plans are Ibis expressions. An intermediate result that several plans read is kept as a temporary table (`keep`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import itertools
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import duckdb
+import ibis
+import ibis.expr.datatypes as dt
+import ibis.expr.operations as ops
+import ibis.expr.types as ir
+import pyarrow as pa
+from ibis.formats.pyarrow import PyArrowSchema
+
+from powerml.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+WORD = 62  # bits of a mask that every engine can hold in a signed 64-bit number
+SWITCH_S = 0.0005  # how soon the worker gets the interpreter while a plan is written
+FEW_CELLS = 2000  # a frame of no more is brought as SQL
+MAX_WORDS = 8  # beyond 496 distinct values a count goes through a group-by instead of masks
+
+_T = TypeVar("_T")
+Rows = Callable[[], list[tuple[Any, ...]]]  # gives rows once they are there
+
+
+@ibis.udf.scalar.builtin(name="epoch_us", signature=((dt.timestamp,), dt.int64))
+def epoch_us(instant):  # type: ignore[no-untyped-def]
+    """Microseconds since 1970-01-01 of a timestamp (Spark: `unix_micros`)."""
+
+
+@ibis.udf.scalar.builtin(name="bit_count", signature=((dt.int64,), dt.int8))
+def bit_count(mask):  # type: ignore[no-untyped-def]
+    """How many bits of a mask are set, as a number up to 127: widen it before adding (the same name on Spark)."""
+
+
+@ibis.udf.scalar.builtin(name="hash", signature=((dt.string,), dt.uint64))
+def hash64(text):  # type: ignore[no-untyped-def]
+    """A 64-bit hash of a text (Spark: `xxhash64`)."""
+
+
+def whole_number(value: ir.Value) -> ir.Value:
+    """A sum of integers as a 64-bit number: DuckDB's have 128 bits, which are slow and turn into floats.
+
+    Ibis' own `cast` leaves out what it takes for 64 bits already.
+    """
+    return ops.Cast(value, to=dt.int64).to_expr()
+
+
+@contextlib.contextmanager
+def planning() -> Iterator[None]:
+    """Plans are written beside a worker that runs them; both go faster so.
+
+    A plan is many small objects that live until it is run: looking for cycles among them takes a tenth of the time.
+    And the worker asks for the interpreter after each piece of work, which it else gets only after 5 ms.
+    """
+    collected, interval = gc.isenabled(), sys.getswitchinterval()
+    gc.disable()
+    sys.setswitchinterval(min(interval, SWITCH_S))
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(interval)
+        if collected:
+            gc.enable()
+
+
+@dataclass
+class Engine:
+    """An Ibis backend and the temporary tables made on it.
+
+    Statements are run by one worker, in the order asked for, while the caller goes on planning; whatever reads rows
+    waits for them first. After an error the rest is left out, and `wait` raises it. Nobody else may use the connection
+    before `wait`: two threads on one connection of DuckDB lock each other out.
+    """
+
+    backend: Any
+    _names: itertools.count[int] = field(default_factory=itertools.count)
+    _kept: list[str] = field(default_factory=list)
+    _worker: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "powerml-engine"))
+    _pending: list[Future[Any]] = field(default_factory=list)
+    _failed: BaseException | None = None  # written by the worker, forgotten when it has nothing left to do
+
+    @classmethod
+    def on(cls, connection: Any) -> Engine:
+        """An engine over an open DuckDB connection."""
+        return cls(ibis.duckdb.from_connection(connection))
+
+    def table(self, name: str) -> ir.Table:
+        """A table or view of the connection."""
+        self.wait()
+        return self.backend.table(name)
+
+    def later(self, *statements: str, frame: tuple[str, pa.Table] | None = None) -> None:
+        """Has the worker run SQL, beside a frame registered under a name for as long."""
+
+        def run() -> None:
+            if frame is not None:
+                self.backend.con.register(*frame)
+            for statement in statements:
+                self.backend.con.execute(statement)
+            if frame is not None:
+                self.backend.con.unregister(frame[0])
+
+        self._submit(run)
+
+    def ask(self, sql: str) -> Rows:
+        """Has the worker run a query; what comes back waits for its rows alone and gives them."""
+        return self._submit(lambda: self.backend.con.execute(sql).fetchall()).result
+
+    def finish(self) -> None:
+        """Has the worker commit the transaction that is open, or roll it back if a statement before went wrong."""
+
+        def run() -> None:
+            self.backend.con.execute("commit" if self._failed is None else "rollback")
+
+        self._submit(run, always=True)
+
+    def _submit(self, work: Callable[[], _T], *, always: bool = False) -> Future[_T]:
+        def run() -> _T:
+            if self._failed is not None and not always:
+                raise self._failed
+            try:
+                with _readable():
+                    return work()
+            except BaseException as error:
+                self._failed = self._failed or error
+                raise
+
+        future = self._worker.submit(run)
+        self._pending.append(future)
+        return future
+
+    def wait(self) -> None:
+        """Waits for the worker; raises the first error of what it ran."""
+        try:
+            for future in self._pending:
+                future.exception()
+        except BaseException:  # an interrupt: the statement that runs is given up too
+            self.backend.con.interrupt()
+            raise
+        failed, self._pending, self._failed = self._failed, [], None
+        if failed is not None:
+            raise failed
+
+    def give_up(self) -> None:
+        """Waits for the worker whatever became of its statements, as before a rollback."""
+        for future in self._pending:
+            future.exception()
+        self._pending, self._failed = [], None
+
+    def run(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Runs SQL now; gives its rows."""
+        self.wait()
+        return self.backend.con.execute(sql, list(parameters)).fetchall()
+
+    def keep(self, expression: ir.Table, what: str) -> ir.Table:
+        """Runs an expression and keeps its rows as a temporary table; `what` names it in plans."""
+        return self.keep_sql(self.backend.compile(expression), expression.schema(), what)
+
+    def keep_sql(self, sql: str, schema: ibis.Schema, what: str) -> ir.Table:
+        """As `keep`, of a query that is SQL already."""
+        name = f"_{what}_{next(self._names)}"
+        self.later(f'create temp table "{name}" as {sql}')
+        self._kept.append(name)
+        return self.made(name, schema)
+
+    def made(self, name: str, schema: ibis.Schema, *, database: str | None = None) -> ir.Table:
+        """A table whose columns are known: asking the engine for them costs more than many a plan."""
+        space = ops.Namespace(catalog=database, database="main") if database else ops.Namespace()
+        return ops.DatabaseTable(name, schema=schema, source=self.backend, namespace=space).to_expr()
+
+    def bring(self, frame: pd.DataFrame | pa.Table, what: str) -> ir.Table:
+        """A small frame as a temporary table of the engine."""
+        name = f"_{what}_{next(self._names)}"
+        data = frame if isinstance(frame, pa.Table) else pa.Table.from_pandas(frame, preserve_index=False)
+        if (written := _as_sql(name, data)) is not None:
+            self.later(written)
+        else:
+            self.later(f'create temp table "{name}" as select * from "{name}_frame"', frame=(f"{name}_frame", data))
+        self._kept.append(name)
+        return self.made(name, PyArrowSchema.to_ibis(data.schema))
+
+    def drop(self, *tables: ir.Table) -> None:
+        """Frees kept tables that no later plan reads."""
+        for table in tables:
+            name = table.get_name()
+            if name in self._kept:
+                self._kept.remove(name)
+                self.later(f'drop table "{name}"')
+
+    @contextlib.contextmanager
+    def scratch(self) -> Iterator[None]:
+        """Frees, at the end, everything kept since the beginning."""
+        before = set(self._kept)
+        try:
+            yield
+            self.wait()
+        finally:
+            self.give_up()
+            gone = [name for name in self._kept if name not in before]
+            self._kept = [name for name in self._kept if name in before]
+            if gone:
+                self.run("; ".join(f'drop table if exists "{name}"' for name in gone))
+
+    def frame(self, expression: ir.Table, *, order: Sequence[str] = ()) -> pd.DataFrame:
+        """The rows of an expression as a frame, nulls as nulls, in the order of some columns (texts by their bytes)."""
+        found = self._arrow(expression)
+        if order:  # half the cost of sorting wide rows in the engine
+            found = found.sort_by([(name, "ascending") for name in order])
+        return found.to_pandas(split_blocks=True, self_destruct=True)
+
+    def rows(self, expression: ir.Table) -> list[Mapping[str, Any]]:
+        """The rows of a small expression as dicts."""
+        return self._arrow(expression).to_pylist()
+
+    def _arrow(self, expression: ir.Table) -> pa.Table:
+        sql, schema = self.backend.compile(expression), expression.schema()
+        self.wait()
+        with _readable():
+            found = self.backend.con.sql(sql).to_arrow_table()  # `execute` streams its rows, on one core
+        wanted = pa.schema([(name, kind.to_pyarrow()) for name, kind in schema.items()])
+        return found if found.schema.equals(wanted) else found.cast(wanted)
+
+
+_SQL_TYPES = {pa.int32(): "integer", pa.int64(): "bigint", pa.bool_(): "boolean"} | dict.fromkeys(
+    (pa.string(), pa.large_string()), "varchar"
+)
+
+
+def _as_sql(name: str, data: pa.Table) -> str | None:
+    """Statements that make a small table of whole numbers, flags and texts; None where it is large or holds others.
+
+    Registering a frame costs more, and the first one has the engine import what reads data sets.
+    """
+    if data.num_rows * data.num_columns > FEW_CELLS or not all(kind in _SQL_TYPES for kind in data.schema.types):
+        return None
+    columns = ", ".join(f'"{column.name}" {_SQL_TYPES[column.type]}' for column in data.schema)
+    made = f'create temp table "{name}" ({columns})'
+    rows = zip(*(column.to_pylist() for column in data.columns), strict=True)
+    written = ", ".join(f"({', '.join(map(literal, row))})" for row in rows)
+    if "\0" in written:  # would end the statement
+        return None
+    return f'{made}; insert into "{name}" values {written}' if written else made
+
+
+def literal(value: str | int | bool | None) -> str:
+    """A value as SQL.
+
+    >>> literal("o'clock"), literal(True), literal(None)
+    ("'o''clock'", 'true', 'null')
+    """
+    if value is None:
+        return "null"
+    if isinstance(value, str):
+        return "'" + value.replace("'", "''") + "'"
+    return str(value).lower()
+
+
+@contextlib.contextmanager
+def _readable() -> Iterator[None]:
+    """Damage in the middle of a file shows only when a plan reads it: one message that names the file."""
+    try:
+        yield
+    except (duckdb.IOException, duckdb.InvalidInputException) as error:
+        text = str(error)
+        found = re.search(r"file [\"']([^\"']+)[\"']", text)
+        if not found or "read" not in text.lower():
+            raise
+        raise DataError.in_file(
+            found[1], "is damaged and cannot be read to its end", "fetch or export it again"
+        ) from None

@@ -1,0 +1,35 @@
+"""What came of reading one table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from powerml.sources.rules import Rule
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Counts of one table, and the SQL that lists its bad rows: file, row, rule, column, value.
+
+    `rows` = loaded + quarantined + `ignored`; `broken` counts bad rows by the first rule they break; `ignored` counts
+    repeats of an `event_id`, `repeated_ids` the ids that stand more than once.
+    """
+
+    table: str
+    rows: int
+    broken: tuple[tuple[Rule, int], ...]
+    ignored: int
+    repeated_ids: int
+    bad_rows: str
+
+    @property
+    def quarantined(self) -> int:
+        """Rows set aside."""
+        return sum(n for _, n in self.broken)
+
+    @property
+    def loaded(self) -> int:
+        """Rows that count."""
+        return self.rows - self.quarantined - self.ignored

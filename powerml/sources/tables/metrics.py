@@ -1,0 +1,75 @@
+"""A table of metrics made elsewhere: its columns carry catalogue names, and a bad file is one clear message."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from powerml.errors import DataError, MissingColumns
+from powerml.sources.tables.files import dates, ids, numbers, read_table, truths
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+IDS = ("user_id", "account_id")
+ROW = "row"
+
+
+@dataclass(frozen=True)
+class MetricTable:
+    """Rows to score: `frame` holds ids as text, metrics as numbers, `enough_history` and `active` as truth values.
+
+    `columns` are all the file's, so that a misspelt one can be named.
+    """
+
+    frame: pd.DataFrame
+    id_column: str
+    has_history: bool
+    columns: tuple[str, ...]
+
+
+def read_metric_table(
+    path: Path, *, metrics: Iterable[str], texts: Iterable[str] = (), id_column: str = ""
+) -> MetricTable:
+    """Reads a CSV or Parquet file with an id column and at least one of `metrics` (the names that count as metrics).
+
+    `texts`: metrics that hold categories. `id_column`: what the id is called where it is neither `user_id` nor
+    `account_id`; "row" stands for the number of the row where the file has no ids.
+
+    Of two id columns `user_id` is the entity and `account_id` stands beside it. Rows without `active` are active where
+    `events_30d` is at least 1, or all where that is absent. Raises DataError naming the file, the row and the fix.
+    """
+    raw = read_table(path)
+    twice = raw.columns[raw.columns.duplicated()]
+    if len(twice):
+        raise DataError.in_file(path, f"has two columns {twice[0]!r}", "keep one of them")
+    found = next((name for name in (id_column, *IDS) if name and name in raw), None)
+    if found is None and id_column == ROW:
+        raw, found = raw.assign(row=np.arange(1, len(raw) + 1)), ROW
+    if found is None:
+        raise MissingColumns([id_column or "user_id"], asked_by=f"{path}: a table to score", have=raw.columns)
+    categories = set(texts)
+    measured = [name for name in raw.columns if name in set(metrics)]
+    if not measured and not id_column:  # a model that was trained on a table says itself what it lacks
+        shown = ", ".join(map(str, raw.columns[:8]))
+        fix = "name columns as 'powerml metrics' lists them"
+        raise DataError.in_file(path, f"no column carries a metric's name (it has {shown})", fix)
+    columns = {n: ids(raw[n], path, required=n == found) for n in dict.fromkeys([found, *IDS]) if n in raw}
+    if "as_of" in raw:
+        columns["as_of"] = dates(raw["as_of"], path)
+    columns |= {
+        name: raw[name].astype("string").astype(object) if name in categories else numbers(raw[name], path)
+        for name in measured
+    }
+    columns |= {name: truths(raw[name], path) for name in ("enough_history", "active") if name in raw}
+    frame = pd.DataFrame(columns)
+    if "active" not in frame:
+        frame["active"] = frame["events_30d"].ge(1) if "events_30d" in frame else True
+    has_history = "enough_history" in frame
+    if not has_history:
+        frame["enough_history"] = True
+    return MetricTable(frame, found, has_history, tuple(map(str, raw.columns)))

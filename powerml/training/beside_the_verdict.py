@@ -1,0 +1,213 @@
+"""What stands beside the challenger's verdict: months, drift, early warning, untreated rows, and what a team can do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from powerml.statistics.accounts import accounts_of
+from powerml.statistics.outcomes import Predictions
+from powerml.training.churners_path import churners_path
+from powerml.validation.capacity import capacity, caught
+from powerml.validation.early_warning import DAYS, early_warning, rows_earlier, sentence
+from powerml.validation.metric_drift import comparable, moved_metrics
+from powerml.validation.metric_drift import sentence as metric_sentence
+from powerml.validation.months import by_month, drift, rate_drift, worst_month
+from powerml.validation.verdict import Verdict, verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from powerml.scoring.model import ScoringModel
+    from powerml.training.candidates import Said
+    from powerml.training.judging import Judged
+    from powerml.training.rows import HeldOut, TrainingData
+
+CAPACITIES = (10, 20, 50)
+"""Accounts a week that are tabulated where none are stated."""
+
+MIN_UNTREATED = 50  # rows without treatment below which nothing is judged on them
+
+
+@dataclass(frozen=True, eq=False)
+class CloserLook:
+    """Tables and sentences beside the verdict; `figures` by stable names.
+
+    `months`: see `by_month`. `early`: see `early_warning`. `path`: see `churners_path`. `calls`: see `call_list`.
+    `untreated`: the verdict on rows that no treatment touched, None where none was.
+    """
+
+    months: pd.DataFrame = field(default_factory=pd.DataFrame)
+    early: pd.DataFrame = field(default_factory=pd.DataFrame)
+    path: pd.DataFrame = field(default_factory=pd.DataFrame)
+    calls: pd.DataFrame = field(default_factory=pd.DataFrame)
+    untreated: Verdict | None = None
+    sentences: tuple[str, ...] = ()
+    figures: dict[str, float] = field(default_factory=dict)
+
+
+def look_closer(its: Judged, test: HeldOut, data: TrainingData, *, seed: int) -> CloserLook:
+    """The closer look at one scorer's held-out predictions; call lists need its final model, see `with_calls`."""
+    rows = test.rows
+    ours = Predictions.of(rows.y, its.said.probabilities, its.said.score)
+    figures: dict[str, float] = {}
+    months, said = pd.DataFrame(), list[str]()
+    if len(set(data.labelled.times)) > 1:
+        months = by_month(ours, times=rows.times, groups=rows.accounts, seed=seed)
+        said += [worst_month(months, outcome) for outcome in ours.judged]
+        found = drift(ours, times=rows.times, groups=rows.accounts, seed=seed)
+        every = data.labelled
+        found += rate_drift(every.y, outcomes=ours.judged, times=every.times, groups=every.accounts, seed=seed)
+        found += _metric_drift(data, seed=seed)
+        said += found
+        figures["time/drift_shown"] = float(len(found))
+    early = early_warning(ours, said_earlier(its.models, test, data), groups=rows.accounts, seed=seed)
+    early = early[early["rows"] > 0].reset_index(drop=True)
+    said.append(sentence(early))
+    for row in early.to_dict("records"):
+        name = f"time/{row['outcome']}_auroc_{row['days']}d_earlier"
+        figures |= {name: row["auroc"], f"{name}_low": row["low"], f"{name}_high": row["high"]}
+    path, told = churners_path(its, data, seed=seed)
+    said.append(told)
+    untreated, told = untreated_verdict(its.said, test, seed=seed)
+    if untreated is not None:
+        overall = untreated.overall
+        figures |= {"skill/untreated": overall.skill, "skill/untreated_low": overall.skill_low}
+        figures["skill/untreated_high"] = overall.skill_high
+    said.append(told)
+    accuracy, majority = its.figures["skill/accuracy"], its.figures["skill/accuracy_of_majority_class"]
+    said.append(f"Accuracy {100 * accuracy:.1f} %; always naming the majority class gives {100 * majority:.1f} %.")
+    return CloserLook(months, early, path, untreated=untreated, sentences=tuple(filter(None, said)), figures=figures)
+
+
+def _metric_drift(data: TrainingData, *, seed: int) -> tuple[str, ...]:
+    """The sentence on metrics that moved; those without a window only ever grow, and are left out."""
+    specs = data.metrics
+    names = [m for m in data.available if m not in data.texts and (m not in specs or specs[m].window_days is not None)]
+    at = comparable(data.labelled.times)
+    if not names or not at.any():
+        return ()
+    rows = data.labelled.take(np.flatnonzero(at))
+    moved = moved_metrics(rows.frame[names].astype(float), times=rows.times, groups=rows.accounts, seed=seed)
+    return tuple(filter(None, [metric_sentence(moved, of=len(names))]))
+
+
+def said_earlier(models: Sequence[ScoringModel], test: HeldOut, data: TrainingData) -> dict[int, pd.DataFrame]:
+    """Days -> what each fold's model says of its test rows' entities that much earlier; null where no snapshot is.
+
+    The earlier snapshot is scored by the model that its test row is judged by.
+    """
+    whole, rows = data.whole, test.rows
+    if whole["as_of"].nunique() < 2:
+        return {}
+    ready, found = whole["enough_history"].to_numpy(dtype=bool), {}
+    for days in DAYS:
+        places = rows_earlier(whole, rows.frame, id_column=rows.id_column, days=days)
+        places = np.where((places >= 0) & ready[places], places, -1)
+        if (places < 0).all():
+            continue
+        said = pd.DataFrame(np.nan, index=np.arange(len(places)), columns=[f"p_{o}" for o in data.outcomes])
+        for fold, model in enumerate(models):
+            at = np.flatnonzero((test.folds == fold) & (places >= 0))
+            if len(at):
+                said.iloc[at] = model.probabilities(whole.iloc[places[at]])[said.columns].to_numpy()
+        found[days] = said
+    return found
+
+
+def early_figures(its: Judged, test: HeldOut, data: TrainingData) -> dict[str, float]:
+    """AUROC of earlier scores without intervals, `churn/auroc_30d_earlier`: the same names on every scorer's run."""
+    ours = Predictions.of(test.rows.y, its.said.probabilities, its.said.score)
+    table = early_warning(ours, said_earlier(its.models, test, data), groups=test.rows.accounts, repeats=0)
+    return {f"{row['outcome']}/auroc_{row['days']}d_earlier": row["auroc"] for row in table.to_dict("records")}
+
+
+def untreated_verdict(said: Said, test: HeldOut, *, seed: int) -> tuple[Verdict | None, str]:
+    """The verdict on held-out rows that no treatment touched, with its sentence; nothing where none was touched.
+
+    Training is as it was: treated rows stay in it.
+    """
+    frame = test.rows.frame
+    touched = frame["treated"].fillna(False).to_numpy(dtype=bool) if "treated" in frame else np.zeros(len(frame), bool)
+    if not touched.any():
+        return None, ""
+    left = np.flatnonzero(~touched)
+    share = f"{touched.sum():,} of {len(frame):,} held-out rows were treated"
+    if len(left) < MIN_UNTREATED or len(set(test.rows.y[left])) < 2:
+        return None, f"{share}; too few are left to judge without them."
+    rows = test.rows.take(left)
+    found = verdict(
+        rows.y, said.probabilities.iloc[left].reset_index(drop=True), base=said.base.iloc[left].reset_index(drop=True),
+        groups=rows.accounts, times=rows.times, score=said.score[left], event_ids=rows.instants,
+        horizon_days=rows.horizon_days, seed=seed,
+    )  # fmt: skip
+    return found, f"{share}. Without them: {found.overall.sentence.removeprefix('Overall: ')}"
+
+
+def call_list(
+    model: ScoringModel, data: TrainingData, its: Judged | None, test: HeldOut, *, capacities: Sequence[int]
+) -> pd.DataFrame:
+    """What calling the N accounts likeliest to churn should catch, of the latest snapshot's; empty without p_churn.
+
+    Of a custom outcome, what choosing the N accounts in which it is likeliest should find. Where there is no later
+    snapshot (a ready-made table), of the last rows held out.
+
+    An account's probability is the mean of its scored entities'. One row per N and list ("before ties", "as asked",
+    "with ties"), see `capacity`, with `capacity` (N) and `held_out`: how often it came among the first N at held-out
+    cutoffs.
+    """
+    if not model.has_probabilities:
+        return pd.DataFrame()
+    sought = data.judged[0]
+    if data.has_later:
+        rows = data.latest[data.latest["enough_history"].astype(bool)].reset_index(drop=True)
+        rows = rows[~model.outside(rows) & rows["label"].ne("ineligible").to_numpy()].reset_index(drop=True)
+        said = model.probabilities(rows)[f"p_{sought}"] if len(rows) else pd.Series(dtype=float)
+    elif its is None:
+        return pd.DataFrame()
+    else:
+        last = test.rows.times == test.rows.times.max()
+        rows, said = test.rows.frame[last].reset_index(drop=True), its.said.probabilities[f"p_{sought}"][last]
+        said = said.reset_index(drop=True)
+    if rows.empty:
+        return pd.DataFrame()
+    accounts = accounts_of(rows, data.labelled.id_column)
+    p = said.groupby(accounts).mean()
+    found = []
+    for n in capacities:
+        table = capacity(p.to_numpy(), n)
+        hits = ""
+        if its is not None:
+            ours = Predictions.of(test.rows.y, its.said.probabilities, its.said.score)
+            held = test.rows
+            hits = ", ".join(map(str, caught(ours.said(sought), ours.came(sought), held.times, held.accounts, n)))
+        found.append(table.assign(capacity=n, held_out=hits))
+    every = pd.concat(found, ignore_index=True)
+    return every[["capacity", *(c for c in every if c not in ("capacity", "held_out")), "held_out"]]
+
+
+def call_sentences(calls: pd.DataFrame, *, stated: bool, custom: str | None = None) -> tuple[str, ...]:
+    """What a stated capacity catches, in a sentence each; none where it was not stated.
+
+    `custom`: the name of a custom outcome, whose accounts are chosen and found rather than called and caught.
+    """
+    if calls.empty or not stated:
+        return ()
+    said = []
+    for n, part in calls.groupby("capacity", sort=False):
+        row = {r["list"]: r for r in part.to_dict("records")}
+        asked, before, ties = row["as asked"], row["before ties"], row["with ties"]
+        share = f"{100 * asked['share_caught']:.0f} % of all expected"
+        what = "churners" if custom is None else f"with {custom}"
+        held = f" At the held-out cutoffs the first {n} held {asked['held_out']} {what}." if asked["held_out"] else ""
+        calling, risk, catch = ("Calling", "risk", "catch") if custom is None else ("Choosing", f"p_{custom}", "find")
+        said.append(
+            f"{calling} {asked['n']} accounts ({risk} from {100 * asked['cut']:.1f} %) should {catch} "
+            f"{asked['expected']:.1f} {what} ({asked['low']} to {asked['high']}), {share}; "
+            f"{before['n']} accounts lie above the cut ({before['expected']:.1f}), {ties['n']} with all that tie at it "
+            f"({ties['expected']:.1f}).{held}"
+        )
+    return tuple(said)

@@ -1,0 +1,233 @@
+"""The scorers of a session: how each is made from training rows, and what it says of rows it has not seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from powerml.calibration.links import fit_link
+from powerml.config.experiment import ExperimentSpec, FittedEntry, WeightSetEntry
+from powerml.config.weights import read_weights, settable
+from powerml.errors import UsageError
+from powerml.scoring.documented.load import load_weights
+from powerml.scoring.heads.registry import make_head
+from powerml.scoring.heads.weights import documented_weights
+from powerml.scoring.model import ScoringModel
+from powerml.scoring.outcome.model import NestedOutcomeModel
+from powerml.statistics.splits import SnapshotSplit, distinct_cutoffs
+from powerml.tables import OUTCOMES
+from powerml.training.screening import Screening
+from powerml.validation.verdict import MIN_EVENTS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from powerml.config.project import ProjectSpec
+    from powerml.statistics.folds import Folds
+    from powerml.training.rows import Rows, TrainingData
+
+DOCUMENTED_CARD = "engagement"  # stands in where there are too few events to fit, and is a rival in every verdict
+
+# from simple to complex: of scorers that cannot be told apart the first is taken
+_COMPLEXITY = ("weights", "card", "logistic", "lightgbm", "stack", "auto")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One scorer of an experiment, made anew for every fold and once for good."""
+
+    entry: WeightSetEntry | FittedEntry
+    data: TrainingData
+    seed: int
+    base: Path | None = None
+    screening: Screening = field(default_factory=Screening)
+
+    @property
+    def name(self) -> str:
+        """The name its runs carry."""
+        return self.entry.label
+
+    @property
+    def is_fitted(self) -> bool:
+        """Whether it learns from outcomes."""
+        return isinstance(self.entry, FittedEntry)
+
+    @property
+    def complexity(self) -> tuple[int, bool]:
+        """Place in the order from simple to complex: documented sets first, of one head the screened one first."""
+        head = 1 + _COMPLEXITY.index(self.entry.fit) if isinstance(self.entry, FittedEntry) else 0
+        return head, _is_off(self.entry)
+
+    def other_way(self) -> Candidate:
+        """The same with suspected leaks kept where they are left out, and the other way round."""
+        side = "with" if self.screening.leaks else "without"
+        entry = self.entry.model_copy(update={"name": f"{self.name} {side} suspects"})
+        return replace(self, entry=entry, screening=self.screening.other_way())
+
+    def make(self, rows: Rows, reference: pd.DataFrame) -> ScoringModel:
+        """The scorer trained on `rows`, with `reference` for ranks and percentiles."""
+        rates = rows.rates(self.data.outcomes)
+        payers = self.data.payers_only
+        scorer: Any = self._fitted(rows) if self.is_fitted else self.weight_set().fit(reference)
+        if hasattr(scorer, "predict_proba_outcomes"):
+            model = ScoringModel(scorer, base_rates=rates, payers_only=payers)
+        else:
+            link = fit_link(scorer.predict_score(rows.frame), rows.y, self.data.outcomes)
+            model = ScoringModel(scorer, link=link, base_rates=rates, payers_only=payers)
+        return replace(model, outcome=self.data.custom).with_reference(reference)
+
+    def without_link(self, reference: pd.DataFrame) -> ScoringModel:
+        """A weight set as the document has it: no probabilities, for want of events to learn them from."""
+        payers = self.data.payers_only
+        model = ScoringModel(self.weight_set().fit(reference), payers_only=payers, outcome=self.data.custom)
+        return model.with_reference(reference)
+
+    def weight_set(self) -> Any:
+        """The weight set's scorer, unfitted, with the project's and the entry's parameters."""
+        assert isinstance(self.entry, WeightSetEntry)
+        return _weight_set(self.entry, self.data.project, self.base, self.data.vocabulary)
+
+    def caution(self, test_times: np.ndarray) -> str | None:
+        """The sentence about a card file that was fitted on snapshots it is now judged on; None where all is well."""
+        until = None if self.is_fitted else getattr(self.weight_set().card, "trained_until", None)
+        if until is None or not len(test_times) or pd.Timestamp(until) < pd.Timestamp(test_times.min()):
+            return None
+        return (
+            f"{self.name} was fitted on snapshots up to {until} and is judged on some of them, so its figures flatter "
+            "it; name the head ('fit: card') in the experiment for a fair verdict."
+        )
+
+    def _fitted(self, rows: Rows) -> NestedOutcomeModel:
+        assert isinstance(self.entry, FittedEntry)
+        directions = {name: spec.direction for name, spec in self.data.metrics.items()}
+        kept = self.screening.keep(rows, self.data.available)
+        # Where an outcome has too few events the documented card stands in, and the model must see what it reads.
+        few = min(rows.events(outcome) for outcome in self.data.outcomes) < MIN_EVENTS
+        own = self.entry.fit == "weights" or self.entry.prior is not None
+        card = self._prior() if few or own else None
+        if card is not None and not set(card.metrics_) <= set(rows.frame):  # a ready-made table need not have them
+            card = None
+        model = NestedOutcomeModel(
+            self.entry.fit,
+            head_options=self.entry.options,
+            prior=card,
+            metrics=tuple(kept),
+            outcomes=self.data.outcomes,
+            directions=directions,
+            seed=self.seed,
+            bands=self.data.bands,
+            name=self.name,
+        )
+        X = rows.frame[list(dict.fromkeys([*kept, *(card.metrics_ if card else ())]))]
+        return fit_on(model, X, rows, grace_days=self.data.grace_days)
+
+    def _prior(self) -> Any:
+        """The weight set that stands in, and whose weights the head `weights` fits."""
+        assert isinstance(self.entry, FittedEntry)
+        entry = WeightSetEntry(weights=self.entry.prior or DOCUMENTED_CARD)
+        return _weight_set(entry, self.data.project, self.base, self.data.vocabulary)
+
+
+def fit_on(model: NestedOutcomeModel, X: pd.DataFrame, rows: Rows, *, grace_days: int) -> NestedOutcomeModel:
+    """The model fitted on the columns `X` of training rows, by accounts, with folds forward in time for many rows."""
+    return model.fit(
+        X,
+        rows.y,
+        groups=rows.accounts,
+        times=rows.times,
+        ids=rows.ids,
+        instants=rows.instants,
+        folds=inner_folds(rows, grace_days=grace_days),
+    )
+
+
+def inner_folds(rows: Rows, *, grace_days: int) -> Folds | None:
+    """Positions (train, test) of the last three months that can be tested inside training rows, oldest first.
+
+    No label window of a fold's training rows reaches its test cutoff, and every tested row has both outcomes of a head
+    to learn from. None where fewer than three months can be tested: folds by account then serve.
+    """
+    times = pd.Series(pd.to_datetime(rows.times))
+    split = SnapshotSplit(rows.horizon_days, grace_days)
+    folds = [
+        (np.flatnonzero(times.isin(fold.train)), np.flatnonzero(times.isin(fold.test)))
+        for fold in split.inner(list(distinct_cutoffs(times)))
+    ]
+    return folds or None
+
+
+def candidates(experiment: ExperimentSpec, data: TrainingData, screening: Screening) -> list[Candidate]:
+    """The experiment's scorers."""
+    unscreened = replace(screening, rule=None)
+    return [
+        Candidate(entry, data, experiment.seed, experiment.base, unscreened if _is_off(entry) else screening)
+        for entry in experiment.scorers
+    ]
+
+
+def _is_off(entry: WeightSetEntry | FittedEntry) -> bool:
+    return isinstance(entry, FittedEntry) and entry.screen == "off"
+
+
+def check_scorers(experiment: ExperimentSpec, project: ProjectSpec) -> None:
+    """Raises UsageError, naming the scorer, for a weight set, a head or an option that there is not."""
+    for entry in experiment.scorers:
+        try:
+            if isinstance(entry, FittedEntry):
+                make_head(entry.fit, categorical=(), signs=(), sign=1, options=entry.options)
+                if entry.fit == "weights" or entry.prior is not None:
+                    prior = WeightSetEntry(weights=entry.prior or DOCUMENTED_CARD)
+                    documented_weights(_weight_set(prior, project, experiment.base, {}))
+            else:
+                _same_outcomes(_weight_set(entry, project, experiment.base, {}), experiment)
+        except UsageError as error:
+            raise UsageError(f"scorer {entry.label!r}: {error}") from None
+
+
+def _same_outcomes(scorer: Any, experiment: ExperimentSpec) -> None:
+    """Raises UsageError for a card file whose probabilities are of other outcomes than the experiment's."""
+    told = getattr(scorer.card, "outcomes", None)
+    wanted = OUTCOMES if experiment.outcome is None else experiment.outcome.outcomes
+    if told is not None and not set(told) <= set(wanted):
+        raise UsageError(
+            f"its card tells {', '.join(told)}, and this experiment is about {', '.join(wanted)}; name a card that was "
+            "fitted on that outcome, or the head ('fit: card')"
+        )
+
+
+def _weight_set(entry: WeightSetEntry, project: ProjectSpec, base: Path | None, vocabulary: Mapping[str, int]) -> Any:
+    """The scorer of a weight set; the project's `params` count where it has them, the entry's own count more."""
+    is_path = entry.weights.endswith((".yaml", ".yml", ".json"))
+    home = base if is_path else project.base
+    declared = settable(read_weights(entry.weights, base=home))
+    params = {name: value for name, value in project.params.items() if name in declared} | entry.set
+    return load_weights(entry.weights, params=params, vocabulary=vocabulary, base=home)
+
+
+@dataclass(frozen=True, eq=False)
+class Said:
+    """What a scorer said of held-out rows: score and probabilities, with the training rates of each row's fold."""
+
+    score: np.ndarray
+    probabilities: pd.DataFrame
+    base: pd.DataFrame
+
+    @classmethod
+    def pooled(cls, parts: list[Said]) -> Said:
+        """The folds one after another."""
+        return cls(
+            np.concatenate([part.score for part in parts]),
+            pd.concat([part.probabilities for part in parts], ignore_index=True),
+            pd.concat([part.base for part in parts], ignore_index=True),
+        )
+
+
+def say(model: ScoringModel, test: Rows, rates: Mapping[str, float]) -> Said:
+    """What a model says of rows it has not seen."""
+    said = model.probabilities(test.frame).reset_index(drop=True)
+    score = np.asarray(model.scorer.predict_score(test.frame), dtype=float)
+    return Said(score, said, pd.DataFrame([rates] * len(said)))

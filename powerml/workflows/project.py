@@ -1,0 +1,276 @@
+"""A project opened: its sources read, its events rolled up, snapshots and training rows made from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from powerml.config.metrics import MetricSpec, catalogue, metrics_from
+from powerml.config.project import ProjectSpec, SnapshotsSpec, expand
+from powerml.errors import DataError, UsageError
+from powerml.snapshots.cache.rollups import EventFile, cached_roll_up
+from powerml.snapshots.cache.store import RollupStore
+from powerml.snapshots.dataset import snapshots
+from powerml.snapshots.engine.duckdb import Engine, planning
+from powerml.snapshots.labels import label_cutoffs
+from powerml.snapshots.needs import added_up, columns_asked, told_by
+from powerml.snapshots.rollup import Inputs, Rollups, roll_up
+from powerml.snapshots.windows import Cutoffs, cutoff_dates, day_date
+from powerml.sources.event_files import event_spans, repeats_digest
+from powerml.sources.files import resolve
+from powerml.sources.loading import Loaded, TooManyBadRows, open_sources, write_quarantine
+from powerml.tables import OUTCOMES
+from powerml.training.rows import Rows, TrainingData
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from powerml.config.outcome import EventOutcome
+
+CACHE_FROM_BYTES = 64_000_000  # Parquet events of this size are worth keeping their roll-ups
+
+
+@dataclass(frozen=True)
+class SnapshotResult:
+    """A snapshot frame and what was noticed on the way.
+
+    frame: see `powerml.snapshots.dataset.snapshots`. coverage: metric, available, reason. loads: rows per table.
+    vocabulary_counts: features, advanced, core as known at the last cutoff. unmapped: event names no rule names.
+    """
+
+    frame: pd.DataFrame
+    coverage: pd.DataFrame
+    loads: pd.DataFrame
+    vocabulary_counts: Mapping[str, int]
+    unmapped: tuple[str, ...]
+
+
+@dataclass
+class OpenProject:
+    """A project with its sources read and its events rolled up; snapshots are made from it."""
+
+    project: ProjectSpec
+    metrics: Mapping[str, MetricSpec]
+    loaded: Loaded
+    inputs: Inputs
+    rollups: Rollups
+
+    @property
+    def first_day(self) -> date:
+        """The local date of the first event."""
+        return day_date(self.rollups.first_day)
+
+    @property
+    def last_day(self) -> date:
+        """The local date of the last event."""
+        return day_date(self.rollups.last_day)
+
+    def cutoffs(self) -> list[date]:
+        """The cutoffs that the project's `snapshots` setting asks for; by default from the first event to the last."""
+        spec = self.project.snapshots
+        first = spec.from_ or day_date(self.rollups.first_day + 1)
+        last = spec.to or day_date(self.rollups.last_day + 1)
+        return cutoff_dates(spec.every, first, last)
+
+    def mature(self, cutoffs: Sequence[date]) -> list[date]:
+        """Those of the cutoffs whose label windows were seen to their end."""
+        chosen = Cutoffs.of(self.project.timezone, cutoffs)
+        frame = label_cutoffs(self.project, self.rollups, chosen)
+        return [day_date(chosen.days[c]) for c in frame.loc[frame["mature"], "c"]]
+
+    def build(
+        self, cutoffs: Sequence[date], *, labels: bool = False, note: Callable[[str], None] = lambda text: None
+    ) -> SnapshotResult:
+        """The snapshot table at the local midnights of `cutoffs`."""
+        if not cutoffs:
+            raise UsageError("no cutoff to take a snapshot at; give --as-of or --monthly, or widen `snapshots`")
+        chosen = Cutoffs.of(self.project.timezone, cutoffs)
+        made = snapshots(self.inputs, self.rollups, self.project, self.metrics, chosen, with_labels=labels, note=note)
+        self.inputs.engine.wait()
+        coverage = pd.DataFrame(
+            [(name, name not in made.unavailable, made.unavailable.get(name, "")) for name in self.metrics],
+            columns=["metric", "available", "reason"],
+        )
+        unmapped = tuple(self.rollups.kinds.unmapped())
+        return SnapshotResult(made.frame, coverage, self.loaded.report, self.vocabulary_counts(chosen), unmapped)
+
+    def vocabulary_counts(self, cutoffs: Cutoffs) -> dict[str, int]:
+        """How many features, advanced and core features the vocabulary has, globs as seen before the last cutoff."""
+        kinds, seen = self.rollups.kinds, self.rollups.seen_before(cutoffs.days[-1])
+        return {
+            "features": kinds.declared(None, seen),
+            "advanced": kinds.declared("advanced", seen),
+            "core": kinds.declared("core", seen),
+        }
+
+
+def project_metrics(project: ProjectSpec, extra: Iterable[MetricSpec] = ()) -> dict[str, MetricSpec]:
+    """The catalogue and the project's own metrics (`metrics:` paths, relative to the project file)."""
+    own = metrics_from([Path(project.base, expand(p, file=project.file)) for p in project.metrics], catalogue())
+    return own | {spec.name: spec for spec in extra if spec.name not in own}
+
+
+def open_project(
+    project: ProjectSpec,
+    *,
+    now: datetime | None = None,
+    metrics: Iterable[MetricSpec] = (),
+    cache: bool | None = None,
+    note: Callable[[str], None] = lambda text: None,
+) -> OpenProject:
+    """Reads the sources and rolls the events up; `metrics` adds declarations to those of the project.
+
+    `cache` says whether roll-ups are kept between runs; by default where that is worth it (see `cache_folder`).
+    """
+    known = project_metrics(project, metrics)
+    asked = columns_asked(known.values())
+    folder = cache_folder(project, cache)
+    loaded = read_sources(project, now=now, extra=asked, cache=folder, note=note)
+    return opened(project, known, loaded, cache=folder is not None, note=note)
+
+
+def read_sources(
+    project: ProjectSpec,
+    *,
+    now: datetime | None = None,
+    extra: Mapping[str, Iterable[str]] = MappingProxyType({}),
+    lenient: bool = False,
+    cache: Path | None = None,
+    note: Callable[[str], None] = lambda text: None,
+) -> Loaded:
+    """The project's tables; bad rows go to its quarantine folder, also where there are too many and the run stops."""
+    folder = project.state / "quarantine"
+    try:
+        at = now or datetime.now(UTC)
+        loaded = open_sources(project, now=at, extra=extra, lenient=lenient, cache=cache, note=note)
+    except TooManyBadRows as error:
+        written = write_quarantine(error.loaded, folder)
+        raise DataError(f"{error}\nThe rows are in {', '.join(map(str, written))}") from None
+    if len(loaded.quarantine) or folder.exists():  # a clean run also clears what an older one left
+        write_quarantine(loaded, folder)
+    return loaded
+
+
+def opened(
+    project: ProjectSpec,
+    metrics: Mapping[str, MetricSpec],
+    loaded: Loaded,
+    *,
+    cache: bool = False,
+    note: Callable[[str], None] = lambda text: None,
+) -> OpenProject:
+    """A project whose tables were read, its events rolled up.
+
+    The engine may still be at work on them; what goes wrong there is raised by whatever waits for it first.
+    """
+    asked = columns_asked(metrics.values())
+    engine = Engine.on(loaded.con)
+    inputs = Inputs(engine, {name: engine.table(view) for name, view in loaded.tables.items()}, loaded.columns)
+    amounts = sorted(set(added_up(metrics.values())) & set(loaded.columns["events"]))
+    columns = [column for column in sorted(asked.get("events", ())) if column in loaded.columns["events"]]
+    columns = [column for column in columns if column not in amounts or column in told_by(metrics.values())]
+    note("rolling events up")
+    with planning():
+        rollups = _from_cache(project, loaded, inputs, columns, amounts) if cache else None
+        rollups = rollups or roll_up(inputs, project, extra=columns, amounts=amounts)
+    return OpenProject(project, metrics, loaded, inputs, rollups)
+
+
+def cache_folder(project: ProjectSpec, cache: bool | None) -> Path | None:
+    """Where roll-ups are kept between runs; None where they are not.
+
+    By default they are where a cache is there already or the events, in Parquet files, are many.
+    """
+    spec = project.tables["events"]
+    folder = project.state / "cache"
+    if cache is False or spec.query or spec.database:
+        return None
+    files = resolve(spec.files, project.base, declared_in=project.file)
+    if any(file.format != "parquet" for file in files):
+        return None
+    many = sum(file.path.stat().st_size for file in files) >= CACHE_FROM_BYTES
+    return folder if cache or many or (folder / "rollups.duckdb").exists() else None
+
+
+def _from_cache(
+    project: ProjectSpec, loaded: Loaded, inputs: Inputs, columns: list[str], amounts: list[str]
+) -> Rollups | None:
+    """The roll-ups by way of the cache; None where it cannot serve these events or another run holds it."""
+    spans = event_spans(project, loaded)
+    store = RollupStore.open(inputs.engine, project.state / "cache") if spans else None
+    if store is None:
+        return None
+    return cached_roll_up(
+        inputs,
+        project,
+        store,
+        [EventFile(*span) for span in spans or []],
+        repeats=repeats_digest(loaded),
+        declaration=project.tables["events"].model_dump_json(),
+        extra=columns,
+        amounts=amounts,
+    )
+
+
+def gather(
+    project: ProjectSpec,
+    snapshots: SnapshotsSpec | None,
+    *,
+    outcome: EventOutcome | None = None,
+    opened: OpenProject | None = None,
+    note: Callable[[str], None] = lambda text: None,
+) -> TrainingData:
+    """Builds the mature snapshots that the project (or the experiment) asks for, and the latest one.
+
+    `outcome` is a custom one in place of the project's; `opened` is the project with its sources read already. Raises
+    DataError where no outcome is known yet, or no event of the data is of the kind a custom outcome counts.
+    """
+    if snapshots is not None:
+        project = _with_snapshots(project, snapshots)
+    if outcome is not None:
+        project = project.for_outcome(outcome)
+    opened = open_project(project, note=note) if opened is None else replace(opened, project=project)
+    if outcome is not None and not opened.rollups.kinds.flags(outcome.events).any():
+        raise DataError.in_file(
+            project.file,
+            f"no event of the data is one {outcome.kind_words}, so {outcome.name!r} never comes",
+            "name other 'events' in the experiment, or tag yours in the vocabulary",
+        )
+    latest = latest_cutoff(opened)
+    mature = opened.mature([day for day in opened.cutoffs() if day <= latest])
+    if not mature:
+        days = project.outcome.horizon_days
+        raise DataError(
+            f"{project.file}: no snapshot's outcomes are known yet: the data ends on {opened.last_day} and outcomes "
+            f"need {days} days; wait, or set 'snapshots' to start earlier"
+        )
+    built = opened.build([*mature, *([latest] if latest not in mature else [])], labels=True, note=note)
+    at_latest = built.frame["as_of"] == pd.Timestamp(latest)
+    whole = built.frame[built.frame["as_of"].isin(pd.to_datetime(mature))].reset_index(drop=True)
+    outcomes = OUTCOMES if outcome is None else outcome.outcomes
+    known = whole["label"].isin(outcomes) & whole["enough_history"].astype(bool)
+    rows = Rows(whole[known].reset_index(drop=True), project.id_column, project.outcome.horizon_days)
+    if rows.frame.empty:
+        raise DataError(f"{project.file}: no entity of the mature snapshots has an outcome; see 'powerml check'")
+    last = built.frame[at_latest].reset_index(drop=True)
+    return TrainingData(project, opened.metrics, rows, whole, last, built.vocabulary_counts, built.coverage)
+
+
+def latest_cutoff(opened: OpenProject) -> date:
+    """The local midnight at which all that was observed is known: the day after the last event, unless declared."""
+    declared = opened.project.observed_until
+    if declared is not None:
+        zone = ZoneInfo(opened.project.timezone)
+        local = declared.astimezone(zone) if declared.tzinfo else declared
+        return local.date()
+    return opened.last_day + timedelta(days=1)
+
+
+def _with_snapshots(project: ProjectSpec, snapshots: SnapshotsSpec) -> ProjectSpec:
+    return project.model_copy(update={"snapshots": snapshots})

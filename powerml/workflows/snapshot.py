@@ -1,0 +1,55 @@
+"""`powerml snapshot`: the snapshot table of a project, at a date, monthly, or as the project says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from powerml.errors import UsageError
+from powerml.sinks.files import write_table
+from powerml.snapshots.windows import cutoff_dates
+from powerml.workflows.project import SnapshotResult, open_project
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import date
+    from pathlib import Path
+
+    from powerml.config.project import ProjectSpec
+
+
+def build(
+    project: ProjectSpec,
+    cutoffs: Sequence[date],
+    *,
+    labels: bool = False,
+    note: Callable[[str], None] = lambda text: None,
+) -> SnapshotResult:
+    """The snapshot table of a project at the local midnights of `cutoffs`, labels beside it if asked for."""
+    return open_project(project, note=note).build(cutoffs, labels=labels, note=note)
+
+
+def write_snapshots(
+    project: ProjectSpec,
+    output: Path | None,
+    *,
+    cache: bool | None = None,
+    as_of: date | None = None,
+    monthly: tuple[date, date] | None = None,
+    labels: bool = False,
+    note: Callable[[str], None] = lambda text: None,
+) -> SnapshotResult:
+    """Builds snapshots at one date, monthly, or as the project says, and writes them whole or not at all."""
+    data = open_project(project, cache=cache, note=note)
+    if as_of:
+        cutoffs = [as_of]
+    elif monthly:
+        first, last = monthly
+        if last < first:
+            raise UsageError(f"--monthly {first} {last}: the second date lies before the first; swap them")
+        cutoffs = cutoff_dates("month", first, last)
+    else:
+        cutoffs = data.cutoffs()
+    result = data.build(cutoffs, labels=labels, note=note)
+    if output is not None:
+        write_table(result.frame, output)
+    return result

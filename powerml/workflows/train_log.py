@@ -1,0 +1,205 @@
+"""What a training session writes into MLflow, and the version it registers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from powerml.config import fingerprints
+from powerml.config.project import slug
+from powerml.reports.band_page import band_page
+from powerml.reports.figures import band_figure, reliability_figure
+from powerml.reports.session import proxies, scorer_table
+from powerml.scoring.explain.shares import native_params, weight_shares
+from powerml.scoring.explain.text import reasons_json
+from powerml.scoring.outcome.card_file import weight_files
+from powerml.tracking import registry
+from powerml.tracking.due import DATA_UNTIL, PROJECT, VOCABULARY, vocabulary_fingerprint
+from powerml.tracking.pseudonyms import Pseudonyms, load_pseudonyms
+from powerml.tracking.runs import Attachments, LoggedSession, ScorerRun, SessionRun, log_session
+from powerml.tracking.store import Store
+from powerml.training.beside_the_verdict import early_figures
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from matplotlib.figure import Figure
+
+    from powerml.scoring.model import ScoringModel
+    from powerml.training.judging import Judged
+    from powerml.training.rows import TrainingData
+    from powerml.training.session import Session
+
+TOP = 20
+
+
+def log(session: Session, models: Mapping[str, ScoringModel], *, name: str, told: Sequence[str]) -> LoggedSession:
+    """One parent run, and below it one run per scorer; `told` are the report's sentences."""
+    data, experiment, few = session.data, session.experiment, session.few
+    project, screening = data.project, session.screening
+    names = load_pseudonyms(project.state)
+    by_name = {one.name: one for one in session.judged}
+    if session.other_way is not None:
+        by_name[session.other_way.name] = session.other_way
+    chosen = [*session.chosen, *([] if session.other_way is None else [session.other_way.candidate])]
+    metrics = list(dict.fromkeys([*data.metrics, *(m for model in models.values() for m in model.scorer.metrics_)]))
+    declared = {**data.declaration(), "experiment": experiment.model_dump(mode="json", by_alias=True)}
+    tags = {
+        "powerml.config": fingerprints.of_json(declared),
+        "powerml.data": fingerprints.of_frame(data.labelled.frame),
+        "powerml.code": fingerprints.of_code(),
+        "powerml.screen": "none: nothing fitted" if few else screening.tag,
+        "powerml.horizon_days": str(data.labelled.horizon_days),
+        "powerml.outcome": data.outcome_kind + (" (proxy)" if data.outcome_kind == "behavioural" else ""),
+        "powerml.model": data.model_name,
+        "powerml.entity": project.entity,
+        "powerml.split": data.split(seed=experiment.seed).words,
+        **_known_then(data),
+    }
+    look = session.look
+    tables = {"coverage.csv": data.coverage, "scorers.csv": scorer_table(session)}
+    tables |= {} if screening.report is None else {"screen/report.csv": screening.report}
+    looked = {"months": look.months, "early_warning": look.early, "churners_path": look.path, "calls": look.calls}
+    tables |= {f"{name}.csv": table for name, table in looked.items() if len(table)}
+    run = SessionRun(
+        name,
+        {**tags, "powerml.verdict": session.word},
+        {
+            "seed": experiment.seed,
+            "rows": len(data.labelled.frame),
+            "accounts": len(set(data.labelled.accounts)),
+            **data.cutoff_params(),
+            "folds": len(data.split(seed=experiment.seed).folds),
+            **{f"events_{outcome}": data.labelled.events(outcome) for outcome in data.judged},
+        },
+        Attachments(texts={"verdict.txt": "\n".join(told) + "\n"}, tables=tables, data={"declaration.json": declared}),
+    )
+    runs = []
+    for c in chosen:
+        one = by_name.get(c.name)
+        figures = {} if one is None else one.figures | early_figures(one, session.test, data)
+        if c.name == session.best.name:
+            figures |= look.figures
+        screen = c.screening.tag if c.is_fitted else "none: not fitted"
+        runs.append(_scorer_run(models[c.name], one, session, metrics, names, figures=figures, screen=screen))
+    return log_session(Store(project.state), project.project, session=run, scorers=runs)
+
+
+def _scorer_run(
+    model: ScoringModel,
+    judged: Judged | None,
+    session: Session,
+    metrics: Sequence[str],
+    names: Pseudonyms,
+    *,
+    figures: Mapping[str, float],
+    screen: str,
+) -> ScorerRun:
+    data = session.data
+    texts = {f"weights/{name}.yaml": text for name, text in weight_files(model.scorer).items()}
+    tables: dict[str, pd.DataFrame] = {}
+    drawn: dict[str, Figure] = {}
+    if hasattr(model.scorer, "heads_tried"):
+        tables |= {"heads/tried.csv": model.scorer.heads_tried(), "weights/fitted.csv": model.scorer.fitted_weights()}
+        texts["heads/findings.txt"] = "\n".join((*model.scorer.notes_, *model.scorer.findings())) + "\n"
+    verdict_words = "cannot tell"
+    if judged is not None:
+        verdict_words = judged.verdict.word
+        notes = [n for n in (session.few, *proxies(session)) if n]
+        texts["bands/report.html"] = band_page(
+            f"Bands of {model.name}", judged.bands, verdict=judged.verdict.sentences, notes=notes
+        )
+        tables["bands/report.csv"] = judged.bands.table
+        tables["verdict.csv"] = judged.verdict.table()
+        drawn["bands/rates.png"] = band_figure(judged.bands.table, title=f"{model.name}: outcomes by band")
+        drawn["calibration/reliability.png"] = reliability_figure(
+            judged.reliability, title=f"{model.name}: observed against predicted"
+        )
+    rows = data.labelled.frame
+    sample = rows.sample(min(len(rows), 5000), random_state=0)
+    return ScorerRun(
+        model=model,
+        shares=weight_shares(model.scorer, sample, metrics),
+        native=native_params(model.scorer),
+        metrics=figures,
+        by_cutoff={} if judged is None else judged.by_cutoff,
+        ranking=_ranking(model, data, names),
+        example=rows.head(5),
+        tags={
+            "powerml.verdict": verdict_words,
+            "powerml.version": str(model.scorer.version),
+            "powerml.screen": screen,
+        },
+        attachments=Attachments(texts=texts, tables=tables, data={"scorer.json": model.to_dict()}, figures=drawn),
+    )
+
+
+def _ranking(model: ScoringModel, data: TrainingData, names: Pseudonyms) -> pd.DataFrame:
+    """The top of the latest snapshot under pseudonyms, the same columns for every scorer."""
+    rows = data.latest[data.latest["enough_history"].astype(bool)]
+    rows = rows[~model.outside(rows)]
+    if rows.empty:
+        rows = data.labelled.frame.tail(TOP)
+    scores = np.asarray(model.scorer.predict_score(rows), dtype=float)
+    rows = rows.iloc[np.argsort(-scores, kind="stable")[:TOP]]
+    table = model.score(rows)
+    reasons = reasons_json(model.contributions(rows), rows, top=3)
+    shown = pd.DataFrame({"rank": np.arange(1, len(rows) + 1)})
+    shown["entity"] = names.all(rows[data.labelled.id_column])
+    told = ("p_churn", "p_expand") if data.custom is None else (f"p_{data.custom.name}",)
+    for name in ("score", model.band_column, "percentile", *told):
+        values = table[name].to_numpy() if name in table else np.full(len(rows), np.nan)
+        shown["band" if name == model.band_column else name] = values
+    return shown.assign(reasons=reasons.to_numpy())
+
+
+def _known_then(data: TrainingData) -> dict[str, str]:
+    """What tells later that the vocabulary changed; a ready-made table comes without one."""
+    project = data.project
+    said = {PROJECT: slug(project.project)}
+    if not data.has_later:
+        return said
+    until = str(data.latest["as_of"].max().date())
+    return said | {VOCABULARY: vocabulary_fingerprint(project), DATA_UNTIL: until}
+
+
+def register(
+    session: Session, models: Mapping[str, ScoringModel], logged: LoggedSession
+) -> tuple[registry.Version, registry.Version | None]:
+    """The challenger, registered; and the champion it became, if there was none and it shows skill."""
+    project, name = session.data.project, session.best.name
+    store, model = Store(project.state), session.data.model_name
+    run = logged.scorers[name]
+    tags = {
+        registry.SCORER: name,
+        registry.VERDICT: session.word,
+        "powerml.kind": models[name].kind,
+        "powerml.trained_until": session.data.trained_until,
+        **_known_then(session.data),
+    }
+    version = registry.register(
+        store, model, run_id=run.run_id, model_uri=run.model_uri, manifest=run.manifest, tags=tags
+    )
+    if "champion" in registry.aliases(store, model) or tags[registry.VERDICT] != "skill":
+        return version, None
+    registry.set_alias(store, version, "champion")
+    return version, registry.find_version(store, model, str(version.number))
+
+
+def next_steps(version: registry.Version, champion: registry.Version | None, *, data: TrainingData) -> tuple[str, ...]:
+    """What was registered, and how to score with it."""
+    name, number, scorer = version.model, version.number, version.tags[registry.SCORER]
+    table = data.scored_by
+    apart = bool(table) or data.custom is not None  # not what 'powerml score' and 'promote' take by themselves
+    if champion is not None:
+        return (
+            f"Registered {name} version {number} ({scorer}) as challenger and, there being none, as champion.",
+            f"Score with it: powerml score {table}{f'--model {name}@champion ' if apart else ''}-o scores.csv",
+        )
+    return (
+        f"Registered {name} version {number} ({scorer}) as challenger.",
+        f"Score with it: powerml score {table}--model {name}@challenger -o scores.csv",
+        f"Make it the champion: powerml promote {f'{name}@challenger' if apart else number}",
+    )

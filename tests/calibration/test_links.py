@@ -1,0 +1,61 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from powerml.calibration.links import best_single_metric, fit_link
+from powerml.statistics.scores import auroc, sigmoid
+
+
+@pytest.fixture
+def rows():
+    rng = np.random.default_rng(0)
+    s = pd.Series(rng.uniform(0, 100, 4000), index=range(10, 4010))
+    c, e = sigmoid(1 - 0.06 * s), sigmoid(-4 + 0.05 * s)
+    u = rng.random(4000)
+    return s, np.select([u < c, u < c + (1 - c) * e], ["churn", "expand"], "stay")
+
+
+def test_a_link_finds_the_line_that_made_the_outcomes(rows):
+    s, y = rows
+    link = fit_link(s, y)
+    assert link.churn == pytest.approx((-0.06, 1), rel=0.15)
+    assert link.expand == pytest.approx((0.05, -4), rel=0.15)
+    p = link.probabilities(s)
+    assert list(p.columns) == ["p_churn", "p_stay", "p_expand"]
+    assert p.index.equals(s.index)
+    assert p.sum(axis=1).to_numpy() == pytest.approx(1)
+    assert p.p_churn.mean() == pytest.approx((y == "churn").mean(), abs=1e-4)  # a logistic line is right on the whole
+
+
+def test_two_outcomes_have_one_head(rows):
+    s, y = rows
+    link = fit_link(s, np.where(y == "expand", "stay", y))
+    assert link.expand is None
+    assert list(link.probabilities(s).columns) == ["p_churn", "p_stay"]
+
+
+def test_without_events_or_variation_the_base_rate_stands():
+    quiet = fit_link([1, 2, 3], ["stay"] * 3).probabilities([1.0, 9.0])
+    assert quiet.p_churn.to_numpy() == pytest.approx(0.125)  # half an event in three rows: 0.5 / 4
+    constant = fit_link([5, 5, 5, 5], ["churn", "stay", "stay", "stay"]).probabilities([5.0])
+    assert constant.p_churn.to_numpy() == pytest.approx(0.3)  # 1.5 / 5
+
+
+def test_a_score_that_separates_stays_finite():
+    link = fit_link([1, 2, 3, 4, 5, 6], ["churn"] * 3 + ["stay"] * 3)
+    assert -10 < link.churn[0] < 0
+    assert np.isfinite(link.probabilities([-1000.0, 1000.0])).all(axis=None)
+
+
+def test_the_best_single_metric_is_found_and_linked(rows):
+    s, y = rows
+    rng = np.random.default_rng(1)
+    metrics = pd.DataFrame({"noise": rng.normal(size=4000), "signal": s.to_numpy(), "flat": 1.0, "gone": np.nan})
+    metrics.loc[::10, "signal"] = np.nan
+    best = best_single_metric(metrics, y)
+    assert (best.churn, best.expand) == ("signal", "signal")
+    assert best.name == "the best single metric (signal)"
+    p = best.probabilities(metrics)
+    assert p.sum(axis=1).to_numpy() == pytest.approx(1)
+    assert auroc(y == "churn", p.p_churn) > 0.75
+    assert best_single_metric(metrics[["flat", "gone"]], y) is None
