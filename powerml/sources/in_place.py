@@ -5,6 +5,7 @@ What the files' own statistics prove (no nulls, no blanks, nothing in the future
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -92,6 +93,7 @@ def _view(work: Staging, part: Part, cache: Path | None) -> Outcome:
         ignored=repeats,
         repeated_ids=ids,
         bad_rows=_bad_rows(part, expressions, [rule for rule, _ in broken]),
+        placed=_placed(part, expressions, [rule for rule, _ in broken]),
     )
 
 
@@ -191,7 +193,8 @@ def _remembered_repeats(work: Staging, part: Part, needed: dict[str, Typed], cac
         relation = f"read_parquet({array(some)}, hive_partitioning=false)"
         return f"FROM ({_inner(replace(part, relation=relation), needed)}) WHERE true"
 
-    digests = [f"{source} {of_file(Path(path), shown)}" for path, shown in zip(part.paths, part.sources, strict=True)]
+    read = hashlib.sha256(select_typed(needed, "").encode()).hexdigest()[:16]  # in which zone, by which format
+    digests = [f"{read} {of_file(Path(path), shown)}" for path, shown in zip(part.paths, part.sources, strict=True)]
     return repeats_with_memory(
         work.con, cache, digests, rows_of=rows_of, place=_PLACE, into=into, order=known_order(needed)
     )
@@ -206,4 +209,13 @@ def _bad_rows(part: Part, expressions: dict[str, Typed], rules: Sequence[Rule]) 
         f"SELECT {part.first} + _index AS file, _number + 1 AS row, CASE rule {texts} END AS rule,"
         f' CASE rule {about} END AS "column", {broken_value(rules, "rule")} AS value FROM ('
         f"SELECT *, {first_broken(rules)} AS rule FROM ({_inner(part, expressions)})) WHERE rule IS NOT NULL"
+    )
+
+
+def _placed(part: Part, expressions: dict[str, Typed], rules: Sequence[Rule]) -> str:
+    if not rules:
+        return ""
+    return (
+        f'SELECT {part.first} + _index AS file, _number AS number, "time", rule IS NOT NULL AS bad FROM ('
+        f"SELECT *, {first_broken(rules)} AS rule FROM ({_inner(part, expressions)}))"
     )

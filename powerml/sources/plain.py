@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
+import logging
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from powerml.sources.readers import Part
 
 _FILE = "plain_texts.json"
+_LOG = logging.getLogger(__name__)
 
 
 def plain_columns(
@@ -68,10 +69,14 @@ def _recall(folder: Path) -> dict[str, dict[str, bool]]:
     """What was seen of files before; nothing where the memory is absent, damaged or of another making."""
     try:
         kept = json.loads((folder / _FILE).read_text())
-        files = kept["files"]
-        return files if kept["digest"] == _digest(files) else {}
-    except (OSError, ValueError, KeyError, TypeError):
+        if kept["digest"] == _digest(kept["files"]):
+            return kept["files"]
+    except FileNotFoundError:
         return {}
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    _LOG.warning("%s: is damaged or of another version; thrown away and made anew", folder / _FILE)
+    return {}
 
 
 def _digest(files: object) -> str:
@@ -84,6 +89,6 @@ def _remember(folder: Path, files: dict[str, dict[str, bool]]) -> None:
         with tempfile.TemporaryDirectory(dir=folder, prefix=".") as scratch:
             part = Path(scratch, _FILE)
             part.write_text(json.dumps({"digest": _digest(files), "files": files}))
-            os.replace(part, folder / _FILE)
+            part.replace(folder / _FILE)
     except OSError as error:
         raise DataError.in_file(folder, f"cannot be used ({error.strerror})", "check space and rights") from None

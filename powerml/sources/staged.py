@@ -82,6 +82,7 @@ def stage(work: Staging) -> Outcome:
         ignored=repeats,
         repeated_ids=ids,
         bad_rows=_bad_rows(work, staged, out, rejected, rules),
+        placed=_placed(staged) if table.name == "events" and broken else "",
     )
 
 
@@ -213,4 +214,11 @@ def _bad_rows(work: Staging, staged: str, out: str, rejected: str, rules: Sequen
         f" WHERE COALESCE(s._rule, o.rule) IS NOT NULL) b"
         f" JOIN (VALUES {listed}) rules(position, rule, col) ON rules.position = b.rule"
         f" UNION ALL SELECT _file, row, rule, '', value FROM {rejected}"
+    )
+
+
+def _placed(staged: str) -> str:
+    return (
+        f'SELECT _file AS file, s.rowid - low AS number, "time", _rule IS NOT NULL AS bad FROM {staged} s'
+        f" JOIN (SELECT _file, min(rowid) AS low FROM {staged} GROUP BY _file) USING (_file)"
     )
