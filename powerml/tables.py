@@ -2,19 +2,24 @@
 
 Raw data is mapped onto the tables of `TABLES` (times are UTC instants, ids are text). From them come the *snapshot*
 (one row per entity and cutoff, every metric a column), the *labels* (what happened in the 90 days after it) and the
-*scores*. Source: specification, 1-data.md "Canonical tables", 6-files.md "Output tables".
+*scores*.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Kind = Literal["id", "text", "time", "number"]
 
 OUTCOMES = ("churn", "stay", "expand")
 LABELS = ("ineligible", "immature", *OUTCOMES)
+ENTITY_IDS = ("user_id", "account_id")  # what the id of a row may be called in ready-made tables, the entity first
+ROW = "row"  # stands for the number of a row where a ready-made table has no ids
 NOT = "not_"  # a custom yes/no outcome is labelled `NAME` and `not_NAME`
 
 
@@ -182,3 +187,36 @@ ORDERED: dict[str, tuple[tuple[str, str], ...]] = {
     "subscriptions": (("start", "end"),),
     "tickets": (("opened_at", "resolved_at"),),
 }
+
+
+@dataclass(frozen=True)
+class NamedColumns:
+    """What the caller said of a feature table's columns; those not named are guessed or absent."""
+
+    target: str
+    group: str | None = None
+    time: str | None = None
+    id_: str | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureTable:
+    """A ready-made table to learn from, read and checked: one row per entity (and cutoff), in the order of both.
+
+    `source`: the file's name. `frame`: as_of, the ids, label, the columns of structure, then features as numbers or
+    texts. `named`: columns as said or found. `categories`: features that are texts. `coverage`: metric, available,
+    reason. `notes`: sentences on what was left out, counted as unknown, or found.
+    """
+
+    source: str
+    named: NamedColumns
+    frame: pd.DataFrame
+    id_column: str
+    categories: tuple[str, ...]
+    coverage: pd.DataFrame
+    notes: tuple[str, ...]
+
+    @property
+    def scores_ids(self) -> str:
+        """The id column that a table to be scored must have; "row" where there is none."""
+        return self.named.id_ or ROW

@@ -1,11 +1,23 @@
-"""What all tests share: leaves out what can never run."""
+"""What all tests share: no clock in a property, the seed of the oracle's worlds, and what can never run left out."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hypothesis import settings
+
+from tests.oracle import runs
+
 if TYPE_CHECKING:
     import pytest
+
+settings.register_profile("powerml", deadline=None)  # how fast a busy machine is says nothing about the code
+settings.load_profile("powerml")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """The seed by which the worlds of this run are made again."""
+    terminalreporter.write_line(f"worlds of the oracle: ORACLE_SEED={runs.SEED} repeats them")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

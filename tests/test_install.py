@@ -76,7 +76,7 @@ def test_a_wheel_holds_the_package_its_declarations_and_no_more(wheel):
     tops = {name.split("/")[0] for name in names}
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert tops == {"powerml", f"powerml-{declared['version']}.dist-info"}
-    assert "powerml/_configs/metrics/catalogue.yaml" in names
+    assert {"powerml/_configs/metrics/catalogue.yaml", "powerml/py.typed"} <= set(names)
     entry = next(name for name in names if name.endswith("entry_points.txt"))
     assert "powerml = powerml.cli:main" in zipfile.ZipFile(wheel).read(entry).decode()
 

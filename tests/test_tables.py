@@ -1,4 +1,4 @@
-"""The canonical tables are those of 1-data.md, column by column."""
+"""The canonical tables, column by column."""
 
 from __future__ import annotations
 

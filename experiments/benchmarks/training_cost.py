@@ -27,9 +27,10 @@ from powerml.config.project import SnapshotsSpec, load_project
 from powerml.scoring.heads.lightgbm import LightGBMHead
 from powerml.scoring.heads.stack import StackHead
 from powerml.scoring.heads.threads import one_thread
+from powerml.scoring.named import NamedScorer
+from powerml.scoring.scores_table import score_rows
 from powerml.training.candidates import Candidate
 from powerml.workflows.project import gather
-from powerml.workflows.score import Scorer, score_rows
 from powerml.workflows.train import train_on
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def scoring(model: ScoringModel, rows: pd.DataFrame, rounds: int) -> None:
     kinds = [side.head.kind for side in model.scorer.sides_.all]
     print(f"scoring {len(rows):,} rows: heads {kinds}, {len(held)} boosters", flush=True)
     matrix = model.scorer.encoder_.encode(rows, asked_by="benchmark")
-    scorer, now = Scorer(model, "benchmark", "1"), datetime(2026, 1, 1, tzinfo=UTC)
+    scorer, now = NamedScorer(model, "benchmark", "1"), datetime(2026, 1, 1, tzinfo=UTC)
     ours, theirs, parts = [], [], []
     with one_thread():
         for _ in range(rounds):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import sys
 from pathlib import Path
@@ -23,7 +24,7 @@ def main() -> None:
             continue
         if line or (kept and kept[-1]):
             kept.append(line)
-    console = Console(record=True, width=WIDTH, file=open("/dev/null", "w"))  # noqa: SIM115
+    console = Console(record=True, width=WIDTH, file=io.StringIO())
     for line in ["$ powerml demo", *kept]:
         style = "bold cyan" if line.startswith(("$", "Verdict")) else ""
         console.print(Text(line, style=style), soft_wrap=False)

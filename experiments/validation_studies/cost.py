@@ -20,7 +20,7 @@ import pandas as pd
 from powerml.calibration.links import fit_link
 from powerml.screening.correlation import CorrelationScreen
 from powerml.screening.report import screen_report
-from powerml.statistics.scores import sigmoid
+from powerml.statistics.logistic import sigmoid
 from powerml.validation.band_report import band_report
 from powerml.validation.comparison import compare
 from powerml.validation.verdict import verdict

@@ -22,8 +22,9 @@ from powerml.screening.correlation import CorrelationScreen, ScreenWarning
 from powerml.screening.report import screen_report
 from powerml.statistics.bootstrap import AccountBootstrap, interval
 from powerml.statistics.intervals import wilson, wilson_by_account
-from powerml.statistics.scores import calibration_line, log_loss_rows, sigmoid
-from powerml.statistics.splits import account_folds
+from powerml.statistics.logistic import sigmoid
+from powerml.statistics.scores import calibration_line, log_loss_rows
+from powerml.statistics.splits import fold_numbers
 from powerml.validation.comparison import compare
 from powerml.validation.reliability import calibration
 from powerml.validation.review.answers import review
@@ -51,7 +52,7 @@ def flat_table(seed: int, effect: float) -> tuple[pd.DataFrame, np.ndarray]:
 
 def out_of_fold(x: pd.DataFrame, y: np.ndarray, *, seed: int, screened: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Probabilities and training base rates of every row, from a model that did not see its account."""
-    fold = account_folds(np.arange(len(y)), 5, seed=seed)
+    fold = fold_numbers(np.arange(len(y)), 5, seed=seed)
     p, base = np.empty(len(y)), np.empty(len(y))
     for k in range(5):
         train, test = fold != k, fold == k

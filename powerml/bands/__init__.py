@@ -1,0 +1,1 @@
+"""Scores -> bands: a ladder of inclusive lower edges, read from the top; a score has exactly one band."""

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from powerml.calibration.maps import CalibrationMap, Identity, Method, clip_logits, fit_map, map_from_dict
 from powerml.calibration.shift import Shift, intercept_shift
-from powerml.statistics.folds import Rows, account_folds, clustered_mean, group_codes
+from powerml.statistics.folds import RowNumbers, account_folds, clustered_mean, group_codes
 from powerml.statistics.logistic import Floats, log_losses, sigmoid
 
 if TYPE_CHECKING:
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
 
 CalibrationMethod = Literal["auto", "table", "identity", "platt", "beta", "isotonic"]
 
-MIN_EVENTS = 50
+MIN_EVENTS_TO_CALIBRATE = 50
 """Accounts with an event (or without one) below which a calibrator adds noise: the identity stays."""
 MIN_EVENTS_ISOTONIC = 1000
 SURE = 1.0
-"""Standard errors by which a map must gain on the identity (4-learning.md "Calibration")."""
+"""Standard errors by which a map must gain on the identity."""
 
 
 @dataclass(frozen=True)
-class Candidate:
+class MapCandidate:
     """One map that was tried: its out-of-fold log loss, and its gain over the identity with standard error."""
 
     method: Method
@@ -62,7 +62,7 @@ class HeadCalibrator(BaseEstimator):
 
     map_: CalibrationMap
     shift_: float
-    candidates_: tuple[Candidate, ...]
+    candidates_: tuple[MapCandidate, ...]
 
     def __init__(self, method: CalibrationMethod = "auto", *, n_folds: int = 5, seed: int = 0) -> None:
         self.method = method
@@ -87,10 +87,10 @@ class HeadCalibrator(BaseEstimator):
         self.map_ = fit_map(chosen, z, outcomes)
         return self
 
-    def _choose(self, z: Floats, y: Floats, codes: Rows) -> Method:
+    def _choose(self, z: Floats, y: Floats, codes: RowNumbers) -> Method:
         # an account's rows tell of the same events, so accounts are counted
         events = min(len(np.unique(codes[y == 1])), len(np.unique(codes[y == 0])))
-        if events < MIN_EVENTS:
+        if events < MIN_EVENTS_TO_CALIBRATE:
             return "identity"
         methods: list[Method] = ["identity", "platt"]
         if self.method == "auto":
@@ -108,7 +108,7 @@ class HeadCalibrator(BaseEstimator):
         tried = []
         for method in methods:
             gain, spread = clustered_mean(losses["identity"] - losses[method], codes[tested])
-            tried.append(Candidate(method, float(losses[method].mean()), gain, spread))
+            tried.append(MapCandidate(method, float(losses[method].mean()), gain, spread))
         self.candidates_ = tuple(tried)
         best = min(tried, key=lambda candidate: candidate.log_loss)
         return best.method if best.gain > SURE * best.gain_se else "identity"
@@ -147,7 +147,7 @@ class HeadCalibrator(BaseEstimator):
         calibrator = cls(written["method"])
         calibrator.map_ = map_from_dict(written["map"])
         calibrator.shift_ = written["shift"]
-        calibrator.candidates_ = tuple(Candidate(**c) for c in written["candidates"])
+        calibrator.candidates_ = tuple(MapCandidate(**c) for c in written["candidates"])
         return calibrator
 
     @classmethod
@@ -164,10 +164,10 @@ class HeadCalibrator(BaseEstimator):
 
 
 def _one_column(logits: ArrayLike) -> Floats:
-    values = np.asarray(logits, dtype=np.float64)
-    if values.ndim == 2 and values.shape[1] == 1:
-        values = values[:, 0]
-    values = column_or_1d(values)
+    given = np.asarray(logits, dtype=np.float64)
+    if given.ndim == 2 and given.shape[1] == 1:
+        given = given[:, 0]
+    values: Floats = column_or_1d(given)
     if not np.isfinite(values).all():
         raise ValueError("logits contain NaN or infinity; a head must give every row a logit")
     return values

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from powerml.statistics.logistic import sigmoid
 from powerml.statistics.outcomes import outcome_codes, outcomes_of
-from powerml.statistics.scores import auroc, logistic_line, sigmoid
+from powerml.statistics.scores import auroc, logistic_line
 from powerml.tables import OUTCOMES
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 ALARM = 0.3
-"""A logit that moves by more than this says that more than the base rate has changed (4-learning.md, Calibration)."""
+"""A logit that moves by more than this says that more than the base rate has changed."""
 
 
 @dataclass(frozen=True)
@@ -77,4 +77,5 @@ def reference_mix(proba: Floats, *, trained: ArrayLike, reference: ArrayLike) ->
     """
     ratio = np.asarray(reference, float) / np.maximum(np.asarray(trained, float), 1e-12)
     shifted = np.asarray(proba, float) * ratio
-    return shifted / shifted.sum(axis=1, keepdims=True)
+    mix: Floats = shifted / shifted.sum(axis=1, keepdims=True)
+    return mix

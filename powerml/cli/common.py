@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from powerml.config.project import ProjectSpec
 
 
-class DateType(click.ParamType):
+class DateType(click.ParamType):  # type: ignore[type-arg]  # no generic in older versions of Click
     """A calendar date, YYYY-MM-DD."""
 
     name = "date"
@@ -70,7 +70,7 @@ class Output:
     def progress(self) -> Iterator[Callable[[str], None]]:
         """Yields `note(text)`: a moving line with the time taken on a terminal, nothing in a pipe or when quiet."""
         if self.quiet or not sys.stderr.isatty():
-            yield lambda text: None
+            yield lambda _text: None
             return
         from rich.console import Console
         from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -135,6 +135,7 @@ def command(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], clic
     """A verb with the options every verb has; the function gets `config` (a path) and `out` (an Output)."""
 
     def wrap(function: Callable[..., Any]) -> click.Command:
+        @click.command(name, **attributes)
         @click.option(
             "-c", "--config", type=FILE, default=Path("powerml.yaml"), show_default=True, help="Project file."
         )
@@ -144,7 +145,8 @@ def command(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], clic
         def inner(as_json: bool, quiet: bool, **arguments: Any) -> Any:
             return function(out=Output(as_json=as_json, quiet=quiet), **arguments)
 
-        return click.command(name, **attributes)(inner)
+        made: click.Command = inner
+        return made
 
     return wrap
 

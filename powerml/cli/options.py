@@ -19,7 +19,7 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 def output(what: str) -> Decorator:
     """`-o FILE`, a table: refused before any work where it could not be written at the end."""
 
-    def check(context: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:
+    def check(_context: click.Context, _parameter: click.Parameter, path: Path | None) -> Path | None:
         if path is not None:
             from powerml.sinks.files import check_target
 
@@ -39,7 +39,7 @@ def seed(of: str = "bootstrap and held-out accounts") -> Decorator:
 def scorer(default: str) -> Decorator:
     """`--model` and `--weights`: a registered version or a weight set, and by default what `default` says."""
 
-    def exclusive(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    def exclusive(context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
         if value and context.params.get("model"):
             raise UsageError("--model and --weights exclude each other; give one of them")
         return value

@@ -10,7 +10,7 @@ import click
 from powerml.cli import common
 from powerml.errors import UsageError, did_you_mean
 
-ARGUMENTS = {"sheet": ((),), "read": (("SHEET.csv",),), "lock": (("SHEET.csv",), ("SHEET.csv", "EDITED.yaml"))}
+_ARGUMENTS = {"sheet": ((),), "read": (("SHEET.csv",),), "lock": (("SHEET.csv",), ("SHEET.csv", "EDITED.yaml"))}
 _USED_BY = {"weights": "sheet", "model": "sheet", "as_of": "sheet", "top": "sheet", "step": "read", "seed": "read"}
 
 
@@ -56,11 +56,11 @@ def command(
     fitted models and of sets that count criteria it tells what differs, and proposes no weights.
     """
     action, *names = words or ("",)
-    if action not in ARGUMENTS:
-        hint = did_you_mean(action, ARGUMENTS) or f"; there are {', '.join(ARGUMENTS)}"
+    if action not in _ARGUMENTS:
+        hint = did_you_mean(action, _ARGUMENTS) or f"; there are {', '.join(_ARGUMENTS)}"
         raise UsageError(f"powerml review {action}: no such action{hint}".replace(" :", ":"))
-    if len(names) not in {len(wanted) for wanted in ARGUMENTS[action]}:
-        raise UsageError(f"powerml review {action}: expected {' '.join(ARGUMENTS[action][-1]) or 'nothing more'}")
+    if len(names) not in {len(wanted) for wanted in _ARGUMENTS[action]}:
+        raise UsageError(f"powerml review {action}: expected {' '.join(_ARGUMENTS[action][-1]) or 'nothing more'}")
     _used(action)
     if action == "sheet":
         _sheet(output, weights, model, as_of, top, config, out)

@@ -88,7 +88,7 @@ def _users_done(out: common.Output, users: int) -> Iterator[Callable[[int, int],
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("", total=users, rate=0.0)
-        yield lambda done, total: bar.update(task, completed=done, rate=bar.tasks[task].speed or 0.0)
+        yield lambda done, _total: bar.update(task, completed=done, rate=bar.tasks[task].speed or 0.0)
 
 
 def _show(measured: Description, out: common.Output) -> None:

@@ -42,7 +42,7 @@ def command(
     """
     from powerml.config.experiment import ExperimentSpec, load_experiment
     from powerml.config.project import load_project
-    from powerml.workflows.feature_table import Columns
+    from powerml.tables import NamedColumns
     from powerml.workflows.train import train
     from powerml.workflows.train_table import train_table
 
@@ -60,7 +60,7 @@ def command(
             if table is not None and target is not None:
                 at = spec.project_file or config
                 project = load_project(at) if spec.project_file or common.is_named("config") or at.is_file() else None
-                columns = Columns(target, group, time, id_)
+                columns = NamedColumns(target, group, time, id_)
                 done = train_table(table, columns, project=project, experiment=spec, note=note)
             else:
                 done = train(load_project(spec.project_file or config), spec, note=note)

@@ -9,7 +9,7 @@ import click
 from powerml.cli import common
 from powerml.errors import UsageError, did_you_mean
 
-ARGUMENTS = {"list": (), "show": ("NAME",), "diff": ("A", "B"), "copy": ("NAME", "FILE.yaml")}
+_ARGUMENTS = {"list": (), "show": ("NAME",), "diff": ("A", "B"), "copy": ("NAME", "FILE.yaml")}
 
 
 @common.command("weights", short_help="List and show weight sets; the card with its quotes.")
@@ -27,11 +27,11 @@ def command(words: tuple[str, ...], compared: tuple[str, str] | None, config: Pa
     from powerml.workflows import weights
 
     action, *names = ("diff", *compared, *words) if compared else (words or ("list",))
-    if action not in ARGUMENTS:
-        hint = did_you_mean(action, ARGUMENTS) or f"; there are {', '.join(ARGUMENTS)}"
+    if action not in _ARGUMENTS:
+        hint = did_you_mean(action, _ARGUMENTS) or f"; there are {', '.join(_ARGUMENTS)}"
         raise UsageError(f"powerml weights {action}: no such action{hint}")
-    if len(names) != len(ARGUMENTS[action]):
-        raise UsageError(f"powerml weights {action}: expected {' '.join(ARGUMENTS[action]) or 'nothing more'}")
+    if len(names) != len(_ARGUMENTS[action]):
+        raise UsageError(f"powerml weights {action}: expected {' '.join(_ARGUMENTS[action]) or 'nothing more'}")
     base = config.resolve().parent if config.is_file() else None
     if action == "list":
         sets = weights.list_weights(base)

@@ -1,4 +1,4 @@
-"""A fitted card as a file: cards of points under `heads`, each with intercept, slope, perhaps a curve (6-files.md)."""
+"""A fitted card as a file: cards of points under `heads`, each with intercept, slope, perhaps a curve."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from powerml.config.base import Spec
-from powerml.config.points import Deduction, Limits, Part, PointsSpec
+from powerml.config.points import Deduction, Limits, PointsPart, PointsSpec
 from powerml.config.weight_set import WeightSetSpec
 
 
@@ -34,7 +34,7 @@ class HeadCard(Spec):
     curve: tuple[CurvePoint, ...] = ()
     base_rate: Annotated[float, Field(ge=0, le=1)]
     average: dict[str, float] = {}
-    parts: Annotated[dict[str, Part], Field(min_length=1)]
+    parts: Annotated[dict[str, PointsPart], Field(min_length=1)]
     deductions: dict[str, Deduction] = {}
     limits: Limits = Limits()
 

@@ -1,4 +1,4 @@
-"""A published scorecard's claims, as numbers that can be held against each other (6-files.md "Claims to audit").
+"""A published scorecard's claims, as numbers that can be held against each other (shape: configs/README.md).
 
 The form is fixed for band tables (document D) and extended in its spirit for segment tables and multiples (B), tiers
 and a worked example (A) and concentration (C). Every block may carry its `source`; a lone number may be written as
@@ -16,7 +16,7 @@ from powerml.config.base import Source, Spec
 from powerml.config.reading import load
 from powerml.errors import did_you_mean
 
-Outcome = Literal["churn", "stay", "expand"]
+_Outcome = Literal["churn", "stay", "expand"]
 KpiName = Literal[
     "share_reaching_power",
     "median_days_to_power",
@@ -24,9 +24,9 @@ KpiName = Literal[
     "revenue_share_of_power_accounts",
     "power_user_nps",
 ]
-Measure = Literal["revenue", "retention", "churn", "expand"]
+_Measure = Literal["revenue", "retention", "churn", "expand"]
 Rate = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
+_Positive = Annotated[float, Field(gt=0)]
 
 
 def _figure(value: Any) -> Any:
@@ -54,13 +54,13 @@ class Cited(Spec):
         return (self.source,) if isinstance(self.source, Source) else self.source
 
 
-class Count(Cited):
+class CountClaim(Cited):
     """A lone count; `15000` is short for `{value: 15000}`."""
 
     value: PositiveInt
 
 
-class Share(Cited):
+class ShareClaim(Cited):
     """A lone rate between 0 and 1."""
 
     value: Rate
@@ -69,15 +69,15 @@ class Share(Cited):
 class Times(Cited):
     """A lone multiple, such as 11 for "11x"."""
 
-    value: Positive
+    value: _Positive
 
 
-CountFigure = Annotated[Count, BeforeValidator(_figure)]
-RateFigure = Annotated[Share, BeforeValidator(_figure)]
+CountFigure = Annotated[CountClaim, BeforeValidator(_figure)]
+RateFigure = Annotated[ShareClaim, BeforeValidator(_figure)]
 TimesFigure = Annotated[Times, BeforeValidator(_figure)]
 # A printed range, [3, 5]; a lone number is itself at both ends.
 RateSpan = Annotated[tuple[Rate, Rate], BeforeValidator(_span), Field(validate_default=True)]
-TimesSpan = Annotated[tuple[Positive, Positive], BeforeValidator(_span)]
+TimesSpan = Annotated[tuple[_Positive, _Positive], BeforeValidator(_span)]
 
 
 class OutcomeCounts(Cited):
@@ -99,7 +99,7 @@ class OutcomeCounts(Cited):
         return self.churn + self.stay + self.expand
 
 
-class Rule(Cited):
+class RuleClaim(Cited):
     """Prediction from the score: churn below one edge, expand above another, stay between (both edges stay)."""
 
     churn_below: float
@@ -112,7 +112,7 @@ class Rule(Cited):
         return self
 
 
-class Band(Cited):
+class BandClaim(Cited):
     """One row of a band table: its lower edge, how many were in it, what became of them."""
 
     name: str
@@ -132,7 +132,7 @@ class Association(Cited):
     """
 
     metric: str
-    outcome: Outcome
+    outcome: _Outcome
     share_in: Rate | None = None
     share_out: Rate | None = None
     mean_in: float | None = None
@@ -177,7 +177,7 @@ class Segment(Cited):
     name: str
     n: PositiveInt
     share: Rate | None = None
-    revenue: Positive
+    revenue: _Positive
     expand: Rate
     churn: Rate
 
@@ -185,7 +185,7 @@ class Segment(Cited):
 class Multiple(Cited):
     """`times` as much of a measure in segment `of` as in `over` (a segment, or `average` of all users)."""
 
-    measure: Measure
+    measure: _Measure
     of: str
     over: str = "average"
     times: TimesSpan
@@ -202,7 +202,7 @@ class Gain(Cited):
 
     from_: Annotated[str, Field(alias="from")]
     to: str
-    amount: Positive
+    amount: _Positive
 
 
 class Kpi(Cited):
@@ -230,7 +230,7 @@ class Concentration(Cited):
         return span
 
 
-class Tier(Cited):
+class TierClaim(Cited):
     """A tier of a score and the share of users it is expected to hold."""
 
     name: Annotated[str, Field(min_length=1)]
@@ -265,12 +265,12 @@ class ClaimsSpec(Spec):
     """A claim file: what one document prints. `rates_printed_to` is the step of its printed rates (0.01 = whole %)."""
 
     document: str
-    rates_printed_to: Positive = 0.01
+    rates_printed_to: _Positive = 0.01
     scored: CountFigure | None = None
     outcomes: OutcomeCounts | None = None
     accuracy: RateFigure | None = None
-    rule: Rule | None = None
-    bands: tuple[Band, ...] = ()
+    rule: RuleClaim | None = None
+    bands: tuple[BandClaim, ...] = ()
     associations: tuple[Association, ...] = ()
     metrics: MetricCounts | None = None
     subgroups: tuple[Subgroup, ...] = ()
@@ -279,7 +279,7 @@ class ClaimsSpec(Spec):
     gains: tuple[Gain, ...] = ()
     kpis: dict[KpiName, Kpi] = {}
     concentration: tuple[Concentration, ...] = ()
-    tiers: tuple[Tier, ...] = ()
+    tiers: tuple[TierClaim, ...] = ()
     example: Example | None = None
     power_segment: PowerSegment | None = None
 

@@ -11,9 +11,9 @@ from powerml.config.base import Source, Spec
 from powerml.config.conditions import Metric
 from powerml.config.weight_set import WeightSetSpec
 
-Positive = Annotated[float, Field(gt=0)]
-Count = Annotated[float, Field(ge=0)]
-Share = Annotated[float, Field(ge=0, le=1)]
+_Positive = Annotated[float, Field(gt=0)]
+_Count = Annotated[float, Field(ge=0)]
+_Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Term(Spec):
@@ -23,10 +23,10 @@ class Term(Spec):
     """
 
     metric: Metric
-    weight: Positive
-    full_at: Positive | str = 1.0
+    weight: _Positive
+    full_at: _Positive | str = 1.0
     at_least: float | None = None
-    missing: Literal["renormalise", "zero"] | Share = "renormalise"
+    missing: Literal["renormalise", "zero"] | _Share = "renormalise"
     quote: str | None = None
     reading: str | None = None
     source: Source | None = None
@@ -41,7 +41,7 @@ class Term(Spec):
 class Dimension(Spec):
     """Terms whose weights sum to 1, and the dimension's own weight."""
 
-    weight: Positive
+    weight: _Positive
     terms: Annotated[tuple[Term, ...], Field(min_length=1)]
     source: Source | None = None
 
@@ -58,7 +58,7 @@ class CompositeSpec(WeightSetSpec):
     """A weight set of weighted dimensions; `params` are numbers, or counted from the project's `vocabulary`."""
 
     kind: Literal["composite"] = "composite"
-    params: dict[str, Count | Literal["vocabulary"]] = {}
+    params: dict[str, _Count | Literal["vocabulary"]] = {}
     dimensions: Annotated[dict[Metric, Dimension], Field(min_length=1)]
 
     @model_validator(mode="after")

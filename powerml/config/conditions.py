@@ -20,7 +20,7 @@ _COMPARISON = re.compile(rf"\s*([a-z]\w*)\s*(>=|>|<=|<)\s*({_NUMBER}|[a-z]\w*)\s
 _TOP = re.compile(rf"\s*([a-z]\w*)\s+in\s+top\s+({_NUMBER})\s*%\s*")
 
 
-class Comparison(Spec):
+class Comparator(Spec):
     """One metric against a number or against another metric.
 
     >>> print(Comparison.model_validate("team_size <= 1"))
@@ -33,7 +33,7 @@ class Comparison(Spec):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _from_words(cls, value: Any, handler: ModelWrapValidatorHandler[Comparison]) -> Comparison:
+    def _from_words(cls, value: Any, handler: ModelWrapValidatorHandler[Comparator]) -> Comparator:
         if isinstance(value, str):
             if not (parts := _COMPARISON.fullmatch(value)):
                 raise ValueError(f"{value!r} is no comparison; write it like 'active_days_30d >= 15'")
@@ -81,15 +81,15 @@ class TopShare(Spec):
 
 def _parse(value: Any) -> Any:
     if isinstance(value, str):
-        return (TopShare if " in " in value else Comparison).model_validate(value)
+        return (TopShare if " in " in value else Comparator).model_validate(value)
     if isinstance(value, dict):
-        return (TopShare if "share" in value else Comparison).model_validate(value)
+        return (TopShare if "share" in value else Comparator).model_validate(value)
     return value
 
 
-Condition = Annotated[Comparison | TopShare, BeforeValidator(_parse)]
+Condition = Annotated[Comparator | TopShare, BeforeValidator(_parse)]
 Comparisons = Annotated[
-    tuple[Comparison, ...], BeforeValidator(lambda v: (v,) if isinstance(v, (str, dict, Comparison)) else v)
+    tuple[Comparator, ...], BeforeValidator(lambda v: (v,) if isinstance(v, (str, dict, Comparator)) else v)
 ]
 
 

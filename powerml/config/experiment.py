@@ -10,10 +10,10 @@ from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, NonNegat
 from powerml.config.base import Spec
 from powerml.config.outcome import EventOutcome
 from powerml.config.project import Names, SnapshotsSpec
-from powerml.config.reading import Document, read_document, validate
+from powerml.config.reading import Document, read_document, validated
 from powerml.errors import ConfigError, Problem
 
-Head = Literal["weights", "card", "logistic", "lightgbm", "stack", "auto"]
+HeadKind = Literal["weights", "card", "logistic", "lightgbm", "stack", "auto"]
 
 
 class WeightSetEntry(Spec):
@@ -38,7 +38,7 @@ class FittedEntry(Spec):
 
     model_config = ConfigDict(extra="allow")
 
-    fit: Head
+    fit: HeadKind
     name: str | None = None
     prior: str | None = None
     screen: Literal["off"] | None = None
@@ -74,7 +74,7 @@ DEFAULT_SCORERS: tuple[WeightSetEntry | FittedEntry, ...] = (
 
 
 class ScreenSpec(Spec):
-    """The correlation screen: which metrics may be fitted (4-learning.md "Correlation screen")."""
+    """The correlation screen: which metrics may be fitted, and how strong they must be."""
 
     threshold: Annotated[float, Field(ge=0, le=1)] = 0.45
     min_keep: PositiveInt = 5
@@ -88,7 +88,7 @@ def _listed(value: Any) -> Any:
 
 
 class ExperimentSpec(Spec):
-    """An experiment file, as 6-files.md fixes its keys; everything has a default.
+    """An experiment file (shape: configs/README.md); everything has a default.
 
     `outcome`: a custom yes/no outcome in place of the project's. `capacity`: how many accounts a team can call per
     week, one number or several.
@@ -127,7 +127,7 @@ def load_experiment(path: Path | str) -> ExperimentSpec:
     document = read_document(path)
     problems = _entry_problems(document)
     try:
-        experiment: ExperimentSpec = validate(ExperimentSpec, document)
+        experiment: ExperimentSpec = validated(ExperimentSpec, document)
     except ConfigError as error:
         raise ConfigError([*problems, *error.problems]) from None
     if problems:

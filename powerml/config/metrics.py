@@ -1,6 +1,6 @@
 """Metrics as data: what is counted, over which window, in what unit, who says so. Built-in and a user's own alike.
 
-Source: specification, 2-metrics.md (the catalogue) and 6-files.md "A metric of one's own".
+The shape of a file is shown in configs/README.md, the catalogue is configs/metrics/catalogue.yaml.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
 from powerml.config.base import Source, Spec
-from powerml.config.reading import Document, read_document, validate
+from powerml.config.reading import Document, read_document, validated
 from powerml.config.shipped import configs
 from powerml.config.vocabulary import Depth, Role, Tier
 from powerml.errors import ConfigError, Problem, did_you_mean
 
-MetricTable = Literal[
+MetricSource = Literal[
     "events", "sessions", "users", "accounts", "subscriptions", "usage_limits", "tickets", "surveys", "treatments"
 ]
 Measure = Literal["count", "sum", "mean", "max", "distinct", "new_distinct", "days", "days_since_last", "latest"]
 Direction = Literal["up", "down", "none"]
-Group = Literal["usage", "activity", "adoption", "team", "plan", "support"]
+MetricGroup = Literal["usage", "activity", "adoption", "team", "plan", "support"]
 Calculation = Literal[
     "account_age", "active_week_ratio", "active_week_streak", "team_size", "active_team_members",
     "team_members_added", "team_members_deactivated", "plan_tier", "limit_utilisation", "seats", "mrr",
@@ -51,10 +51,10 @@ def _window(value: Any) -> Any:
 Window = Annotated[tuple[int, int], BeforeValidator(_window)]
 
 
-class Part(Spec):
+class MetricPart(Spec):
     """A measure over one table: what a metric counts, or one side of a ratio."""
 
-    table: MetricTable | None = None
+    table: MetricSource | None = None
     where: Where = {}
     measure: Measure | None = None
     of: str | None = None
@@ -76,11 +76,11 @@ class Change(Spec):
 class Ratio(Spec):
     """One metric (or measure) over another; null where the lower one is 0 or null."""
 
-    of: str | Part
-    over: str | Part
+    of: str | MetricPart
+    over: str | MetricPart
 
 
-class MetricSpec(Part):
+class MetricSpec(MetricPart):
     """One column of a snapshot."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -93,7 +93,7 @@ class MetricSpec(Part):
     unit: str
     direction: Direction = "none"
     actionable: bool = False
-    group: Group = "usage"
+    group: MetricGroup = "usage"
     definition: str | None = None
     source: Source = Source()
 
@@ -105,7 +105,7 @@ class MetricSpec(Part):
         if self.measure is not None:
             _check_measure(self)
         for side in (self.ratio.of, self.ratio.over) if self.ratio else ():
-            if isinstance(side, Part) and side.measure is not None:
+            if isinstance(side, MetricPart) and side.measure is not None:
                 _check_measure(side)
         if self.change and self.window_days:
             raise ValueError("'change' carries its own windows; remove 'window_days'")
@@ -116,7 +116,7 @@ class MetricSpec(Part):
         return self
 
 
-def _check_measure(part: Part) -> None:
+def _check_measure(part: MetricPart) -> None:
     if part.table is None:
         raise ValueError("'measure' needs a 'table'; name one of the canonical tables")
     needs_column = part.measure in ("sum", "mean", "max", "distinct", "new_distinct", "latest")
@@ -155,7 +155,7 @@ def where_words(where: Where) -> str:
     return " and ".join(f"{key} {' or '.join(values)}" for key, values in where.items())
 
 
-def _part_words(part: Part) -> str:
+def _part_words(part: MetricPart) -> str:
     if part.calculation:
         return part.calculation.replace("_", " ")
     table, of = part.table, part.of
@@ -174,7 +174,7 @@ def _part_words(part: Part) -> str:
 
 
 def catalogue() -> dict[str, MetricSpec]:
-    """The shipped metrics by name, in the order of 2-metrics.md."""
+    """The shipped metrics by name, in the order of the catalogue."""
     return metrics_from([configs() / "metrics" / "catalogue.yaml"])
 
 
@@ -183,7 +183,7 @@ def metrics_from(paths: Iterable[Path], known: Mapping[str, MetricSpec] | None =
     metrics = dict(known or {})
     for path in paths:
         document = read_document(path)
-        specs: list[MetricSpec] = validate(list[MetricSpec], document) if document.data else []
+        specs: list[MetricSpec] = validated(list[MetricSpec], document) if document.data else []
         problems: list[Problem] = _unknown_words(specs, document)
         for i, spec in enumerate(specs):
             if spec.name in metrics:
@@ -220,7 +220,7 @@ def _unknown_words(specs: list[MetricSpec], document: Document) -> list[Problem]
     words = {"role": get_args(Role), "tier": get_args(Tier), "depth": get_args(Depth)}
     problems = []
     for i, spec in enumerate(specs):
-        places: list[tuple[tuple[str | int, ...], Part]] = [
+        places: list[tuple[tuple[str | int, ...], MetricPart]] = [
             ((i, "where"), spec),
             ((i, "minus"), spec.model_copy(update={"where": spec.minus or {}})),
         ]
@@ -228,7 +228,7 @@ def _unknown_words(specs: list[MetricSpec], document: Document) -> list[Problem]
             places += [
                 ((i, "ratio", side), part)
                 for side, part in (("of", spec.ratio.of), ("over", spec.ratio.over))
-                if isinstance(part, Part)
+                if isinstance(part, MetricPart)
             ]
         for place, part in places:
             for key, known in words.items():

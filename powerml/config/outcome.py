@@ -1,6 +1,6 @@
 """A custom yes/no outcome: satisfied, advocate, complained. Yes where enough events of a kind come in the window.
 
-Source: specification, 4-learning.md "Outcome model".
+It is declared in an experiment file; `snapshots.custom_labels` says who is eligible and when a label is ripe.
 """
 
 from __future__ import annotations

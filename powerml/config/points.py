@@ -142,7 +142,9 @@ def _deduction_form(value: Any) -> str:
     return type(value).__name__
 
 
-Part = Annotated[Annotated[LadderPart, Tag("LadderPart")] | Annotated[RungPart, Tag("RungPart")], Discriminator(_form)]
+PointsPart = Annotated[
+    Annotated[LadderPart, Tag("LadderPart")] | Annotated[RungPart, Tag("RungPart")], Discriminator(_form)
+]
 Deduction = Annotated[
     Annotated[LadderDeduction, Tag("LadderDeduction")] | Annotated[PerUnitDeduction, Tag("PerUnitDeduction")],
     Discriminator(_deduction_form),
@@ -180,7 +182,7 @@ class PointsSpec(WeightSetSpec):
     """A weight set that adds up points: parts, deductions, limits."""
 
     kind: Literal["points"] = "points"
-    parts: Annotated[dict[Metric, Part], Field(min_length=1)]
+    parts: Annotated[dict[Metric, PointsPart], Field(min_length=1)]
     deductions: dict[Metric, Deduction] = {}
     limits: Limits = Limits()
     predicted: Prediction | None = None

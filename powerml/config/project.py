@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field, PrivateAttr, field_validator, model
 
 from powerml.config.base import Spec
 from powerml.config.outcome import EventOutcome
-from powerml.config.reading import Document, read_document, validate
+from powerml.config.reading import Document, read_document, validated
 from powerml.config.vocabulary import Meaning, Vocabulary
 from powerml.errors import ConfigError, DataError, Problem, did_you_mean
 from powerml.tables import EARLIEST, TABLES
@@ -71,7 +71,7 @@ class TableSpec(Spec):
 
 
 class OutcomeSpec(Spec):
-    """What counts as churn and expansion, and over which horizon (1-data.md "Labels")."""
+    """What counts as churn and expansion, and over which horizon (see `snapshots.labels`)."""
 
     kind: Literal["contract", "behavioural"] | None = None
     horizon_days: Annotated[int, Field(ge=1, le=LONGEST_DAYS)] = 90
@@ -88,7 +88,7 @@ class SnapshotsSpec(Spec):
 
 
 class ProjectSpec(Spec):
-    """A project file, as 6-files.md fixes its keys."""
+    """A project file; configs/README.md shows its shape."""
 
     project: str = ""
     timezone: Zone = "UTC"
@@ -185,7 +185,7 @@ def load_project(path: Path | str) -> ProjectSpec:
     document = read_document(path)
     problems: list[Problem] = _table_problems(document)
     try:
-        project: ProjectSpec = validate(ProjectSpec, document)
+        project: ProjectSpec = validated(ProjectSpec, document)
     except ConfigError as error:
         raise ConfigError([*problems, *error.problems]) from None
     problems += _date_problems(project, document)
@@ -200,7 +200,7 @@ def load_project(path: Path | str) -> ProjectSpec:
     project._file = document.file
     if isinstance(project.vocabulary, str):
         words = Path(project._base, expand(project.vocabulary, file=document.file))
-        project._meanings = validate(dict[str, Meaning], read_document(words))
+        project._meanings = validated(dict[str, Meaning], read_document(words))
     else:
         project._meanings = dict(project.vocabulary)
     return project

@@ -153,10 +153,11 @@ def load(model: type[T] | Any, path: Path | str) -> T:
 
     Raises ConfigError with all problems of the file, DataError if there is no such file.
     """
-    return validate(model, read_document(path))
+    read: T = validated(model, read_document(path))
+    return read
 
 
-def validate(model: type[T] | Any, document: Document, at: Path_ = ()) -> T:
+def validated(model: type[T] | Any, document: Document, at: Path_ = ()) -> T:
     """The part of a document at `at` as `model`; raises ConfigError with every problem in it."""
     data = document.data
     for key in at:
@@ -164,7 +165,8 @@ def validate(model: type[T] | Any, document: Document, at: Path_ = ()) -> T:
     if data is None:
         data = {}
     try:
-        return TypeAdapter(model).validate_python(data)
+        valid: T = TypeAdapter(model).validate_python(data)
+        return valid
     except ValidationError as error:
         raise ConfigError(_outermost_dropped(set(_problems(error, model, data, document, at)))) from None
 

@@ -20,7 +20,7 @@ from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
 from powerml.config.bands import Team
 from powerml.config.base import Source, Spec
-from powerml.config.conditions import Comparison, Metric, TopShare
+from powerml.config.conditions import Comparator, Metric, TopShare
 from powerml.config.project import Entity
 from powerml.config.reading import load
 
@@ -44,7 +44,7 @@ class Named(Spec):
         return (self.column,)
 
 
-class Change(Spec):
+class ChangeTrigger(Spec):
     """A metric that fell or rose by at least a share of what it was in the snapshot before."""
 
     metric: Metric
@@ -64,10 +64,10 @@ def _parse(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     if parts := _CHANGE.fullmatch(value):
-        return Change(metric=parts[1], direction=parts[2], by=round(float(parts[3]) / 100, 12))  # type: ignore[arg-type]
+        return ChangeTrigger(metric=parts[1], direction=parts[2], by=round(float(parts[3]) / 100, 12))
     if parts := _IS.fullmatch(value):
         return Named(column=parts[1], names=tuple(name.strip() for name in parts[2].split(" or ")))
-    for kind in (TopShare, Comparison):
+    for kind in (TopShare, Comparator):
         try:
             return kind.model_validate(value)
         except ValueError:
@@ -75,7 +75,7 @@ def _parse(value: Any) -> Any:
     raise ValueError(f"{value!r} is no condition; {_WORDS}")
 
 
-TriggerCondition = Annotated[Comparison | TopShare | Named | Change, BeforeValidator(_parse)]
+TriggerCondition = Annotated[Comparator | TopShare | Named | ChangeTrigger, BeforeValidator(_parse)]
 Conditions = Annotated[
     tuple[TriggerCondition, ...],
     BeforeValidator(lambda value: (value,) if isinstance(value, str) else value),
@@ -83,9 +83,9 @@ Conditions = Annotated[
 ]
 
 
-def columns_of(condition: Comparison | TopShare | Named | Change) -> tuple[str, ...]:
+def columns_of(condition: Comparator | TopShare | Named | ChangeTrigger) -> tuple[str, ...]:
     """The columns a condition reads."""
-    return condition.metrics if isinstance(condition, Comparison | TopShare) else condition.columns
+    return condition.metrics if isinstance(condition, Comparator | TopShare) else condition.columns
 
 
 class TriggerSpec(Spec):

@@ -16,7 +16,7 @@ from powerml.config.bands import BandsSpec
 from powerml.config.card_model import CardModelSpec
 from powerml.config.composite import CompositeSpec
 from powerml.config.points import PointsSpec
-from powerml.config.reading import Document, load, read_document, validate
+from powerml.config.reading import Document, load, read_document, validated
 from powerml.config.signals import RuleSpec, SignalsSpec
 from powerml.config.weight_set import WeightSetSpec
 from powerml.errors import ConfigError, UsageError, did_you_mean
@@ -34,6 +34,9 @@ AnySpec = TypeVar("AnySpec", bound=WeightSetSpec)
 # Containers that a setting may leave out: `unresolved_tickets.per_unit` for `deductions.unresolved_tickets.per_unit`.
 _CONTAINERS = ("params", "parts", "deductions", "dimensions", "actions")
 _TEXT = {"name", "version", "source", "based_on", "notes", "bands", "exceptions", "outcomes", "trained_until"}
+
+
+POWER_SCORE = "power_user"  # document A's: its top decile, and the loop of review, are about this set
 
 
 def read_weights(name_or_path: str | Path, *, base: Path | None = None) -> WeightSetSpec:
@@ -67,7 +70,7 @@ def parse(document: Document, *, base: Path | None = None) -> WeightSetSpec:
         except UsageError as error:
             raise ConfigError([document.problem(("bands",), str(error))]) from None
         document = Document(document.file, {**data, "bands": bands}, document.lines)
-    return validate(CardModelSpec if kind == "points" and "heads" in data else KINDS[kind], document)
+    return validated(CardModelSpec if kind == "points" and "heads" in data else KINDS[kind], document)
 
 
 def is_shipped(path: Path) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from powerml.config.conditions import Comparison, TopShare
+from powerml.config.conditions import Comparator, TopShare
 from powerml.config.triggers import Named, TriggerCondition, TriggerSpec, columns_of
 from powerml.errors import MissingColumns, UsageError
 from powerml.scoring.documented.points import holds
@@ -33,7 +33,7 @@ def emerging_users(
 
     `reference`: snapshots whose rows give the medians (default: `frame`); the age is in whole days, and an age that the
     reference lacks has no median. One row per young entity, with the frame's index: `age_days`, `events`, `median`,
-    `peers` (rows at that age, itself included), `emerging`. Source: 001_bcfa6577ba58985b, "Phase 1: Identification".
+    `peers` (rows at that age, itself included), `emerging`. Source: document B, "Phase 1: Identification".
     """
     peers = _young(frame if reference is None else reference, within_days).groupby("age_days")["events"]
     young = _young(frame, within_days)
@@ -66,7 +66,7 @@ def disengagement(
     `before` and `now`: snapshots `days` apart with `events_30d`; `before` has a boolean `power_user`. At least
     `min_events` before, so that noise does not ring; entities that are gone ring no alert. Columns: the id
     (`account_id` too beside a user), `as_of`, `events_before`, `events_now`, `change` (ratio), largest fall first.
-    Source: 001_bcfa6577ba58985b, "Use Case 3: Churn Risk Mitigation".
+    Source: document B, "Use Case 3: Churn Risk Mitigation".
     """
     _need(before, ["as_of", "events_30d", "power_user"], "the disengagement alert")
     _need(now, ["as_of", "events_30d"], "the disengagement alert")
@@ -161,7 +161,7 @@ def _holds(
 ) -> NDArray[np.bool_]:
     if isinstance(condition, Named):
         return frame[condition.column].isin(condition.names).to_numpy(dtype=bool)
-    if isinstance(condition, Comparison):
+    if isinstance(condition, Comparator):
         return holds(condition, {name: _numbers(frame, name) for name in condition.metrics})
     values = _numbers(frame, condition.metric)
     if isinstance(condition, TopShare):

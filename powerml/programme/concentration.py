@@ -17,21 +17,21 @@ if TYPE_CHECKING:
 
     from powerml.config.claims import Concentration
 
-DAYS = 30
+WINDOW_DAYS = 30
 
 
 def power_user_curve(frame: pd.DataFrame, *, column: str = "active_days_30d") -> pd.DataFrame:
     """Users by the number of days they were active in 30: one row per day count 1 to 30, `days`, `users`, `share`.
 
-    `share` is of those active at all. Source: 002_da7905fc715e38bd, "Frameworks for Data-Driven Identification".
+    `share` is of those active at all. Source: document C, "Frameworks for Data-Driven Identification".
     """
     if column not in frame:
         raise MissingColumns([column], asked_by="the power-user curve", have=frame.columns)
     days = frame[column].dropna().to_numpy()
     days = days[days >= 1].astype(int)
-    users = np.bincount(np.minimum(days, DAYS), minlength=DAYS + 1)[1:]
-    share = users / len(days) if len(days) else np.full(DAYS, np.nan)
-    return pd.DataFrame({"days": np.arange(1, DAYS + 1), "users": users, "share": share})
+    users = np.bincount(np.minimum(days, WINDOW_DAYS), minlength=WINDOW_DAYS + 1)[1:]
+    share = users / len(days) if len(days) else np.full(WINDOW_DAYS, np.nan)
+    return pd.DataFrame({"days": np.arange(1, WINDOW_DAYS + 1), "users": users, "share": share})
 
 
 def lorenz(amounts: ArrayLike) -> pd.DataFrame:
@@ -72,7 +72,8 @@ def share_of_top(amounts: ArrayLike, tops: Sequence[float]) -> NDArray[np.float6
     curve = lorenz(amounts)
     if curve.empty:
         return np.full(len(tops), np.nan)
-    return 1 - np.interp(1 - np.asarray(tops, dtype=float), curve["users"], curve["amount"])
+    shares: NDArray[np.float64] = 1 - np.interp(1 - np.asarray(tops, dtype=float), curve["users"], curve["amount"])
+    return shares
 
 
 def concentration(

@@ -9,6 +9,7 @@ import pandas as pd
 
 from powerml.errors import MissingColumns, UsageError
 from powerml.programme.segments import account_of
+from powerml.statistics.folds import clustered_mean
 from powerml.statistics.intervals import normal_quantile, wilson_by_account
 from powerml.statistics.survival import kaplan_meier, median_time
 from powerml.tables import OUTCOMES
@@ -87,7 +88,8 @@ def time_to_power(panel: pd.DataFrame) -> pd.DataFrame:
     happened = seen.index.isin(reached.index)
     days = reached.reindex(seen.index).where(happened, seen)
     ways = pd.DataFrame({"entered": first["account_age_days"].where(old, 0.0), "days": days, "reached": happened})
-    return ways[~(old & first["power_user"].astype(bool))]
+    known: pd.DataFrame = ways[~(old & first["power_user"].astype(bool))]
+    return known
 
 
 def _days(panel: pd.DataFrame) -> tuple[Estimate, str]:
@@ -150,11 +152,10 @@ def net_promoter_score(answers: ArrayLike, groups: ArrayLike | None = None, *, l
     votes = (nps >= 9).astype(float) - (nps <= 6)
     n = len(votes)
     codes = np.arange(n) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
-    sums = np.bincount(codes, weights=votes - votes.mean())
-    value = 100 * float(votes.mean())
-    if len(sums) < 2:
+    mean, error = clustered_mean(votes, codes)
+    value, half = 100 * mean, 100 * normal_quantile(level) * error
+    if not np.isfinite(half):
         return value, np.nan, np.nan, n
-    half = 100 * normal_quantile(level) * np.sqrt(len(sums) / (len(sums) - 1) * (sums**2).sum()) / n
     return value, max(value - half, -100.0), min(value + half, 100.0), n
 
 

@@ -1,0 +1,1 @@
+"""Results -> sentences, pictures and pages for people. Nothing is computed here that a result does not hold."""

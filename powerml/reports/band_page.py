@@ -48,7 +48,7 @@ def band_table(report: BandReport) -> pd.DataFrame:
         ]
     for outcome in outcomes:
         if f"reference_{outcome}" in report.detail:
-            shown[f"document: {outcome}"] = [percent(rate) for rate in report.detail[f"reference_{outcome}"]]
+            shown[f"document: {outcome}"] = [whole_percent(rate) for rate in report.detail[f"reference_{outcome}"]]
     shown["mean score"], shown["mean outcome"] = rows["mean_score"], rows["mean_outcome"]
     return shown.assign(note=rows["note"])
 
@@ -56,7 +56,7 @@ def band_table(report: BandReport) -> pd.DataFrame:
 def ranking_table(ranking: pd.DataFrame) -> pd.DataFrame:
     """How well a score ranks, for reading: every estimate of `discrimination` with its interval in one cell."""
     shown = pd.DataFrame({"outcome": ranking["outcome"], "n": ranking["n"], "events": ranking["n_events"]})
-    shown["rate"] = [percent(rate) for rate in ranking["rate"]]
+    shown["rate"] = [whole_percent(rate) for rate in ranking["rate"]]
     for name, words in _RANKING.items():
         ends = ranking[[name, f"{name}_low", f"{name}_high"]].itertuples(index=False)
         shown[words] = ["" if v != v else f"{v:.2f} ({low:.2f}-{high:.2f})" for v, low, high in ends]
@@ -69,10 +69,10 @@ def interval_text(rate: float, low: float, high: float) -> str:
     >>> interval_text(0.71, 0.55, 0.84)
     '71 % (55-84)'
     """
-    return "" if rate != rate else f"{percent(rate)} ({100 * low:.0f}-{100 * high:.0f})"
+    return "" if rate != rate else f"{whole_percent(rate)} ({100 * low:.0f}-{100 * high:.0f})"
 
 
-def percent(rate: float) -> str:
+def whole_percent(rate: float) -> str:
     """A rate in per cent, empty where there is none.
 
     >>> percent(0.125), percent(float("nan"))

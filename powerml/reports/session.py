@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from powerml.snapshots.labels import LOOK_BACK_DAYS
+from powerml.snapshots.labels import ACTIVE_DAYS
 
 if TYPE_CHECKING:
     from powerml.config.outcome import EventOutcome
@@ -26,10 +26,10 @@ def proxies(session: Session) -> tuple[str, ...]:
     if custom is not None:
         score = f"100 P({custom.name})" if custom.good else f"100 (1 - P({custom.name}))"
         return (
-            f"Outcome {custom.name}: {custom.words}, among those with an event in the {LOOK_BACK_DAYS} days before it. "
+            f"Outcome {custom.name}: {custom.words}, among those with an event in the {ACTIVE_DAYS} days before it. "
             f"It says nothing of contracts or money. Fitted scores are {score}, so that higher is better.",
         )
-    return (PROXY,) if session.data.outcome_kind == "behavioural" else ()
+    return (PROXY,) if session.data.population.outcome_kind == "behavioural" else ()
 
 
 def headline(session: Session) -> str:

@@ -136,7 +136,8 @@ class ScoringModel:
             table[f"{sought}_lift"] = said[f"p_{sought}"] / self.base_rates[sought]
         first = [c for c in ("score", "raw_score", "band", "tier", "percentile") if c in table]
         last = [c for c in (*self.probability_columns, "coverage") if c in table]
-        return table[[*first, *(c for c in table if c not in (*first, *last)), *last]]
+        ordered: pd.DataFrame = table[[*first, *(c for c in table if c not in (*first, *last)), *last]]
+        return ordered
 
     def outside(self, frame: pd.DataFrame) -> np.ndarray:
         """True for rows outside the population it was trained on, which get no score of a fitted model.

@@ -27,7 +27,7 @@ SCORERS: dict[str, type[DocumentedScorer[Any]]] = {
 _LOADERS: dict[str, Callable[[Mapping[str, Any]], Any]] = {}
 
 
-def register(kind_of_scorer: str, loader: Callable[[Mapping[str, Any]], Any]) -> None:
+def _register(kind_of_scorer: str, loader: Callable[[Mapping[str, Any]], Any]) -> None:
     """Says how a kind of scorer is made from its dict; a second loader for a kind replaces the first."""
     _LOADERS[kind_of_scorer] = loader
 
@@ -48,4 +48,4 @@ def _documented(data: Mapping[str, Any]) -> DocumentedScorer[Any]:
 
 
 for _kind in SCORERS:
-    register(_kind, _documented)
+    _register(_kind, _documented)

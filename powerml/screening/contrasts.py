@@ -1,7 +1,7 @@
 """How metrics differ between the rows with an outcome and the rest: one number per metric, all metrics at once.
 
 Nulls are left out metric by metric. "Balanced" numbers weigh both groups the same, so they do not move with the base
-rate. Source: specification 4 "Correlation screen".
+rate.
 """
 
 from __future__ import annotations
@@ -55,14 +55,14 @@ def group_sums(x: np.ndarray, positive: np.ndarray) -> tuple[np.ndarray, np.ndar
 
 
 @dataclass(frozen=True, eq=False)
-class Distinct:
+class Contrast:
     """One metric's distinct values in rising order, with the number of rows of each (without, with the outcome)."""
 
     without: np.ndarray
     with_: np.ndarray
 
     @classmethod
-    def of(cls, codes: np.ndarray, values: int, positive: np.ndarray) -> Distinct:
+    def of(cls, codes: np.ndarray, values: int, positive: np.ndarray) -> Contrast:
         """From the position of each row's value among the distinct ones."""
         all_rows = np.bincount(codes, minlength=values).astype(float)
         with_ = np.bincount(codes[positive], minlength=values).astype(float)

@@ -1,7 +1,8 @@
 """The correlation screen: which metrics deserve points, by how far they set churners or expanders apart.
 
 `CorrelationScreen` is the scikit-learn transformer that is refit inside every fold; `screen_report` is the whole
-report, run once. Source: document D's rule (|r| >= 0.45), read on balanced groups: specification 4.
+report, run once. The rule is document D's (|r| >= 0.45), read on balanced groups:
+a common outcome and a rare one then ask the same of a metric.
 """
 
 from __future__ import annotations

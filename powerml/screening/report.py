@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from powerml.screening.contrasts import Distinct, correlation, group_sums, largest_attainable, standardise
+from powerml.screening.contrasts import Contrast, correlation, group_sums, largest_attainable, standardise
 from powerml.screening.correlation import CorrelationScreen, ScreenWarning
 from powerml.statistics.bootstrap import AccountBootstrap
 from powerml.tables import OUTCOMES, is_rest
@@ -89,7 +89,7 @@ def screen_report(
     ranked = report.assign(first=report["metric"].isin(barred), strength=report["r_bal"].abs().fillna(-1))
     order = ranked.sort_values(["first", "strength"], ascending=False, kind="stable").index
     means = [f"mean_{kind}" for kind in kinds]
-    columns = [*COLUMNS[:4], *means, *COLUMNS[7:]]
+    columns = [*REPORT_COLUMNS[:4], *means, *REPORT_COLUMNS[7:]]
     return report.loc[order, columns].reset_index(drop=True)
 
 
@@ -104,7 +104,7 @@ def outcomes_shown(labels: np.ndarray) -> tuple[str, ...]:
     return custom if any(is_rest(c) and c not in OUTCOMES for c in classes) else OUTCOMES
 
 
-COLUMNS = (
+REPORT_COLUMNS = (
     *("metric", "outcome", "n", "events", "mean_churn", "mean_stay", "mean_expand", "difference"),
     *("r_natural", "r_natural_max", "r_bal", "r_bal_low", "r_bal_high", "spearman_bal", "auroc", "correlation_ratio"),
     *("non_monotone", "sign", "sign_stability", "spearman_with_kept", "nearest_kept", "share_null", "kept", "reason"),
@@ -201,7 +201,7 @@ def _shapes(
         ordered = np.repeat(distinct, np.bincount(codes, minlength=len(distinct))) if len(values) else values
         for i, outcome in enumerate(contrasts):
             positive = labels[known[:, m]] == outcome
-            spread = Distinct.of(codes, len(distinct), positive)
+            spread = Contrast.of(codes, len(distinct), positive)
             who = accounts[known[:, m]]
             independent = (float(len(np.unique(who[~positive]))), float(len(np.unique(who[positive]))))
             rows[i].append(

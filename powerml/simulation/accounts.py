@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from powerml.simulation.calendar import DAY, Calendar
+from powerml.simulation.calendar import DAY, ProductCalendar
+from powerml.statistics.logistic import sigmoid
 
 if TYPE_CHECKING:
     from powerml.simulation.presets import Preset
 
-NEVER = np.iinfo(np.int64).max // 4
+NEVER_IN_TIME = np.iinfo(np.int64).max // 4
 
 # How far engagement has fallen by month of a decline (0 = none): one minus document D's mean path of churners,
 # 62, 58, 51, 42, 31, 19, over its first.
@@ -89,17 +90,12 @@ class Accounts:
         return len(self.slot)
 
 
-def sigmoid(x: np.ndarray) -> np.ndarray:
-    """The logistic function."""
-    return 1.0 / (1.0 + np.exp(-x))
-
-
-def simulate_accounts(preset: Preset, calendar: Calendar, slots: int, *, rng: np.random.Generator) -> Accounts:
+def simulate_accounts(preset: Preset, calendar: ProductCalendar, slots: int, *, rng: np.random.Generator) -> Accounts:
     """Simulates `slots` places; whoever leaves a place is replaced, which keeps the product stationary."""
     months = len(calendar.edges) - 1
     live_months = calendar.burn_in + calendar.months
     capacity = int(slots * (1 + 0.16 * live_months)) + 20
-    traits = _traits(preset, calendar, slots, capacity, rng=rng)
+    traits = _traits(preset, slots, capacity, rng=rng)
     walk = _Walk(preset, calendar, traits, capacity, months)
     pool = slots
     born, slot = traits.born, traits.slot
@@ -112,7 +108,7 @@ def simulate_accounts(preset: Preset, calendar: Calendar, slots: int, *, rng: np
         born[pool : pool + len(take)] = month + 1
         slot[pool : pool + len(take)] = slot[take]
         pool += len(take)
-    return walk.finish(pool, rng=rng)
+    return walk.finish(pool)
 
 
 @dataclass
@@ -131,12 +127,12 @@ class _Traits:
     age: np.ndarray  # days of life before the simulation, for those there from its start
 
 
-def _traits(preset: Preset, calendar: Calendar, slots: int, capacity: int, *, rng: np.random.Generator) -> _Traits:
+def _traits(preset: Preset, slots: int, capacity: int, *, rng: np.random.Generator) -> _Traits:
     alone = rng.random(capacity) < preset.founders_alone
     founders = np.where(alone, 1, np.minimum(2 + rng.geometric(0.45, capacity) - 1, 12))
     age = np.where(np.arange(capacity) < slots, rng.exponential(300, capacity), 0.0)
     return _Traits(
-        born=np.full(capacity, NEVER // DAY, dtype=np.int64),
+        born=np.full(capacity, NEVER_IN_TIME // DAY, dtype=np.int64),
         slot=np.full(capacity, -1, dtype=np.int64),
         founders=founders.astype(np.int64),
         size_class=np.where(alone, (rng.random(capacity) < 0.3) * 1, 1 + (rng.random(capacity) < 0.3)),
@@ -154,10 +150,10 @@ def _traits(preset: Preset, calendar: Calendar, slots: int, capacity: int, *, rn
 class _Walk:
     """The state of a block as it moves from month to month, and its record."""
 
-    def __init__(self, preset: Preset, calendar: Calendar, traits: _Traits, capacity: int, months: int) -> None:
+    def __init__(self, preset: Preset, calendar: ProductCalendar, traits: _Traits, capacity: int, months: int) -> None:
         self.preset, self.calendar, self.traits = preset, calendar, traits
-        self.churn_month = np.full(capacity, NEVER // DAY, dtype=np.int64)
-        self.churned_at = np.full(capacity, NEVER, dtype=np.int64)
+        self.churn_month = np.full(capacity, NEVER_IN_TIME // DAY, dtype=np.int64)
+        self.churned_at = np.full(capacity, NEVER_IN_TIME, dtype=np.int64)
         self.visible = np.zeros(capacity, dtype=bool)
         self.declining = np.zeros(capacity, dtype=np.int64)
         self.growing = np.zeros(capacity, dtype=bool)
@@ -311,7 +307,7 @@ class _Walk:
         order = np.lexsort((at, accounts))
         self.moves[name].append((accounts[order], month, at[order]))
 
-    def finish(self, pool: int, *, rng: np.random.Generator) -> Accounts:
+    def finish(self, pool: int) -> Accounts:
         """The block as it turned out: its first `pool` accounts."""
         traits, edges = self.traits, self.calendar.edges
         born = traits.born[:pool]

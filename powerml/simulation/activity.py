@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from powerml.simulation.accounts import SEVERITY, Accounts
-from powerml.simulation.calendar import DAY, HOUR, Calendar
-from powerml.simulation.declared import EVENTS
+from powerml.simulation.calendar import DAY, HOUR, ProductCalendar
+from powerml.simulation.declared import SIMULATED_EVENTS
 
 if TYPE_CHECKING:
-    from powerml.simulation.people import People
+    from powerml.simulation.people import SimulatedPeople
     from powerml.simulation.presets import Preset
 
-CODE = {event: number for number, event in enumerate(EVENTS)}
+CODE = {event: number for number, event in enumerate(SIMULATED_EVENTS)}
 
 # Content a person may have a taste for: monthly rate when they have it, chance of the taste, what growth adds to the
 # logit of having it, what power propensity adds.
@@ -43,7 +43,7 @@ _TASTES: dict[str, tuple[float, float, float, float]] = {
     "teammate_invited": (0.10, 0.3, 1.5, 0.0),
 }
 _CORE = ("board_opened", "report_run", "project_created", "task_closed", "data_imported")
-_MEASURED = np.isin(EVENTS, ["data_imported", "report_run", "table_exported"])  # events that carry a value
+_MEASURED = np.isin(SIMULATED_EVENTS, ["data_imported", "report_run", "table_exported"])  # events that carry a value
 # What people do by habit: as often one month as the next, not at random.
 _ROUTINE = ("board_opened", "task_closed", "api_queried", "rule_triggered", "forecast_made", "view_tailored")
 # Chance that somebody in month k of a decline has stopped using the core of the product.
@@ -73,7 +73,9 @@ class Log:
     lost: int
 
 
-def log(preset: Preset, accounts: Accounts, who: People, calendar: Calendar, *, rng: np.random.Generator) -> Log:
+def simulate_log(
+    preset: Preset, accounts: Accounts, who: SimulatedPeople, calendar: ProductCalendar, *, rng: np.random.Generator
+) -> Log:
     """All events of a block."""
     user, month, low, high = _presence(who, calendar)
     size = (high - low) / (30.4 * DAY)
@@ -103,10 +105,10 @@ def log(preset: Preset, accounts: Accounts, who: People, calendar: Calendar, *, 
     event = np.concatenate([event, machine_event])
     time = np.concatenate([time, machine_time])
     session = np.concatenate([session, np.full(len(machine_user), -1)])
-    return _as_recorded(accounts, who, calendar, everyone, event, time, session, rng=rng)
+    return _as_recorded(who, calendar, everyone, event, time, session, rng=rng)
 
 
-def _presence(who: People, calendar: Calendar) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def _presence(who: SimulatedPeople, calendar: ProductCalendar) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """User-months in which somebody could do something: user, month, from, to."""
     edges = calendar.edges
     born = np.maximum(who.created_at, calendar.begin)
@@ -121,8 +123,8 @@ def _presence(who: People, calendar: Calendar) -> tuple[np.ndarray, np.ndarray, 
 def _counts(
     preset: Preset,
     accounts: Accounts,
-    who: People,
-    calendar: Calendar,
+    who: SimulatedPeople,
+    calendar: ProductCalendar,
     user: np.ndarray,
     month: np.ndarray,
     size: np.ndarray,
@@ -203,7 +205,7 @@ def _counts(
 
 
 def _machines(
-    who: People, calendar: Calendar, *, rng: np.random.Generator
+    who: SimulatedPeople, calendar: ProductCalendar, *, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Service logins that poll around the clock like machines, and send a heartbeat that counts for nothing."""
     users, events, times = [], [], []
@@ -220,9 +222,8 @@ def _machines(
 
 
 def _as_recorded(
-    accounts: Accounts,
-    who: People,
-    calendar: Calendar,
+    who: SimulatedPeople,
+    calendar: ProductCalendar,
     user: np.ndarray,
     event: np.ndarray,
     time: np.ndarray,

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from powerml.simulation.accounts import NEVER, Accounts, simulate_accounts
-from powerml.simulation.activity import Log, log
+from powerml.simulation.accounts import NEVER_IN_TIME, Accounts, simulate_accounts
+from powerml.simulation.activity import Log, simulate_log
 from powerml.simulation.contracts import PLANS, Terms, subscription_rows, terms, true_labels
-from powerml.simulation.declared import EVENTS
-from powerml.simulation.people import ARCHETYPES, People, people
+from powerml.simulation.declared import SIMULATED_EVENTS
+from powerml.simulation.people import SIMULATED_ARCHETYPES, SimulatedPeople, simulate_people
 from powerml.simulation.surroundings import limit_rows, survey_rows, ticket_rows
 from powerml.tables import LABELS
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from powerml.simulation.calendar import Calendar
+    from powerml.simulation.calendar import ProductCalendar
     from powerml.simulation.presets import Preset
 
 BLOCK_USERS = 1000
@@ -38,18 +38,20 @@ class Block:
     counts: dict[str, int]
 
 
-def make_block(preset: Preset, calendar: Calendar, *, seed: int, number: int, wanted: int = BLOCK_USERS) -> Block:
+def make_block(
+    preset: Preset, calendar: ProductCalendar, *, seed: int, number: int, wanted: int = BLOCK_USERS
+) -> Block:
     """Block `number`, from its own generator: the same whatever else is simulated. It holds exactly `wanted` users."""
     rng = np.random.default_rng([seed, number])
     slots = int(wanted / (1.5 + 0.11 * calendar.months)) + 25
     while True:
         accounts = simulate_accounts(preset, calendar, slots, rng=rng)
-        who = people(accounts, calendar, wanted=wanted, rng=rng)
+        who = simulate_people(accounts, calendar, wanted=wanted, rng=rng)
         if who is not None:
             break
         slots = int(slots * 1.4) + 10
     agreed = terms(accounts, rng=rng)
-    done = log(preset, accounts, who, calendar, rng=rng)
+    done = simulate_log(preset, accounts, who, calendar, rng=rng)
     ids = _Ids(number, who)
     tables = {
         "events": _events(done, ids),
@@ -79,7 +81,7 @@ def make_block(preset: Preset, calendar: Calendar, *, seed: int, number: int, wa
 class _Ids:
     """Ids of one block; numbers of events and sessions start where the block does."""
 
-    def __init__(self, number: int, who: People) -> None:
+    def __init__(self, number: int, who: SimulatedPeople) -> None:
         self.base = number * 100_000_000
         self.accounts = np.array([f"a{number:04d}{i:04d}" for i in range(len(who.chosen))], dtype=object)
         self.users = np.array([f"u{number:04d}{i:04d}" for i in range(who.count)], dtype=object)
@@ -112,7 +114,7 @@ def _events(done: Log, ids: _Ids) -> pa.Table:
         {
             "event_id": pa.array(ids.event(done.number)),
             "user_id": ids.user(done.user),
-            "event": _words(done.event, EVENTS),
+            "event": _words(done.event, SIMULATED_EVENTS),
             "time": _instants(done.time),
             "session_id": pa.array(ids.base + done.session, mask=done.session < 0),
             "value": pa.array(done.value, mask=np.isnan(done.value)),
@@ -120,7 +122,7 @@ def _events(done: Log, ids: _Ids) -> pa.Table:
     )
 
 
-def _users(who: People, ids: _Ids, calendar: Calendar) -> pa.Table:
+def _users(who: SimulatedPeople, ids: _Ids, calendar: ProductCalendar) -> pa.Table:
     n = who.count
     plain = np.arange(n)
     names = np.where(who.bot, "Service login", np.char.add("Person ", (ids.number * BLOCK_USERS + plain).astype(str)))
@@ -137,7 +139,7 @@ def _users(who: People, ids: _Ids, calendar: Calendar) -> pa.Table:
     )
 
 
-def _accounts(accounts: Accounts, who: People, ids: _Ids, *, rng: np.random.Generator) -> pa.Table:
+def _accounts(accounts: Accounts, who: SimulatedPeople, ids: _Ids, *, rng: np.random.Generator) -> pa.Table:
     n = len(who.chosen)
     first, second = rng.integers(0, len(_NAMES), n), rng.integers(0, len(_KINDS), n)
     pairs = enumerate(zip(first, second, strict=True), ids.number * BLOCK_USERS)
@@ -152,13 +154,15 @@ def _accounts(accounts: Accounts, who: People, ids: _Ids, *, rng: np.random.Gene
     )
 
 
-def _place(accounts: Accounts, who: People) -> np.ndarray:
+def _place(accounts: Accounts, who: SimulatedPeople) -> np.ndarray:
     position = np.full(accounts.count, -1)
     position[who.chosen] = np.arange(len(who.chosen))
     return position
 
 
-def _subscriptions(accounts: Accounts, agreed: Terms, who: People, ids: _Ids, calendar: Calendar) -> pa.Table:
+def _subscriptions(
+    accounts: Accounts, agreed: Terms, who: SimulatedPeople, ids: _Ids, calendar: ProductCalendar
+) -> pa.Table:
     rows = subscription_rows(accounts, agreed, calendar)
     place = _place(accounts, who)[rows["account"].to_numpy()]
     rows = rows[place >= 0].assign(place=place[place >= 0]).sort_values(["place", "start"])
@@ -216,7 +220,7 @@ def _surveys(rows: pd.DataFrame, ids: _Ids) -> pa.Table:
     )
 
 
-def _states(accounts: Accounts, who: People, ids: _Ids, calendar: Calendar) -> pa.Table:
+def _states(accounts: Accounts, who: SimulatedPeople, ids: _Ids, calendar: ProductCalendar) -> pa.Table:
     months = np.arange(calendar.burn_in, calendar.burn_in + calendar.months)
     here = (accounts.born[who.chosen] <= months[:, None]) & (accounts.churn_month[who.chosen] >= months[:, None])
     row, place = np.nonzero(here)
@@ -237,7 +241,7 @@ def _states(accounts: Accounts, who: People, ids: _Ids, calendar: Calendar) -> p
     )
 
 
-def _labels(labels: pd.DataFrame, accounts: Accounts, who: People, ids: _Ids) -> pa.Table:
+def _labels(labels: pd.DataFrame, accounts: Accounts, who: SimulatedPeople, ids: _Ids) -> pa.Table:
     place = _place(accounts, who)[labels["account"].to_numpy()]
     labels = labels[place >= 0]
     p_churn, p_expand = labels["p_churn"].to_numpy(), labels["p_expand"].to_numpy()
@@ -252,9 +256,9 @@ def _labels(labels: pd.DataFrame, accounts: Accounts, who: People, ids: _Ids) ->
     )
 
 
-def _endings(accounts: Accounts, who: People, ids: _Ids) -> pa.Table:
+def _endings(accounts: Accounts, who: SimulatedPeople, ids: _Ids) -> pa.Table:
     churned = accounts.churned_at[who.chosen]
-    stays = churned >= NEVER
+    stays = churned >= NEVER_IN_TIME
     return pa.table(
         {
             "account_id": ids.account(np.arange(len(who.chosen))),
@@ -264,11 +268,11 @@ def _endings(accounts: Accounts, who: People, ids: _Ids) -> pa.Table:
     )
 
 
-def _people(who: People, ids: _Ids) -> pa.Table:
+def _people(who: SimulatedPeople, ids: _Ids) -> pa.Table:
     return pa.table(
         {
             "user_id": ids.user(np.arange(who.count)),
-            "archetype": _words(who.archetype, ARCHETYPES),
+            "archetype": _words(who.archetype, SIMULATED_ARCHETYPES),
             "bot": pa.array(who.bot),
             "activity": pa.array(who.activity),
             "power": pa.array(who.power),

@@ -22,7 +22,7 @@ _MONTH = np.array([1.0, 1.01, 1.02, 1.01, 1.0, 0.99, 0.97, 0.96, 1.0, 1.02, 1.01
 
 
 @dataclass(frozen=True)
-class Calendar:
+class ProductCalendar:
     """Months of the simulation, those before the data starts (`burn_in`) and a few after it ends included.
 
     Times are seconds since 1970 in UTC. `edges[burn_in]` is the first midnight of the data and
@@ -71,7 +71,8 @@ class Calendar:
         at_low = np.interp(low, seconds, self.work)
         at_high = np.interp(high, seconds, self.work)
         found = np.interp(at_low + position * (at_high - at_low), self.work, seconds)
-        return found.astype(np.int64)
+        whole: np.ndarray = found.astype(np.int64)
+        return whole
 
 
 def month_edges(start: date, before: int, after: int) -> np.ndarray:
@@ -85,7 +86,7 @@ def month_edges(start: date, before: int, after: int) -> np.ndarray:
     return np.array([int(datetime(n // 12, n % 12 + 1, 1, tzinfo=UTC).timestamp()) for n in numbers], dtype=np.int64)
 
 
-def calendar(start: date, months: int, burn_in: int, seed: int, *, shadow: int = 4) -> Calendar:
+def calendar(start: date, months: int, burn_in: int, seed: int, *, shadow: int = 4) -> ProductCalendar:
     """The calendar of a simulation that starts on the first of a month.
 
     Lost days are drawn from `seed` alone, so that all blocks of users lose the same ones: about one in 300.
@@ -99,4 +100,4 @@ def calendar(start: date, months: int, burn_in: int, seed: int, *, shadow: int =
     rng = np.random.default_rng([seed, 2**32])
     every_day = np.unique(days[:-1])
     lost = every_day[rng.random(len(every_day)) < 0.003] * DAY
-    return Calendar(start, months, burn_in, edges, hours, work, lost)
+    return ProductCalendar(start, months, burn_in, edges, hours, work, lost)

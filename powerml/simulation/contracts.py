@@ -1,7 +1,7 @@
 """Contracts: subscription periods from what happened to accounts, and the true labels, known without reading them.
 
 The labels come from the accounts' moves (when an account left, what it paid for at an instant), not from the rows of
-`subscriptions`; that both agree under 1-data.md's definitions is what a test shows.
+`subscriptions`; that both agree under the definitions of `snapshots.labels` is what a test shows.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from powerml.simulation.calendar import DAY, Calendar
+from powerml.simulation.calendar import DAY, ProductCalendar
 from powerml.tables import LABELS
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def terms(accounts: Accounts, *, rng: np.random.Generator) -> Terms:
     )
 
 
-def subscription_rows(accounts: Accounts, agreed: Terms, calendar: Calendar) -> pd.DataFrame:
+def subscription_rows(accounts: Accounts, agreed: Terms, calendar: ProductCalendar) -> pd.DataFrame:
     """The `subscriptions` rows (account number, seconds): terms cut at lapses and at the end; `end` -1 = open."""
     following = np.append(agreed.account[1:] == agreed.account[:-1], False)
     until = np.where(following, np.append(agreed.at[1:], 0), accounts.churned_at[agreed.account])
@@ -133,7 +133,7 @@ def _row_at(agreed: Terms, account: np.ndarray, instant: np.ndarray) -> np.ndarr
     return np.asarray(np.searchsorted(key, account * (1 << 34) + instant, side="left") - 1)
 
 
-def true_labels(accounts: Accounts, agreed: Terms, calendar: Calendar) -> pd.DataFrame:
+def true_labels(accounts: Accounts, agreed: Terms, calendar: ProductCalendar) -> pd.DataFrame:
     """One row per cutoff and account created before it: label (position in `LABELS`), true 90-day probabilities.
 
     `p_churn` and `p_expand` follow from the account's hazards in the window (its path if it does not leave); they are
@@ -172,11 +172,12 @@ def _in_lapse(agreed: Terms, account: np.ndarray, instant: np.ndarray) -> np.nda
     if not len(key):
         return np.zeros(len(account), dtype=bool)
     safe = np.maximum(row, 0)
-    return (row >= 0) & (agreed.lapse_account[safe] == account) & (agreed.lapse_to[safe] >= instant)
+    inside: np.ndarray = (row >= 0) & (agreed.lapse_account[safe] == account) & (agreed.lapse_to[safe] >= instant)
+    return inside
 
 
 def _window_probabilities(
-    accounts: Accounts, calendar: Calendar, who: np.ndarray, month: int
+    accounts: Accounts, calendar: ProductCalendar, who: np.ndarray, month: int
 ) -> tuple[np.ndarray, np.ndarray]:
     low = calendar.edges[month]
     high = low + HORIZON_DAYS * DAY

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from powerml.simulation.contracts import GRACE_DAYS, HORIZON_DAYS, MIN_RISE, PLANS
 
 if TYPE_CHECKING:
-    from powerml.simulation.calendar import Calendar
+    from powerml.simulation.calendar import ProductCalendar
 
 # event -> meaning; the order is the order of `EVENTS`
-VOCABULARY: dict[str, dict[str, Any]] = {
+SIMULATED_VOCABULARY: dict[str, dict[str, Any]] = {
     "signed_in": {"feature": "session", "category": "access", "roles": ["login"]},
     "board_opened": {"feature": "boards", "category": "analysis", "tier": "core"},
     "report_run": {"feature": "reports", "category": "analysis", "tier": "core", "roles": ["report", "key_action"]},
@@ -69,8 +69,8 @@ VOCABULARY: dict[str, dict[str, Any]] = {
     "sync_polled": {"feature": "sync", "category": "platform"},
     "heartbeat": {"roles": ["ignore"]},
 }
-EVENTS = tuple(VOCABULARY)
-TABLES = ("events", "users", "accounts", "subscriptions", "usage_limits", "tickets", "surveys")
+SIMULATED_EVENTS = tuple(SIMULATED_VOCABULARY)
+SIMULATED_TABLES = ("events", "users", "accounts", "subscriptions", "usage_limits", "tickets", "surveys")
 
 # The leak preset's own metrics, over two resources that have no limit (so they never count as limit use).
 OWN_METRICS: list[dict[str, Any]] = [
@@ -103,8 +103,8 @@ OWN_METRICS: list[dict[str, Any]] = [
 ]
 
 
-def project(name: str, calendar: Calendar, *, own_metrics: bool) -> dict[str, Any]:
-    """The project file's content, as 6-files.md fixes its keys."""
+def project(name: str, calendar: ProductCalendar, *, own_metrics: bool) -> dict[str, Any]:
+    """The project file's content."""
     content: dict[str, Any] = {
         "project": name,
         "timezone": "UTC",
@@ -117,7 +117,7 @@ def project(name: str, calendar: Calendar, *, own_metrics: bool) -> dict[str, An
             "min_rise": MIN_RISE,
         },
         "observed_until": datetime.fromtimestamp(calendar.end, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "tables": {table: {"files": f"{table}.parquet"} for table in TABLES},
+        "tables": {table: {"files": f"{table}.parquet"} for table in SIMULATED_TABLES},
         "vocabulary": "vocabulary.json",
         "snapshots": {"every": "month"},
     }

@@ -64,7 +64,7 @@ def effect_table(snapshot: pd.DataFrame) -> pd.DataFrame:
     Columns: `effect`, `documented_with`, `achieved_with`, `ratio_with` (rows with the outcome), the same `_without`,
     `within_15_percent` (both ratios between 0.85 and 1.15), `n_with`, `n_without`. With the outcome `churn`, without is
     all who stayed or expanded; with `expand`, all who did not. The last row is the churn of single-user accounts
-    against the others. Source: document 003_937c1dc49c782a1e, "Identifying Predictive Behaviors" and Discovery 4.
+    against the others. Source: document D, "Identifying Predictive Behaviors" and Discovery 4.
     """
     if absent := [name for name in METRICS if name not in snapshot]:
         raise MissingColumns(absent, asked_by="the table of effects", have=snapshot.columns)
@@ -102,7 +102,7 @@ def _row(
     }
 
 
-def base_rates(snapshot: pd.DataFrame, intended: tuple[float, float, float]) -> pd.DataFrame:
+def achieved_rates(snapshot: pd.DataFrame, intended: tuple[float, float, float]) -> pd.DataFrame:
     """Shares of outcomes against the preset's: columns `outcome`, `intended`, `achieved`, `points_off` (percent)."""
     rows = ripe(snapshot)
     outcomes = ("churn", "stay", "expand")

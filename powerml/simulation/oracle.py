@@ -8,7 +8,7 @@ import pandas as pd
 from powerml.simulation.effects import ripe
 from powerml.statistics.scores import auroc, log_loss_rows, skill
 
-OUTCOMES = ("churn", "expand")
+JUDGED_OUTCOMES = ("churn", "expand")
 _NOT_METRICS = ("as_of", "user_id", "account_id", "enough_history", "active", "label", "treated")
 
 
@@ -19,8 +19,8 @@ def truth_skill(labels: pd.DataFrame) -> pd.DataFrame:
     `auroc`, `log_loss` and `log_loss_skill` over the rate. Rows are accounts, not users.
     """
     known = labels[labels["label"].isin(("churn", "stay", "expand"))]
-    happened = {outcome: (known["label"] == outcome).to_numpy() for outcome in OUTCOMES}
-    return pd.DataFrame([_skill(name, happened[name], known[f"p_{name}"].to_numpy()) for name in OUTCOMES])
+    happened = {outcome: (known["label"] == outcome).to_numpy() for outcome in JUDGED_OUTCOMES}
+    return pd.DataFrame([_skill(name, happened[name], known[f"p_{name}"].to_numpy()) for name in JUDGED_OUTCOMES])
 
 
 def oracle_observed(snapshot: pd.DataFrame, *, seed: int = 7, folds: int = 5, max_rows: int = 100_000) -> pd.DataFrame:
@@ -41,7 +41,7 @@ def oracle_observed(snapshot: pd.DataFrame, *, seed: int = 7, folds: int = 5, ma
     rows, fold = rows[kept], place[kept] % folds
     x = rows[columns].astype(float)
     table = []
-    for outcome in OUTCOMES:
+    for outcome in JUDGED_OUTCOMES:
         happened = (rows["label"] == outcome).to_numpy()
         p = np.full(len(rows), np.nan)
         for out in range(folds):

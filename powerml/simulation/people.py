@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from powerml.simulation.accounts import NEVER, Accounts
-from powerml.simulation.calendar import DAY, Calendar
+from powerml.simulation.accounts import NEVER_IN_TIME, Accounts
+from powerml.simulation.calendar import DAY, ProductCalendar
 
-ARCHETYPES = ("casual", "innovator", "advocate", "optimizer")
+SIMULATED_ARCHETYPES = ("casual", "innovator", "advocate", "optimizer")
 
 
 @dataclass(frozen=True)
-class People:
+class SimulatedPeople:
     """Users of the chosen accounts, an account's users together, its owner first. Times are seconds.
 
     `account` counts in the block's chosen accounts (`chosen` holds their numbers in `Accounts`). `until` is the last
@@ -37,12 +37,14 @@ class People:
         return len(self.account)
 
 
-def people(accounts: Accounts, calendar: Calendar, *, wanted: int, rng: np.random.Generator) -> People | None:
+def simulate_people(
+    accounts: Accounts, calendar: ProductCalendar, *, wanted: int, rng: np.random.Generator
+) -> SimulatedPeople | None:
     """Exactly `wanted` users in whole accounts, places in order; None where the places hold too few."""
     rank, account, created, left = _members(accounts, rng=rng)
     churned = accounts.churned_at[account]
     after = churned + (rng.random(len(account)) * 20 * DAY).astype(np.int64)
-    closes = np.where((churned < NEVER) & (rng.random(len(account)) < 0.85), after, NEVER)
+    closes = np.where((churned < NEVER_IN_TIME) & (rng.random(len(account)) < 0.85), after, NEVER_IN_TIME)
     deactivated = np.where(left < churned, left, closes)
     until = np.minimum(np.minimum(left, churned), calendar.end)
     seen = (created < churned) & (created < calendar.end) & (until > calendar.begin)
@@ -59,7 +61,7 @@ def people(accounts: Accounts, calendar: Calendar, *, wanted: int, rng: np.rando
     n = len(account)
     power = 0.85 * accounts.power[account] + 0.5 * rng.normal(size=n)
     kind = rng.random(n) - 0.06 * np.clip(power, -1, 2)
-    return People(
+    return SimulatedPeople(
         chosen=chosen,
         account=position[account],
         created_at=created[keep][order],
@@ -88,7 +90,7 @@ def _members(accounts: Accounts, *, rng: np.random.Generator) -> tuple[np.ndarra
     account, created = account[order], created[order]
     start = np.searchsorted(account, account)
     rank = np.arange(len(account)) - start
-    left = np.full(len(account), NEVER)
+    left = np.full(len(account), NEVER_IN_TIME)
     goes = accounts.left
     sequence = np.lexsort((goes.at, goes.account))
     who, at = goes.account[sequence], goes.at[sequence]

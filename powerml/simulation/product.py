@@ -7,7 +7,6 @@ workers or how many blocks are handed out at a time.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from collections import Counter
@@ -23,8 +22,8 @@ import pyarrow.parquet as pq
 
 from powerml.errors import DataError, UsageError
 from powerml.simulation.blocks import BLOCK_USERS, Block, make_block
-from powerml.simulation.calendar import Calendar, calendar
-from powerml.simulation.declared import OWN_METRICS, VOCABULARY, project
+from powerml.simulation.calendar import ProductCalendar, calendar
+from powerml.simulation.declared import OWN_METRICS, SIMULATED_VOCABULARY, project
 from powerml.simulation.presets import GENERATOR_VERSION, Preset, preset_named
 
 if TYPE_CHECKING:
@@ -94,14 +93,14 @@ def simulate(
     return Simulation(
         tables={name: _frame([block.tables[name] for block in blocks]) for name in blocks[0].tables},
         truth=truth,
-        vocabulary=dict(VOCABULARY),
+        vocabulary=dict(SIMULATED_VOCABULARY),
         project=project(preset, days, own_metrics=leak),
         metrics=list(OWN_METRICS) if leak else [],
         counts=dict(counts),
     )
 
 
-def write_product(
+def write_product(  # noqa: PLR0913 (keyword arguments of one question)
     folder: Path | str,
     preset: str = "validation",
     *,
@@ -131,7 +130,7 @@ def write_product(
     try:
         manifest = _write(draft, chosen, days, users=users, seed=seed, workers=workers, chunk=chunk, progress=progress)
         draft.chmod(0o755)
-        os.replace(draft, folder)
+        draft.replace(folder)
     except OSError as error:
         raise DataError.in_file(folder, f"cannot be written ({error.strerror})", "check space and rights") from None
     finally:
@@ -139,7 +138,7 @@ def write_product(
     return manifest
 
 
-def _plan(preset: str, *, users: int, months: int, seed: int, start: date) -> tuple[Preset, Calendar]:
+def _plan(preset: str, *, users: int, months: int, seed: int, start: date) -> tuple[Preset, ProductCalendar]:
     chosen = preset_named(preset)
     if users < 1 or months < 1:
         raise UsageError(f"users and months must be at least 1, got {users} and {months}")
@@ -154,12 +153,12 @@ def _block_count(users: int) -> int:
     return -(-users // BLOCK_USERS)
 
 
-def _block(preset: Preset, days: Calendar, seed: int, number: int, users: int) -> Block:
+def _block(preset: Preset, days: ProductCalendar, seed: int, number: int, users: int) -> Block:
     wanted = min(BLOCK_USERS, users - number * BLOCK_USERS)
     return make_block(preset, days, seed=seed, number=number, wanted=wanted)
 
 
-def _lost_days(days: Calendar) -> pa.Table:
+def _lost_days(days: ProductCalendar) -> pa.Table:
     return pa.table({"day": pa.array(days.lost_days * 1000).cast(pa.timestamp("ms", tz="UTC"))})
 
 
@@ -168,7 +167,8 @@ def _frame(tables: list[pa.Table]) -> pd.DataFrame:
     whole = pa.concat_tables([_plain(table) for table in tables])
     ids = {"event_id", "session_id"} & set(whole.column_names)
     fields = [pa.field(f.name, pa.string()) if f.name in ids else f for f in whole.schema]
-    return whole.cast(pa.schema(fields)).to_pandas()
+    frame: pd.DataFrame = whole.cast(pa.schema(fields)).to_pandas()
+    return frame
 
 
 def _plain(table: pa.Table) -> pa.Table:
@@ -180,7 +180,7 @@ def _plain(table: pa.Table) -> pa.Table:
 @dataclass(frozen=True)
 class _Task:
     preset: Preset
-    days: Calendar
+    days: ProductCalendar
     seed: int
     users: int
     folder: Path
@@ -219,7 +219,7 @@ def _writer(path: Path, schema: pa.Schema, *, delta: tuple[str, ...] = ()) -> pq
 def _write(
     folder: Path,
     preset: Preset,
-    days: Calendar,
+    days: ProductCalendar,
     *,
     users: int,
     seed: int,
@@ -244,7 +244,7 @@ def _write(
     tables.close()
     truth.close()
     leak = preset.world == "leak"
-    _write_json(folder / "vocabulary.json", VOCABULARY)
+    _write_json(folder / "vocabulary.json", SIMULATED_VOCABULARY)
     _write_yaml(folder / "powerml.yaml", project(preset.name, days, own_metrics=leak))
     if leak:
         _write_yaml(folder / "metrics.yaml", OWN_METRICS)

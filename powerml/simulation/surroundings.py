@@ -8,15 +8,17 @@ import numpy as np
 import pandas as pd
 
 from powerml.simulation.accounts import SEVERITY, Accounts
-from powerml.simulation.calendar import DAY, Calendar
+from powerml.simulation.calendar import DAY, ProductCalendar
 from powerml.simulation.contracts import HORIZON_DAYS
 
 if TYPE_CHECKING:
-    from powerml.simulation.people import People
+    from powerml.simulation.people import SimulatedPeople
     from powerml.simulation.presets import Preset
 
 
-def ticket_rows(accounts: Accounts, who: People, calendar: Calendar, *, rng: np.random.Generator) -> pd.DataFrame:
+def ticket_rows(
+    accounts: Accounts, who: SimulatedPeople, calendar: ProductCalendar, *, rng: np.random.Generator
+) -> pd.DataFrame:
     """Tickets: those that stay open (they weigh on the hazard of churn) and many that are dealt with in hours.
 
     Columns `account` (position in the block's chosen accounts), `user` (-1: the ticket names only the account), times
@@ -62,7 +64,8 @@ def ticket_rows(accounts: Accounts, who: People, calendar: Calendar, *, rng: np.
             "read": rng.random(len(opened)) < 0.7,
         }
     )[keep]
-    return table.sort_values(["opened", "account"], ignore_index=True)
+    ordered: pd.DataFrame = table.sort_values(["opened", "account"], ignore_index=True)
+    return ordered
 
 
 def _pairs(accounts: Accounts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -78,7 +81,9 @@ def _pairs(accounts: Accounts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return account, at, until
 
 
-def _account_months(accounts: Accounts, who: People, calendar: Calendar) -> tuple[np.ndarray, np.ndarray]:
+def _account_months(
+    accounts: Accounts, who: SimulatedPeople, calendar: ProductCalendar
+) -> tuple[np.ndarray, np.ndarray]:
     """Months of the data in which a chosen account was a customer: month, account."""
     months = np.arange(calendar.burn_in, calendar.burn_in + calendar.months)
     here = (accounts.born[who.chosen] <= months[:, None]) & (accounts.churn_month[who.chosen] >= months[:, None])
@@ -86,7 +91,9 @@ def _account_months(accounts: Accounts, who: People, calendar: Calendar) -> tupl
     return months[month], who.chosen[place]
 
 
-def survey_rows(accounts: Accounts, who: People, calendar: Calendar, *, rng: np.random.Generator) -> pd.DataFrame:
+def survey_rows(
+    accounts: Accounts, who: SimulatedPeople, calendar: ProductCalendar, *, rng: np.random.Generator
+) -> pd.DataFrame:
     """NPS answers of the few who answer; the contented answer more often. Columns `user`, `time`, `nps`."""
     # asked at a pace that does not depend on how long somebody stays: about once a quarter of the data's whole span
     asked = np.repeat(np.arange(who.count), max(calendar.months // 3, 1))
@@ -100,11 +107,12 @@ def survey_rows(accounts: Accounts, who: People, calendar: Calendar, *, rng: np.
     nps = np.clip(np.round(7.6 + 1.2 * joy + 1.6 * rng.normal(size=len(asked))), 0, 10)
     answers = (rng.random(len(asked)) < 0.14 * np.exp(0.25 * joy)) & ~who.bot[asked] & here
     table = pd.DataFrame({"user": asked, "time": time, "nps": nps.astype(np.int64)})[answers]
-    return table.sort_values(["time", "user"], ignore_index=True)
+    ordered: pd.DataFrame = table.sort_values(["time", "user"], ignore_index=True)
+    return ordered
 
 
 def limit_rows(
-    preset: Preset, accounts: Accounts, who: People, calendar: Calendar, *, rng: np.random.Generator
+    preset: Preset, accounts: Accounts, who: SimulatedPeople, calendar: ProductCalendar, *, rng: np.random.Generator
 ) -> pd.DataFrame:
     """Two readings a month of the main limit, one of storage. Columns `account`, `time`, `resource`, `used`, `limit`.
 
@@ -141,7 +149,8 @@ def limit_rows(
     churned = accounts.churned_at[table.pop("number")]
     created = accounts.created_at[who.chosen][table["account"]]
     table = table[(table["time"] < churned) & (table["time"] >= created)]
-    return table.sort_values(["time", "account", "resource"], ignore_index=True, kind="stable")
+    ordered: pd.DataFrame = table.sort_values(["time", "account", "resource"], ignore_index=True, kind="stable")
+    return ordered
 
 
 def _restated(before: np.ndarray) -> np.ndarray:

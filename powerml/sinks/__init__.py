@@ -1,0 +1,1 @@
+"""Tables into the outside world: files, whole or not at all."""

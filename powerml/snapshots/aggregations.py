@@ -72,7 +72,7 @@ class Atom:
         return f"a_{hashlib.sha1(repr(self).encode(), usedforsecurity=False).hexdigest()[:12]}"
 
 
-EVENTS = Atom("count")  # every run needs these two
+EVERY_EVENT = Atom("count")  # every run needs these two
 LAST = Atom("last")
 
 

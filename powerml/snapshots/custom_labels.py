@@ -1,7 +1,6 @@
 """A custom yes/no outcome after a cutoff: yes where enough events of a kind come in the window.
 
-Source: specification, 4-learning.md "Outcome model"; who is eligible and when a label is ripe as for behavioural
-outcomes in 1-data.md "Labels".
+Who is eligible and when a label is ripe is as for behavioural outcomes, see `snapshots.labels`.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from powerml.snapshots.windows import Cutoffs
 
 
-def prepare(cells: Cells, outcome: EventOutcome) -> None:
+def prepare_custom(cells: Cells, outcome: EventOutcome) -> None:
     """Asks for the day counts of the outcome's events beside those that metrics read."""
     atom = _counted(outcome)
     cells.atoms.setdefault(atom, atom.name)

@@ -16,8 +16,9 @@ import numpy as np
 import pandas as pd
 from ibis import _
 
+from powerml.progress import Note, silent
 from powerml.snapshots import aggregations, custom_labels, labels, placing, sessions, weeks
-from powerml.snapshots.aggregations import EVENTS, attribute
+from powerml.snapshots.aggregations import EVERY_EVENT, attribute
 from powerml.snapshots.cache.history import recall
 from powerml.snapshots.derived import prepare
 from powerml.snapshots.engine.duckdb import Engine, planning
@@ -27,13 +28,13 @@ from powerml.snapshots.records import Records
 from powerml.snapshots.windows import Cutoffs, day_date
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from powerml.config.metrics import MetricSpec
     from powerml.config.project import ProjectSpec
     from powerml.snapshots.rollup import Inputs, Rollups
 
-ACTIVE_DAYS = 30  # "active": an event in the last 30 days (1-data.md)
+ACTIVE_DAYS = 30  # "active": an event in the last 30 days
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def snapshots(
     cutoffs: Cutoffs,
     *,
     with_labels: bool = False,
-    note: Callable[[str], None] = lambda text: None,
+    note: Note = silent,
 ) -> Snapshots:
     """Every metric of every entity at every cutoff.
 
@@ -61,9 +62,9 @@ def snapshots(
     """
     with planning():
         compiled = Compiler(metrics, inputs, rollups, project).compile()
-    compiled.cells.cell(EVENTS, (ACTIVE_DAYS, 0))
+    compiled.cells.cell(EVERY_EVENT, (ACTIVE_DAYS, 0))
     if with_labels and project.custom_outcome is not None:
-        custom_labels.prepare(compiled.cells, project.custom_outcome)
+        custom_labels.prepare_custom(compiled.cells, project.custom_outcome)
     rollups = prepare(inputs.engine, rollups, compiled.cells, sessions=compiled.needs_sessions)
     frames: list[pd.DataFrame] = []
     for group in _groups(inputs, rollups, project, cutoffs):
@@ -130,7 +131,7 @@ def _plan(
 ) -> pd.DataFrame:
     """One plan for cutoffs that may share it; `everything` are the roll-ups with what was written later."""
     engine = inputs.engine
-    active = compiled.cells.cell(EVENTS, (ACTIVE_DAYS, 0))
+    active = compiled.cells.cell(EVERY_EVENT, (ACTIVE_DAYS, 0))
     found = people(engine, inputs, rollups, project, cutoffs)
     spine = _spine(inputs, found, rollups, project, cutoffs, compiled)
 

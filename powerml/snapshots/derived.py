@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ibis import _
 
-from powerml.snapshots.aggregations import EVENTS, LAST, Cells, atom_table, first_uses
+from powerml.snapshots.aggregations import EVERY_EVENT, LAST, Cells, atom_table, first_uses
 from powerml.snapshots.rollup import Rollups, whole
 from powerml.snapshots.sessions import session_days
 
@@ -21,7 +21,7 @@ def prepare(engine: Engine, rollups: Rollups, cells: Cells, *, sessions: bool = 
     What was made for one call is found again by the next that needs no more. Without `sessions` none are made, but a
     cache holds them in any case.
     """
-    atoms = list(dict.fromkeys([EVENTS, LAST, *cells.atoms]))
+    atoms = list(dict.fromkeys([EVERY_EVENT, LAST, *cells.atoms]))
     memo = rollups.memo
     have = memo.get("atoms")
     if have is None or not {atom.name for atom in atoms} <= set(have.columns):

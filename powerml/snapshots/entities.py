@@ -1,6 +1,9 @@
 """Who is in a snapshot: users and accounts as they were known at each cutoff.
 
-Source: specification, 1-data.md "Time, snapshots and windows", the paragraph on entities.
+A user was created at the earlier of `created_at` and the first event that counts, an account at the earliest of its own
+`created_at` and its users' creation. In a snapshot is who was created before the cutoff and not deactivated before it;
+an account, too, that has a subscription then. A user's account is that of its `users` row, else that of its latest
+event.
 """
 
 from __future__ import annotations

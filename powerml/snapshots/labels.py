@@ -1,6 +1,12 @@
 """What happened after a cutoff: churn, expand or stay, and when it is too early to say.
 
-Source: specification, 1-data.md "Labels".
+The window is `[as_of, as_of + horizon)` between local midnights; each row gets one label, decided in this order.
+Contract outcomes (where there are subscriptions): `ineligible` = not paying at the cutoff; `immature` = the window and
+`grace_days` are not over; `churn` = payment stops in the window and does not come back within `grace_days`; `expand` =
+just before the window's end `mrr` is more than `min_rise` higher, or there are more seats, or a higher plan; `stay` =
+the rest. Behavioural outcomes: `ineligible` = no event in the last 90 days; `immature` = the window is not over;
+`churn` = no event in it; `expand` = enough events there, and enough times those of the 90 days before; `stay` = the
+rest. These are proxies.
 """
 
 from __future__ import annotations
@@ -11,7 +17,7 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from powerml.snapshots.aggregations import EVENTS, attribute
+from powerml.snapshots.aggregations import EVERY_EVENT, attribute
 from powerml.snapshots.engine.duckdb import Engine, epoch_us
 from powerml.snapshots.entities import People, people, subscriptions_at
 from powerml.snapshots.records import HOUR_US
@@ -29,7 +35,7 @@ if TYPE_CHECKING:
 
 EXPAND_EVENTS = 5  # behavioural expansion: at least this many events in the window,
 EXPAND_RISE = 1.5  # and this many times those of the days before
-LOOK_BACK_DAYS = 90  # behavioural: no event in these days makes a row ineligible
+ACTIVE_DAYS = 90  # behavioural: no event in these days makes a row ineligible
 
 
 def observed_until(project: ProjectSpec, rollups: Rollups) -> int:
@@ -132,7 +138,7 @@ def window_counts(
     project: ProjectSpec,
     cutoffs: Cutoffs,
     *,
-    counted_after: str = EVENTS.name,
+    counted_after: str = EVERY_EVENT.name,
 ) -> ir.Table:
     """(c, ent, mature, before, after): events in the 90 days before the cutoff, and in the window from it on.
 
@@ -144,7 +150,7 @@ def window_counts(
     assert rollups.atoms is not None
     windows = engine.bring(label_cutoffs(project, rollups, cutoffs), "label_windows")
     placed = engine.bring(
-        cutoffs.placement(LOOK_BACK_DAYS, -horizon, rollups.first_day, rollups.last_day), "label_placement"
+        cutoffs.placement(ACTIVE_DAYS, -horizon, rollups.first_day, rollups.last_day), "label_placement"
     )
     if project.entity == "user":
         counted = attribute(rollups, rollups.atoms, None).join(placed, "day")
@@ -159,7 +165,7 @@ def window_counts(
         home = ibis.ifelse(counted.age > 0, counted.home_before, counted.home_after)
         counted = counted.mutate(ent=ibis.coalesce(counted.aid, home)).filter(_.ent.notnull())
     counts = counted.group_by("c", "ent").aggregate(
-        before=_[EVENTS.name].sum(where=_.age > 0).cast("int64"),
+        before=_[EVERY_EVENT.name].sum(where=_.age > 0).cast("int64"),
         after=_[counted_after].sum(where=_.age <= 0).cast("int64"),
     )
     rows = found.entities.select("c", "ent").join(windows, "c").select("c", "ent", "mature")

@@ -1,6 +1,6 @@
 """Metric declarations into expressions over cells: what each column of a snapshot is.
 
-Source: specification, 2-metrics.md; the declarations are configs/metrics/catalogue.yaml and a project's own.
+The declarations are configs/metrics/catalogue.yaml and a project's own.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from powerml.snapshots.windows import DAY_US
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from powerml.config.metrics import MetricSpec, Part, Where, Window
+    from powerml.config.metrics import MetricPart, MetricSpec, Where, Window
     from powerml.config.project import ProjectSpec
     from powerml.snapshots.rollup import Inputs, Rollups
 
@@ -34,7 +34,7 @@ class Compiled:
 
     cells: Cells = field(default_factory=Cells)
     expressions: dict[str, ir.Value] = field(default_factory=dict)
-    records: dict[str, Part] = field(default_factory=dict)  # cell -> a measure over another table
+    records: dict[str, MetricPart] = field(default_factory=dict)  # cell -> a measure over another table
     young: set[int] = field(default_factory=set)  # ages in days at which a metric of a young entity is null
     wants: set[str] = field(default_factory=set)  # weeks, streak, team, plan, limits, unresolved
     unavailable: dict[str, str] = field(default_factory=dict)  # metric -> reason
@@ -115,7 +115,7 @@ class Compiler:
         self.out.young.add(days)
         return ibis.ifelse(_.created > _[f"back_{days}"], ibis.null("float64"), value.cast("float64"))
 
-    def _part(self, part: Part, window: Window | None, name: str) -> ir.Value | str:
+    def _part(self, part: MetricPart, window: Window | None, name: str) -> ir.Value | str:
         if part.calculation:
             return self._calculation(part.calculation)
         if part.table == "events":
@@ -128,7 +128,7 @@ class Compiler:
         self.out.records[cell] = part.model_copy(update={"window_days": window})
         return _[cell].fill_null(0) if part.measure in ("count", "sum", "distinct") else _[cell]
 
-    def _events(self, part: Part, window: Window | None) -> ir.Value | str:
+    def _events(self, part: MetricPart, window: Window | None) -> ir.Value | str:
         where, measure, of = part.where, part.measure, part.of
         adds_up = measure in ("sum", "mean", "max") and of != "depth"
         for column in [*where, *([of] if of and not adds_up and of != "depth" else [])]:
@@ -167,7 +167,7 @@ class Compiler:
             return _[self.out.cells.session_cell("n", window)].fill_null(0)
         return _[self.out.cells.cell(Atom("count", frozen(where)), window)].fill_null(0)
 
-    def _sessions(self, part: Part, window: Window | None) -> ir.Value | str:
+    def _sessions(self, part: MetricPart, window: Window | None) -> ir.Value | str:
         n = _[self.out.cells.session_cell("n", window)]
         if part.measure == "count":
             return n.fill_null(0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from powerml.config.metrics import EVENT_WORDS, MetricSpec, Part
+from powerml.config.metrics import EVENT_WORDS, MetricPart, MetricSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,7 +15,7 @@ def columns_asked(metrics: Iterable[MetricSpec]) -> dict[str, set[str]]:
     asked: dict[str, set[str]] = {}
     for spec in metrics:
         sides = [spec.ratio.of, spec.ratio.over] if spec.ratio else []
-        for part in [spec, *[side for side in sides if isinstance(side, Part)]]:
+        for part in [spec, *[side for side in sides if isinstance(side, MetricPart)]]:
             if part.table in (None, "sessions"):
                 continue
             columns = {*part.where, *({part.of} if part.of else ())}
@@ -27,10 +27,10 @@ def columns_asked(metrics: Iterable[MetricSpec]) -> dict[str, set[str]]:
     return asked
 
 
-def _event_parts(metrics: Iterable[MetricSpec]) -> Iterable[Part]:
+def _event_parts(metrics: Iterable[MetricSpec]) -> Iterable[MetricPart]:
     for spec in metrics:
         for part in (spec, *((spec.ratio.of, spec.ratio.over) if spec.ratio else ())):
-            if isinstance(part, Part) and part.table == "events":
+            if isinstance(part, MetricPart) and part.table == "events":
                 yield part
 
 

@@ -1,7 +1,7 @@
 """Tables other than events, brought to (cutoff, entity): tickets, surveys, limits, subscriptions, and so on.
 
 A record stands on its entity: on its user or account; for `entity: user`, records that name only an account stand on
-each of its users. Source: specification, 1-data.md and 2-metrics.md.
+each of its users.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from powerml.tables import KNOWN_AT, TABLES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from powerml.config.metrics import Part
+    from powerml.config.metrics import MetricPart
     from powerml.config.project import ProjectSpec
 
 HOUR_US = 3_600_000_000
-NEW_TEAM_US = 7 * 24 * HOUR_US  # founders: created within 7 x 24 h of the account's first user (2-metrics.md, 38)
-LIMIT_DAYS = 45  # a reading of a limit older than this says nothing (2-metrics.md, 41)
+NEW_TEAM_US = 7 * 24 * HOUR_US  # founders: created within 7 x 24 h of the account's first user
+LIMIT_DAYS = 45  # a reading of a limit older than this says nothing
 DERIVED = {"tickets": ("resolution_hours", "positive")}
 
 
@@ -96,7 +96,7 @@ class Records:
         parts = [part.select(*columns) for part in placed]
         return ibis.union(*parts, distinct=False) if len(parts) > 1 else parts[0]
 
-    def measured(self, part: Part, cell: str) -> ir.Table:
+    def measured(self, part: MetricPart, cell: str) -> ir.Table:
         """(c, ent, cell): a generic measure over a table's rows in a window."""
         name = str(part.table)
         time = part.time or str(TABLES[name].time)
@@ -155,14 +155,14 @@ class Records:
         return rows.group_by("c", "ent").aggregate(**{cell: _[column].try_cast("float64").mean()})
 
     def unresolved(self, cell: str) -> ir.Table:
-        """(c, ent, cell): tickets opened and not resolved before the cutoff (2-metrics.md, 45)."""
+        """(c, ent, cell): tickets opened and not resolved before the cutoff."""
         rows = self.of("tickets", "opened_at")
         if self.inputs.has("tickets", "resolved_at"):
             rows = rows.filter(_.resolved_at.isnull() | (epoch_us(_.resolved_at) >= _.at))
         return rows.group_by("c", "ent").aggregate(**{cell: _.count()})
 
     def limits(self) -> ir.Table:
-        """(c, aid, value): the largest used / limit over resources, each at its latest reading (2-metrics.md, 41)."""
+        """(c, aid, value): the largest used / limit over resources, each at its latest reading."""
         table = versions(self.inputs, "usage_limits").mutate(t=epoch_us(_.time))
         accounts, grid = self.rollups.accounts, self.people.cutoffs.select("c", "at")
         rows = table.join(accounts, "account_id").select(table, accounts.aid).cross_join(grid).filter(_.t < _.at)
@@ -178,7 +178,7 @@ class Records:
         return rows.group_by("c", "aid").aggregate(value=_.share.max())
 
     def team(self, active: ir.Table) -> ir.Table:
-        """(c, aid, team_size, active_team_members, team_members_added, team_members_deactivated): 2-metrics.md, 36-39.
+        """(c, aid, team_size, active_team_members, team_members_added, team_members_deactivated).
 
         `active`: (c, uid) of users with an event in the last 30 days. Only people with a users row count.
         """
@@ -244,7 +244,7 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def needs(part: Part, project: ProjectSpec, inputs: Inputs) -> str | None:
+def needs(part: MetricPart, project: ProjectSpec, inputs: Inputs) -> str | None:
     """Why a metric over another table is not available, or None."""
     name = str(part.table)
     if not inputs.has(name):

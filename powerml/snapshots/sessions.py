@@ -1,6 +1,8 @@
 """Sessions from pieces: given ones by their id, the others by a gap; cut at the cutoff, placed where they start.
 
-Source: specification, 1-data.md "Sessions".
+A session belongs to the window in which it starts; its length is its last event minus its first. Events without an id
+are chained among themselves: a pause longer than the gap starts a new session. Ignored events open, extend, count
+nothing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Week blocks counted back from a cutoff: the share of active ones, and the streak of busy ones.
 
 Blocks of two cutoffs coincide when the cutoffs fall on the same day of the week, so there are at most seven ways to
-cut the days into weeks, whatever the number of cutoffs. Source: 2-metrics.md, 13 and 14.
+cut the days into weeks, whatever the number of cutoffs.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from powerml.snapshots.rollup import Rollups
     from powerml.snapshots.windows import Cutoffs
 
-BUSY_SESSIONS = 3  # "at least 3 sessions": 000_8aeca6b8c7c88714, "Tenure and consistency"
+BUSY_SESSIONS = 3  # "at least 3 sessions": document A, "Tenure and consistency"
 
 
 def _residues(cutoffs: Cutoffs) -> list[int]:

@@ -2,7 +2,6 @@
 
 A day is a number, days since 1970-01-01 of the project's calendar; an instant is microseconds since 1970-01-01 UTC.
 Day D runs from local midnight to the next local midnight, whatever daylight saving does in between.
-Source: specification, 1-data.md "Time, snapshots and windows".
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 DAY_US = 86_400_000_000
 EPOCH = date(1970, 1, 1)
@@ -137,10 +136,11 @@ def cutoff_dates(every: str, first: date, last: date) -> list[date]:
     [datetime.date(2026, 1, 1), datetime.date(2026, 4, 1)]
     """
     days = (day_date(n) for n in range(day_number(first), day_number(last) + 1))
-    starts = {
-        "day": lambda d: True,
+    of_each: dict[str, Callable[[date], bool]] = {
+        "day": lambda _: True,
         "week": lambda d: d.weekday() == 0,
         "month": lambda d: d.day == 1,
         "quarter": lambda d: d.day == 1 and d.month % 3 == 1,
-    }[every]
+    }
+    starts = of_each[every]
     return [d for d in days if starts(d)]

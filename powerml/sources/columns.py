@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from powerml.errors import DataError, did_you_mean
 from powerml.sources import ids
-from powerml.sources.readers import Part
+from powerml.sources.readers import SourcePart
 from powerml.sources.sql import filled, is_blank, name
 from powerml.sources.times import FLOATS, INTEGERS, Clock, from_native, from_text
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from powerml.config.project import TableSpec
-    from powerml.sources.readers import Part
+    from powerml.sources.readers import SourcePart
     from powerml.tables import Column, Table
 
 _TEXTS = ("VARCHAR", "JSON")
@@ -76,7 +76,7 @@ def digits_column(column: str) -> str:
     return name(f"digits {column}")
 
 
-def match(table: Table, spec: TableSpec, parts: Sequence[Part], extra: Iterable[str]) -> list[Mapped]:
+def match(table: Table, spec: TableSpec, parts: Sequence[SourcePart], extra: Iterable[str]) -> list[Mapped]:
     """Which source column fills which canonical one; raises DataError where a required or declared one is absent."""
     have = list(dict.fromkeys(column for part in parts for column in part.columns))
     mapped = []
@@ -104,18 +104,18 @@ def match(table: Table, spec: TableSpec, parts: Sequence[Part], extra: Iterable[
     return mapped
 
 
-def unused(parts: Sequence[Part], mapped: Sequence[Mapped]) -> tuple[str, ...]:
+def unused(parts: Sequence[SourcePart], mapped: Sequence[Mapped]) -> tuple[str, ...]:
     """Source columns that nothing reads, in source order."""
     taken = {m.source for m in mapped}
     return tuple(dict.fromkeys(column for part in parts for column in part.columns if column not in taken))
 
 
-def _where(parts: Sequence[Part]) -> str:
+def _where(parts: Sequence[SourcePart]) -> str:
     sources = [source for part in parts for source in part.sources]
     return sources[0] if len(sources) == 1 else f"{sources[0]} and {len(sources) - 1} more"
 
 
-def _absent(table: Table, column: Column, source: str, part: Part, file: str) -> DataError:
+def _absent(table: Table, column: Column, source: str, part: SourcePart, file: str) -> DataError:
     have = [c for c in part.columns if not part.each or c in part.each[part.sources.index(file)]]
     near = next((c for c in have if c.lower() == source.lower()), None)
     hint = f"; did you mean {near!r}?" if near else did_you_mean(source, have)
@@ -125,13 +125,13 @@ def _absent(table: Table, column: Column, source: str, part: Part, file: str) ->
     )
 
 
-def _refuse_doubled(source: str, parts: Sequence[Part]) -> None:
+def _refuse_doubled(source: str, parts: Sequence[SourcePart]) -> None:
     for part in parts:
         if source in part.doubled:
             raise DataError.in_file(part.sources[0], f"the header names {source!r} twice", "rename one of the columns")
 
 
-def typed(mapped: Mapped, part: Part, clock: Clock, *, fold: bool = False) -> Typed | None:
+def typed(mapped: Mapped, part: SourcePart, clock: Clock, *, fold: bool = False) -> Typed | None:
     """The SQL for one column of a part, None where the part lacks it; raises DataError for a type that cannot be it.
 
     `fold`: ids are told apart without their case.
@@ -218,7 +218,7 @@ def _as_it_is(raw: str, plain: str, kind: str) -> str:
     return native.digits if native else _as_text(raw, plain, kind)
 
 
-def _wrong_type(mapped: Mapped, part: Part, kind: str, wanted: str, hint: str = "") -> DataError:
+def _wrong_type(mapped: Mapped, part: SourcePart, kind: str, wanted: str, hint: str = "") -> DataError:
     return DataError(
         f"{part.sources[0]}: column {mapped.source!r} holds {kind}, and {mapped.name} must be {wanted}"
         f"{hint or '; map another column or convert it in a query'}"

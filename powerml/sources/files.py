@@ -92,7 +92,7 @@ def _matches(wanted: str, base: Path) -> list[Path]:
     if path.exists():
         return [path]
     if any(c in wanted for c in "*?["):
-        matched = [Path(p) for p in glob.glob(str(path), recursive=True)]
+        matched = [Path(p) for p in glob.glob(str(path), recursive=True)]  # noqa: PTH207 (the pattern may be absolute)
         files = [p for p in matched if p.is_file() and not _hidden(Path(p.name))]
         if not files:
             raise DataError.in_file(_shown(path, base), "matches no file", "check the pattern and the folder")

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from powerml.sources.columns import BINARY, Mapped, Typed, select_typed, value_column
 from powerml.sources.fingerprint import of_file
-from powerml.sources.loaded_table import Outcome
+from powerml.sources.loaded_table import LoadedTable
 from powerml.sources.plain import plain_columns
 from powerml.sources.repeats import find_repeats, known_order
 from powerml.sources.repeats_cache import repeats_with_memory
-from powerml.sources.rules import BEFORE, FUTURE, MISSING, NOT_A_TIME, Rule, broken_value, first_broken
+from powerml.sources.rules import BEFORE, FUTURE, MISSING, NOT_A_TIME, RowRule, broken_value, first_broken
 from powerml.sources.sql import array, data_errors, name, text
 from powerml.sources.times import FLOATS, NAIVE
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from powerml.sources.readers import Part
+    from powerml.sources.readers import SourcePart
     from powerml.sources.staged import Staging
 
 _WITH_BLANKS = ("VARCHAR", "JSON", BINARY, *FLOATS)  # types with values that say nothing and are not null
@@ -50,7 +50,7 @@ class Bounds:
         return self.low is not None and self.low > " " and self.low[0] > " "
 
 
-def view(work: Staging, *, cache: Path | None = None) -> Outcome:
+def view(work: Staging, *, cache: Path | None = None) -> LoadedTable:
     """Leaves a view of the table's name over the good rows of the files of its one part.
 
     With a `cache` folder, the ids of files that were read before are not read again.
@@ -61,7 +61,7 @@ def view(work: Staging, *, cache: Path | None = None) -> Outcome:
         return _view(work, part, cache)
 
 
-def _view(work: Staging, part: Part, cache: Path | None) -> Outcome:
+def _view(work: Staging, part: SourcePart, cache: Path | None) -> LoadedTable:
     con, table, mapped = work.con, work.table, work.mapped
     bounds = _bounds(con, part)
     plain = plain_columns(con, part, [m.source for m in mapped if _may_be_plain(m, part, work)], cache)
@@ -86,7 +86,7 @@ def _view(work: Staging, part: Part, cache: Path | None) -> Outcome:
     columns = ", ".join(map(value_column, expressions))
     con.execute(f"CREATE VIEW {name(table.name)} AS SELECT {columns} FROM ({_inner(part, expressions)}) WHERE {kept}")
     rows = con.execute(f"SELECT count(*) FROM {part.relation}").fetchone()
-    return Outcome(
+    return LoadedTable(
         table=table.name,
         rows=rows[0] if rows else 0,
         broken=tuple(broken),
@@ -102,14 +102,14 @@ def _of_copies(expressions: dict[str, Typed]) -> dict[str, Typed]:
     return {n: e for n, e in expressions.items() if n in ("event_id", "time", "known_at")}
 
 
-def _may_be_plain(mapped: Mapped, part: Part, work: Staging) -> bool:
+def _may_be_plain(mapped: Mapped, part: SourcePart, work: Staging) -> bool:
     """Whether the values may be what they are read as, so that it is worth looking."""
     if part.columns[mapped.source][0] != "VARCHAR" or mapped.declared is None:
         return False
     return mapped.declared.kind == "text" or (mapped.declared.kind == "id" and not work.fold)
 
 
-def _typed(mapped: Mapped, part: Part, work: Staging, plain: Collection[str]) -> Typed:
+def _typed(mapped: Mapped, part: SourcePart, work: Staging, plain: Collection[str]) -> Typed:
     raw = part.columns[mapped.source][1]
     if mapped.source in plain:
         return Typed(raw, raw, f"({raw} IS NULL)")
@@ -118,7 +118,7 @@ def _typed(mapped: Mapped, part: Part, work: Staging, plain: Collection[str]) ->
     return expression
 
 
-def _bounds(con: duckdb.DuckDBPyConnection, part: Part) -> dict[str, Bounds]:
+def _bounds(con: duckdb.DuckDBPyConnection, part: SourcePart) -> dict[str, Bounds]:
     """Statistics by source column; a column or a file without them has none."""
     rows = con.execute(
         "SELECT path_in_schema, CASE WHEN count(stats_null_count) = count(*) THEN sum(stats_null_count)::BIGINT END,"
@@ -142,7 +142,7 @@ class _Known:
     plain: bool
 
 
-def _proven(rules: Sequence[Rule], known: dict[str, _Known], work: Staging) -> list[Rule]:
+def _proven(rules: Sequence[RowRule], known: dict[str, _Known], work: Staging) -> list[RowRule]:
     """The rules that no row can break."""
     proven = []
     for rule in rules:
@@ -165,13 +165,13 @@ def _proven(rules: Sequence[Rule], known: dict[str, _Known], work: Staging) -> l
     return proven
 
 
-def _inner(part: Part, expressions: dict[str, Typed]) -> str:
+def _inner(part: SourcePart, expressions: dict[str, Typed]) -> str:
     return select_typed(expressions, part.relation, "file_index AS _index", "file_row_number AS _number")
 
 
 def _count_broken(
-    con: duckdb.DuckDBPyConnection, part: Part, expressions: dict[str, Typed], rules: Sequence[Rule]
-) -> list[tuple[Rule, int]]:
+    con: duckdb.DuckDBPyConnection, part: SourcePart, expressions: dict[str, Typed], rules: Sequence[RowRule]
+) -> list[tuple[RowRule, int]]:
     if not rules:
         return []
     found = con.execute(
@@ -180,7 +180,9 @@ def _count_broken(
     return [(rules[rule], n) for rule, n in found if rule is not None]
 
 
-def _remembered_repeats(work: Staging, part: Part, needed: dict[str, Typed], cache: Path, into: str) -> tuple[int, int]:
+def _remembered_repeats(
+    work: Staging, part: SourcePart, needed: dict[str, Typed], cache: Path, into: str
+) -> tuple[int, int]:
     (source,) = (m.source for m in work.mapped if m.name == "event_id")
     having = [not part.each or source in have for have in part.each]
 
@@ -200,7 +202,7 @@ def _remembered_repeats(work: Staging, part: Part, needed: dict[str, Typed], cac
     )
 
 
-def _bad_rows(part: Part, expressions: dict[str, Typed], rules: Sequence[Rule]) -> str:
+def _bad_rows(part: SourcePart, expressions: dict[str, Typed], rules: Sequence[RowRule]) -> str:
     if not rules:
         return ""
     texts = " ".join(f"WHEN {i} THEN {text(rule.text)}" for i, rule in enumerate(rules))
@@ -212,7 +214,7 @@ def _bad_rows(part: Part, expressions: dict[str, Typed], rules: Sequence[Rule]) 
     )
 
 
-def _placed(part: Part, expressions: dict[str, Typed], rules: Sequence[Rule]) -> str:
+def _placed(part: SourcePart, expressions: dict[str, Typed], rules: Sequence[RowRule]) -> str:
     if not rules:
         return ""
     return (

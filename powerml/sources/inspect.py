@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from powerml.sources.loading import Loaded
 
-SHORT_DAYS = 30
+SHORT_HISTORY_DAYS = 30
 # A run of empty days is suspicious where the same weekdays of the four weeks on either side lead one to expect this
 # many events. Independent events would leave out ten once in 22,000 times; real ones come in bursts, hence twice that.
 GAP_EXPECTED_EVENTS = 20.0
@@ -137,7 +137,8 @@ def suspicious_gaps(days: pd.DataFrame) -> pd.DataFrame:
     runs = frame.groupby("run").agg(
         first=("day", "min"), last=("day", "max"), days=("day", "size"), expected=("expected", "sum")
     )
-    return runs[runs["expected"] >= GAP_EXPECTED_EVENTS].reset_index(drop=True)
+    gaps: pd.DataFrame = runs[runs["expected"] >= GAP_EXPECTED_EVENTS].reset_index(drop=True)
+    return gaps
 
 
 def implausible_users(loaded: Loaded) -> pd.DataFrame:
@@ -164,13 +165,14 @@ def implausible_users(loaded: Loaded) -> pd.DataFrame:
     wild = (rate - middle > BOT_DEVIATIONS * spread) & (users["per_day"] >= BOT_EVENTS_PER_DAY)
     awake = (users["whole_days"] >= BOT_DAYS) & (2 * users["whole_days"] > users["days"])
     found = users.assign(sign=np.where(awake, "round the clock", "rate"))[wild | awake]
-    return found[["user_id", "events", "days", "per_day", "sign"]].reset_index(drop=True)
+    implausible: pd.DataFrame = found[["user_id", "events", "days", "per_day", "sign"]].reset_index(drop=True)
+    return implausible
 
 
 def _findings(days: pd.DataFrame, gaps: pd.DataFrame, bots: pd.DataFrame) -> tuple[str, ...]:
     found = []
-    if 0 < len(days) < SHORT_DAYS:
-        found.append(f"events span {len(days)} days, fewer than {SHORT_DAYS}: most windows are not full yet")
+    if 0 < len(days) < SHORT_HISTORY_DAYS:
+        found.append(f"events span {len(days)} days, fewer than {SHORT_HISTORY_DAYS}: most windows are not full yet")
     if len(gaps):
         largest = gaps.nlargest(3, "expected").sort_values("first")
         shown = ", ".join(

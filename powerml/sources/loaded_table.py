@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from powerml.sources.rules import Rule
+    from powerml.sources.rules import RowRule
 
 
 @dataclass(frozen=True)
-class Outcome:
+class LoadedTable:
     """Counts of one table, and the SQL that lists its bad rows: file, row, rule, column, value.
 
     `rows` = loaded + quarantined + `ignored`; `broken` counts bad rows by the first rule they break; `ignored` counts
@@ -20,7 +20,7 @@ class Outcome:
 
     table: str
     rows: int
-    broken: tuple[tuple[Rule, int], ...]
+    broken: tuple[tuple[RowRule, int], ...]
     ignored: int
     repeated_ids: int
     bad_rows: str

@@ -18,7 +18,7 @@ from powerml.sources.columns import match, unused
 from powerml.sources.files import resolve
 from powerml.sources.fixes import fix_of
 from powerml.sources.in_place import view
-from powerml.sources.readers import Part, read_files, read_query
+from powerml.sources.readers import SourcePart, read_files, read_query
 from powerml.sources.rules import MISSING
 from powerml.sources.sql import data_errors, text
 from powerml.sources.staged import Staging, stage
@@ -26,9 +26,10 @@ from powerml.sources.times import EPOCHS, Clock
 from powerml.tables import TABLES, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from powerml.sources.loaded_table import Outcome
+    from powerml.progress import Note
+    from powerml.sources.loaded_table import LoadedTable
 
 SHOWN_PER_TABLE = 10_000
 REPORT = ("table", "rows", "loaded", "quarantined", "ignored", "duplicates")
@@ -75,7 +76,7 @@ def open_sources(
     tables: Iterable[str] | None = None,
     extra: Mapping[str, Iterable[str]] = {},
     lenient: bool = False,
-    note: Callable[[str], None] | None = None,
+    note: Note | None = None,
     cache: Path | None = None,
 ) -> Loaded:
     """Opens the project's tables (or those named) as they stand at `now`, an aware instant.
@@ -132,7 +133,7 @@ def _cores() -> int:
 
 @dataclass(frozen=True)
 class _Opened:
-    outcome: Outcome
+    outcome: LoadedTable
     sources: tuple[str, ...]
     columns: tuple[str, ...]
     unused: tuple[str, ...]
@@ -176,7 +177,7 @@ def _check_format(con: duckdb.DuckDBPyConnection, project: ProjectSpec, table: s
         raise DataError.in_file(where, f"{time_format!r} is no time format", fix) from None
 
 
-def _parts(con: duckdb.DuckDBPyConnection, project: ProjectSpec, table: Table, spec: TableSpec) -> list[Part]:
+def _parts(con: duckdb.DuckDBPyConnection, project: ProjectSpec, table: Table, spec: TableSpec) -> list[SourcePart]:
     if spec.database is not None:
         raise UsageError(
             f"{project.file}: tables.{table.name}: reading a database is not built yet; export the table to Parquet "
@@ -225,7 +226,7 @@ def _with_problems(loaded: Loaded, problems: tuple[str, ...]) -> Loaded:
     return replace(loaded, problems=problems)
 
 
-def _too_many(loaded: Loaded, outcome: Outcome, allowed: float) -> str | None:
+def _too_many(loaded: Loaded, outcome: LoadedTable, allowed: float) -> str | None:
     """The sentence that stops a run, or None."""
     if not outcome.rows or outcome.quarantined / outcome.rows <= allowed:
         return None
@@ -266,6 +267,6 @@ def write_quarantine(loaded: Loaded, folder: Path) -> list[Path]:
                 loaded.con.execute(
                     f'COPY (SELECT source, row, rule, "column", value FROM ({sql})) TO {text(str(part))} (HEADER)'
                 )
-            os.replace(part, target)
+            part.replace(target)
         written.append(target)
     return written

@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from powerml.sources.readers import Part
+    from powerml.sources.readers import SourcePart
 
 _FILE = "plain_texts.json"
 _LOG = logging.getLogger(__name__)
 
 
 def plain_columns(
-    con: duckdb.DuckDBPyConnection, part: Part, columns: Sequence[str], cache: Path | None
+    con: duckdb.DuckDBPyConnection, part: SourcePart, columns: Sequence[str], cache: Path | None
 ) -> frozenset[str]:
     """Those of some text columns of Parquet files in which nothing is odd."""
     if not columns:
@@ -50,11 +50,13 @@ def plain_columns(
     return frozenset(c for c in columns if all(found[digest].get(c, True) for digest in digests))
 
 
-def _in(part: Part, position: int, columns: Sequence[str]) -> list[str]:
+def _in(part: SourcePart, position: int, columns: Sequence[str]) -> list[str]:
     return [c for c in columns if not part.each or c in part.each[position]]
 
 
-def _look(con: duckdb.DuckDBPyConnection, part: Part, some: Iterable[int], columns: Sequence[str]) -> dict[str, bool]:
+def _look(
+    con: duckdb.DuckDBPyConnection, part: SourcePart, some: Iterable[int], columns: Sequence[str]
+) -> dict[str, bool]:
     """Which columns hold nothing odd in some of the files."""
     paths = [part.paths[i] for i in some]
     relation = f"read_parquet({array(paths)}, union_by_name=true, hive_partitioning=false)"

@@ -24,7 +24,7 @@ _DELIMITERS = ",;\t|"
 
 
 @dataclass(frozen=True)
-class Part:
+class SourcePart:
     """A stretch of a table's files that is read by one expression.
 
     `columns` holds DuckDB type and SQL name by source column, `doubled` those that a header names twice, `each` the
@@ -63,9 +63,9 @@ class Part:
         return f"({self.first} + file_index)"
 
 
-def read_files(con: duckdb.DuckDBPyConnection, files: Sequence[DataFile], *, table: str) -> list[Part]:
+def read_files(con: duckdb.DuckDBPyConnection, files: Sequence[DataFile], *, table: str) -> list[SourcePart]:
     """The parts of a table's files; raises DataError for a file that is not what it should be."""
-    parts: list[Part] = []
+    parts: list[SourcePart] = []
     first = 0
     for kind, run in groupby(files, key=lambda file: file.format):
         members = list(run)
@@ -75,7 +75,7 @@ def read_files(con: duckdb.DuckDBPyConnection, files: Sequence[DataFile], *, tab
     return parts
 
 
-def read_query(con: duckdb.DuckDBPyConnection, query: str, *, where: str) -> Part:
+def read_query(con: duckdb.DuckDBPyConnection, query: str, *, where: str) -> SourcePart:
     """A query as a part; raises DataError with DuckDB's first line where it does not run."""
     relation = f"(\n{query.strip().rstrip(';')}\n)"
     try:
@@ -83,15 +83,15 @@ def read_query(con: duckdb.DuckDBPyConnection, query: str, *, where: str) -> Par
     except duckdb.Error as error:
         fix = "correct the query; relative file names start at the project's folder"
         raise DataError.in_file(where, f"does not run ({first_line(error)})", fix) from None
-    return Part("query", ("query",), 0, _described(described), relation)
+    return SourcePart("query", ("query",), 0, _described(described), relation)
 
 
 def _described(rows: Iterable[Sequence[str]]) -> dict[str, tuple[str, str]]:
     return {row[0]: (row[1], name(row[0])) for row in rows}
 
 
-def _csv_parts(con: duckdb.DuckDBPyConnection, files: list[DataFile], first: int, table: str) -> list[Part]:
-    parts: list[Part] = []
+def _csv_parts(con: duckdb.DuckDBPyConnection, files: list[DataFile], first: int, table: str) -> list[SourcePart]:
+    parts: list[SourcePart] = []
     headers = [_header(file) for file in files]
     position = 0
     for (delimiter, header, compression), run in groupby(
@@ -113,7 +113,7 @@ def _csv_parts(con: duckdb.DuckDBPyConnection, files: list[DataFile], first: int
         doubled = frozenset(column for column in header if header.count(column) > 1)
         columns = {column: ("VARCHAR", f"c{i}") for i, column in enumerate(header)}
         shown = tuple(file.shown for file in members)
-        parts.append(Part("csv", shown, first + position, columns, relation, rejects, doubled, paths))
+        parts.append(SourcePart("csv", shown, first + position, columns, relation, rejects, doubled, paths))
         position += len(members)
     return parts
 
@@ -135,8 +135,8 @@ def _header(file: DataFile) -> tuple[str, tuple[str, ...]]:
     return delimiter, tuple(column.strip() for column in header)
 
 
-def _parquet_parts(con: duckdb.DuckDBPyConnection, files: list[DataFile], first: int, table: str) -> list[Part]:
-    parts: list[Part] = []
+def _parquet_parts(con: duckdb.DuckDBPyConnection, files: list[DataFile], first: int, table: str) -> list[SourcePart]:
+    parts: list[SourcePart] = []
     run: list[DataFile] = []
     types: dict[str, str] = {}
     each: list[frozenset[str]] = []
@@ -151,13 +151,13 @@ def _parquet_parts(con: duckdb.DuckDBPyConnection, files: list[DataFile], first:
     return [*parts, _parquet_part(run, first, each, types)]
 
 
-def _parquet_part(files: list[DataFile], first: int, each: list[frozenset[str]], types: dict[str, str]) -> Part:
+def _parquet_part(files: list[DataFile], first: int, each: list[frozenset[str]], types: dict[str, str]) -> SourcePart:
     """Files whose common columns agree in type, so that no value is converted on the way."""
     paths = tuple(str(file.path) for file in files)
     relation = f"read_parquet({array(paths)}, union_by_name={str(len(set(each)) > 1).lower()}, hive_partitioning=false)"
     shown = tuple(file.shown for file in files)
     columns = {column: (kind, name(column)) for column, kind in types.items()}
-    return Part("parquet", shown, first, columns, relation, paths=paths, each=tuple(each))
+    return SourcePart("parquet", shown, first, columns, relation, paths=paths, each=tuple(each))
 
 
 def _parquet_schema(con: duckdb.DuckDBPyConnection, file: DataFile) -> dict[str, str]:
@@ -171,7 +171,7 @@ def _parquet_schema(con: duckdb.DuckDBPyConnection, file: DataFile) -> dict[str,
     }
 
 
-def _json_parts(con: duckdb.DuckDBPyConnection, files: list[DataFile], first: int, table: str) -> list[Part]:
+def _json_parts(con: duckdb.DuckDBPyConnection, files: list[DataFile], first: int, table: str) -> list[SourcePart]:
     for file in files:
         file.verify()
         if not file.head().strip():
@@ -192,9 +192,11 @@ def _json_parts(con: duckdb.DuckDBPyConnection, files: list[DataFile], first: in
         found = [key for _, keys in kinds for key in keys]
         columns = {key: ("VARCHAR", name(key)) for key in dict.fromkeys(found)}
         relation = f"read_json({path}, {options}, columns=COLUMNS)"
-        parts.append(Part("jsonlines", (file.shown,), first + position, columns, relation, paths=(str(file.path),)))
+        parts.append(
+            SourcePart("jsonlines", (file.shown,), first + position, columns, relation, paths=(str(file.path),))
+        )
     return parts
 
 
-_Reader = Callable[[duckdb.DuckDBPyConnection, list[DataFile], int, str], list[Part]]
+_Reader = Callable[[duckdb.DuckDBPyConnection, list[DataFile], int, str], list[SourcePart]]
 _READERS: dict[Format, _Reader] = {"csv": _csv_parts, "parquet": _parquet_parts, "jsonlines": _json_parts}

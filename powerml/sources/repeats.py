@@ -73,7 +73,8 @@ def standing_in(hashes: Hashes, others: Hashes) -> Hashes:
         further = np.minimum(at + half, last)
         at = np.where(others[further] < hashes, further, at)
         half //= 2
-    return hashes[(others[at] == hashes) | (others[np.minimum(at + 1, last)] == hashes)]
+    there: Hashes = hashes[(others[at] == hashes) | (others[np.minimum(at + 1, last)] == hashes)]
+    return there
 
 
 def add_repeats(

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +37,7 @@ _MANIFEST = "event_ids.json"
 _LOG = logging.getLogger(__name__)
 
 
-Part = tuple[Path | None, Hashes]  # sorted hashes, and the file they lie in if they were written before
+HashedPart = tuple[Path | None, Hashes]  # sorted hashes, and the file they lie in if they were written before
 
 
 @dataclass(frozen=True)
@@ -87,7 +86,7 @@ def _repeats(
         added = every[len(known.digests) :]
         if not added:
             return count_repeats(con, into)
-        parts: list[Part] = [(path, _hashes(path)) for path in known.hashes]
+        parts: list[HashedPart] = [(path, _hashes(path)) for path in known.hashes]
         new = id_hashes(con, rows_of(added))
         suspects = np.unique(np.concatenate([standing_twice(new), *(standing_in(new, old) for _path, old in parts)]))
         parts = folded(parts, new)
@@ -105,7 +104,7 @@ def _repeats(
     return count_repeats(con, into)
 
 
-def folded(parts: Sequence[Part], new: Hashes) -> list[Part]:
+def folded(parts: Sequence[HashedPart], new: Hashes) -> list[HashedPart]:
     """The parts with a new one, merged with those before it that are not at least twice as large."""
     kept = list(parts)
     while kept and len(kept[-1][1]) < 2 * len(new):
@@ -150,7 +149,7 @@ def _check_of_file(path: Path) -> str:
 
 
 def _remember(
-    con: duckdb.DuckDBPyConnection, folder: Path, digests: tuple[str, ...], *, parts: Sequence[Part], table: str
+    con: duckdb.DuckDBPyConnection, folder: Path, digests: tuple[str, ...], *, parts: Sequence[HashedPart], table: str
 ) -> None:
     """Writes the manifest last, then removes what an older one named."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -170,7 +169,7 @@ def _remember(
         }  # fmt: skip
         Path(scratch, _MANIFEST).write_text(json.dumps(manifest))
         for file in written:
-            os.replace(Path(scratch, file), folder / file)
+            Path(scratch, file).replace(folder / file)
     for old in folder.glob("event_ids-*"):
         if old.name not in {*names, repeats}:
             old.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""The rules a row must keep (1-data.md "Bad input"), as SQL over its typed columns."""
+"""The rules a row must keep, as SQL over its typed columns."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DUPLICATE = "duplicate "  # the columns of the key
 
 
 @dataclass(frozen=True)
-class Rule:
+class RowRule:
     """A rule, the column it is about, and the SQL condition (never null) under which a row breaks it."""
 
     text: str
@@ -41,7 +41,7 @@ class Rule:
 
 def rules_of(
     table: Table, present: Sequence[str], now: datetime, *, earliest: date = EARLIEST, binary: Collection[str] = ()
-) -> list[Rule]:
+) -> list[RowRule]:
     """The table's rules over the columns it has, in the order in which a row is tried against them.
 
     No time lies before `earliest` (the project's) or after `LATEST`; those that say when a row happened or was written
@@ -52,48 +52,48 @@ def rules_of(
     for column in columns:
         value, blank = value_column(column.name), blank_column(column.name)
         if column.required:
-            rules.append(Rule(MISSING, column.name, blank))
+            rules.append(RowRule(MISSING, column.name, blank))
         if column.kind in ("time", "number"):
             what = NOT_A_TIME if column.kind == "time" else NOT_A_NUMBER
-            rules.append(Rule(what, column.name, f"({value} IS NULL AND NOT {blank})"))
+            rules.append(RowRule(what, column.name, f"({value} IS NULL AND NOT {blank})"))
         elif column.name in binary:
-            rules.append(Rule(NOT_UTF8, column.name, f"({value} IS NULL AND NOT {blank})"))
+            rules.append(RowRule(NOT_UTF8, column.name, f"({value} IS NULL AND NOT {blank})"))
         if column.kind == "time":
             rules.append(_not_before(column, value, earliest))
             if column.name not in (table.time, KNOWN_AT):
                 late = f"COALESCE({value} > TIMESTAMP '{LATEST}', false)"
-                rules.append(Rule(f"after {LATEST:%Y-%m-%d}", column.name, late))
+                rules.append(RowRule(f"after {LATEST:%Y-%m-%d}", column.name, late))
         if column.low is not None or column.high is not None:
             rules.append(_range(column.name, value, column.low, column.high))
         if column.one_of:
             allowed = ", ".join(map(text, column.one_of))
             outside = f"COALESCE({value} NOT IN ({allowed}), false)"
-            rules.append(Rule(f"not one of {', '.join(column.one_of)}", column.name, outside))
+            rules.append(RowRule(f"not one of {', '.join(column.one_of)}", column.name, outside))
     for first, second in ORDERED.get(table.name, ()):
         if first in present and second in present:
             early = f"COALESCE({value_column(second)} < {value_column(first)}, false)"
-            rules.append(Rule(f"{second} before {first}", second, early))
+            rules.append(RowRule(f"{second} before {first}", second, early))
     for written in (table.time, KNOWN_AT):
         if written and written in present:
             value, instant = value_column(written), f"TIMESTAMP '{now.isoformat(sep=' ')}'"
             kept = f"{value} <= {instant}" if written in table.required else ""
-            rules.append(Rule(FUTURE, written, f"COALESCE({value} > {instant}, false)", kept))
+            rules.append(RowRule(FUTURE, written, f"COALESCE({value} > {instant}, false)", kept))
     return rules
 
 
-def _not_before(column: Column, value: str, earliest: date) -> Rule:
+def _not_before(column: Column, value: str, earliest: date) -> RowRule:
     instant = f"TIMESTAMP '{earliest.isoformat()} 00:00:00'"
     kept = f"{value} >= {instant}" if column.required else ""
-    return Rule(f"{BEFORE}{earliest.isoformat()}", column.name, f"COALESCE({value} < {instant}, false)", kept)
+    return RowRule(f"{BEFORE}{earliest.isoformat()}", column.name, f"COALESCE({value} < {instant}, false)", kept)
 
 
-def _range(column: str, value: str, low: float | None, high: float | None) -> Rule:
+def _range(column: str, value: str, low: float | None, high: float | None) -> RowRule:
     if high is None:
-        return Rule(f"below {low:g}", column, f"COALESCE({value} < {low}, false)")
-    return Rule(f"not from {low:g} to {high:g}", column, f"COALESCE({value} NOT BETWEEN {low} AND {high}, false)")
+        return RowRule(f"below {low:g}", column, f"COALESCE({value} < {low}, false)")
+    return RowRule(f"not from {low:g} to {high:g}", column, f"COALESCE({value} NOT BETWEEN {low} AND {high}, false)")
 
 
-def first_broken(rules: Sequence[Rule]) -> str:
+def first_broken(rules: Sequence[RowRule]) -> str:
     """SQL: the position of the first rule a row breaks, null where it keeps all."""
     if not rules:
         return "CAST(NULL AS UTINYINT)"
@@ -101,7 +101,7 @@ def first_broken(rules: Sequence[Rule]) -> str:
     return f"CAST(CASE {cases} END AS UTINYINT)"
 
 
-def broken_value(rules: Sequence[Rule], position: str) -> str:
+def broken_value(rules: Sequence[RowRule], position: str) -> str:
     """SQL: the raw text of the column that the rule at `position` is about."""
     if not rules:
         return "CAST(NULL AS VARCHAR)"

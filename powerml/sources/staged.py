@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from powerml.errors import DataError
 from powerml.sources.columns import BINARY, Mapped, Typed, select_typed, typed, value_column
-from powerml.sources.loaded_table import Outcome
+from powerml.sources.loaded_table import LoadedTable
 from powerml.sources.repeats import find_repeats, known_order
-from powerml.sources.rules import DUPLICATE, NOT_UTF8, RAGGED, UNREADABLE, Rule, broken_value, first_broken, rules_of
+from powerml.sources.rules import DUPLICATE, NOT_UTF8, RAGGED, UNREADABLE, RowRule, broken_value, first_broken, rules_of
 from powerml.sources.sql import data_errors, name, text
 from powerml.tables import EARLIEST, KNOWN_AT, Table
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
-    from powerml.sources.readers import Part
+    from powerml.sources.readers import SourcePart
     from powerml.sources.times import Clock
 
 _TYPES = {"id": "VARCHAR", "text": "VARCHAR", "time": "TIMESTAMP", "number": "DOUBLE"}
@@ -31,25 +31,25 @@ class Staging:
 
     con: duckdb.DuckDBPyConnection
     table: Table
-    parts: Sequence[Part]
+    parts: Sequence[SourcePart]
     mapped: Sequence[Mapped]
     clock: Clock
     now: datetime
     earliest: date = EARLIEST
     fold: bool = False
 
-    def rules(self) -> list[Rule]:
+    def rules(self) -> list[RowRule]:
         """What a row must keep."""
         kinds = {m.name: {p.columns[m.source][0] for p in self.parts if m.source in p.columns} for m in self.mapped}
         binary = [column for column, found in kinds.items() if BINARY in found]
         return rules_of(self.table, list(kinds), self.now, earliest=self.earliest, binary=binary)
 
-    def typed(self, mapped: Mapped, part: Part) -> Typed | None:
+    def typed(self, mapped: Mapped, part: SourcePart) -> Typed | None:
         """The SQL for a column of a part, None where the part lacks it."""
         return typed(mapped, part, self.clock, fold=self.fold)
 
 
-def stage(work: Staging) -> Outcome:
+def stage(work: Staging) -> LoadedTable:
     """Reads all parts of a table and leaves the good rows as a table (events: a view) of its name."""
     con, table, names = work.con, work.table, [m.name for m in work.mapped]
     rules = work.rules()
@@ -68,14 +68,14 @@ def stage(work: Staging) -> Outcome:
     con.execute(f"CREATE TABLE {out} (row BIGINT, rule UTINYINT, value VARCHAR)")
     ids, repeats = 0, 0
     if table.key and set(table.key) <= set(names) and KNOWN_AT not in names:
-        rules.append(Rule(f"{DUPLICATE}{' and '.join(table.key)}", ", ".join(table.key), "false"))
+        rules.append(RowRule(f"{DUPLICATE}{' and '.join(table.key)}", ", ".join(table.key), "false"))
         _leave_out_repeats(con, staged, out, table.key, len(rules) - 1)
     if table.name == "events" and "event_id" in names:
         ids, repeats = _ignore_repeats(con, staged, out)
     _publish(work, staged, out, types)
     broken = _count_broken(con, rules, staged=staged, out=out, rejected=rejected)
     rows = con.execute(f"SELECT (SELECT count(*) FROM {staged}) + (SELECT count(*) FROM {rejected})").fetchone()
-    return Outcome(
+    return LoadedTable(
         table=table.name,
         rows=rows[0] if rows else 0,
         broken=broken,
@@ -103,7 +103,7 @@ def _types(work: Staging) -> dict[str, str]:
     return types
 
 
-def _select(work: Staging, part: Part, rules: Sequence[Rule], types: dict[str, str]) -> str:
+def _select(work: Staging, part: SourcePart, rules: Sequence[RowRule], types: dict[str, str]) -> str:
     expressions = {}
     for mapped in work.mapped:
         expression = work.typed(mapped, part) or Typed("NULL", "CAST(NULL AS VARCHAR)", "true")
@@ -122,7 +122,7 @@ def _select(work: Staging, part: Part, rules: Sequence[Rule], types: dict[str, s
 _REJECTIONS = {"MISSING COLUMNS": RAGGED, "TOO MANY COLUMNS": RAGGED, "INVALID ENCODING": NOT_UTF8}
 
 
-def _collect_rejects(con: duckdb.DuckDBPyConnection, part: Part, rejected: str) -> None:
+def _collect_rejects(con: duckdb.DuckDBPyConnection, part: SourcePart, rejected: str) -> None:
     """Keeps rows that DuckDB could not split into columns; raises DataError where one of them swallows others.
 
     DuckDB's line numbers count the header but not the line breaks within quotes.
@@ -183,18 +183,18 @@ def _publish(work: Staging, staged: str, out: str, types: dict[str, str]) -> Non
 
 
 def _count_broken(
-    con: duckdb.DuckDBPyConnection, rules: Sequence[Rule], *, staged: str, out: str, rejected: str
-) -> tuple[tuple[Rule, int], ...]:
+    con: duckdb.DuckDBPyConnection, rules: Sequence[RowRule], *, staged: str, out: str, rejected: str
+) -> tuple[tuple[RowRule, int], ...]:
     """Bad rows by the first rule they break, those that are no rows to begin with last."""
     kept_apart = con.execute(
         f"SELECT rule, count(*) FROM (SELECT _rule AS rule FROM {staged} WHERE _rule IS NOT NULL"
         f" UNION ALL SELECT rule FROM {out} WHERE rule IS NOT NULL) GROUP BY rule ORDER BY rule"
     ).fetchall()
     unsplit = con.execute(f"SELECT rule, count(*) FROM {rejected} GROUP BY rule ORDER BY rule").fetchall()
-    return (*((rules[rule], n) for rule, n in kept_apart), *((Rule(rule, "", "false"), n) for rule, n in unsplit))
+    return (*((rules[rule], n) for rule, n in kept_apart), *((RowRule(rule, "", "false"), n) for rule, n in unsplit))
 
 
-def _bad_rows(work: Staging, staged: str, out: str, rejected: str, rules: Sequence[Rule]) -> str:
+def _bad_rows(work: Staging, staged: str, out: str, rejected: str, rules: Sequence[RowRule]) -> str:
     """SQL for the quarantine: file position, row in the file from 1, rule, column, value; in source order."""
     listed = (
         ", ".join(f"({i}, {text(rule.text)}, {text(rule.column)})" for i, rule in enumerate(rules)) or "(0, '', '')"

@@ -74,13 +74,15 @@ class AccountBootstrap:
         rows = np.asarray(rows, dtype=float)
         both = self.sums(np.column_stack([rows.reshape(len(rows), -1), np.ones(len(rows))]))
         means = both[:, :-1] / both[:, -1:]
-        return means[:, 0] if rows.ndim == 1 else means
+        of_each: np.ndarray = means[:, 0] if rows.ndim == 1 else means
+        return of_each
 
     def auroc(self, y: ArrayLike, s: ArrayLike) -> np.ndarray:
         """AUROC of `s` for `y` in every replicate; nan where a replicate has one class only."""
         right, pairs = self.pairs(y, s)
         with np.errstate(invalid="ignore"):
-            return right / pairs
+            share: np.ndarray = right / pairs
+            return share
 
     def concordance(self, k: ArrayLike, s: ArrayLike) -> np.ndarray:
         """Concordance of `s` with outcome codes `k` (see `scores.concordance`) in every replicate."""
@@ -224,7 +226,8 @@ def permutation_of_ranks(
     def statistics(taken: np.ndarray) -> np.ndarray:
         spread = np.sqrt(((taken - taken.mean(axis=0)) ** 2).sum(axis=0))
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.nan_to_num((taken * centred).sum(axis=0) / spread)
+            found: np.ndarray = np.nan_to_num((taken * centred).sum(axis=0) / spread)
+            return found
 
     observed = statistics(gains) - 1e-9
     rows = np.bincount(months)[:, None]

@@ -10,11 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 if TYPE_CHECKING:
     from powerml.statistics.logistic import Floats
 
-Rows = NDArray[np.intp]
-Folds = list[tuple[Rows, Rows]]
+RowNumbers = NDArray[np.intp]
+Folds = list[tuple[RowNumbers, RowNumbers]]
 
 
-def group_codes(groups: ArrayLike | None, n_rows: int) -> Rows:
+def group_codes(groups: ArrayLike | None, n_rows: int) -> RowNumbers:
     """Accounts as numbers 0, 1, ... in the order of their names; each row its own where there are no accounts."""
     if groups is None:
         return np.arange(n_rows)
@@ -43,7 +43,7 @@ def account_folds(y: ArrayLike, groups: ArrayLike | None = None, *, n_folds: int
     return [(train, test) for train, test in folds if len(train) and len(test)]
 
 
-def clustered_mean(values: Floats, codes: Rows) -> tuple[float, float]:
+def clustered_mean(values: Floats, codes: RowNumbers) -> tuple[float, float]:
     """Mean over rows and its standard error when rows of one account move together.
 
     >>> clustered_mean(np.array([1.0, 1.0, 0.0, 0.0]), np.array([0, 0, 1, 1]))

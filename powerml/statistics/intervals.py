@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from powerml.statistics.folds import clustered_mean
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
@@ -67,8 +69,7 @@ def effective_n(y: ArrayLike, groups: ArrayLike | None = None, *, level: float =
     binomial = rate * (1 - rate) / n
     if binomial == 0 or accounts < 2:
         return together
-    sums = np.bincount(codes, weights=y - rate, minlength=accounts)
-    robust = accounts / (accounts - 1) * float((sums**2).sum()) / n**2
+    robust = clustered_mean(y, codes)[1] ** 2
     from scipy.special import stdtrit  # imported late: scipy is slow to load
 
     shrink = (normal_quantile(level) / float(stdtrit(accounts - 1, 0.5 + level / 2))) ** 2

@@ -36,7 +36,8 @@ def logit(probability: ArrayLike) -> Floats:
     """
     p = np.asarray(probability, dtype=np.float64)
     with np.errstate(divide="ignore"):
-        return np.clip(np.log(p) - np.log1p(-p), -LOGIT_LIMIT, LOGIT_LIMIT)
+        logits: Floats = np.clip(np.log(p) - np.log1p(-p), -LOGIT_LIMIT, LOGIT_LIMIT)
+        return logits
 
 
 def log_losses(y: ArrayLike, logits: ArrayLike) -> Floats:
@@ -73,7 +74,7 @@ def penalised_logistic(
     """
     n_columns = design.shape[1]
     penalty, centre, lower = (np.broadcast_to(np.asarray(v, float), n_columns) for v in (penalty, centre, lower))
-    beta = np.maximum(centre if start is None else np.asarray(start, float), lower)
+    beta: Floats = np.maximum(centre if start is None else np.asarray(start, float), lower)
     logits = design @ beta
     value = _objective(y, logits, beta, penalty, centre)
     for _ in range(max_steps):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-VALUES = {"churn": 0.0, "stay": 60.0, "expand": 100.0}  # observed outcome value Y, specification 4 "The score"
+VALUES = {"churn": 0.0, "stay": 60.0, "expand": 100.0}  # observed outcome value Y
 
 
 def outcomes_of(labels: ArrayLike) -> tuple[str, ...]:
@@ -87,7 +87,8 @@ class Predictions:
 
     def came(self, outcome: str) -> np.ndarray:
         """True where that outcome came."""
-        return self.codes == self.outcomes.index(outcome)
+        happened: np.ndarray = self.codes == self.outcomes.index(outcome)
+        return happened
 
     def said(self, outcome: str) -> np.ndarray:
         """The probability that was given to that outcome."""
@@ -106,6 +107,7 @@ def base_rates(base: Mapping[str, float] | pd.DataFrame, outcomes: Sequence[str]
 
     A frame's columns are the outcomes, with or without `p_`. Rates are made to sum to 1.
     """
+    matrix: np.ndarray
     if isinstance(base, pd.DataFrame):
         named = base.rename(columns=lambda c: str(c).removeprefix("p_"))
         if absent := [o for o in outcomes if o not in named]:
@@ -115,7 +117,8 @@ def base_rates(base: Mapping[str, float] | pd.DataFrame, outcomes: Sequence[str]
         if absent := [o for o in outcomes if o not in base]:
             raise MissingColumns(absent, asked_by="base rates", have=list(base))
         matrix = np.tile([float(base[o]) for o in outcomes], (rows, 1))
-    return matrix / matrix.sum(axis=1, keepdims=True)
+    matrix = matrix / matrix.sum(axis=1, keepdims=True)
+    return matrix
 
 
 def distinct_events(
@@ -136,10 +139,26 @@ def distinct_events(
     2
     """
     came = np.asarray(came, dtype=bool)
-    rows = pd.DataFrame({"account": np.asarray(groups)[came], "at": np.asarray(times)[came]})
     if event_ids is not None:
-        return len(rows.assign(at=np.asarray(event_ids)[came]).drop_duplicates())
+        return count_events(came, groups, event_ids)
+    rows = pd.DataFrame({"account": np.asarray(groups)[came], "at": np.asarray(times)[came]})
     rows["at"] = pd.to_datetime(rows["at"])
     rows = rows.drop_duplicates().sort_values(["account", "at"])
     apart = rows["at"].diff() >= pd.Timedelta(days=horizon_days)
     return int((apart | (rows["account"] != rows["account"].shift())).sum())
+
+
+def count_events(happened: np.ndarray, groups: ArrayLike | None, instants: ArrayLike | None) -> int:
+    """Events of an outcome: distinct (account, instant) pairs among the rows where it happened.
+
+    Without instants an account counts once; without accounts each row does.
+
+    >>> count_events(np.array([True, True, False]), ["acme", "acme", "lilt"], None)
+    1
+    """
+    if groups is None:
+        return int(happened.sum())
+    pairs = pd.DataFrame({"account": np.asarray(groups).astype(str)})
+    if instants is not None:
+        pairs["instant"] = np.asarray(instants)
+    return len(pairs[happened].drop_duplicates())

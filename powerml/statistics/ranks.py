@@ -48,7 +48,7 @@ class Ranks:
         """100 times the percent rank: (entities below + half of the other ties) / (n - 1); 100 when n = 1.
 
         A number that the reference lacks has no ties; one above all of it gets 100. Null numbers, and an empty
-        reference, give null. Source: 000_8aeca6b8c7c88714, specification 3 "A".
+        reference, give null. The rule is document A's.
 
         >>> Ranks.of([10, 20, 20, 30]).percentile([10, 20, 30, 99]).tolist()
         [0.0, 50.0, 100.0, 100.0]

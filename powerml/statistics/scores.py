@@ -10,10 +10,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from powerml.statistics.logistic import base_logit, logit, penalised_logistic
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 SMALLEST = 1e-12  # probabilities are kept this far from 0 and 1: a certain mistake costs 27.6 nats, not infinity
+
+
+def inside(p: ArrayLike) -> np.ndarray:
+    """Probabilities kept `SMALLEST` from 0 and 1."""
+    clipped: np.ndarray = np.clip(np.asarray(p, dtype=float), SMALLEST, 1 - SMALLEST)
+    return clipped
 
 
 def log_loss_rows(y: ArrayLike, p: ArrayLike) -> np.ndarray:
@@ -22,25 +30,29 @@ def log_loss_rows(y: ArrayLike, p: ArrayLike) -> np.ndarray:
     >>> log_loss_rows([1, 0], [0.5, 0.2]).round(4)
     array([0.6931, 0.2231])
     """
-    said = np.clip(np.asarray(p, dtype=float), SMALLEST, 1 - SMALLEST)
-    return -np.log(np.where(np.asarray(y, dtype=bool), said, 1 - said))
+    said = inside(p)
+    loss: np.ndarray = -np.log(np.where(np.asarray(y, dtype=bool), said, 1 - said))
+    return loss
 
 
 def brier_rows(y: ArrayLike, p: ArrayLike) -> np.ndarray:
     """Squared error of every row's probability."""
-    return (np.asarray(p, dtype=float) - np.asarray(y, dtype=float)) ** 2
+    loss: np.ndarray = (np.asarray(p, dtype=float) - np.asarray(y, dtype=float)) ** 2
+    return loss
 
 
 def outcomes_log_loss_rows(k: ArrayLike, p: ArrayLike) -> np.ndarray:
     """Log loss of every row over all outcomes: minus the log of what was said of the one that came."""
     said = np.clip(np.asarray(p, dtype=float), SMALLEST, 1.0)
-    return -np.log(np.take_along_axis(said, np.asarray(k, dtype=int)[:, None], axis=1)[:, 0])
+    loss: np.ndarray = -np.log(np.take_along_axis(said, np.asarray(k, dtype=int)[:, None], axis=1)[:, 0])
+    return loss
 
 
 def outcomes_brier_rows(k: ArrayLike, p: ArrayLike) -> np.ndarray:
     """Squared errors of every row's probabilities, summed over the outcomes."""
     p = np.asarray(p, dtype=float)
-    return ((p - np.eye(p.shape[1])[np.asarray(k, dtype=int)]) ** 2).sum(axis=1)
+    loss: np.ndarray = ((p - np.eye(p.shape[1])[np.asarray(k, dtype=int)]) ** 2).sum(axis=1)
+    return loss
 
 
 def ranked_probability_rows(k: ArrayLike, p: ArrayLike) -> np.ndarray:
@@ -53,13 +65,15 @@ def ranked_probability_rows(k: ArrayLike, p: ArrayLike) -> np.ndarray:
     """
     p = np.asarray(p, dtype=float)
     happened = np.eye(p.shape[1])[np.asarray(k, dtype=int)]
-    return ((p.cumsum(axis=1) - happened.cumsum(axis=1))[:, :-1] ** 2).sum(axis=1)
+    loss: np.ndarray = ((p.cumsum(axis=1) - happened.cumsum(axis=1))[:, :-1] ** 2).sum(axis=1)
+    return loss
 
 
 def skill(loss: ArrayLike, reference: ArrayLike) -> np.ndarray:
     """Share of the reference's loss that is saved: 1 = perfect, 0 = no better, below 0 = worse."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return 1 - np.asarray(loss) / np.asarray(reference)
+        gained: np.ndarray = 1 - np.asarray(loss) / np.asarray(reference)
+        return gained
 
 
 def midranks(s: ArrayLike) -> np.ndarray:
@@ -140,58 +154,32 @@ def observed_expected(y: ArrayLike, p: ArrayLike) -> float:
     return float(np.sum(np.asarray(y, dtype=float))) / expected if expected > 0 else float("nan")
 
 
-def logit(p: ArrayLike) -> np.ndarray:
-    """Log odds, of probabilities kept `SMALLEST` from 0 and 1."""
-    inside = np.clip(np.asarray(p, dtype=float), SMALLEST, 1 - SMALLEST)
-    return np.log(inside) - np.log1p(-inside)
-
-
-def sigmoid(z: ArrayLike) -> np.ndarray:
-    """Probability of log odds."""
-    return 0.5 * (1 + np.tanh(0.5 * np.asarray(z, dtype=float)))
-
-
 def calibration_line(y: ArrayLike, p: ArrayLike) -> tuple[float, float]:
     """Slope and intercept of the outcome on the logit of `p` (logistic regression); 1 and 0 when calibrated.
 
     A slope below 1 says that the probabilities are too extreme. The intercept is that of the line, not the one at
     slope 1. nan where the line cannot be found: one class only, `p` constant, or classes that `p` separates.
     """
-    return logistic_line(y, logit(p))
+    return logistic_line(y, logit(inside(p)))
 
 
 def logistic_line(y: ArrayLike, x: ArrayLike, *, ridge: float = 0.0) -> tuple[float, float]:
-    """Slope and intercept of a logistic regression on one column, by Newton steps; `ridge` shrinks the slope."""
+    """Slope and intercept of a logistic regression on one column; `ridge` shrinks the slope."""
     y, x = np.asarray(y, dtype=float), np.asarray(x, dtype=float)
     if len(y) == 0 or y.min() == y.max() or np.ptp(x) == 0:
         return float("nan"), float("nan")
     middle, width = float(x.mean()), float(x.std())
     z = (x - middle) / width
-    penalty = ridge / width**2
-    rate = y.mean()
-    slope, intercept = 0.0, float(np.log(rate / (1 - rate)))
-
-    def loss(a: float, b: float) -> float:
-        linear = a * z + b
-        return float((np.logaddexp(0, linear) - y * linear).sum() + penalty * a * a / 2)
-
-    now = loss(slope, intercept)
-    for _ in range(100):
-        p = sigmoid(slope * z + intercept)
-        w = p * (1 - p)
-        gradient = np.array([((p - y) * z).sum() + penalty * slope, (p - y).sum()])
-        cross = (w * z).sum()
-        hessian = np.array([[(w * z * z).sum() + penalty, cross], [cross, w.sum()]])
-        if not np.linalg.det(hessian) > 1e-12:
-            return float("nan"), float("nan")
-        step = np.linalg.solve(hessian, gradient)
-        size = 1.0
-        while size > 1e-8 and loss(slope - size * step[0], intercept - size * step[1]) > now + 1e-12:
-            size /= 2
-        slope, intercept = slope - size * step[0], intercept - size * step[1]
-        now = loss(slope, intercept)
-        if np.abs(size * step).max() < 1e-10:
-            break
-    if abs(slope) > 50:  # the classes are (nearly) separated: the line runs away
+    if ridge == 0 and _separated(y, z):
+        return float("nan"), float("nan")
+    design = np.column_stack([z, np.ones_like(z)])
+    slope, intercept = penalised_logistic(design, y, penalty=[ridge / width**2, 0.0], start=[0.0, base_logit(y)])
+    if abs(slope) > 50:  # the classes are nearly separated: the line runs away
         return float("nan"), float("nan")
     return float(slope / width), float(intercept - slope * middle / width)
+
+
+def _separated(y: np.ndarray, z: np.ndarray) -> bool:
+    """Whether some value of `z` parts the classes, so that no line is the best."""
+    low, high = z[y == 0], z[y == 1]
+    return bool(low.max() <= high.min() or high.max() <= low.min())

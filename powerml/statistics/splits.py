@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
+LATE_CUTOFFS = 3  # so many count as the last ones where drift is looked for
+
 
 @dataclass(frozen=True)
 class Fold:
@@ -82,7 +84,7 @@ class SnapshotSplit:
             yield np.flatnonzero(train), np.flatnonzero(times.isin(fold.test).to_numpy())
 
 
-def account_folds(accounts: ArrayLike, k: int = 5, *, seed: int = 0) -> np.ndarray:
+def fold_numbers(accounts: ArrayLike, k: int = 5, *, seed: int = 0) -> np.ndarray:
     """The fold number, 0 to k-1, of each row: all rows of an account in one fold, by hash and seed."""
     names, codes = np.unique(np.asarray(accounts, dtype=str), return_inverse=True)
     order = np.argsort(np.array([_uniform(seed, name) for name in names]), kind="stable")

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 RECALIBRATE_AFTER_DAYS = 91  # quarterly, or when the vocabulary changes
 DUE = "powerml.recalibrate_by"
-VOCABULARY = "powerml.vocabulary"
+VOCABULARY_TAG = "powerml.vocabulary"
 DATA_UNTIL = "powerml.data_until"
-PROJECT = "powerml.project"
+PROJECT_TAG = "powerml.project"
 
 
 def due_date(now: datetime) -> date:
@@ -51,7 +51,7 @@ def version_due(version: registry.Version, project: ProjectSpec, *, now: datetim
             f"Recalibration of {version.shown} was due by {by}: run 'powerml train' again, and 'powerml promote' what "
             f"it registers."
         )
-    told = version.tags.get(VOCABULARY)
+    told = version.tags.get(VOCABULARY_TAG)
     if told and told != vocabulary_fingerprint(project):
         said.append(
             f"The vocabulary has changed since {version.shown} was trained ({version.created:%Y-%m-%d}), so its "
@@ -69,7 +69,7 @@ def champions_due(project: ProjectSpec, *, now: datetime, rollups: Rollups | Non
     said: list[str] = []
     for model in registry.models(store):
         champion = next((v for v in registry.versions(store, model) if "champion" in v.aliases), None)
-        if champion is None or own not in (model, champion.tags.get(PROJECT)):
+        if champion is None or own not in (model, champion.tags.get(PROJECT_TAG)):
             continue
         said += version_due(champion, project, now=now)
         until = champion.tags.get(DATA_UNTIL)

@@ -12,9 +12,8 @@ from powerml.statistics.accounts import accounts_of
 from powerml.statistics.outcomes import Predictions
 from powerml.training.churners_path import churners_path
 from powerml.validation.capacity import capacity, caught
-from powerml.validation.early_warning import DAYS, early_warning, rows_earlier, sentence
-from powerml.validation.metric_drift import comparable, moved_metrics
-from powerml.validation.metric_drift import sentence as metric_sentence
+from powerml.validation.early_warning import EARLY_DAYS, early_sentence, early_warning, rows_earlier
+from powerml.validation.metric_drift import comparable, drift_sentence, moved_metrics
 from powerml.validation.months import by_month, drift, rate_drift, worst_month
 from powerml.validation.verdict import Verdict, verdict
 
@@ -66,7 +65,7 @@ def look_closer(its: Judged, test: HeldOut, data: TrainingData, *, seed: int) ->
         figures["time/drift_shown"] = float(len(found))
     early = early_warning(ours, said_earlier(its.models, test, data), groups=rows.accounts, seed=seed)
     early = early[early["rows"] > 0].reset_index(drop=True)
-    said.append(sentence(early))
+    said.append(early_sentence(early))
     for row in early.to_dict("records"):
         name = f"time/{row['outcome']}_auroc_{row['days']}d_earlier"
         figures |= {name: row["auroc"], f"{name}_low": row["low"], f"{name}_high": row["high"]}
@@ -92,7 +91,7 @@ def _metric_drift(data: TrainingData, *, seed: int) -> tuple[str, ...]:
         return ()
     rows = data.labelled.take(np.flatnonzero(at))
     moved = moved_metrics(rows.frame[names].astype(float), times=rows.times, groups=rows.accounts, seed=seed)
-    return tuple(filter(None, [metric_sentence(moved, of=len(names))]))
+    return tuple(filter(None, [drift_sentence(moved, of=len(names))]))
 
 
 def said_earlier(models: Sequence[ScoringModel], test: HeldOut, data: TrainingData) -> dict[int, pd.DataFrame]:
@@ -104,7 +103,7 @@ def said_earlier(models: Sequence[ScoringModel], test: HeldOut, data: TrainingDa
     if whole["as_of"].nunique() < 2:
         return {}
     ready, found = whole["enough_history"].to_numpy(dtype=bool), {}
-    for days in DAYS:
+    for days in EARLY_DAYS:
         places = rows_earlier(whole, rows.frame, id_column=rows.id_column, days=days)
         places = np.where((places >= 0) & ready[places], places, -1)
         if (places < 0).all():

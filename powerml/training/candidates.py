@@ -71,7 +71,7 @@ class Candidate:
     def make(self, rows: Rows, reference: pd.DataFrame) -> ScoringModel:
         """The scorer trained on `rows`, with `reference` for ranks and percentiles."""
         rates = rows.rates(self.data.outcomes)
-        payers = self.data.payers_only
+        payers = self.data.population.payers_only
         scorer: Any = self._fitted(rows) if self.is_fitted else self.weight_set().fit(reference)
         if hasattr(scorer, "predict_proba_outcomes"):
             model = ScoringModel(scorer, base_rates=rates, payers_only=payers)
@@ -82,7 +82,7 @@ class Candidate:
 
     def without_link(self, reference: pd.DataFrame) -> ScoringModel:
         """A weight set as the document has it: no probabilities, for want of events to learn them from."""
-        payers = self.data.payers_only
+        payers = self.data.population.payers_only
         model = ScoringModel(self.weight_set().fit(reference), payers_only=payers, outcome=self.data.custom)
         return model.with_reference(reference)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,10 +25,11 @@ from powerml.validation.band_report import BandReport, band_report, fifths
 from powerml.validation.verdict import Verdict, verdict
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from powerml.progress import Note
     from powerml.scoring.model import ScoringModel
     from powerml.training.screening import Screening
-
-Note = Callable[[str], None]
 
 
 @dataclass(frozen=True, eq=False)

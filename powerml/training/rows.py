@@ -1,4 +1,4 @@
-"""What a training session learns and is judged on: mature snapshots, their outcomes, who belongs together."""
+"""What a training session learns and is judged on: labelled rows, whom they stand for, how they are held out."""
 
 from __future__ import annotations
 
@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from powerml.bands.multiples import rate_bands
-from powerml.config import fingerprints
 from powerml.config.project import ProjectSpec, slug
 from powerml.statistics.accounts import accounts_of
 from powerml.statistics.outcomes import distinct_events, outcomes_of
-from powerml.statistics.splits import SnapshotSplit
 from powerml.tables import is_rest
 
 if TYPE_CHECKING:
@@ -23,8 +21,6 @@ if TYPE_CHECKING:
     from powerml.config.bands import BandsSpec
     from powerml.config.metrics import MetricSpec
     from powerml.config.outcome import EventOutcome
-
-Note = Callable[[str], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,12 +108,50 @@ class Split:
     words: str = "forward in time"
 
 
+@dataclass(frozen=True)
+class Population:
+    """Whom the rows stand for.
+
+    `from_snapshots`: they are everybody at each cutoff, so a later snapshot and a reference can be had; else whoever
+    stands in a table, of whom all were learned from. `timed`: the rows' `as_of` means something. `outcome_kind`: what
+    outcomes are made from (contract, behavioural, table, or a custom one's words). `grace_days`: days after the horizon
+    that an outcome needs to be known. `payers_only`: only paying entities belong. `texts`: metrics that are categories.
+    """
+
+    outcome_kind: str
+    grace_days: int = 0
+    payers_only: bool = False
+    texts: tuple[str, ...] = ()
+    from_snapshots: bool = True
+    timed: bool = True
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where the rows came from.
+
+    `declaration`: what was declared, as a run keeps it. `remarks`: sentences on the rows that a reader must see.
+    `scores_ids`: the id column that a table to be scored must have, empty where it is `user_id` or `account_id`.
+    `scored_by`: what `powerml score` needs to be told to score such rows again.
+    """
+
+    declaration: Mapping[str, Any]
+    remarks: tuple[str, ...] = ()
+    scores_ids: str = ""
+    scored_by: str = ""
+
+
+Splitter = Callable[[Rows, int], Split]
+"""How rows are held out, given a seed."""
+
+
 @dataclass(frozen=True, eq=False)
 class TrainingData:
-    """The rows of a session.
+    """The rows of a session; made by `snapshot_rows` or `table_rows`.
 
     `labelled`: rows with a mature outcome and enough history. `latest`: every entity of the latest snapshot, which is
-    the reference of percentiles. `whole`: all rows at the mature cutoffs, eligible or not.
+    the reference of percentiles. `whole`: all rows at the mature cutoffs, eligible or not. `project` says where things
+    are kept, and of snapshots what outcomes are.
     """
 
     project: ProjectSpec
@@ -127,6 +161,9 @@ class TrainingData:
     latest: pd.DataFrame
     vocabulary: Mapping[str, int]
     coverage: pd.DataFrame
+    population: Population
+    provenance: Provenance
+    splitter: Splitter
 
     @property
     def outcomes(self) -> tuple[str, ...]:
@@ -158,81 +195,50 @@ class TrainingData:
 
     @property
     def grace_days(self) -> int:
-        """Days after the horizon that a contract outcome needs to be known."""
-        return self.project.outcome.grace_days if self.project.outcome_kind == "contract" else 0
-
-    @property
-    def outcome_kind(self) -> str:
-        """What outcomes are made from: contract or behavioural; the declaration of a custom one in words."""
-        return self.project.outcome_kind if self.custom is None else f"{self.custom.name}: {self.custom.words}"
-
-    @property
-    def payers_only(self) -> bool:
-        """Whether only paying entities belong to the population."""
-        return self.project.outcome_kind == "contract"
+        """Days after the horizon that an outcome needs to be known."""
+        return self.population.grace_days
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """The metrics that are categories rather than numbers: a project's snapshots have none."""
-        return ()
+        """The metrics that are categories rather than numbers."""
+        return self.population.texts
 
     @property
-    def scores_ids(self) -> str:
-        """The id column that a table to be scored must have; empty where it is `user_id` or `account_id`."""
-        return ""
+    def has_later(self) -> bool:
+        """Whether there are rows later than those learned from, whose outcomes are not known yet."""
+        return self.population.from_snapshots
 
     @property
-    def trained_until(self) -> str:
-        """The last cutoff that is learned from."""
-        return str(self.labelled.frame["as_of"].max().date())
-
-    def cutoff_params(self) -> dict[str, str | int]:
-        """How many cutoffs there are, and the first and the last of them, as a run keeps them."""
-        first = str(self.labelled.frame["as_of"].min().date())
-        return {"cutoffs": len(set(self.labelled.times)), "first_cutoff": first, "last_cutoff": self.trained_until}
-
-    def declaration(self) -> dict[str, Any]:
-        """What was declared, as a run keeps it: no owners (names), and of queries only their fingerprint."""
-        apart = {"owners"} if self.custom is None else {"owners", "outcome"}  # the experiment declares a custom one
-        told = self.project.model_dump(mode="json", by_alias=True, exclude=apart)
-        told["vocabulary"] = {name: meaning.model_dump(mode="json") for name, meaning in self.project.meanings.items()}
-        for table in told["tables"].values():
-            if table.get("query"):
-                table["query"] = fingerprints.of_text(table["query"])
-        return {"project": told}
-
-    @property
-    def remarks(self) -> tuple[str, ...]:
-        """Sentences on the rows that a reader must see."""
-        return ()
-
-    @property
-    def scored_by(self) -> str:
-        """What `powerml score` needs to be told to score such rows again."""
-        return ""
+    def available(self) -> list[str]:
+        """The metrics that there are to learn from."""
+        return list(self.coverage.loc[self.coverage["available"], "metric"])
 
     def has(self, metrics: Iterable[str]) -> bool:
         """Whether the rows have all these metrics."""
         return set(metrics) <= set(self.labelled.frame)
 
     @property
-    def has_later(self) -> bool:
-        """Whether there are rows later than those learned from, whose outcomes are not known yet."""
-        return True
+    def trained_until(self) -> str:
+        """The last cutoff that is learned from."""
+        return str(self.labelled.frame["as_of"].max().date()) if self.population.timed else "no time given"
+
+    def cutoff_params(self) -> dict[str, str | int]:
+        """How many cutoffs there are, and the first and the last of them, as a run keeps them."""
+        if not self.population.timed:
+            return {"cutoffs": 0}
+        first = str(self.labelled.frame["as_of"].min().date())
+        return {"cutoffs": len(set(self.labelled.times)), "first_cutoff": first, "last_cutoff": self.trained_until}
 
     def split(self, *, seed: int) -> Split:
-        """Test months forward in time with a gap, and a fifth of the accounts held out of every training."""
-        rows = self.labelled
-        by_time = SnapshotSplit(rows.horizon_days, self.grace_days, seed=seed)
-        return Split(tuple(by_time.rows(rows.frame, rows.accounts)), by_time.held_out(rows.accounts))
-
-    @property
-    def available(self) -> list[str]:
-        """The metrics that the project's tables give."""
-        return list(self.coverage.loc[self.coverage["available"], "metric"])
+        """How the labelled rows are held out."""
+        return self.splitter(self.labelled, seed)
 
     def reference(self, until: pd.Timestamp) -> pd.DataFrame:
-        """The snapshot at the last mature cutoff not after `until`, entities without enough history left out."""
-        at = self.whole["as_of"]
-        rows = self.whole[at == at[at <= until].max()]
-        return rows[rows["enough_history"].astype(bool)].reset_index(drop=True)
+        """Whom ranks are taken among, as known at `until`, entities without enough history left out.
+
+        Of snapshots the last mature one; of a table all rows so far, for none of its times has everybody.
+        """
+        so_far = self.whole[self.whole["as_of"] <= until]
+        if self.population.from_snapshots:
+            so_far = so_far[so_far["as_of"] == so_far["as_of"].max()]
+        return so_far[so_far["enough_history"].astype(bool)].reset_index(drop=True)

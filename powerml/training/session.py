@@ -64,7 +64,7 @@ def challenger(
     return simplest(judged, test, seed=seed).candidate
 
 
-def other_way(best: Candidate, judged: Sequence[Judged], test: HeldOut, screening: Screening) -> Candidate | None:
+def other_way(best: Candidate, judged: Sequence[Judged], screening: Screening) -> Candidate | None:
     """The challenger (or, where that is a weight set, the best fitted scorer) with the suspects the other way."""
     fitted = [one for one in judged if one.candidate.is_fitted]
     if not screening.suspected or not fitted:

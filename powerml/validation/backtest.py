@@ -14,7 +14,7 @@ from powerml.statistics.scores import auroc
 if TYPE_CHECKING:
     import pandas as pd
 
-Team = Literal["cs", "sales"]
+ListTeam = Literal["cs", "sales"]
 _SOUGHT = {"cs": "churn", "sales": "expand"}
 
 
@@ -27,7 +27,7 @@ class Backtest:
     """
 
     rows: pd.DataFrame
-    team: Team
+    team: ListTeam
     listed: int
     hits: int
     events: int
@@ -55,7 +55,7 @@ def backtest(
     labels: pd.DataFrame,
     *,
     id_column: str,
-    team: Team = "cs",
+    team: ListTeam = "cs",
     top: int = 20,
 ) -> Backtest:
     """Scores of one cutoff against the labels of that cutoff (`id_column`, `label`).

@@ -1,7 +1,7 @@
 """What came of the rows of each band: rates with intervals, reversals tested, bands that cannot be told apart.
 
 For any column of numbers and any ladder of bands: a documented score, a fitted one, an activity score. Rates have
-Wilson intervals, by effective n where accounts repeat. Source: specification 4 "Band report", 6 "Output tables".
+Wilson intervals, by effective n where accounts repeat.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class BandReport:
         return (first, *apart, *left_out)
 
 
-def band_report(
+def band_report(  # noqa: PLR0913 (keyword arguments of one question)
     score: ArrayLike,
     labels: ArrayLike,
     *,
@@ -249,8 +249,9 @@ def path_before_churn(
     by_month = latest.groupby("months_before")["score"].agg(n="count", mean_score="mean", spread="std")
     path = by_month.reindex(range(months, 0, -1))
     half = normal_quantile(level) * path["spread"] / np.sqrt(path["n"])
-    return (
+    told: pd.DataFrame = (
         path.assign(n=path["n"].fillna(0).astype(int), low=path["mean_score"] - half, high=path["mean_score"] + half)
         .drop(columns="spread")
         .reset_index()
     )
+    return told

@@ -7,7 +7,7 @@ import pandas as pd
 
 from powerml.validation.band_report import path_before_churn
 
-# 003_937c1dc49c782a1e, "Discovery 1: Engagement Drops Happen Gradually": six months before, then five, to one
+# document D, "Discovery 1: Engagement Drops Happen Gradually": six months before, then five, to one
 DOCUMENTED = (62.0, 58.0, 51.0, 42.0, 31.0, 19.0)
 
 

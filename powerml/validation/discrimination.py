@@ -81,7 +81,7 @@ def auroc_by_month(
     return months.assign(worst=months["auroc"] == lowest)
 
 
-def early_warning(
+def auroc_by_days_before(
     scores: pd.DataFrame,
     labels: pd.DataFrame,
     *,

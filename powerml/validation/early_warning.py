@@ -1,7 +1,6 @@
 """Early warning: how well a score of 30, 60 and 90 days before the cutoff tells the outcome that came after it.
 
-The score of an entity's earlier snapshot is set against the label of the later one. Source: specification 4,
-"Validation protocol".
+The score of an entity's earlier snapshot is set against the label of the later one.
 """
 
 from __future__ import annotations
@@ -22,8 +21,8 @@ if TYPE_CHECKING:
 
     from powerml.statistics.outcomes import Predictions
 
-DAYS = (30, 60, 90)
-MIN_EVENTS = 10  # rows with the outcome below which an AUROC says nothing
+EARLY_DAYS = (30, 60, 90)
+MIN_ROWS_OF_DAY = 10  # rows with the outcome below which an AUROC says nothing
 
 
 def rows_earlier(snapshots: pd.DataFrame, rows: pd.DataFrame, *, id_column: str, days: int) -> np.ndarray:
@@ -55,7 +54,7 @@ def early_warning(
             came = now.came(outcome)[known]
             row: dict[str, object] = {"outcome": outcome, "days": days, "rows": len(came), "events": int(came.sum())}
             told = (np.nan,) * 4
-            if MIN_EVENTS <= came.sum() < len(came):
+            if MIN_ROWS_OF_DAY <= came.sum() < len(came):
                 draws = AccountBootstrap.of(accounts[known], repeats=repeats, seed=seed)
                 ends = interval(draws.auroc(came, then[known])) if repeats else (np.nan, np.nan)
                 told = (auroc(came, then[known]), *ends, auroc(came, now.said(outcome)[known]))
@@ -64,7 +63,7 @@ def early_warning(
     return pd.DataFrame(found, columns=columns)
 
 
-def sentence(table: pd.DataFrame) -> str:
+def early_sentence(table: pd.DataFrame) -> str:
     """What early warning there is, in a sentence per outcome; empty where no earlier snapshot is at hand."""
     said = []
     for outcome, part in table[table["auroc"].notna()].groupby("outcome", sort=False):

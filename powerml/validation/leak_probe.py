@@ -1,6 +1,6 @@
 """Which metrics know the outcome too well: strong at the cutoff, weak a month before, or perfect.
 
-Strength alone is no leak: an honest early sign is strong a month before as well. Source: specification 4 "Leak probe".
+Strength alone is no leak: an honest early sign is strong a month before as well.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 STRONG, WEAK = 0.75, 0.60
-MIN_EVENTS = 10  # rows with the outcome below which nothing is said: a few events are separated by chance
+MIN_ROWS_TO_PROBE = 10  # rows with the outcome below which nothing is said: a few events are separated by chance
 
 
 def leak_probe(metrics: pd.DataFrame, y: ArrayLike, earlier: pd.DataFrame | None = None) -> pd.DataFrame:
@@ -35,8 +35,10 @@ def leak_probe(metrics: pd.DataFrame, y: ArrayLike, earlier: pd.DataFrame | None
     rows = []
     for outcome in sorted(map(str, outcomes)):
         positive = labels == outcome
-        for name in metrics.columns:
-            rows.append({"metric": str(name), "outcome": outcome} | _probe(metrics[name], earlier, name, positive))
+        rows += [
+            {"metric": str(name), "outcome": outcome} | _probe(metrics[name], earlier, name, positive)
+            for name in metrics.columns
+        ]
     found = pd.DataFrame(rows)
     return found.sort_values(["suspect", "auroc"], ascending=False, kind="stable", ignore_index=True)
 
@@ -79,8 +81,8 @@ def _probe(values: pd.Series, earlier: pd.DataFrame | None, name: object, positi
     now = values.to_numpy(dtype=float, na_value=np.nan)
     known = ~np.isnan(now)
     events = int(positive.sum())
-    if events < MIN_EVENTS or events == len(positive):
-        return _row(events, reason=f"not probed: under {MIN_EVENTS} rows with the outcome")
+    if events < MIN_ROWS_TO_PROBE or events == len(positive):
+        return _row(events, reason=f"not probed: under {MIN_ROWS_TO_PROBE} rows with the outcome")
     if known.any() and not known.all() and (known == positive).all() | (known == ~positive).all():
         return _row(events, a=1.0, suspect=True, reason="is known exactly where the outcome came, or where it did not")
     raw = auroc(positive[known], now[known])
@@ -88,15 +90,15 @@ def _probe(values: pd.Series, earlier: pd.DataFrame | None, name: object, positi
         return _row(events, reason="not probed: one outcome only where it is known")
     up = raw >= 0.5
     a = raw if up else 1 - raw
-    if a == 1.0 and int(positive[known].sum()) >= MIN_EVENTS:
+    if a == 1.0 and int(positive[known].sum()) >= MIN_ROWS_TO_PROBE:
         return _row(events, a=a, suspect=True, reason="separates the outcome perfectly")
     if earlier is None:
         return _row(events, a=a, reason="no earlier snapshot: not applicable")
     before = earlier[name].to_numpy(dtype=float, na_value=np.nan)
     both = known & ~np.isnan(before)
-    if int(positive[both].sum()) < MIN_EVENTS or positive[both].all():
+    if int(positive[both].sum()) < MIN_ROWS_TO_PROBE or positive[both].all():
         return _row(
-            events, a=a, reason=f"under {MIN_EVENTS} rows with the outcome have an earlier value: not applicable"
+            events, a=a, reason=f"under {MIN_ROWS_TO_PROBE} rows with the outcome have an earlier value: not applicable"
         )
     c, b = (v if up else 1 - v for v in (auroc(positive[both], now[both]), auroc(positive[both], before[both])))
     suspect = min(a, c) >= STRONG and b < WEAK

@@ -9,11 +9,11 @@ import pandas as pd
 
 from powerml.statistics.bootstrap import AccountBootstrap
 from powerml.statistics.scores import midranks
+from powerml.statistics.splits import LATE_CUTOFFS
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-LATE = 3  # cutoffs that count as the last ones
 PLAIN = 4.0  # standard errors that a move needs: of 60 metrics that stand still one passes in 260 sessions
 LARGE = 0.05  # and how far from one half the chance must be that a late value is above an earlier one
 
@@ -28,9 +28,9 @@ def moved_metrics(
     """
     times = np.asarray(times)
     cutoffs, columns = np.unique(times), ["metric", "before", "after", "chance", "z"]
-    if len(cutoffs) < 2 * LATE:
+    if len(cutoffs) < 2 * LATE_CUTOFFS:
         return pd.DataFrame(columns=columns)
-    late = times >= cutoffs[-LATE]
+    late = times >= cutoffs[-LATE_CUTOFFS]
     x = metrics.to_numpy(dtype=float)
     known = ~np.isnan(x)
     ranks = np.zeros_like(x)
@@ -57,13 +57,13 @@ def moved_metrics(
     return table.loc[order].reset_index(drop=True)
 
 
-def sentence(moved: pd.DataFrame, *, of: int, top: int = 3) -> str:
+def drift_sentence(moved: pd.DataFrame, *, of: int, top: int = 3) -> str:
     """Which metrics moved, in a sentence; empty where none did."""
     if moved.empty:
         return ""
     told = [f"{r['metric']} (mean {r['before']:.3g} before, {r['after']:.3g} then)" for r in moved.to_dict("records")]
     count = f"{len(moved)} of {of} metrics stand" if len(moved) > 1 else f"one of {of} metrics stands"
-    return f"Drift: {count} elsewhere at the last {LATE} cutoffs than before, farthest {', '.join(told[:top])}."
+    return f"Drift: {count} elsewhere at the last {LATE_CUTOFFS} cutoffs than before, farthest {', '.join(told[:top])}."
 
 
 def comparable(times: ArrayLike, *, warm_up_days: int = 90) -> np.ndarray:

@@ -1,8 +1,7 @@
 """Month by month: what came and what was said at every cutoff, the worst month, and drift.
 
 Drift is told where it is shown: the last cutoffs differ from the earlier ones in how often an outcome comes, or the
-held-out months from what was said of them, in a 99 % interval by account. Source: specification 4, "Validation
-protocol".
+held-out months from what was said of them, in a 99 % interval by account.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ import pandas as pd
 
 from powerml.statistics.bootstrap import AccountBootstrap, interval
 from powerml.statistics.scores import auroc, outcomes_log_loss_rows
+from powerml.statistics.splits import LATE_CUTOFFS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from powerml.statistics.outcomes import Predictions
 
 LEVEL = 0.99  # several differences are looked at, so each must be plain
-MIN_EVENTS = 10  # rows with the outcome below which a month's AUROC is left open
-LATE = 3  # cutoffs that count as the last ones
+MIN_ROWS_OF_MONTH = 10  # rows with the outcome below which a month's AUROC is left open
 
 
 def by_month(
@@ -42,7 +41,7 @@ def by_month(
         draws = AccountBootstrap.of(accounts[at], repeats=repeats, seed=seed)
         for outcome in ours.judged:
             came, said = ours.came(outcome)[at], ours.said(outcome)[at]
-            enough = MIN_EVENTS <= came.sum() < len(came)
+            enough = MIN_ROWS_OF_MONTH <= came.sum() < len(came)
             low, high = interval(draws.auroc(came, said)) if enough else (np.nan, np.nan)
             row |= {f"rate_{outcome}": float(came.mean()), f"predicted_{outcome}": float(said.mean())}
             row |= {f"auroc_{outcome}": auroc(came, said) if enough else np.nan}
@@ -76,7 +75,7 @@ def drift(
         came, p = ours.came(outcome).astype(float), ours.said(outcome)
         sums = draws.sums(np.column_stack([came, p]))
         low, high = interval(sums[:, 0] / sums[:, 1], LEVEL)
-        if came.sum() >= MIN_EVENTS and (low > 1 or high < 1):
+        if came.sum() >= MIN_ROWS_OF_MONTH and (low > 1 or high < 1):
             share = came.sum() / p.sum()
             said.append(
                 f"Drift: in the held-out months {outcome} came {share:.2f} times as often as was said ({low:.2f} to "
@@ -89,7 +88,7 @@ def drift(
         with np.errstate(invalid="ignore", divide="ignore"):
             fell = ends[0][0] / ends[0][1] - ends[1][0] / ends[1][1]
         low, high = interval(fell, LEVEL)
-        if min(came[last].sum(), came[first].sum()) >= MIN_EVENTS and low > 0:
+        if min(came[last].sum(), came[first].sum()) >= MIN_ROWS_OF_MONTH and low > 0:
             lost = auroc(came[first], p[first]) - auroc(came[last], p[last])
             said.append(
                 f"Drift: AUROC of {outcome} is lower by {lost:.3f} ({low:.3f} to {high:.3f}, 99 %) in the last "
@@ -110,9 +109,9 @@ def rate_drift(
     """Sentences on outcomes that come more or less often at the last three cutoffs than before; none where too few."""
     labels, times = np.asarray(labels), np.asarray(times)
     cutoffs = np.unique(times)
-    if len(cutoffs) < 2 * LATE:
+    if len(cutoffs) < 2 * LATE_CUTOFFS:
         return ()
-    late = times >= cutoffs[-LATE]
+    late = times >= cutoffs[-LATE_CUTOFFS]
     draws, said = AccountBootstrap.of(groups, repeats=repeats, seed=seed), []
     for outcome in outcomes:
         came = labels == outcome
@@ -123,7 +122,7 @@ def rate_drift(
         if low > 0 or high < 0:
             after, before = came[late].mean(), came[~late].mean()
             said.append(
-                f"Drift: {outcome} came in {100 * after:.1f} % of rows at the last {LATE} cutoffs and in "
+                f"Drift: {outcome} came in {100 * after:.1f} % of rows at the last {LATE_CUTOFFS} cutoffs and in "
                 f"{100 * before:.1f} % before (difference {100 * (after - before):+.1f} points, {100 * low:.1f} to "
                 f"{100 * high:.1f}, 99 %)."
             )

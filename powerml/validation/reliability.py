@@ -13,17 +13,17 @@ import pandas as pd
 
 from powerml.statistics.bootstrap import AccountBootstrap, interval
 from powerml.statistics.intervals import normal_quantile, wilson_by_account
+from powerml.statistics.logistic import logit, sigmoid
 from powerml.statistics.outcomes import Predictions, base_rates, outcome_values
 from powerml.statistics.scores import (
     brier_rows,
     calibration_line,
+    inside,
     log_loss_rows,
-    logit,
     observed_expected,
     outcomes_brier_rows,
     outcomes_log_loss_rows,
     ranked_probability_rows,
-    sigmoid,
 )
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ def _line_errors(
     """Cluster-robust standard errors of the calibration line's slope and intercept."""
     if np.isnan(slope):
         return float("nan"), float("nan")
-    x = logit(said)
+    x = logit(inside(said))
     fitted = sigmoid(slope * x + intercept)
     design = np.column_stack([x, np.ones_like(x)])
     bread = np.linalg.inv(design.T @ (design * (fitted * (1 - fitted))[:, None]))

@@ -13,7 +13,7 @@ from sklearn.base import clone
 from powerml.screening.correlation import CorrelationScreen, ScreenWarning
 from powerml.statistics.bootstrap import AccountBootstrap, interval
 from powerml.statistics.scores import auroc, log_loss_rows
-from powerml.statistics.splits import SnapshotSplit, account_folds
+from powerml.statistics.splits import SnapshotSplit, fold_numbers
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -70,7 +70,7 @@ def default_model(seed: int = 0) -> Any:
     )
 
 
-def screen_audit(
+def screen_audit(  # noqa: PLR0913 (keyword arguments of one question)
     metrics: pd.DataFrame,
     y: ArrayLike,
     *,
@@ -88,7 +88,7 @@ def screen_audit(
     """
     labels, accounts = np.asarray(y), np.asarray(groups)
     rule = screen or CorrelationScreen()
-    folds = _folds(metrics, times, accounts, split or SnapshotSplit(seed=seed), seed)
+    folds = _folds(times, accounts, split or SnapshotSplit(seed=seed), seed)
     names = metrics.columns.astype(str)
     judged = sorted(str(o) for o in pd.unique(labels) if o != "stay")
     kept_counts: list[int] = []
@@ -127,12 +127,12 @@ def screen_audit(
 
 
 def _folds(
-    metrics: pd.DataFrame, times: ArrayLike, accounts: np.ndarray, split: SnapshotSplit, seed: int
+    times: ArrayLike, accounts: np.ndarray, split: SnapshotSplit, seed: int
 ) -> list[tuple[np.ndarray, np.ndarray]]:
     forward = list(split.rows(pd.DataFrame({"as_of": np.asarray(times)}), accounts))
     if forward:
         return forward
-    number = account_folds(accounts, 5, seed=seed)
+    number = fold_numbers(accounts, 5, seed=seed)
     return [(np.flatnonzero(number != k), np.flatnonzero(number == k)) for k in range(5) if (number == k).any()]
 
 

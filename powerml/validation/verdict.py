@@ -2,7 +2,7 @@
 
 `skill` = the lower end of the 95 % account-bootstrap interval of the log-loss skill over the training base rate is
 above 0; `ranks only` = the AUROC beats outcomes shuffled between accounts within month at 1 %, but skill is not
-shown; `no skill`; `cannot tell` = fewer than 50 events. Source: specification 4, "Validation protocol".
+shown; `no skill`; `cannot tell` = fewer than 50 events.
 """
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ class Verdict:
         return pd.DataFrame([asdict(o) for o in (self.overall, *self.outcomes)])
 
 
-def verdict(
+def verdict(  # noqa: PLR0913 (keyword arguments of one question)
     y: ArrayLike,
     p: pd.DataFrame,
     *,

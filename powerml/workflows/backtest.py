@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,24 +11,23 @@ import pandas as pd
 from powerml.config.experiment import WeightSetEntry
 from powerml.config.project import ProjectSpec, slug
 from powerml.errors import DataError, UsageError
+from powerml.progress import Note, silent
 from powerml.scoring.explain.text import reason_text, reasons_json
 from powerml.tables import OUTCOMES
 from powerml.tracking import registry
 from powerml.tracking.store import Store
 from powerml.training.candidates import DOCUMENTED_CARD, Candidate
 from powerml.training.rows import Rows, TrainingData
-from powerml.validation.backtest import Backtest, Team, backtest
+from powerml.validation.backtest import Backtest, ListTeam, backtest
 from powerml.validation.capacity import capacity
 from powerml.validation.churn_path import churn_path, path_sentence
-from powerml.workflows.compare import Recipe
+from powerml.workflows.compare import Refitted
 from powerml.workflows.project import gather, open_project
 
 if TYPE_CHECKING:
     from datetime import date
 
     from powerml.scoring.model import ScoringModel
-
-Note = Callable[[str], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,10 +65,10 @@ def run_backtest(
     *,
     model: str | None = None,
     weights: str | None = None,
-    team: Team = "cs",
+    team: ListTeam = "cs",
     top: int = 20,
     seed: int = 0,
-    note: Note = lambda text: None,
+    note: Note = silent,
 ) -> Backtested:
     """Scores the snapshot of `as_of` and sets what happened beside it.
 
@@ -138,7 +136,7 @@ def _path(
 
 def _scorer(
     project: ProjectSpec, data: TrainingData, *, model: str | None, weights: str | None, seed: int
-) -> Candidate | Recipe:
+) -> Candidate | Refitted:
     if model and weights:
         raise UsageError("--model and --weights exclude each other; give one of them")
     store, name = Store(project.state), slug(project.project)
@@ -147,10 +145,10 @@ def _scorer(
         candidate.weight_set()
         return candidate
     version = registry.find_version(store, name, model or f"{name}@champion")
-    return Recipe(version.shown, registry.load_version(store, version), data)
+    return Refitted(version.shown, registry.load_version(store, version), data)
 
 
-def _made(scorer: Candidate | Recipe, train: Rows, reference: pd.DataFrame) -> ScoringModel:
+def _made(scorer: Candidate | Refitted, train: Rows, reference: pd.DataFrame) -> ScoringModel:
     known = not train.frame.empty and len(set(train.y)) > 1
     if known:
         return scorer.make(train, reference)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from powerml.errors import PowermlError
+from powerml.progress import Note, silent
 from powerml.snapshots.needs import columns_asked
 from powerml.snapshots.rollup import NEVER
 from powerml.snapshots.vocabulary import literal_brackets
@@ -18,8 +19,6 @@ from powerml.tracking.due import champions_due, reviews_due
 from powerml.workflows.project import OpenProject, opened, project_metrics, read_sources
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from powerml.config.project import ProjectSpec
     from powerml.sources.loading import Loaded
 
@@ -42,9 +41,7 @@ class CheckResult:
     findings: tuple[str, ...]
 
 
-def check(
-    project: ProjectSpec, *, now: datetime | None = None, note: Callable[[str], None] = lambda text: None
-) -> CheckResult:
+def check(project: ProjectSpec, *, now: datetime | None = None, note: Note = silent) -> CheckResult:
     """Reads every table of a project and says what is there; errors of the data become findings.
 
     So does what is due: the champion to be trained again, a locked weight set to be reviewed.

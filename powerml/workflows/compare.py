@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -17,8 +16,12 @@ from powerml.config.project import ProjectSpec, slug
 from powerml.config.shipped import names
 from powerml.config.weights import read_weights, settable
 from powerml.errors import DataError, StoreError, UsageError, did_you_mean
+from powerml.progress import Note, silent
 from powerml.scoring.documented.load import scorer_of
 from powerml.scoring.model import ScoringModel
+from powerml.scoring.named import from_weights
+from powerml.scoring.scores_table import score_rows
+from powerml.sources.tables.metrics import rows_to_score
 from powerml.tracking import registry
 from powerml.tracking.model_files import read_model
 from powerml.tracking.runs import find_run
@@ -27,17 +30,15 @@ from powerml.training.candidates import Candidate, Said, fit_on, say
 from powerml.training.judging import hold_out
 from powerml.validation.comparison import Agreement, Comparison, agreement, compare
 from powerml.workflows.project import OpenProject, gather
-from powerml.workflows.score import score_metrics
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     import pandas as pd
 
     from powerml.config.weight_set import WeightSetSpec
     from powerml.training.rows import Rows, TrainingData
-
-Note = Callable[[str], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +59,7 @@ class Compared:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class Refitted:
     """A run's scorer, made anew from training rows: a fitted one is fitted again, so that no test row was learnt.
 
     Head and metrics are those of the run, so which metrics were kept may have been seen with the tested months.
@@ -96,7 +97,7 @@ def compare_on_project(
     *,
     settings: Mapping[str, float] | None = None,
     seed: int = 0,
-    note: Note = lambda text: None,
+    note: Note = silent,
 ) -> Compared:
     """Compares weight sets (names, files) and runs (ids, versions, aliases) on the project's held-out snapshots.
 
@@ -130,7 +131,7 @@ def compare_sets(
     *,
     opened: OpenProject,
     seed: int = 0,
-    note: Note = lambda text: None,
+    note: Note = silent,
 ) -> tuple[Comparison | None, str]:
     """Compares weight sets that need not be on disk, on the held-out snapshots of an opened project.
 
@@ -144,7 +145,7 @@ def compare_sets(
     for spec in sets:
         params = {name: value for name, value in project.params.items() if name in settable(spec)}
         scorer = scorer_of(spec, params=params, vocabulary=data.vocabulary)
-        recipes.append(Recipe(spec.label, ScoringModel(scorer), data))
+        recipes.append(Refitted(spec.label, ScoringModel(scorer), data))
     held, said = _held_out(recipes, data, seed=seed, note=note)
     if held is None:
         return None, "Not compared on outcomes: history is too short to hold a snapshot out."
@@ -167,11 +168,12 @@ def compare_on_table(
     for entry in _entries(asked, settings or {}, project):
         if not isinstance(entry, WeightSetEntry):
             raise UsageError(f"{entry}: runs are compared on a project's snapshots; leave --metrics out")
-        done = score_metrics(
-            path, project=project, weights=entry.weights, settings=entry.set, reasons=0, ranking="batch", now=now
+        scorer = from_weights(entry.weights, settings=entry.set, project=project)
+        table = rows_to_score(path, scorer)
+        ids = table.frame[table.id_column]
+        tables[entry.label], _ = score_rows(
+            scorer, table.frame, ids=[table.id_column], reasons=0, ranking="batch", now=now
         )
-        tables[entry.label] = done.frame
-        ids = done.frame.iloc[:, 0]
     agreements = {(a, b): agreement(np.asarray(ids), tables[a], tables[b]) for a, b in combinations(tables, 2)}
     return _result(tuple(tables), None, agreements, None)
 
@@ -221,7 +223,7 @@ def _edited(
     ]
 
 
-def _scorer(entry: WeightSetEntry | str, data: TrainingData, project: ProjectSpec, seed: int) -> Candidate | Recipe:
+def _scorer(entry: WeightSetEntry | str, data: TrainingData, project: ProjectSpec, seed: int) -> Candidate | Refitted:
     if isinstance(entry, WeightSetEntry):
         candidate = Candidate(entry, data, seed, project.base)
         candidate.weight_set()  # says what is wrong before the work starts
@@ -233,17 +235,17 @@ def _scorer(entry: WeightSetEntry | str, data: TrainingData, project: ProjectSpe
         with connected(store):
             folder = Path(download_artifacts(found.model_uri))
         shown = f"run {found.run_id}"
-        return Recipe(f"{found.name} ({entry})", read_model(folder, expected=found.manifest, shown=shown), data)
+        return Refitted(f"{found.name} ({entry})", read_model(folder, expected=found.manifest, shown=shown), data)
     try:
         version = registry.find_version(store, model, entry)
     except StoreError as error:
         hint = did_you_mean(entry, names("weights")) or f"; weight sets are {', '.join(names('weights'))}"
         raise UsageError(f"{entry!r} is no weight set{hint}, and no run: {error}") from None
-    return Recipe(version.shown, registry.load_version(store, version), data)
+    return Refitted(version.shown, registry.load_version(store, version), data)
 
 
 def _held_out(
-    scorers: Sequence[Candidate | Recipe], data: TrainingData, *, seed: int, note: Note
+    scorers: Sequence[Candidate | Refitted], data: TrainingData, *, seed: int, note: Note
 ) -> tuple[Rows | None, dict[str, Said]]:
     """What each scorer, made from the training rows of each fold, says of the test rows; None where none are held."""
     rows = data.labelled

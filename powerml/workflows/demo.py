@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,22 +11,24 @@ import pandas as pd
 
 from powerml.config.project import load_project, slug
 from powerml.errors import UsageError
+from powerml.progress import Note, silent
 from powerml.scoring.documented.base import DocumentedScorer
 from powerml.scoring.documented.table import card_table
 from powerml.scoring.explain.shares import weight_shares
+from powerml.scoring.named import NamedScorer
+from powerml.scoring.scores_table import score_rows
 from powerml.simulation import Manifest, write_product
 from powerml.sinks.files import write_table
-from powerml.workflows.score import Scorer, ScoreResult, score_rows
+from powerml.workflows.score import ScoreResult
 from powerml.workflows.train import TrainResult, train
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-Note = Callable[[str], None]
 PRESET = "validation"
 MONTHS = 24
-TOP = 10
+DEMO_TOP = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +45,7 @@ class Demo:
     def top(self) -> pd.DataFrame:
         """The ten highest scores of the latest snapshot, with their reasons."""
         frame = self.scores.frame
-        best = frame[frame["status"] == "scored"].nlargest(TOP, "score")
+        best = frame[frame["status"] == "scored"].nlargest(DEMO_TOP, "score")
         band = self.scores.scorer.model.band_column
         shown = best[[self.trained.data.project.id_column, "score", band, "percentile"]].copy()
         for name in ("p_churn", "p_expand"):
@@ -69,7 +70,7 @@ def demo(
     seed: int = 7,
     force: bool = False,
     now: datetime,
-    note: Note = lambda text: None,
+    note: Note = silent,
 ) -> Demo:
     """Simulates two years of a product, trains on it and scores its latest snapshot, all inside `folder`.
 
@@ -84,7 +85,7 @@ def demo(
     project = load_project(folder / "powerml.yaml")
     trained = train(project, note=note)
     note("scoring the latest snapshot")
-    scorer = Scorer(trained.model, slug(project.project), str(trained.version.number))
+    scorer = NamedScorer(trained.model, slug(project.project), str(trained.version.number))
     ids = ["as_of", *(name for name in ("user_id", "account_id") if name in trained.data.latest)]
     frame, baseline = score_rows(scorer, trained.data.latest, ids=ids, reasons=3, ranking="stored", now=now)
     file = folder / "scores.csv"

@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from sklearn.base import clone
 
 from powerml.config.metrics import MetricSpec, catalogue
-from powerml.errors import MissingColumns, UsageError, did_you_mean
+from powerml.errors import UsageError, did_you_mean
+from powerml.progress import Note, silent
 from powerml.scoring.documented.base import DocumentedScorer
 from powerml.scoring.documented.load import needed_metrics
 from powerml.scoring.explain.contributions import change
-from powerml.scoring.explain.next_band import Recipe, recipe
+from powerml.scoring.explain.explainable import Explainable, referenced
+from powerml.scoring.explain.next_band import NextBand, recipe
 from powerml.scoring.explain.tree import branches
-from powerml.sources.tables.metrics import read_metric_table
-from powerml.workflows.score import Scorer, from_registry, from_weights
+from powerml.scoring.named import from_weights
+from powerml.sources.tables.metrics import rows_to_score
+from powerml.tracking.scorers import from_registry
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from powerml.config.project import ProjectSpec
-    from powerml.scoring.model import ScoringModel
-
-Note = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -48,22 +47,7 @@ class Explanation:
     before: date | None
     score_before: float | None
     changes: pd.DataFrame | None
-    recipe: Recipe | None
-
-
-@dataclass(frozen=True)
-class Snapshots:
-    """What there is to explain: rows of one or more dates, the scorer, the facts of its metrics, the date meant.
-
-    `owners`: the project's, by branch of the metric tree; they stand above those of the weight set.
-    """
-
-    frame: pd.DataFrame
-    scorer: Scorer
-    id_column: str
-    metrics: Mapping[str, MetricSpec]
-    as_of: date | None
-    owners: Mapping[str, str]
+    recipe: NextBand | None
 
 
 def from_metrics(
@@ -73,14 +57,11 @@ def from_metrics(
     settings: Mapping[str, float] | None = None,
     as_of: date | None = None,
     project: ProjectSpec | None = None,
-) -> Snapshots:
+) -> Explainable:
     """The rows of a metric table; ranks and full scales that are not stored come from the table itself."""
     scorer = from_weights(weights, settings=settings, project=project)
-    known = {*catalogue(), *scorer.model.columns}
-    table = read_metric_table(path, metrics=known)
-    if absent := [name for name in scorer.model.scorer.metrics_ if name not in table.columns]:
-        raise MissingColumns(absent, asked_by=f"{path}: {scorer.shown}", have=table.columns)
-    return Snapshots(table.frame, scorer, table.id_column, catalogue(), as_of, project.owners if project else {})
+    table = rows_to_score(path, scorer)
+    return Explainable(table.frame, scorer, table.id_column, catalogue(), as_of, project.owners if project else {})
 
 
 def from_project(
@@ -90,8 +71,8 @@ def from_project(
     weights: str | None = None,
     settings: Mapping[str, float] | None = None,
     as_of: date | None = None,
-    note: Note = lambda text: None,
-) -> Snapshots:
+    note: Note = silent,
+) -> Explainable:
     """A project's snapshot at `as_of` (by default the latest) and the one before it."""
     from powerml.workflows.project import open_project, project_metrics
 
@@ -104,10 +85,10 @@ def from_project(
     if weights:
         counts = built.vocabulary_counts
         scorer = from_weights(weights, settings=settings, project=project, vocabulary=counts)
-    return Snapshots(built.frame, scorer, project.id_column, opened.metrics, at, project.owners)
+    return Explainable(built.frame, scorer, project.id_column, opened.metrics, at, project.owners)
 
 
-def explain(entity: str, snapshots: Snapshots) -> Explanation:
+def explain(entity: str, snapshots: Explainable) -> Explanation:
     """Explains one entity at the date meant (or its latest), compared with its row before.
 
     Raises UsageError for an entity that is not there or is not scored.
@@ -177,13 +158,6 @@ def _now_and_before(entity: str, mine: pd.DataFrame, as_of: date | None) -> tupl
 
 def _of_date(frame: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
     return frame[frame["as_of"] == now["as_of"].iloc[0]] if "as_of" in frame else frame
-
-
-def referenced(model: ScoringModel, frame: pd.DataFrame) -> ScoringModel:
-    """A model without stored references takes the snapshot explained for one, so that its ranks mean something."""
-    if isinstance(model.scorer, DocumentedScorer) and not hasattr(model.scorer, "reference_"):
-        model = replace(model, scorer=clone(model.scorer).fit(frame))
-    return model if model.reference is not None else model.with_reference(frame)
 
 
 def _values(row: pd.DataFrame, metrics: Any) -> list[float]:

@@ -10,8 +10,8 @@ import pandas as pd
 from powerml.config.activity import Group
 from powerml.errors import UsageError, did_you_mean
 from powerml.scoring.documented.base import DocumentedScorer
+from powerml.scoring.explain.explainable import Explainable, referenced
 from powerml.scoring.explain.tree import branch_changes, branches, metric_tree
-from powerml.workflows.explain import Snapshots, referenced
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,7 +39,7 @@ class GroupExplanation:
     changes: pd.DataFrame | None
 
 
-def explain_group(snapshots: Snapshots, *, band: str | None = None) -> GroupExplanation:
+def explain_group(snapshots: Explainable, *, band: str | None = None) -> GroupExplanation:
     """Explains the mean score of a band, or of all scored rows, at the date meant (or the latest).
 
     Raises UsageError for a band that the scorer has not, or one that nobody is in.

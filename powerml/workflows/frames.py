@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from powerml.config.metrics import catalogue
 from powerml.errors import MissingColumns, UsageError
-from powerml.workflows.score import from_registry, from_weights, score_rows
-from powerml.workflows.snapshot import build
+from powerml.scoring.named import from_weights
+from powerml.scoring.scores_table import score_rows
+from powerml.tracking.scorers import from_registry
+from powerml.workflows.project import open_project
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,7 +29,7 @@ def labels(project: ProjectSpec, cutoffs: Sequence[date]) -> pd.DataFrame:
     Returns as_of, the id (and account_id beside a user), label (ineligible, immature, churn, stay or expand) and
     treated, in the order of `snapshot`. Raises what reading the project's tables raises.
     """
-    frame = build(project, cutoffs, labels=True).frame
+    frame = open_project(project).build(cutoffs, labels=True).frame
     return frame[[name for name in KEYS if name in frame] + ["label", "treated"]]
 
 

@@ -15,6 +15,7 @@ import pandas as pd
 from powerml.config.metrics import MetricSpec, catalogue, metrics_from
 from powerml.config.project import ProjectSpec, SnapshotsSpec, expand
 from powerml.errors import DataError, UsageError
+from powerml.progress import Note, silent
 from powerml.snapshots.cache.rollups import EventFile, cached_roll_up
 from powerml.snapshots.cache.store import RollupStore, is_damaged, throw_away
 from powerml.snapshots.dataset import Snapshots, snapshots
@@ -27,12 +28,14 @@ from powerml.sources.event_files import event_spans, repeats_digest
 from powerml.sources.files import resolve
 from powerml.sources.loading import Loaded, TooManyBadRows, open_sources, write_quarantine
 from powerml.tables import OUTCOMES
-from powerml.training.rows import Rows, TrainingData
+from powerml.training.rows import Rows
+from powerml.training.snapshot_rows import snapshot_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from powerml.config.outcome import EventOutcome
+    from powerml.training.rows import TrainingData
 
 CACHE_FROM_BYTES = 64_000_000  # Parquet events of this size are worth keeping their roll-ups
 
@@ -86,9 +89,7 @@ class OpenProject:
         frame = label_cutoffs(self.project, self.rollups, chosen)
         return [day_date(chosen.days[c]) for c in frame.loc[frame["mature"], "c"]]
 
-    def build(
-        self, cutoffs: Sequence[date], *, labels: bool = False, note: Callable[[str], None] = lambda text: None
-    ) -> SnapshotResult:
+    def build(self, cutoffs: Sequence[date], *, labels: bool = False, note: Note = silent) -> SnapshotResult:
         """The snapshot table at the local midnights of `cutoffs`."""
         if not cutoffs:
             raise UsageError("no cutoff to take a snapshot at; give --as-of or --monthly, or widen `snapshots`")
@@ -108,7 +109,7 @@ class OpenProject:
         unmapped = tuple(self.rollups.kinds.unmapped(self.rollups.seen < NEVER))
         return SnapshotResult(made.frame, coverage, self.loaded.report, self.vocabulary_counts(chosen), unmapped)
 
-    def _snapshots(self, cutoffs: Cutoffs, labels: bool, note: Callable[[str], None]) -> Snapshots:
+    def _snapshots(self, cutoffs: Cutoffs, labels: bool, note: Note) -> Snapshots:
         made = snapshots(self.inputs, self.rollups, self.project, self.metrics, cutoffs, with_labels=labels, note=note)
         self.inputs.engine.wait()
         return made
@@ -139,7 +140,7 @@ def open_project(
     now: datetime | None = None,
     metrics: Iterable[MetricSpec] = (),
     cache: bool | None = None,
-    note: Callable[[str], None] = lambda text: None,
+    note: Note = silent,
 ) -> OpenProject:
     """Reads the sources and rolls the events up; `metrics` adds declarations to those of the project.
 
@@ -190,7 +191,7 @@ def read_sources(
     extra: Mapping[str, Iterable[str]] = MappingProxyType({}),
     lenient: bool = False,
     cache: Path | None = None,
-    note: Callable[[str], None] = lambda text: None,
+    note: Note = silent,
 ) -> Loaded:
     """The project's tables; bad rows go to its quarantine folder, also where there are too many and the run stops."""
     folder = project.state / "quarantine"
@@ -211,7 +212,7 @@ def opened(
     loaded: Loaded,
     *,
     cache: bool = False,
-    note: Callable[[str], None] = lambda text: None,
+    note: Note = silent,
 ) -> OpenProject:
     """A project whose tables were read, its events rolled up.
 
@@ -272,7 +273,7 @@ def gather(
     *,
     outcome: EventOutcome | None = None,
     opened: OpenProject | None = None,
-    note: Callable[[str], None] = lambda text: None,
+    note: Note = silent,
 ) -> TrainingData:
     """Builds the mature snapshots that the project (or the experiment) asks for, and the latest one.
 
@@ -307,7 +308,7 @@ def gather(
     if rows.frame.empty:
         raise DataError(f"{project.file}: no entity of the mature snapshots has an outcome; see 'powerml check'")
     last = built.frame[at_latest].reset_index(drop=True)
-    return TrainingData(project, opened.metrics, rows, whole, last, built.vocabulary_counts, built.coverage)
+    return snapshot_rows(project, opened.metrics, rows, whole, last, built.vocabulary_counts, built.coverage)
 
 
 def latest_cutoff(opened: OpenProject) -> date:

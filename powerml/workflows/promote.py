@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from powerml.config.project import ProjectSpec, slug
 from powerml.errors import UsageError
 from powerml.tracking import registry
-from powerml.tracking.due import DATA_UNTIL, DUE, PROJECT, VOCABULARY, due_date
+from powerml.tracking.due import DATA_UNTIL, DUE, PROJECT_TAG, VOCABULARY_TAG, due_date
 from powerml.tracking.runs import find_run
 from powerml.tracking.store import Store
 
@@ -69,7 +69,7 @@ def _version(store: Store, model: str, wanted: str) -> registry.Version:
                 registry.SCORER: run.name,
                 registry.VERDICT: run.tags.get("powerml.verdict", "cannot tell"),
                 "powerml.kind": run.tags.get("powerml.kind", ""),
-                **{name: run.tags[name] for name in (PROJECT, VOCABULARY, DATA_UNTIL) if name in run.tags},
+                **{name: run.tags[name] for name in (PROJECT_TAG, VOCABULARY_TAG, DATA_UNTIL) if name in run.tags},
             }
             return registry.register(
                 store, model, run_id=run.run_id, model_uri=run.model_uri, manifest=run.manifest, tags=tags, alias=None

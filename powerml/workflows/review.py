@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,41 +11,43 @@ import pandas as pd
 
 from powerml.config.fingerprints import of_json
 from powerml.config.metrics import MetricSpec
-from powerml.config.weights import differences, read_weights, settable
+from powerml.config.weights import POWER_SCORE, differences, read_weights, settable
 from powerml.errors import DataError, UsageError, did_you_mean
+from powerml.progress import Note, silent
 from powerml.scoring.documented.base import DocumentedScorer
 from powerml.scoring.documented.load import needed_metrics, scorer_of
 from powerml.scoring.model import ScoringModel
+from powerml.scoring.named import NamedScorer, from_weights
+from powerml.scoring.scores_table import score_rows
 from powerml.sinks.files import write_table
-from powerml.sources.tables.review_sheet import Answered, Origin, read_sheet
+from powerml.sources.tables.review_sheet import Answered, SheetOrigin, read_sheet
+from powerml.statistics.accounts import accounts_of
+from powerml.tracking.scorers import from_registry
 from powerml.validation.comparison import Comparison, agreement
 from powerml.validation.review.answers import Review, review
 from powerml.validation.review.parts import Parts, review_parts
 from powerml.validation.review.proposal import STEP, cannot_edit, proposal
 from powerml.workflows.compare import compare_sets
 from powerml.workflows.project import OpenProject, latest_cutoff, open_project, project_metrics
-from powerml.workflows.score import Scorer, from_registry, from_weights, score_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date, datetime
     from pathlib import Path
 
     from powerml.config.project import ProjectSpec
     from powerml.config.weight_set import WeightSetSpec
 
-Note = Callable[[str], None]
-POWER_SCORE = "power_user"  # document A's, whose step 6 the loop is
-
 
 @dataclass(frozen=True, eq=False)
-class People:
+class ScoredPeople:
     """A scored snapshot: its rows, their scores table (highest score first, both with one index), their parts."""
 
     project: ProjectSpec
     opened: OpenProject
-    scorer: Scorer
+    scorer: NamedScorer
     spec: WeightSetSpec | None
-    origin: Origin
+    origin: SheetOrigin
     rows: pd.DataFrame
     scores: pd.DataFrame
     parts: Parts
@@ -61,8 +62,7 @@ class People:
     @property
     def accounts(self) -> pd.Series:
         """The account of each row; the entity where it has none."""
-        own = self.ids
-        return own if "account_id" not in self.rows else self.rows["account_id"].astype(object).fillna(own).astype(str)
+        return pd.Series(accounts_of(self.rows, self.project.id_column), index=self.rows.index)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +70,7 @@ class Sheet:
     """What was written: the rows of the sheet and what they were made from."""
 
     frame: pd.DataFrame
-    origin: Origin
+    origin: SheetOrigin
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +120,7 @@ def make_sheet(
     as_of: date | None = None,
     top: int = 20,
     now: datetime,
-    note: Note = lambda text: None,
+    note: Note = silent,
 ) -> Sheet:
     """Scores a snapshot (by default the latest) and writes the highest `top` as a sheet to fill in.
 
@@ -150,7 +150,7 @@ def read_review(
     step: float = STEP,
     seed: int = 0,
     now: datetime,
-    note: Note = lambda text: None,
+    note: Note = silent,
 ) -> Reviewed:
     """Reads a sheet that came back, compares the answers part by part, and tries an edited weight set.
 
@@ -192,7 +192,7 @@ def population(
     expected: Answered | None = None,
     now: datetime,
     note: Note,
-) -> People:
+) -> ScoredPeople:
     """The snapshot scored by a weight set or a registered version; `expected` is the sheet it must be the same as."""
     spec = None
     if weights:
@@ -211,7 +211,7 @@ def population(
     built = opened.build([day], labels=True, note=note)
     if weights:
         scorer = from_weights(weights, project=project, vocabulary=built.vocabulary_counts)
-        scorer = Scorer(ScoringModel(scorer.model.scorer.fit(_scored(built.frame))), scorer.name, scorer.version)
+        scorer = NamedScorer(ScoringModel(scorer.model.scorer.fit(_scored(built.frame))), scorer.name, scorer.version)
     ids = ["as_of", project.id_column]
     table, _ = score_rows(scorer, built.frame, ids=ids, reasons=3, ranking="stored", now=now)
     scored = table[table["status"] == "scored"]
@@ -221,10 +221,10 @@ def population(
     rows = built.frame.loc[scored.index]
     groups = {name: metric.group for name, metric in opened.metrics.items() if metric.group}
     path = weights if weights and weights.endswith((".yaml", ".yml", ".json")) else None
-    origin = Origin(min(top, len(scored)), day, "weights" if weights else "model", label, fingerprint, path)
+    origin = SheetOrigin(min(top, len(scored)), day, "weights" if weights else "model", label, fingerprint, path)
     parts = review_parts(scorer.model.scorer, rows, groups)
     everybody = built.frame.assign(status=table["status"])
-    return People(project, opened, scorer, spec, origin, rows, scored, parts, everybody, built.vocabulary_counts)
+    return ScoredPeople(project, opened, scorer, spec, origin, rows, scored, parts, everybody, built.vocabulary_counts)
 
 
 def reviewed_set(weights: str, project: ProjectSpec) -> WeightSetSpec:
@@ -252,7 +252,7 @@ def _same_as_then(sheet: Answered, label: str, fingerprint: str) -> None:
         )
 
 
-def _sheet(people: People, top: int) -> pd.DataFrame:
+def _sheet(people: ScoredPeople, top: int) -> pd.DataFrame:
     """The rows of the sheet: rank, ids, names where the tables have them, score, parts with shares, reasons."""
     scores, id_column = people.scores.head(top), people.project.id_column
     rows = people.rows.loc[scores.index]
@@ -284,7 +284,7 @@ def _names(opened: OpenProject, table: str, key: str, wanted: pd.Series) -> list
     return [str(name) if isinstance(name, str) else "" for name in wanted.map(known)]
 
 
-def _placed(sheet: Answered, people: People) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def _placed(sheet: Answered, people: ScoredPeople) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """The answers with the row of the snapshot they are about (`at`); who cannot be judged is left out, with a word.
 
     Raises DataError with every row that is about nobody, or on the wrong side of the list.
@@ -322,7 +322,7 @@ def _no_proposal(result: Review) -> str:
     return "No weights are proposed: the answers lean no weight far enough to move its last digit."
 
 
-def _reread(people: People, edited: WeightSetSpec, given: pd.DataFrame, *, seed: int, note: Note) -> Reread:
+def _reread(people: ScoredPeople, edited: WeightSetSpec, given: pd.DataFrame, *, seed: int, note: Note) -> Reread:
     """Scores the same snapshot with the edited weights and sets both beside the answers and the labels."""
     project, old = people.project, people.spec
     assert old is not None
@@ -354,7 +354,7 @@ def _moved(moves: pd.DataFrame, said: pd.Series, top: int) -> str:
     return f"{entered} enter the top {top} and {left} leave it: {', '.join(parts)}."
 
 
-def write_sheet(frame: pd.DataFrame, origin: Origin, path: Path) -> None:
+def write_sheet(frame: pd.DataFrame, origin: SheetOrigin, path: Path) -> None:
     """Writes the rows of the list with empty columns to fill in and what they were made from, whole or not at all."""
     write_table(frame.assign(answer="", comment="", sheet=str(origin)), path)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -11,11 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from powerml.config.weights import POWER_SCORE
 from powerml.errors import UsageError, did_you_mean
+from powerml.progress import Note, silent
 from powerml.scoring.documented.load import load_weights
 from powerml.screening.correlation import CorrelationScreen, ScreenWarning
 from powerml.screening.report import differentiators, screen_report
 from powerml.statistics.splits import SnapshotSplit
+from powerml.training.screening import EARLIER_DAYS
 from powerml.validation.leak_probe import leak_probe, suspects, values_earlier
 from powerml.validation.screen_audit import ScreenAudit, screen_audit
 from powerml.workflows.project import OpenProject, gather, open_project
@@ -23,10 +25,6 @@ from powerml.workflows.project import OpenProject, gather, open_project
 if TYPE_CHECKING:
     from powerml.config.project import ProjectSpec
     from powerml.training.rows import TrainingData
-
-Note = Callable[[str], None]
-EARLIER_DAYS = 30
-POWER_SCORE = "power_user"  # document A's, whose top decile its differentiator table describes
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +90,7 @@ def screen(
     force_drop: tuple[str, ...] = (),
     seed: int = 0,
     repeats: int = 500,
-    note: Note = lambda text: None,
+    note: Note = silent,
 ) -> Screened:
     """Screens the metrics of the project's mature snapshots; raises UsageError for a forced metric that is none."""
     opened = open_project(project, note=note)

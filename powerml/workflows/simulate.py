@@ -10,15 +10,15 @@ import pandas as pd
 
 from powerml.config.project import load_project
 from powerml.errors import UsageError
+from powerml.progress import Note, silent
 from powerml.scoring.documented.load import load_weights
 from powerml.simulation.calendar import month_edges
-from powerml.simulation.effects import base_rates, churner_path, effect_table
+from powerml.simulation.effects import achieved_rates, churner_path, effect_table
 from powerml.simulation.oracle import oracle_observed, truth_skill
 from powerml.simulation.presets import preset_named
 from powerml.workflows.project import open_project
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from powerml.simulation import Manifest
@@ -48,7 +48,7 @@ def cutoffs(manifest: Manifest) -> tuple[list[date], list[date]]:
     return every, ripe
 
 
-def describe(folder: Path, manifest: Manifest, *, note: Callable[[str], None] = lambda text: None) -> Description:
+def describe(folder: Path, manifest: Manifest, *, note: Note = silent) -> Description:
     """Builds the monthly snapshots of a written product and compares them with document D.
 
     Raises UsageError where the months are too few for any cutoff with a known outcome.
@@ -67,7 +67,7 @@ def describe(folder: Path, manifest: Manifest, *, note: Callable[[str], None] = 
     )
     return Description(
         effects=effect_table(known),
-        rates=base_rates(known, preset_named(manifest.preset).rates),
+        rates=achieved_rates(known, preset_named(manifest.preset).rates),
         path=churner_path(scored, pd.read_parquet(folder / "truth" / "accounts.parquet")),
         oracles=pd.concat([truth, observed], ignore_index=True),
     )

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from powerml.errors import UsageError
+from powerml.progress import Note, silent
 from powerml.sinks.files import write_table
 from powerml.snapshots.windows import cutoff_dates
 from powerml.workflows.project import SnapshotResult, open_project
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from datetime import date
     from pathlib import Path
 
@@ -22,7 +23,7 @@ def build(
     cutoffs: Sequence[date],
     *,
     labels: bool = False,
-    note: Callable[[str], None] = lambda text: None,
+    note: Note = silent,
 ) -> SnapshotResult:
     """The snapshot table of a project at the local midnights of `cutoffs`, labels beside it if asked for."""
     return open_project(project, note=note).build(cutoffs, labels=labels, note=note)
@@ -36,7 +37,7 @@ def write_snapshots(
     as_of: date | None = None,
     monthly: tuple[date, date] | None = None,
     labels: bool = False,
-    note: Callable[[str], None] = lambda text: None,
+    note: Note = silent,
 ) -> SnapshotResult:
     """Builds snapshots at one date, monthly, or as the project says, and writes them whole or not at all."""
     data = open_project(project, cache=cache, note=note)

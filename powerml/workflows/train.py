@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from powerml.config.experiment import ExperimentSpec, FittedEntry, WeightSetEntry
+from powerml.progress import Note, silent
 from powerml.reports.band_page import band_table
 from powerml.reports.session import headline, look_tables, scorer_table, sentences
 from powerml.scoring.documented.load import load_weights
@@ -17,7 +17,7 @@ from powerml.training.screening import Screening, plan_screening
 from powerml.training.session import Session, challenger, other_way
 from powerml.validation.verdict import MIN_EVENTS
 from powerml.workflows.project import gather
-from powerml.workflows.train_log import log, next_steps, register
+from powerml.workflows.train_log import log_training, next_steps, register_challenger
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from powerml.tracking import registry
     from powerml.tracking.runs import LoggedSession
     from powerml.training.rows import TrainingData
-
-Note = Callable[[str], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,10 +57,8 @@ class TrainResult:
         return look_tables(self.look, self.challenger, custom=self.data.custom)
 
 
-def train(
-    project: ProjectSpec, experiment: ExperimentSpec | None = None, *, note: Note = lambda text: None
-) -> TrainResult:
-    """Trains, judges, logs and registers; see 5-product.md "Commands" and 4-learning.md "Validation protocol".
+def train(project: ProjectSpec, experiment: ExperimentSpec | None = None, *, note: Note = silent) -> TrainResult:
+    """Trains, judges, logs and registers; `powerml.validation` tells the protocol.
 
     Below 50 events of every outcome nothing is fitted and the documented card becomes the challenger.
     """
@@ -72,7 +68,7 @@ def train(
     return train_on(data, experiment, note=note)
 
 
-def train_on(data: TrainingData, experiment: ExperimentSpec, *, note: Note = lambda text: None) -> TrainResult:
+def train_on(data: TrainingData, experiment: ExperimentSpec, *, note: Note = silent) -> TrainResult:
     """The session on rows that are there already; see `train`."""
     few, seed = _too_few(data), experiment.seed
     screening = Screening() if few else plan_screening(experiment, data)
@@ -80,9 +76,9 @@ def train_on(data: TrainingData, experiment: ExperimentSpec, *, note: Note = lam
     test, judged = judge(chosen, data, screening=screening, seed=seed, note=note)
     best = challenger(chosen, judged, test, few=bool(few), seed=seed)
     cautions = [c.caution(test.rows.times) for c in chosen]
-    notes = (*data.remarks, *filter(None, cautions))
+    notes = (*data.provenance.remarks, *filter(None, cautions))
     session = Session(experiment, data, screening, chosen, test, judged, best, few=few, notes=notes)
-    if (second := other_way(best, judged, test, screening)) is not None:
+    if (second := other_way(best, judged, screening)) is not None:
         _, (twin,) = judge([second], data, screening=second.screening, seed=seed, note=note)
         session = replace(session, other_way=twin)
     note("looking closer")
@@ -97,8 +93,8 @@ def train_on(data: TrainingData, experiment: ExperimentSpec, *, note: Note = lam
     told = sentences(session)
     note("logging to MLflow")
     name = experiment.name if experiment.base else "train"
-    logged = log(session, models, name=name, told=told)
-    version, champion = register(session, models, logged)
+    logged = log_training(session, models, name=name, told=told)
+    version, champion = register_challenger(session, models, logged)
     return TrainResult(
         headline=headline(session),
         word=session.word,
@@ -164,7 +160,7 @@ def _final(candidate: Candidate, data: TrainingData, reference: pd.DataFrame, *,
     """The scorer as it is registered: fitted on all rows, or as its document has it where events are too few."""
     if few and not candidate.is_fitted:
         return candidate.without_link(reference)
-    return replace(candidate.make(data.labelled, reference), id_column=data.scores_ids)
+    return replace(candidate.make(data.labelled, reference), id_column=data.provenance.scores_ids)
 
 
 def _reference(data: TrainingData) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from powerml.scoring.explain.shares import native_params, weight_shares
 from powerml.scoring.explain.text import reasons_json
 from powerml.scoring.outcome.card_file import weight_files
 from powerml.tracking import registry
-from powerml.tracking.due import DATA_UNTIL, PROJECT, VOCABULARY, vocabulary_fingerprint
+from powerml.tracking.due import DATA_UNTIL, PROJECT_TAG, VOCABULARY_TAG, vocabulary_fingerprint
 from powerml.tracking.pseudonyms import Pseudonyms, load_pseudonyms
 from powerml.tracking.runs import Attachments, LoggedSession, ScorerRun, SessionRun, log_session
 from powerml.tracking.store import Store
@@ -32,10 +32,12 @@ if TYPE_CHECKING:
     from powerml.training.rows import TrainingData
     from powerml.training.session import Session
 
-TOP = 20
+RANKING_TOP = 20
 
 
-def log(session: Session, models: Mapping[str, ScoringModel], *, name: str, told: Sequence[str]) -> LoggedSession:
+def log_training(
+    session: Session, models: Mapping[str, ScoringModel], *, name: str, told: Sequence[str]
+) -> LoggedSession:
     """One parent run, and below it one run per scorer; `told` are the report's sentences."""
     data, experiment, few = session.data, session.experiment, session.few
     project, screening = data.project, session.screening
@@ -45,14 +47,15 @@ def log(session: Session, models: Mapping[str, ScoringModel], *, name: str, told
         by_name[session.other_way.name] = session.other_way
     chosen = [*session.chosen, *([] if session.other_way is None else [session.other_way.candidate])]
     metrics = list(dict.fromkeys([*data.metrics, *(m for model in models.values() for m in model.scorer.metrics_)]))
-    declared = {**data.declaration(), "experiment": experiment.model_dump(mode="json", by_alias=True)}
+    declared = {**data.provenance.declaration, "experiment": experiment.model_dump(mode="json", by_alias=True)}
     tags = {
         "powerml.config": fingerprints.of_json(declared),
         "powerml.data": fingerprints.of_frame(data.labelled.frame),
         "powerml.code": fingerprints.of_code(),
         "powerml.screen": "none: nothing fitted" if few else screening.tag,
         "powerml.horizon_days": str(data.labelled.horizon_days),
-        "powerml.outcome": data.outcome_kind + (" (proxy)" if data.outcome_kind == "behavioural" else ""),
+        "powerml.outcome": data.population.outcome_kind
+        + (" (proxy)" if data.population.outcome_kind == "behavioural" else ""),
         "powerml.model": data.model_name,
         "powerml.entity": project.entity,
         "powerml.split": data.split(seed=experiment.seed).words,
@@ -141,9 +144,9 @@ def _ranking(model: ScoringModel, data: TrainingData, names: Pseudonyms) -> pd.D
     rows = data.latest[data.latest["enough_history"].astype(bool)]
     rows = rows[~model.outside(rows)]
     if rows.empty:
-        rows = data.labelled.frame.tail(TOP)
+        rows = data.labelled.frame.tail(RANKING_TOP)
     scores = np.asarray(model.scorer.predict_score(rows), dtype=float)
-    rows = rows.iloc[np.argsort(-scores, kind="stable")[:TOP]]
+    rows = rows.iloc[np.argsort(-scores, kind="stable")[:RANKING_TOP]]
     table = model.score(rows)
     reasons = reasons_json(model.contributions(rows), rows, top=3)
     shown = pd.DataFrame({"rank": np.arange(1, len(rows) + 1)})
@@ -158,14 +161,14 @@ def _ranking(model: ScoringModel, data: TrainingData, names: Pseudonyms) -> pd.D
 def _known_then(data: TrainingData) -> dict[str, str]:
     """What tells later that the vocabulary changed; a ready-made table comes without one."""
     project = data.project
-    said = {PROJECT: slug(project.project)}
+    said = {PROJECT_TAG: slug(project.project)}
     if not data.has_later:
         return said
     until = str(data.latest["as_of"].max().date())
-    return said | {VOCABULARY: vocabulary_fingerprint(project), DATA_UNTIL: until}
+    return said | {VOCABULARY_TAG: vocabulary_fingerprint(project), DATA_UNTIL: until}
 
 
-def register(
+def register_challenger(
     session: Session, models: Mapping[str, ScoringModel], logged: LoggedSession
 ) -> tuple[registry.Version, registry.Version | None]:
     """The challenger, registered; and the champion it became, if there was none and it shows skill."""
@@ -191,7 +194,7 @@ def register(
 def next_steps(version: registry.Version, champion: registry.Version | None, *, data: TrainingData) -> tuple[str, ...]:
     """What was registered, and how to score with it."""
     name, number, scorer = version.model, version.number, version.tags[registry.SCORER]
-    table = data.scored_by
+    table = data.provenance.scored_by
     apart = bool(table) or data.custom is not None  # not what 'powerml score' and 'promote' take by themselves
     if champion is not None:
         return (

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from powerml.config.experiment import ExperimentSpec, FittedEntry
 from powerml.config.project import ProjectSpec, bare_project
 from powerml.config.weights import read_weights
 from powerml.errors import DataError, UsageError
+from powerml.progress import Note, silent
+from powerml.sources.tables.features import read_features
 from powerml.training.candidates import DOCUMENTED_CARD, check_scorers
-from powerml.workflows.feature_table import Columns, TableData, read_features
+from powerml.training.table_rows import table_rows
 from powerml.workflows.train import TrainResult, train_on
 
-Note = Callable[[str], None]
+if TYPE_CHECKING:
+    from powerml.tables import FeatureTable, NamedColumns
 
 
 def train_table(
     path: Path,
-    columns: Columns,
+    columns: NamedColumns,
     *,
     project: ProjectSpec | None = None,
     experiment: ExperimentSpec | None = None,
-    note: Note = lambda text: None,
+    note: Note = silent,
 ) -> TrainResult:
     """Trains on the rows of a CSV or Parquet file; see `train`, and `read_features` for what a table may hold.
 
@@ -39,13 +41,15 @@ def train_table(
     experiment = experiment or ExperimentSpec()
     check_scorers(experiment, home)
     note(f"reading {path.name}")
-    data = read_features(path, columns, project=home)
-    _check_screen(experiment, data)
-    experiment, told = _possible(experiment, data)
-    return train_on(replace(data, notes=(*data.notes, *told)), experiment, note=note)
+    table = read_features(path, columns)
+    _check_screen(experiment, table)
+    experiment, told = _possible(experiment, table, home)
+    return train_on(table_rows(table, home, remarks=told), experiment, note=note)
 
 
-def _possible(experiment: ExperimentSpec, data: TableData) -> tuple[ExperimentSpec, tuple[str, ...]]:
+def _possible(
+    experiment: ExperimentSpec, table: FeatureTable, project: ProjectSpec
+) -> tuple[ExperimentSpec, tuple[str, ...]]:
     """The experiment with the scorers whose metrics the table has, and a sentence on the others."""
     kept, absent = [], dict[str, list[str]]()
     for entry in experiment.scorers:
@@ -53,7 +57,7 @@ def _possible(experiment: ExperimentSpec, data: TableData) -> tuple[ExperimentSp
             needed = (entry.prior or DOCUMENTED_CARD) if entry.fit == "weights" or entry.prior else None
         else:
             needed = entry.weights
-        lacks = [] if needed is None else _lacking(needed, data, experiment)
+        lacks = [] if needed is None else _lacking(needed, table, experiment, project)
         if lacks:
             absent[entry.label] = lacks
         else:
@@ -61,7 +65,7 @@ def _possible(experiment: ExperimentSpec, data: TableData) -> tuple[ExperimentSp
     if not kept:
         names = "; ".join(f"{name} lacks {', '.join(lacks)}" for name, lacks in absent.items())
         fix = "name one with 'fit' in the experiment"
-        raise UsageError(f"{data.source}: none of the scorers can be made ({names}); {fix}")
+        raise UsageError(f"{table.source}: none of the scorers can be made ({names}); {fix}")
     if not absent:
         return experiment, ()
     shown = {name: ", ".join(lacks[:3]) + (", ..." if len(lacks) > 3 else "") for name, lacks in absent.items()}
@@ -69,18 +73,19 @@ def _possible(experiment: ExperimentSpec, data: TableData) -> tuple[ExperimentSp
     return experiment.model_copy(update={"scorers": tuple(kept)}), (f"Take no part, for want of metrics: {told}.",)
 
 
-def _lacking(weights: str, data: TableData, experiment: ExperimentSpec) -> list[str]:
+def _lacking(weights: str, table: FeatureTable, experiment: ExperimentSpec, project: ProjectSpec) -> list[str]:
     """The metrics of a weight set that the table has not."""
     is_path = weights.endswith((".yaml", ".yml", ".json"))
-    spec = read_weights(weights, base=experiment.base if is_path else data.project.base)
-    return [metric for metric in spec.metrics if metric not in data.labelled.frame]
+    spec = read_weights(weights, base=experiment.base if is_path else project.base)
+    return [metric for metric in spec.metrics if metric not in table.frame]
 
 
-def _check_screen(experiment: ExperimentSpec, data: TableData) -> None:
+def _check_screen(experiment: ExperimentSpec, table: FeatureTable) -> None:
     """Raises DataError where the screen forces a column that the table has not."""
     spec = experiment.screen
     if spec is None or isinstance(spec, str):
         return
-    if unknown := [name for name in (*spec.force_keep, *spec.force_drop) if name not in data.available]:
+    available = set(table.coverage.loc[table.coverage["available"], "metric"])
+    if unknown := [name for name in (*spec.force_keep, *spec.force_drop) if name not in available]:
         fix = "correct 'force_keep' and 'force_drop' in the experiment"
-        raise DataError.in_file(data.source, f"has no feature {unknown[0]!r}, which the screen names", fix)
+        raise DataError.in_file(table.source, f"has no feature {unknown[0]!r}, which the screen names", fix)

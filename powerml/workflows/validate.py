@@ -13,7 +13,7 @@ from powerml.config.reading import load
 from powerml.config.shipped import find, names
 from powerml.config.weights import read_weights
 from powerml.errors import UsageError
-from powerml.sources.tables.scores_and_labels import PROBABILITIES, Joined, join, score_column
+from powerml.sources.tables.scores_and_labels import OUTCOME_PROBABILITIES, Joined, join, score_column
 from powerml.validation.band_report import BandReport, band_report, fifths
 from powerml.validation.churn_path import churn_path
 from powerml.validation.discrimination import discrimination
@@ -56,8 +56,8 @@ def validate(
     values = score_column(frame, column, scores)
     ladder = _ladder(bands, frame, column, values, base=base)
     said = None
-    if column == "score" and all(p in frame for p in PROBABILITIES[:2]):
-        said = pd.DataFrame({p: score_column(frame, p, scores) for p in PROBABILITIES if p in frame})
+    if column == "score" and all(p in frame for p in OUTCOME_PROBABILITIES[:2]):
+        said = pd.DataFrame({p: score_column(frame, p, scores) for p in OUTCOME_PROBABILITIES if p in frame})
 
     def report(rows: pd.Series) -> BandReport:
         return band_report(

@@ -3,7 +3,8 @@ import pandas as pd
 import pytest
 
 from powerml.calibration.links import best_single_metric, fit_link
-from powerml.statistics.scores import auroc, sigmoid
+from powerml.statistics.logistic import sigmoid
+from powerml.statistics.scores import auroc
 
 
 @pytest.fixture

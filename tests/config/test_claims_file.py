@@ -20,7 +20,7 @@ def told(tmp_path, text):
 
 
 def test_the_form_of_the_contract_is_read(tmp_path):
-    """The sample of 6-files.md, word for word in its keys."""
+    """The sample, word for word in its keys."""
     claims = load_claims(
         write(
             tmp_path,

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from powerml.config.conditions import Comparison, Condition, Criterion, TopShare
+from powerml.config.conditions import Comparator, Condition, Criterion, TopShare
 
 
 @pytest.mark.parametrize("text", ["active_days_30d >= 15", "a < b", "usage_change_90d <= -0.2", "x in top 5 %"])
@@ -30,7 +30,7 @@ def test_a_sentence_that_is_no_condition(text, words):
 
 def test_a_criterion_may_be_one_condition():
     criterion = Criterion.model_validate("active_days_30d >= 15")
-    assert criterion.any_of == (Comparison.model_validate("active_days_30d >= 15"),)
+    assert criterion.any_of == (Comparator.model_validate("active_days_30d >= 15"),)
 
 
 def test_metrics_are_named_once():

@@ -1,4 +1,4 @@
-"""Metrics as data: the catalogue is that of 2-metrics.md and 6-files.md; a user's own are checked when read."""
+"""Metrics as data: the catalogue is as shipped; a user's own are checked when read."""
 
 from __future__ import annotations
 

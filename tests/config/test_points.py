@@ -20,7 +20,6 @@ def card(tmp_path, recency=GOOD, more=""):
 
 
 def test_the_form_of_the_specification_reads(tmp_path):
-    """6-files.md, "A weight set"."""
     text = """\
 name: my_card
 version: 1

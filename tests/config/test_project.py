@@ -1,4 +1,4 @@
-"""The project file: defaults, every key of 6-files.md, and messages for what is wrong in it."""
+"""The project file: defaults, every key, and messages for what is wrong in it."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from powerml.config.base import Spec
-from powerml.config.reading import load, read_document, validate
+from powerml.config.reading import load, read_document, validated
 from powerml.errors import ConfigError, DataError
 
 
@@ -168,9 +168,9 @@ def test_long_values_are_cut_in_messages(written):
 
 def test_a_part_of_a_document(written):
     document = read_document(written("cards:\n  one: {name: a}\n  two:\n    nme: b\n"))
-    assert validate(Card, document, ("cards", "one")).name == "a"
+    assert validated(Card, document, ("cards", "one")).name == "a"
     with pytest.raises(ConfigError, match=r"card\.yaml:4: cards\.two\.nme: unknown key; did you mean 'name'\?"):
-        validate(Card, document, ("cards", "two"))
+        validated(Card, document, ("cards", "two"))
 
 
 def test_files_that_cannot_be_read(written, tmp_path):

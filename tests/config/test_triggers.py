@@ -1,8 +1,8 @@
 import pytest
 
-from powerml.config.conditions import Comparison, TopShare
+from powerml.config.conditions import Comparator, TopShare
 from powerml.config.shipped import names
-from powerml.config.triggers import Change, Named, TriggerSpec, load_triggers
+from powerml.config.triggers import ChangeTrigger, Named, TriggerSpec, load_triggers
 from powerml.errors import ConfigError
 
 
@@ -13,7 +13,7 @@ def when(*conditions):
 def test_conditions_are_read_as_they_are_said_and_said_as_they_are_read():
     said = ["score >= 80", "key_actions_30d in top 5 %", "tier is Champions or Power Users", "events_30d fell by 30 %"]
     read = when(*said)
-    assert [type(condition) for condition in read] == [Comparison, TopShare, Named, Change]
+    assert [type(condition) for condition in read] == [Comparator, TopShare, Named, ChangeTrigger]
     assert [str(condition) for condition in read] == said
 
 

@@ -1,4 +1,4 @@
-"""What became of every entity of a snapshot, as 1-data.md "Labels" says it; `label_of` gives its label."""
+"""What became of every entity of a snapshot, `label_of` gives its label."""
 
 from __future__ import annotations
 

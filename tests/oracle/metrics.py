@@ -1,4 +1,4 @@
-"""The sixty metrics of the specification, 2-metrics.md, one loop each. `snapshot` gives the rows of one cutoff."""
+"""The sixty metrics of the catalogue, one loop each. `snapshot` gives the rows of one cutoff."""
 
 from __future__ import annotations
 
@@ -18,16 +18,11 @@ Number = float | None
 def snapshot(project: Project, as_of: date, *, entity: str) -> list[Row]:
     """One row per entity in the snapshot, ordered by id: keys, `enough_history`, `active` and every metric."""
     past = Past(project, as_of)
-    rows = []
     if entity == "user":
-        for user in past.users:
-            if past.is_user(user):
-                rows.append({"as_of": as_of, "user_id": user, **entity_row(past, "user", user)})
-    else:
-        for account in past.accounts():
-            if past.is_account(account):
-                rows.append({"as_of": as_of, "account_id": account, **entity_row(past, "account", account)})
-    return rows
+        users = [user for user in past.users if past.is_user(user)]
+        return [{"as_of": as_of, "user_id": user, **entity_row(past, "user", user)} for user in users]
+    accounts = [account for account in past.accounts() if past.is_account(account)]
+    return [{"as_of": as_of, "account_id": account, **entity_row(past, "account", account)} for account in accounts]
 
 
 def entity_row(past: Past, entity: str, name: str) -> Row:

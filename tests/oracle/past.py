@@ -1,6 +1,6 @@
 """What is known just before a cutoff: rows, people, accounts, sessions. Slow and obvious on purpose.
 
-Every rule is a sentence of the specification, 1-data.md; the order here is the order there.
+Every rule is a sentence of the rules on data, in their order.
 """
 
 from __future__ import annotations
@@ -92,8 +92,8 @@ def sessions_of(events: list[Event], gap_minutes: float) -> list[Session]:
     sessions = []
     for user in sorted({event.user_id for event in events}):
         own = [event for event in events if event.user_id == user]
-        for session_id in sorted({event.session_id for event in own if event.session_id is not None}):
-            sessions.append(Session(user, tuple(event for event in own if event.session_id == session_id)))
+        named = sorted({event.session_id for event in own if event.session_id is not None})
+        sessions += [Session(user, tuple(event for event in own if event.session_id == name)) for name in named]
         chain: list[Event] = []
         for event in own:
             if event.session_id is not None:

@@ -4,7 +4,7 @@ import pytest
 from pandas.testing import assert_frame_equal
 
 from powerml.errors import StoreError
-from powerml.scoring.stored import register, scorer_from_dict
+from powerml.scoring.stored import _register, scorer_from_dict
 from tests.scoring.sets import GOLDEN, SETS, scorer
 
 
@@ -28,5 +28,5 @@ def test_a_kind_may_register_itself(monkeypatch):
     from powerml.scoring import stored as persist
 
     monkeypatch.setattr(persist, "_LOADERS", dict(persist._LOADERS))
-    register("constant", lambda data: data["value"])
+    _register("constant", lambda data: data["value"])
     assert scorer_from_dict({"kind_of_scorer": "constant", "value": 60}) == 60

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy.stats import pearsonr
 from sklearn.metrics import roc_auc_score
 
-from powerml.screening.contrasts import Distinct, correlation, group_sums, largest_attainable, standardise
+from powerml.screening.contrasts import Contrast, correlation, group_sums, largest_attainable, standardise
 
 rows = st.lists(st.tuples(st.booleans(), st.integers(-3, 3)), min_size=4, max_size=60).filter(
     lambda r: 0 < sum(y for y, _ in r) < len(r) and len({x for _, x in r}) > 1
@@ -14,7 +14,7 @@ rows = st.lists(st.tuples(st.booleans(), st.integers(-3, 3)), min_size=4, max_si
 
 def distinct(x, y):
     values, codes = np.unique(x, return_inverse=True)
-    return Distinct.of(codes, len(values), y)
+    return Contrast.of(codes, len(values), y)
 
 
 @settings(deadline=None)

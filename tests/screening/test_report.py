@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from powerml.screening.correlation import CorrelationScreen, ScreenWarning
-from powerml.screening.report import COLUMNS, differentiators, screen_report
+from powerml.screening.report import REPORT_COLUMNS, differentiators, screen_report
 
 LISTED = ["metric", "outcome", "n", "events", "r_natural", "r_natural_max", "r_bal", "r_bal_low", "r_bal_high"]
 
@@ -37,7 +37,7 @@ def cell(report, metric, outcome):
 
 
 def test_one_row_per_metric_and_outcome_ranked(report, panel):
-    assert list(report.columns) == list(COLUMNS)
+    assert list(report.columns) == list(REPORT_COLUMNS)
     assert len(report) == 2 * panel[0].shape[1]
     assert report["r_bal"].abs().dropna().is_monotonic_decreasing
 

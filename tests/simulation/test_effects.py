@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from powerml.errors import MissingColumns
-from powerml.simulation.effects import METRICS, base_rates, churner_path, effect_table, ripe
+from powerml.simulation.effects import METRICS, achieved_rates, churner_path, effect_table, ripe
 
 
 def frame(labels: list[str], **metrics: list[float]) -> pd.DataFrame:
@@ -50,7 +50,7 @@ def test_unripe_rows_and_newcomers_do_not_count():
     rows = frame(["churn", "immature", "ineligible", "stay"])
     rows.loc[3, "enough_history"] = False
     assert ripe(rows)["label"].tolist() == ["churn"]
-    rates = base_rates(rows, (0.2, 0.6, 0.2)).set_index("outcome")
+    rates = achieved_rates(rows, (0.2, 0.6, 0.2)).set_index("outcome")
     assert rates.loc["churn", "points_off"] == pytest.approx(80.0)
 
 

@@ -65,7 +65,7 @@ def test_files_hold_what_memory_holds(tmp_path):
 
 
 def label_of(rows: list[dict], as_of: pd.Timestamp, observed_until: pd.Timestamp) -> str:
-    """A contract label by 1-data.md, in plain loops over one account's subscription rows."""
+    """A contract label, in plain loops over one account's subscription rows."""
 
     def state(instant: pd.Timestamp) -> tuple[float, float, int]:
         live = [r for r in rows if r["start"] < instant and (pd.isna(r["end"]) or r["end"] >= instant)]

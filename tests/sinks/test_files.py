@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import stat
 from datetime import date
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -53,8 +54,7 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path, monkeypatch, old, en
         target.write_text(old)
 
     def full(self, path, **options):
-        with open(path, "w") as half:
-            half.write("half a table")
+        Path(path).write_text("half a table")
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(pd.DataFrame, f"to_{ending}", full)

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import os
-
 import pandas as pd
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.oracle.comparison import differences, engine_frame, oracle_rows
+from tests.oracle.runs import tried
 from tests.oracle.world import worlds
-
-# Always the same worlds, few because each reads files and plans the whole catalogue; ORACLE_EXAMPLES=100 looks further.
-EXAMPLES = int(os.environ.get("ORACLE_EXAMPLES", "2"))
-# A world grows from a seed, so there is nothing to shrink.
-FEW = settings(
-    max_examples=EXAMPLES, deadline=None, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate]
-)
-ONE = settings(FEW, max_examples=1)
 
 
 @pytest.mark.parametrize("entity", ["user", "account"])
 def test_every_metric_and_label_of_every_entity(entity, tmp_path_factory):
-    @FEW
+    @tried(1 / 2, salt=entity)  # half the worlds by user, half by account
     @given(worlds())
     def check(world):
         frame = engine_frame(world.project, world.cutoffs, tmp_path_factory.mktemp("world"), entity=entity)
@@ -34,7 +25,7 @@ def test_every_metric_and_label_of_every_entity(entity, tmp_path_factory):
 
 
 @pytest.mark.parametrize("entity", ["user", "account"])
-@ONE
+@tried(1 / 20)
 @given(world=worlds())
 def test_two_cutoffs_at_once_equal_one_at_a_time(world, entity, tmp_path_factory):
     folder = tmp_path_factory.mktemp("world")
@@ -44,7 +35,7 @@ def test_two_cutoffs_at_once_equal_one_at_a_time(world, entity, tmp_path_factory
     pd.testing.assert_frame_equal(together, apart.reset_index(drop=True), rtol=1e-12)
 
 
-@ONE
+@tried(1 / 20)
 @given(world=worlds(accounts=3, events=4000), entity=st.sampled_from(["user", "account"]))
 def test_event_names_by_the_thousand(world, entity, tmp_path_factory):
     events = world.project.tables["events"]

@@ -1,4 +1,4 @@
-"""Metrics of one's own, in the form of 6-files.md, on a project small enough to count by hand.
+"""Metrics of one's own on a project small enough to count by hand.
 
 The cutoff is 2026-04-01, so "30" is [March 2, April 1) and [60, 30] is [January 31, March 2).
 """

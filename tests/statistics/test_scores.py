@@ -7,6 +7,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss, roc_auc_score
 
 from powerml.statistics import scores
+from powerml.statistics.logistic import sigmoid
 
 pairs = st.lists(st.tuples(st.booleans(), st.integers(0, 8)), min_size=2, max_size=80).filter(
     lambda rows: 0 < sum(y for y, _ in rows) < len(rows)
@@ -62,9 +63,9 @@ def test_one_class_only_has_no_ranking():
 def test_the_calibration_line_is_scikit_learns():
     rng = np.random.default_rng(0)
     x = rng.normal(-2, 1.5, 3000)
-    y = rng.random(3000) < scores.sigmoid(0.6 * x + 0.4)
+    y = rng.random(3000) < sigmoid(0.6 * x + 0.4)
     theirs = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000).fit(x[:, None], y)
-    slope, intercept = scores.calibration_line(y, scores.sigmoid(x))
+    slope, intercept = scores.calibration_line(y, sigmoid(x))
     assert slope == pytest.approx(theirs.coef_[0, 0], abs=1e-4)
     assert intercept == pytest.approx(theirs.intercept_[0], abs=1e-4)
     ridged = LogisticRegression(C=0.1, tol=1e-10, max_iter=1000).fit(x[:, None], y)  # its C is 1 / ridge

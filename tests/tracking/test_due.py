@@ -15,8 +15,8 @@ from powerml.tracking import registry
 from powerml.tracking.due import (
     DATA_UNTIL,
     DUE,
-    PROJECT,
-    VOCABULARY,
+    PROJECT_TAG,
+    VOCABULARY_TAG,
     names_since,
     review_due,
     version_due,
@@ -67,7 +67,7 @@ def test_what_was_never_promoted_is_due_91_days_after_it_was_made(tmp_path):
 
 def test_a_changed_vocabulary_is_told(tmp_path):
     then = vocabulary_fingerprint(project(tmp_path))
-    ours = version(**{VOCABULARY: then})
+    ours = version(**{VOCABULARY_TAG: then})
     assert version_due(ours, project(tmp_path), now=NOW) == ()
     now = project(tmp_path, vocabulary={"click": {"feature": "clicks", "tier": "core"}})
     assert version_due(ours, now, now=NOW) == (
@@ -106,15 +106,15 @@ def trained(tmp_path_factory):
     def registered(name, **tags):
         made = registry.register(
             store, name, run_id=run.run_id, model_uri=run.model_uri, manifest=run.manifest,
-            tags={registry.VERDICT: "skill", registry.SCORER: "engagement", VOCABULARY: "another", **tags},
+            tags={registry.VERDICT: "skill", registry.SCORER: "engagement", VOCABULARY_TAG: "another", **tags},
         )  # fmt: skip
         registry.set_alias(store, made, "champion")
         return made
 
-    known = {VOCABULARY: vocabulary_fingerprint(asked), DATA_UNTIL: "2026-05-01"}
+    known = {VOCABULARY_TAG: vocabulary_fingerprint(asked), DATA_UNTIL: "2026-05-01"}
     ours = registered("golden", **known)
-    registered("golden-advocate", **{PROJECT: "golden"})
-    registered("golden-2", **{PROJECT: "golden-2"})
+    registered("golden-advocate", **{PROJECT_TAG: "golden"})
+    registered("golden-2", **{PROJECT_TAG: "golden-2"})
     return folder, ours
 
 

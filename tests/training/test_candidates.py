@@ -14,7 +14,8 @@ from powerml.scoring.documented.load import load_weights
 from powerml.scoring.outcome.card_file import weight_files
 from powerml.scoring.outcome.model import NestedOutcomeModel
 from powerml.training.candidates import Candidate, check_scorers, inner_folds, say
-from powerml.training.rows import Rows, TrainingData
+from powerml.training.rows import Rows
+from powerml.training.snapshot_rows import snapshot_rows
 from tests.scoring.outcome.test_model import snapshots
 
 PROJECT = """
@@ -32,7 +33,7 @@ def data_of(tmp_path, frame, *, metrics=()):
     coverage = pd.DataFrame({"metric": available, "available": True, "reason": ""})
     vocabulary = {"features": 10, "advanced": 4, "core": 2}
     project = load_project(tmp_path / "powerml.yaml")
-    return TrainingData(project, catalogue(), rows, frame, frame, vocabulary, coverage)
+    return snapshot_rows(project, catalogue(), rows, frame, frame, vocabulary, coverage)
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ import pytest
 from powerml.config.outcome import EventOutcome
 from powerml.config.project import bare_project
 from powerml.training.churners_path import churners_path
-from powerml.training.rows import Rows, TrainingData
+from powerml.training.rows import Rows
+from powerml.training.snapshot_rows import snapshot_rows
 
 MONTHS = pd.date_range("2025-01-01", periods=14, freq="MS")
 LEAVES = 11  # the month, from 0, in which Ada's account churns; its three earlier windows hold that
@@ -36,7 +37,7 @@ def data():
     known = whole[whole["label"] != "ineligible"].reset_index(drop=True)
     project = bare_project(".", name="small")
     latest = whole[whole["as_of"] == MONTHS[-1]]
-    return TrainingData(project, {}, Rows(known, "account_id", 90), whole, latest, {}, pd.DataFrame())
+    return snapshot_rows(project, {}, Rows(known, "account_id", 90), whole, latest, {}, pd.DataFrame())
 
 
 def judged(*, is_fitted):

@@ -4,7 +4,8 @@ import pytest
 from scipy.stats import kendalltau
 
 from powerml.errors import UsageError
-from powerml.statistics.scores import auroc, outcomes_brier_rows, outcomes_log_loss_rows, sigmoid
+from powerml.statistics.logistic import sigmoid
+from powerml.statistics.scores import auroc, outcomes_brier_rows, outcomes_log_loss_rows
 from powerml.validation.comparison import agreement, compare
 
 

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from powerml.statistics.scores import auroc
-from powerml.validation.discrimination import auroc_by_month, discrimination, early_warning
+from powerml.validation.discrimination import auroc_by_days_before, auroc_by_month, discrimination
 
 
 def test_by_hand():
@@ -52,12 +52,12 @@ def test_early_warning_fades_with_the_days():
     for k, as_of in enumerate(cutoffs[::-1]):  # the farther back, the more noise
         history.append(pd.DataFrame({"as_of": as_of, "user_id": ids, "score": last + k * rng.normal(size=500)}))
     labels = pd.DataFrame({"as_of": cutoffs[-1], "user_id": ids, "label": np.where(last < -1, "churn", "stay")})
-    found = early_warning(pd.concat(history), labels, id_column="user_id", repeats=50)
+    found = auroc_by_days_before(pd.concat(history), labels, id_column="user_id", repeats=50)
     assert list(found["days_earlier"]) == [0, 30, 60, 90]
     assert found["auroc"].iloc[0] == 1.0
     assert found["auroc"].is_monotonic_decreasing
     assert (found["n"] == 500).all()
     # the first cutoff has nothing before it
-    first = early_warning(pd.concat(history), labels.assign(as_of=cutoffs[0]), id_column="user_id", repeats=50)
+    first = auroc_by_days_before(pd.concat(history), labels.assign(as_of=cutoffs[0]), id_column="user_id", repeats=50)
     assert list(first["n"]) == [500, 0, 0, 0]
     assert np.isnan(first["auroc"].iloc[1:]).all()

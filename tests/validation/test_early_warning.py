@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from powerml.statistics.outcomes import Predictions
-from powerml.validation.early_warning import early_warning, rows_earlier, sentence
+from powerml.validation.early_warning import early_sentence, early_warning, rows_earlier
 
 
 def monthly(ids=("a", "b"), months=4):
@@ -42,8 +42,8 @@ def test_a_score_that_knew_early_and_one_that_did_not():
     assert month["auroc"] == month["auroc_at_cutoff"] > 0.95
     assert quarter["low"] < quarter["auroc"] < 0.65
     assert quarter["auroc_at_cutoff"] > 0.95
-    assert sentence(table).startswith("Early warning of churn: AUROC 0.99")
-    assert "90 days earlier (n = 300 rows)." in sentence(table)
+    assert early_sentence(table).startswith("Early warning of churn: AUROC 0.99")
+    assert "90 days earlier (n = 300 rows)." in early_sentence(table)
 
 
 def test_a_handful_of_events_says_nothing():
@@ -53,12 +53,12 @@ def test_a_handful_of_events_says_nothing():
     )
     assert table["auroc"].isna().all()
     assert table["events"].tolist() == [9]
-    assert sentence(table) == ""
+    assert early_sentence(table) == ""
 
 
 def test_without_earlier_snapshots_there_is_no_table():
     table = early_warning(predictions([0.2, 0.8], [0, 1]), {}, groups=["a", "b"])
     assert table.empty
-    assert sentence(table) == ""
+    assert early_sentence(table) == ""
     with pytest.raises(KeyError):
         early_warning(predictions([0.2, 0.8], [0, 1]), {30: pd.DataFrame({"score": [1, 2]})}, groups=["a", "b"])

@@ -1,7 +1,7 @@
 import numpy as np
 import pandas as pd
 
-from powerml.validation.metric_drift import comparable, moved_metrics, sentence
+from powerml.validation.metric_drift import comparable, drift_sentence, moved_metrics
 
 
 def months(n=200, cutoffs=8, shift=0.0, seed=7):
@@ -31,14 +31,14 @@ def test_a_metric_that_moved_is_told_with_where_it_stood():
     assert np.isclose(found["before"][0], frame.loc[~late, "usage"].mean())
     assert np.isclose(found["after"][0], frame.loc[late, "usage"].mean())
     assert found["chance"][0] > 0.6
-    assert sentence(found, of=2).startswith(
+    assert drift_sentence(found, of=2).startswith(
         "Drift: one of 2 metrics stands elsewhere at the last 3 cutoffs than before,"
     )
 
 
 def test_metrics_that_stand_still_are_not_told():
     assert sum(len(moved(months(seed=seed))) for seed in range(30)) == 0
-    assert sentence(moved(months()), of=2) == ""
+    assert drift_sentence(moved(months()), of=2) == ""
 
 
 def test_a_fall_is_told_too_and_few_cutoffs_say_nothing():

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import brier_score_loss, log_loss
 
-from powerml.statistics.scores import logit, sigmoid
+from powerml.statistics.logistic import logit, sigmoid
 from powerml.validation.reliability import (
     accuracy_beside_majority,
     calibration,

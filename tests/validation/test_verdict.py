@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from powerml.statistics.scores import sigmoid
+from powerml.statistics.logistic import sigmoid
 from powerml.validation.verdict import CROSS_FITTED, verdict
 
 BASE = {"churn": 0.1, "stay": 0.8, "expand": 0.1}

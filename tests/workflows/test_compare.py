@@ -10,7 +10,8 @@ from powerml.cli.compare import command
 from powerml.config.metrics import catalogue
 from powerml.config.project import load_project
 from powerml.errors import UsageError
-from powerml.training.rows import Rows, TrainingData
+from powerml.training.rows import Rows
+from powerml.training.snapshot_rows import snapshot_rows
 from powerml.workflows import compare as workflow
 from powerml.workflows.compare import compare_on_project
 
@@ -42,7 +43,7 @@ def project(tmp_path, monkeypatch):
     coverage = pd.DataFrame({"metric": metrics, "available": True, "reason": ""})
     counts = {"features": 20, "advanced": 5, "core": 3}
     last = frame[frame["as_of"] == frame["as_of"].max()].reset_index(drop=True)
-    data = TrainingData(spec, catalogue(), Rows(frame, "user_id", 90), frame, last, counts, coverage)
+    data = snapshot_rows(spec, catalogue(), Rows(frame, "user_id", 90), frame, last, counts, coverage)
     monkeypatch.setattr(workflow, "gather", lambda *a, **k: data)
     return spec
 

@@ -13,9 +13,9 @@ from powerml.scoring.documented.load import load_weights
 from powerml.scoring.model import ScoringModel
 from powerml.tracking import registry
 from powerml.tracking.runs import ScorerRun, SessionRun, log_session
+from powerml.tracking.scorers import from_registry
 from powerml.tracking.store import Store
 from powerml.workflows.promote import promote
-from powerml.workflows.score import from_registry
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 NOW = datetime(2026, 4, 1, tzinfo=UTC)

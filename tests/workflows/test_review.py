@@ -5,7 +5,9 @@ import json
 import shutil
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 import yaml
 from click.testing import CliRunner
@@ -16,11 +18,11 @@ from powerml.config.weights import read_weights
 from powerml.errors import DataError, UsageError
 from powerml.scoring.documented.load import load_weights
 from powerml.scoring.model import ScoringModel
+from powerml.scoring.named import NamedScorer
 from powerml.tracking.due import review_due
 from powerml.workflows import review as workflow
-from powerml.workflows.review import make_sheet, read_review
+from powerml.workflows.review import ScoredPeople, make_sheet, read_review
 from powerml.workflows.review_lock import lock, weights_text
-from powerml.workflows.score import Scorer
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "raw"
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
@@ -136,7 +138,7 @@ def test_other_documented_sets(raw, tmp_path, name):
 
 def test_a_registered_version_is_judged_and_locked_elsewhere(raw, tmp_path, monkeypatch):
     project, sheet = load_project(raw / "powerml.yaml"), tmp_path / "sheet.csv"
-    registered = Scorer(ScoringModel(load_weights("engagement")), "golden", "3")
+    registered = NamedScorer(ScoringModel(load_weights("engagement")), "golden", "3")
     monkeypatch.setattr(workflow, "from_registry", lambda project, wanted: registered)
     make_sheet(project, sheet, model="golden@champion", as_of=DAY, top=8, now=NOW)
     filled = fill(sheet, tmp_path / "filled.csv", lambda row: "no" if row["rank"] == "3" else "yes")
@@ -269,3 +271,10 @@ def test_words_that_make_no_sense(words, message):
     error = run(*words).exception
     assert isinstance(error, UsageError)
     assert message in str(error)
+
+
+def test_a_user_without_an_account_is_not_taken_for_the_account_of_that_name():
+    rows = pd.DataFrame({"user_id": ["acme", "u2"], "account_id": [None, "acme"]})
+    nothing = dict.fromkeys(("opened", "scorer", "spec", "origin", "scores", "parts", "everybody", "vocabulary"))
+    people = ScoredPeople(project=SimpleNamespace(id_column="user_id"), rows=rows, **nothing)
+    assert people.accounts.tolist() == ["user acme", "acme"]

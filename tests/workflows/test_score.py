@@ -11,7 +11,9 @@ from powerml.errors import PowermlError
 from powerml.scoring.documented.load import load_weights
 from powerml.scoring.explain.text import reasons_json
 from powerml.scoring.model import ScoringModel
-from powerml.workflows.score import Scorer, from_weights, score_metrics, score_rows
+from powerml.scoring.named import NamedScorer, from_weights
+from powerml.scoring.scores_table import score_rows
+from powerml.workflows.score import score_metrics
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 NOW = datetime(2026, 4, 1, 6, 0, tzinfo=UTC)
@@ -97,7 +99,7 @@ def test_a_reason_says_metric_value_contribution_and_text():
 def test_a_row_scores_the_same_alone_as_in_a_batch_once_a_reference_is_stored():
     frame = pd.read_csv(GOLDEN / "metrics.csv").assign(enough_history=True)
     model = ScoringModel(load_weights("power_user_signals").fit(frame)).with_reference(frame)
-    scorer = Scorer(model, "signals", "1")
+    scorer = NamedScorer(model, "signals", "1")
     batch, _ = score_rows(scorer, frame, ids=["user_id"], reasons=3, ranking="stored", now=NOW)
     alone, _ = score_rows(scorer, frame.iloc[[0]], ids=["user_id"], reasons=3, ranking="stored", now=NOW)
     pd.testing.assert_frame_equal(batch.iloc[[0]], alone)

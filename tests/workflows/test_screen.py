@@ -10,9 +10,10 @@ from powerml.cli.screen import command
 from powerml.config.metrics import catalogue
 from powerml.config.project import load_project
 from powerml.errors import UsageError
-from powerml.screening.report import COLUMNS
+from powerml.screening.report import REPORT_COLUMNS
 from powerml.simulation import write_product
-from powerml.training.rows import Rows, TrainingData
+from powerml.training.rows import Rows
+from powerml.training.snapshot_rows import snapshot_rows
 from powerml.workflows import screen as workflow
 from powerml.workflows.screen import screen
 
@@ -44,7 +45,7 @@ def project(tmp_path, monkeypatch):
     last = frame[frame["as_of"] == frame["as_of"].max()].reset_index(drop=True)
     spec = load_project(tmp_path / "powerml.yaml")
     counts = {"features": 20, "advanced": 5, "core": 3}
-    data = TrainingData(spec, catalogue(), Rows(frame, "user_id", 30), frame, last, counts, coverage)
+    data = snapshot_rows(spec, catalogue(), Rows(frame, "user_id", 30), frame, last, counts, coverage)
     monkeypatch.setattr(workflow, "gather", lambda *a, **k: data)
     return spec
 
@@ -58,7 +59,7 @@ def test_the_leak_is_named_first_and_the_strong_honest_metric_kept(project):
     assert found.report["metric"].iloc[0] == "tickets_unresolved"
     assert "days_since_last_active" in found.kept
     assert "tickets_unresolved" not in found.kept
-    assert list(found.report.columns) == list(COLUMNS)
+    assert list(found.report.columns) == list(REPORT_COLUMNS)
     assert found.audit.metrics == 4  # the leak is in neither model
     assert "The 0.45 rule keeps" in found.sentences[-1]
 

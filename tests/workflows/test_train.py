@@ -14,7 +14,7 @@ from powerml.config.project import load_project
 from powerml.errors import PowermlError
 from powerml.simulation import write_product
 from powerml.tracking import registry
-from powerml.tracking.due import DATA_UNTIL, VOCABULARY, vocabulary_fingerprint
+from powerml.tracking.due import DATA_UNTIL, VOCABULARY_TAG, vocabulary_fingerprint
 from powerml.tracking.store import Store, connected
 from powerml.training.rows import Rows
 from powerml.workflows.train import train
@@ -70,10 +70,10 @@ def test_a_version_knows_the_vocabulary_and_the_data_it_was_made_from(trained, p
     project = load_project(product / "powerml.yaml")
     then = vocabulary_fingerprint(project)
     until = str(trained.data.latest["as_of"].max().date())
-    assert (trained.version.tags[VOCABULARY], trained.version.tags[DATA_UNTIL]) == (then, until)
+    assert (trained.version.tags[VOCABULARY_TAG], trained.version.tags[DATA_UNTIL]) == (then, until)
     with connected(Store(product / ".powerml")) as client:
         for run in trained.session.scorers.values():  # a run may be promoted later
-            assert client.get_run(run.run_id).data.tags[VOCABULARY] == then
+            assert client.get_run(run.run_id).data.tags[VOCABULARY_TAG] == then
 
 
 def test_every_run_carries_every_metric_s_weight(trained, product):

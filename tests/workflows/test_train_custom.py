@@ -10,12 +10,12 @@ from powerml.config.experiment import load_experiment
 from powerml.config.project import load_project
 from powerml.errors import DataError, UsageError
 from powerml.simulation import write_product
+from powerml.tables import NamedColumns
 from powerml.tracking import registry
 from powerml.tracking.store import Store, connected
 from powerml.workflows.backtest import run_backtest
 from powerml.workflows.compare import compare_on_project
 from powerml.workflows.explain import explain, from_project
-from powerml.workflows.feature_table import Columns
 from powerml.workflows.promote import promote
 from powerml.workflows.score import score_snapshot
 from powerml.workflows.train import train
@@ -182,7 +182,7 @@ def test_a_card_file_of_another_outcome_is_refused(product, good):
 def test_a_feature_table_brings_its_own_outcome(product):
     (product / "own.yaml").write_text(GOOD)
     with pytest.raises(UsageError, match="outcome 'helper' is counted from a project's events"):
-        train_table(product / "t.csv", Columns("y", None, None, None), experiment=load_experiment(product / "own.yaml"))
+        train_table(product / "t.csv", NamedColumns("y"), experiment=load_experiment(product / "own.yaml"))
 
 
 def test_events_that_never_occur_stop_the_session_and_too_few_fit_nothing(tmp_path):

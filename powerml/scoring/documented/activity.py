@@ -30,7 +30,7 @@ class ActivityScorer(DocumentedScorer[ActivitySpec]):
 
     Notes
     -----
-    Source of the shipped set: 004_e4651a8bc7b9f660, "How to calculate a user activity score".
+    Source of the shipped set: document E, "How to calculate a user activity score".
     """
 
     kind_of_scorer = "activity"

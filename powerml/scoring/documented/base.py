@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import validate_data
+from sklearn.utils.validation import check_array, validate_data
 
 from powerml.bands.ladder import assign
 from powerml.config.weight_set import WeightSetSpec
@@ -26,11 +26,14 @@ if TYPE_CHECKING:
 
 Numbers = dict[str, NDArray[np.float64]]
 SpecT = TypeVar("SpecT", bound=WeightSetSpec)
-Origin = Literal["documented", "fitted", "edited"]
+PartOrigin = Literal["documented", "fitted", "edited"]
 
 
 class DocumentedScorer(TransformerMixin, BaseEstimator, Generic[SpecT]):
     """A declared weight set as a scikit-learn estimator.
+
+    It reads the columns of a frame by name. An unnamed array is read by position: the first column is the first of
+    `metrics_`, and so on.
 
     It scores without being fitted: ranks are then taken within the rows given. `fit` learns nothing but the
     *reference*: the distribution of the active rows of a snapshot, against which ranks are taken from then on, so that
@@ -50,7 +53,7 @@ class DocumentedScorer(TransformerMixin, BaseEstimator, Generic[SpecT]):
     kind_of_scorer: ClassVar[str]
     band_column: ClassVar[str] = "band"
 
-    def __init__(self, spec: SpecT | None = None, *, origin: Origin = "edited") -> None:
+    def __init__(self, spec: SpecT | None = None, *, origin: PartOrigin = "edited") -> None:
         self.spec = spec
         self.origin = origin
 
@@ -72,7 +75,7 @@ class DocumentedScorer(TransformerMixin, BaseEstimator, Generic[SpecT]):
         return self.card.version
 
     @property
-    def kind(self) -> Origin:
+    def kind(self) -> PartOrigin:
         """Where its numbers come from."""
         return self.origin
 
@@ -108,9 +111,8 @@ class DocumentedScorer(TransformerMixin, BaseEstimator, Generic[SpecT]):
 
     def fit(self, X: pd.DataFrame, y: object = None) -> Self:
         """Stores the active rows of `X` as the reference; raises MissingColumns, DataError."""
-        numbers = self._numbers(X)
-        validate_data(self, X, skip_check_array=True)
-        active = active_rows(X)
+        rows = self._named(X, learns=True)
+        numbers, active = self._numbers(rows), active_rows(rows)
         self._learn(numbers, active)
         ranks = {metric: Ranks.of(numbers[metric][active]) for metric in self._ranked}
         self.reference_ = Reference(Ranks.of([]), ranks)  # scores that count ranks need them
@@ -119,7 +121,8 @@ class DocumentedScorer(TransformerMixin, BaseEstimator, Generic[SpecT]):
 
     def transform(self, X: pd.DataFrame) -> NDArray[np.float64]:
         """What each part gives, shape (n, parts), in the order of `get_feature_names_out`."""
-        return self._parts(self._numbers(X), active_rows(X))
+        rows = self._named(X)
+        return self._parts(self._numbers(rows), active_rows(rows))
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[Any]:
         """The names of the parts."""
@@ -127,7 +130,8 @@ class DocumentedScorer(TransformerMixin, BaseEstimator, Generic[SpecT]):
 
     def predict_score(self, X: pd.DataFrame) -> NDArray[np.float64]:
         """Scores from 0 to 100, shape (n,), never null."""
-        return self._scores(self._numbers(X), active_rows(X))
+        rows = self._named(X)
+        return self._scores(self._numbers(rows), active_rows(rows))
 
     def score_table(self, X: pd.DataFrame) -> pd.DataFrame:
         """One row per row of `X`, with its index: parts, `score`, what goes with it, the band."""
@@ -181,6 +185,22 @@ class DocumentedScorer(TransformerMixin, BaseEstimator, Generic[SpecT]):
 
     def _ranges(self) -> dict[str, float]:
         raise NotImplementedError
+
+    def _named(self, X: pd.DataFrame, *, learns: bool = False) -> pd.DataFrame:
+        """A frame as it is; an unnamed array by position: `metrics_` in their order, further columns are not read."""
+        if isinstance(X, pd.DataFrame):
+            if learns:
+                validate_data(self, X, skip_check_array=True)
+            return X
+        if learns or not hasattr(self, "feature_names_in_"):
+            values = validate_data(self, X, reset=learns, dtype=np.float64, ensure_all_finite="allow-nan")
+        else:  # learned from a frame of whatever columns, of which it reads its own
+            values = check_array(X, dtype=np.float64, ensure_all_finite="allow-nan", estimator=self)
+        count = values.shape[1]
+        if absent := self.metrics_[count:]:
+            asked_by = f"an unnamed array of width {count} is read in the order of metrics_: weight set {self.name!r}"
+            raise MissingColumns(absent, asked_by=asked_by, have=())
+        return pd.DataFrame(values[:, : len(self.metrics_)], columns=list(self.metrics_))
 
     def _numbers(self, X: pd.DataFrame) -> Numbers:
         """The columns read, as float64 by name; nulls are NaN."""

@@ -25,7 +25,7 @@ class CompositeScorer(DocumentedScorer[CompositeSpec]):
     -----
     dimension = 100 sum(w v) / sum(w) over the inputs that are there, score the same over the dimensions that have any;
     `coverage` is the share of all weight that was there. Without any input the score is 0 and so is `coverage`.
-    Source of the shipped set: 000_8aeca6b8c7c88714, "1. Define the scoring dimensions".
+    Source of the shipped set: document A, "1. Define the scoring dimensions".
     """
 
     kind_of_scorer = "composite"

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from powerml.config.bands import Band, BandsSpec
-from powerml.config.conditions import Comparison, Criterion, TopShare
+from powerml.config.conditions import Comparator, Criterion, TopShare
 from powerml.config.signals import CriteriaSpec, RuleSpec, SignalsSpec
 from powerml.scoring.documented.base import DocumentedScorer, Numbers
 from powerml.scoring.documented.points import holds
@@ -81,7 +81,8 @@ class CriteriaScorer(DocumentedScorer[CriteriaT]):
         return 100 * self._met(numbers, active) / len(self.parts)
 
     def _scores(self, numbers: Numbers, active: NDArray[np.bool_]) -> NDArray[np.float64]:
-        return 100 * self._met(numbers, active).sum(axis=1) / len(self.parts)
+        scores: NDArray[np.float64] = 100 * self._met(numbers, active).sum(axis=1) / len(self.parts)
+        return scores
 
     @property
     def _ranked(self) -> tuple[str, ...]:
@@ -102,7 +103,7 @@ class CriteriaScorer(DocumentedScorer[CriteriaT]):
 
 
 class RuleScorer(CriteriaScorer[RuleSpec]):
-    """A definition all of whose conditions must hold (001_bcfa6577ba58985b, "How do we identify Power Users")."""
+    """A definition all of whose conditions must hold (document B, "How do we identify Power Users")."""
 
     kind_of_scorer = "rule"
 
@@ -112,7 +113,7 @@ class RuleScorer(CriteriaScorer[RuleSpec]):
 
 
 class SignalsScorer(CriteriaScorer[SignalsSpec]):
-    """Signals of which some make a power user (002_da7905fc715e38bd, "Essential Metrics for Finding Power Users")."""
+    """Signals of which some make a power user (document C, "Essential Metrics for Finding Power Users")."""
 
     kind_of_scorer = "signals"
 
@@ -136,11 +137,12 @@ class SignalsScorer(CriteriaScorer[SignalsSpec]):
 def _criterion(
     criterion: Criterion, numbers: Numbers, active: NDArray[np.bool_], ranks: dict[str, Ranks]
 ) -> NDArray[np.bool_]:
-    return np.logical_or.reduce([_condition(c, numbers, active, ranks) for c in criterion.any_of])
+    met: NDArray[np.bool_] = np.logical_or.reduce([_condition(c, numbers, active, ranks) for c in criterion.any_of])
+    return met
 
 
 def _condition(
-    condition: Comparison | TopShare, numbers: Numbers, active: NDArray[np.bool_], ranks: dict[str, Ranks]
+    condition: Comparator | TopShare, numbers: Numbers, active: NDArray[np.bool_], ranks: dict[str, Ranks]
 ) -> NDArray[np.bool_]:
     if isinstance(condition, TopShare):
         return active & ranks[condition.metric].in_top(numbers[condition.metric], condition.share)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from powerml.config.weight_set import WeightSetSpec
-    from powerml.scoring.documented.base import DocumentedScorer, Origin
+    from powerml.scoring.documented.base import DocumentedScorer, PartOrigin
 
 
 def load_weights(
@@ -54,13 +54,13 @@ def scorer_of(
 ) -> DocumentedScorer[Any]:
     """The scorer of a weight set, its parameters set as in `load_weights`."""
     params = params or {}
-    origin: Origin = "documented" if documented and not changes_rule(spec, params) else "edited"
+    origin: PartOrigin = "documented" if documented and not changes_rule(spec, params) else "edited"
     kind: type[DocumentedScorer[Any]] = CardScorer if isinstance(spec, CardModelSpec) else SCORERS[spec.kind]
     return kind(_counted(override(spec, params), vocabulary or {}), origin=origin)
 
 
 def needed_metrics(scorer: Any, catalogue: Mapping[str, MetricSpec] | None = None) -> list[dict[str, Any]]:
-    """The metrics that a scorer reads and the catalogue lacks, in the form of 6-files.md "A metric of one's own".
+    """The metrics that a scorer reads and the catalogue lacks, in the form of a metric of one's own.
 
     They are catalogue metrics over another window: `logins_14d` of `logins_30d`, or one day of it for a score that
     decays. Raises UsageError for a metric that cannot be had that way.

@@ -15,7 +15,7 @@ from powerml.scoring.explain.contributions import Contributions, shrink_to
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from powerml.config.conditions import Comparison
+    from powerml.config.conditions import Comparator
 
 _COMPARE = {">=": np.greater_equal, ">": np.greater, "<=": np.less_equal, "<": np.less}
 
@@ -26,7 +26,7 @@ class PointsScorer(DocumentedScorer[PointsSpec]):
     Notes
     -----
     `raw_score` is the sum, at most `limits.max`; `score` is also at least `limits.min`. `coverage` is the share of the
-    parts' points whose inputs were all there. Source of the shipped set: 003_937c1dc49c782a1e, "Step 3".
+    parts' points whose inputs were all there. Source of the shipped set: document D, "Step 3".
     """
 
     kind_of_scorer = "points"
@@ -141,7 +141,7 @@ def _rung(part: RungPart, numbers: Numbers) -> NDArray[np.intp]:
     return position
 
 
-def holds(comparison: Comparison, numbers: Numbers) -> NDArray[np.bool_]:
+def holds(comparison: Comparator, numbers: Numbers) -> NDArray[np.bool_]:
     """Whether a comparison holds in each row; with a null it does not."""
     against = numbers[comparison.value] if isinstance(comparison.value, str) else comparison.value
     return np.asarray(_COMPARE[comparison.operator](numbers[comparison.metric], against), dtype=bool)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from powerml.config.weight_set import WeightSetSpec
 
-COLUMNS = ("part", "when", "gives", "quote", "reading", "document", "section")
+CARD_COLUMNS = ("part", "when", "gives", "quote", "reading", "document", "section")
 
 Line = tuple[str, str, str, Source]
 
@@ -46,7 +46,7 @@ def card_table(spec: WeightSetSpec) -> pd.DataFrame:
         raise TypeError(f"no table for weight sets of kind {spec.kind!r}")
     lines = [*_noted(lines, getattr(spec, "notes", {})), *_common(spec)]
     rows = [(part, when, gives, s.quote, s.reading, s.document, s.section) for part, when, gives, s in lines]
-    return pd.DataFrame(rows, columns=list(COLUMNS)).fillna("").astype(str)
+    return pd.DataFrame(rows, columns=list(CARD_COLUMNS)).fillna("").astype(str)
 
 
 def _points(spec: PointsSpec) -> Iterator[Line]:

@@ -40,7 +40,7 @@ class MetricFacts(Protocol):
 
 
 @dataclass(frozen=True)
-class Recipe:
+class NextBand:
     """The moves that reach the next band, with the score before and after.
 
     `reached` is False where no moves of actionable metrics reach it: `moves` is then empty and `score_after` the most
@@ -71,7 +71,7 @@ class Recipe:
         )
 
 
-def recipe(scorer: DocumentedScorer[Any], row: pd.DataFrame, catalogue: Mapping[str, MetricFacts]) -> Recipe:
+def recipe(scorer: DocumentedScorer[Any], row: pd.DataFrame, catalogue: Mapping[str, MetricFacts]) -> NextBand:
     """The nearest way to the next band for the one row of `row`.
 
     Only metrics that are actionable, have a direction and are not null are moved, and only in that direction. Raises
@@ -87,7 +87,7 @@ def recipe(scorer: DocumentedScorer[Any], row: pd.DataFrame, catalogue: Mapping[
     band = str(assign([score], bands)[0])
     above = next_edge(score, bands)
     if above is None:
-        return Recipe(score, band, None, None, score, (), reached=True)
+        return NextBand(score, band, None, None, score, (), reached=True)
     edge, name = above
     numbers = {metric: float(row[metric].to_numpy(dtype=float, na_value=np.nan)[0]) for metric in scorer.metrics_}
     movable = {m: f for m, f in _facts(scorer, catalogue).items() if _moves(f, numbers[m])}
@@ -98,10 +98,10 @@ def recipe(scorer: DocumentedScorer[Any], row: pd.DataFrame, catalogue: Mapping[
     else:
         targets = edge_targets(scorer, numbers, movable)
         moves, best = fewest_steps(scorer, numbers, targets, edge=edge, active=active)
-    return Recipe(score, band, name, edge, best, moves, reached=bool(moves))
+    return NextBand(score, band, name, edge, best, moves, reached=bool(moves))
 
 
-def apply(recipe: Recipe, row: pd.DataFrame) -> pd.DataFrame:
+def apply(recipe: NextBand, row: pd.DataFrame) -> pd.DataFrame:
     """The row as it would be after the recipe's moves."""
     return row.assign(**{move.metric: move.target for move in recipe.moves})
 

@@ -3,7 +3,6 @@
 A head's calibrated logit difference from its baseline is shared out in proportion to its raw contributions. The score
 is then followed along the straight path from the baseline's two logits to the row's (integrated gradients), which
 weighs the two heads; the quadrature's rounding is shared between them, so that rows sum to `score - baseline`.
-Source: 4-learning.md "The score", modelling.md section 6.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ MOST_COMBINATIONS = 20_000
 HALVINGS = 50
 ROUND_UP = 10_000  # real targets are rounded up to four decimals
 
-Choice = tuple[tuple[str, Target], ...]
+Chosen = tuple[tuple[str, Target], ...]
 Cost = tuple[int, float]
 
 
@@ -53,7 +53,7 @@ def fewest_steps(
     cheapest way to each gain is kept. Exact as long as a group has no more than 20,000 combinations.
     """
     now = _parts(scorer, row, [()], active)[0]
-    ways: list[tuple[Cost, float, Choice]] = [((0, 0.0), 0.0, ())]
+    ways: list[tuple[Cost, float, Chosen]] = [((0, 0.0), 0.0, ())]
     for metrics, columns in _groups(scorer, targets):
         choices = list(_combinations(metrics, targets))
         gains = _parts(scorer, row, choices, active)[:, columns].sum(axis=1) - now[columns].sum()
@@ -86,7 +86,7 @@ def fewest_full(
     if alone:
         least = min((_shortened(scorer, row, choice, edge, active) for choice in alone), key=_cost)
         return _moves(row, least), _score(scorer, row, least, active)
-    taken: Choice = ()
+    taken: Chosen = ()
     for metric in sorted(single, key=lambda m: (-gain[m], m)):
         taken += ((metric, single[metric]),)
         if _reaches(_score(scorer, row, taken, active), edge):
@@ -96,8 +96,8 @@ def fewest_full(
 
 
 def _shortened(
-    scorer: DocumentedScorer[Any], row: Mapping[str, float], choice: Choice, edge: float, active: bool
-) -> Choice:
+    scorer: DocumentedScorer[Any], row: Mapping[str, float], choice: Chosen, edge: float, active: bool
+) -> Chosen:
     """The choice with its last metric moved only as far as needed (counts to a whole number)."""
     *before, (metric, target) = choice
     low, high = row[metric], target.value
@@ -134,7 +134,7 @@ def _groups(
     return [(tuple(sorted(metrics)), sorted(columns)) for metrics, columns in groups]
 
 
-def _combinations(metrics: Sequence[str], targets: Mapping[str, Sequence[Target]]) -> Iterable[Choice]:
+def _combinations(metrics: Sequence[str], targets: Mapping[str, Sequence[Target]]) -> Iterable[Chosen]:
     """All combinations of targets, each metric also left alone; no more than two metrics at once where too many."""
     size = math.prod(1 + len(targets[metric]) for metric in metrics)
     most = len(metrics) if size <= MOST_COMBINATIONS else 2
@@ -144,16 +144,16 @@ def _combinations(metrics: Sequence[str], targets: Mapping[str, Sequence[Target]
                 yield tuple(zip(moved, chosen, strict=True))
 
 
-def _undominated(ways: list[tuple[Cost, float, Choice]]) -> list[tuple[Cost, float, Choice]]:
+def _undominated(ways: list[tuple[Cost, float, Chosen]]) -> list[tuple[Cost, float, Chosen]]:
     """Only ways that gain more than every cheaper one."""
-    kept: list[tuple[Cost, float, Choice]] = []
+    kept: list[tuple[Cost, float, Chosen]] = []
     for way in sorted(ways, key=lambda w: (w[0], -w[1])):
         if not kept or way[1] > kept[-1][1] + 1e-12:
             kept.append(way)
     return kept
 
 
-def _cost(choice: Choice) -> Cost:
+def _cost(choice: Chosen) -> Cost:
     return len(choice), sum(target.distance for _, target in choice)
 
 
@@ -161,7 +161,7 @@ def _reaches(score: float, edge: float) -> bool:
     return round(score, DIGITS) >= round(edge, DIGITS)
 
 
-def _numbers(row: Mapping[str, float], choices: Sequence[Choice]) -> dict[str, Any]:
+def _numbers(row: Mapping[str, float], choices: Sequence[Chosen]) -> dict[str, Any]:
     numbers = {metric: np.full(len(choices), value) for metric, value in row.items()}
     for position, choice in enumerate(choices):
         for metric, target in choice:
@@ -169,13 +169,13 @@ def _numbers(row: Mapping[str, float], choices: Sequence[Choice]) -> dict[str, A
     return numbers
 
 
-def _parts(scorer: DocumentedScorer[Any], row: Mapping[str, float], choices: Sequence[Choice], active: bool) -> Any:
+def _parts(scorer: DocumentedScorer[Any], row: Mapping[str, float], choices: Sequence[Chosen], active: bool) -> Any:
     return scorer._parts(_numbers(row, choices), np.full(len(choices), active))
 
 
-def _score(scorer: DocumentedScorer[Any], row: Mapping[str, float], choice: Choice, active: bool) -> float:
+def _score(scorer: DocumentedScorer[Any], row: Mapping[str, float], choice: Chosen, active: bool) -> float:
     return float(scorer._scores(_numbers(row, [choice]), np.array([active]))[0])
 
 
-def _moves(row: Mapping[str, float], choice: Choice) -> tuple[Move, ...]:
+def _moves(row: Mapping[str, float], choice: Chosen) -> tuple[Move, ...]:
     return tuple(Move(metric, row[metric], t.value, t.bound, t.edge) for metric, t in choice)

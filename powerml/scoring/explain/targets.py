@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from powerml.config.composite import CompositeSpec
-from powerml.config.conditions import Comparison, TopShare
+from powerml.config.conditions import Comparator, TopShare
 from powerml.config.points import LadderPart, PerUnitDeduction, PointsSpec
 from powerml.config.signals import CriteriaSpec
 
@@ -96,7 +96,7 @@ def _edges(scorer: DocumentedScorer[Any], row: Mapping[str, float]) -> Iterable[
     elif isinstance(spec, CriteriaSpec):
         for signal in spec.criteria.values():
             for condition in signal.any_of:
-                if isinstance(condition, Comparison):
+                if isinstance(condition, Comparator):
                     yield condition.metric, condition.value
                 elif isinstance(condition, TopShare) and hasattr(scorer, "reference_"):
                     top = scorer.reference_.metrics[condition.metric].top_edge(condition.share)

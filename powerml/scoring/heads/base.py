@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
     from sklearn.utils import Tags
 
-    from powerml.statistics.folds import Folds, Rows
+    from powerml.statistics.folds import Folds, RowNumbers
 
 
 class Head(ClassifierMixin, BaseEstimator):
@@ -65,7 +65,7 @@ class Head(ClassifierMixin, BaseEstimator):
         """What each column adds to the logit, (rows, columns), and the baseline: they sum to `decision_function`."""
         return self.raw_contributions(self._checked(X))
 
-    def rehearse(self, X: Floats, y: Floats, folds: Folds, codes: Rows | None = None) -> tuple[Self, Floats]:
+    def rehearse(self, X: Floats, y: Floats, folds: Folds, codes: RowNumbers | None = None) -> tuple[Self, Floats]:
         """An unfitted copy with what it chooses by folds chosen, and its out-of-fold logits (rows,).
 
         `y` is 0 or 1, `codes` are the rows' accounts; rows that no fold tests get NaN.
@@ -110,7 +110,8 @@ class Head(ClassifierMixin, BaseEstimator):
 
     def _checked(self, X: Any) -> Floats:
         check_is_fitted(self)
-        return validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False)
+        checked: Floats = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False)
+        return checked
 
     def __sklearn_tags__(self) -> Tags:
         tags = super().__sklearn_tags__()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from powerml.statistics.folds import Rows
+    from powerml.statistics.folds import RowNumbers
     from powerml.statistics.logistic import Floats
 
 CANDIDATES = 64
@@ -33,7 +33,7 @@ class Levels:
         """Number of levels, the null level left out."""
         return len(self.edges) + 1 if self.groups is None else len(self.groups) + 1
 
-    def of(self, values: Floats) -> Rows:
+    def of(self, values: Floats) -> RowNumbers:
         """The level of each value (rows,); nulls get `count`."""
         null = np.isnan(values)
         if self.groups is None:
@@ -81,7 +81,7 @@ def learn_levels(values: Floats, y: Floats, *, most: int = 6, min_rows: int = 20
         open_.remove((gain, cut, begin, end))
         open_ += [(*best_split(begin, cut), begin, cut), (*best_split(cut, end), cut, end)]
         cuts.append(cut)
-    return Levels(tuple(simplest(float(above[cut - 1]), float(upto[cut])) for cut in sorted(cuts)))
+    return Levels(tuple(simplest_number(float(above[cut - 1]), float(upto[cut])) for cut in sorted(cuts)))
 
 
 def learn_groups(values: Floats, *, min_rows: int = 20) -> Levels:
@@ -102,7 +102,7 @@ def equal_levels(values: Floats, most: int = 16) -> Levels:
     return Levels(tuple(map(float, distinct[1:])))
 
 
-def simplest(low: float, high: float) -> float:
+def simplest_number(low: float, high: float) -> float:
     """The number with the fewest digits above `low` and up to `high`.
 
     >>> simplest(4.2, 5.1), simplest(0.0, 1.0), simplest(1234.5, 1277.0), simplest(-0.31, -0.22)
@@ -117,7 +117,7 @@ def simplest(low: float, high: float) -> float:
     return high
 
 
-def _stretches(values: Floats, y: Floats) -> tuple[Floats, Floats, Rows, Floats]:
+def _stretches(values: Floats, y: Floats) -> tuple[Floats, Floats, RowNumbers, Floats]:
     """Stretches of about equal size, equal values together: where an edge above or below each may lie; rows; events.
 
     An edge between two stretches lies above the first's third quarter and at most at the second's first quarter, so

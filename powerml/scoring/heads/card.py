@@ -11,13 +11,13 @@ from powerml.scoring.heads.base import Head
 from powerml.scoring.heads.binning import Levels, learn_groups, learn_levels
 from powerml.scoring.heads.integers import Budgets, whole_points
 from powerml.scoring.heads.shapes import Shape, learn_shapes, spread_rows
-from powerml.statistics.folds import Folds, Rows, account_folds
+from powerml.statistics.folds import Folds, RowNumbers, account_folds
 from powerml.statistics.logistic import Floats, base_logit, penalised_logistic, sigmoid
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MAX_ROWS = 30_000
+MAX_CARD_ROWS = 30_000
 """Rows, evenly spaced, on which levels and points are found; the link is fitted on all."""
 
 RIDGE = 10.0
@@ -83,7 +83,7 @@ class CardHead(Head):
     Notes
     -----
     Levels are split by likelihood, effects fitted together with non-negative increments in each metric's direction,
-    whole points found on the quadratic around that fit. Source: 4-learning.md, modelling.md 2.5.
+    whole points found on the quadratic around that fit.
     """
 
     kind: ClassVar[str] = "card"
@@ -109,7 +109,7 @@ class CardHead(Head):
         self.categorical = categorical
         self.budgets = budgets
 
-    def rehearse(self, X: Floats, y: Floats, folds: Folds, codes: Rows | None = None) -> tuple[Self, Floats]:
+    def rehearse(self, X: Floats, y: Floats, folds: Folds, codes: RowNumbers | None = None) -> tuple[Self, Floats]:
         """Decides the shape of every column by the folds, once; then as every head."""
         if self.shapes is not None:
             return super().rehearse(X, y, folds, codes)
@@ -120,7 +120,7 @@ class CardHead(Head):
         shapes = self.shapes
         if shapes is None:
             shapes = learn_shapes(X, y, tuple(self.signs), folds=account_folds(y))
-        some = spread_rows(len(y), MAX_ROWS)
+        some = spread_rows(len(y), MAX_CARD_ROWS)
         found = [self._effects(j, X[some, j], y[some], shapes[j]) for j in range(X.shape[1])]
         self.parts_ = self._pointed([part for part in found if part.width], y[some])
         self._link(self.points(X).sum(axis=1), y)
@@ -201,7 +201,8 @@ class CardHead(Head):
         return np.column_stack(given) if given else np.zeros((len(X), 0))
 
     def _logits(self, X: Floats) -> Floats:
-        return self.intercept_ + self.slope_ * self.points(X).sum(axis=1)
+        logits: Floats = self.intercept_ + self.slope_ * self.points(X).sum(axis=1)
+        return logits
 
     def raw_contributions(self, X: Floats) -> tuple[Floats, float]:
         """Slope times points above the average training row's, per metric."""
@@ -234,7 +235,7 @@ class _Effects:
     levels: Levels
     shape: Shape
     falls: bool
-    level: Rows
+    level: RowNumbers
 
     @property
     def steps(self) -> int:
@@ -262,7 +263,10 @@ class _Effects:
 
     def floor(self) -> Floats:
         """The least each effect may be."""
-        return np.r_[np.full(self.steps, -np.inf if self.shape == "free" else 0.0), [-np.inf] * self.has_nulls]
+        lowest: Floats = np.r_[
+            np.full(self.steps, -np.inf if self.shape == "free" else 0.0), [-np.inf] * self.has_nulls
+        ]
+        return lowest
 
     def alone(self, good: Floats) -> Floats:
         """Effects (width,) by the log odds of each level alone, drawn towards none, in the shape of the part."""
@@ -277,7 +281,8 @@ class _Effects:
             levels = isotonic_regression(levels, weights=rows[:-1], increasing=not self.falls).x
         ordered = levels[::-1] if self.falls else levels
         steps = ordered[1:] - ordered[0] if self.shape == "free" else np.maximum(np.diff(ordered), 0.0)
-        return np.r_[steps, null - ordered[0]] if self.has_nulls else steps
+        effects: Floats = np.r_[steps, null - ordered[0]] if self.has_nulls else steps
+        return effects
 
     def value(self, effects: Floats) -> Floats:
         """What the effects give each row, up to a constant."""
@@ -292,7 +297,8 @@ class _Effects:
         if self.falls:
             found[:count] = found[:count][::-1].copy()
         found[count:] = effects[self.steps :]
-        return found - found.min()
+        from_zero: Floats = found - found.min()
+        return from_zero
 
     def part(self, points: Floats) -> CardPart:
         """The finished part; a null that training never saw gets the average row's points, rounded."""

@@ -14,7 +14,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from powerml.statistics.folds import Rows
+    from powerml.statistics.folds import RowNumbers
     from powerml.statistics.logistic import Floats
 
 EXCHANGES = 60
@@ -29,7 +29,7 @@ class Budgets:
 
     slices: Sequence[slice]
     span: Callable[[int, Floats], float]
-    budget: Rows
+    budget: RowNumbers
     totals: Floats
 
     def spans(self, points: Floats) -> Floats:

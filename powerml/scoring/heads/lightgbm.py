@@ -10,7 +10,7 @@ import numpy as np
 from powerml.scoring.heads.base import Head, usable
 from powerml.scoring.heads.shapes import learn_shapes
 from powerml.scoring.heads.threads import side_by_side
-from powerml.statistics.folds import Folds, Rows, account_folds, clustered_mean
+from powerml.statistics.folds import Folds, RowNumbers, account_folds, clustered_mean
 from powerml.statistics.logistic import Floats, log_losses
 
 if TYPE_CHECKING:
@@ -70,13 +70,13 @@ class LightGBMHead(Head):
 
     Notes
     -----
-    One thread and LightGBM's deterministic mode: the same rows give the same trees. Settings: modelling.md section 8,
+    One thread and LightGBM's deterministic mode: the same rows give the same trees. Settings: usual ones,
     with larger and fewer steps and 63 bins, which lost nothing, and three columns in ten per tree, which gained.
     """
 
     kind: ClassVar[str] = "lightgbm"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (an estimator's settings)
         self,
         trees: int = 100,
         *,
@@ -119,7 +119,7 @@ class LightGBMHead(Head):
         ]
         self.boosters_ = tuple(side_by_side(works))
 
-    def _decided(self, X: Floats, y: Floats, folds: Folds, codes: Rows | None) -> tuple[int, ...]:
+    def _decided(self, X: Floats, y: Floats, folds: Folds, codes: RowNumbers | None) -> tuple[int, ...]:
         """Declared signs where the data does not contradict them, else 0."""
         declared = np.array([*self.signs] or [0] * X.shape[1])
         if not declared.any():
@@ -154,7 +154,7 @@ class LightGBMHead(Head):
         rows = lightgbm.Dataset(X, y, params=settings, categorical_feature=[*self.categorical])
         return lightgbm.Booster(settings, rows)
 
-    def rehearse(self, X: Floats, y: Floats, folds: Folds, codes: Rows | None = None) -> tuple[Any, Floats]:
+    def rehearse(self, X: Floats, y: Floats, folds: Folds, codes: RowNumbers | None = None) -> tuple[Any, Floats]:
         """Decides constraints and the number of trees; deeper trees in its place where they are better beyond doubt.
 
         The final fit averages boosters on small tables and is a little better than what is measured here.
@@ -167,7 +167,7 @@ class LightGBMHead(Head):
         )
         return deeper_of(small, deep, y, codes)
 
-    def _staged(self, X: Floats, y: Floats, folds: Folds, codes: Rows | None) -> tuple[Self, Floats]:
+    def _staged(self, X: Floats, y: Floats, folds: Folds, codes: RowNumbers | None) -> tuple[Self, Floats]:
         """Grows one booster per fold, stage by stage, while that is worth it."""
         constraints = self.constraints
         if constraints is None:
@@ -196,7 +196,8 @@ class LightGBMHead(Head):
         return type(self)(**self.get_params() | {"trees": trees, "constraints": constraints}), best
 
     def _logits(self, X: Floats) -> Floats:
-        return sum(booster.predict(X, raw_score=True) for booster in self.boosters_) / len(self.boosters_)
+        logits: Floats = sum(booster.predict(X, raw_score=True) for booster in self.boosters_) / len(self.boosters_)
+        return logits
 
     def raw_contributions(self, X: Floats) -> tuple[Floats, float]:
         """LightGBM's own (path-dependent Shapley values), averaged over the boosters."""
@@ -217,7 +218,7 @@ def deep_trees(categorical: Sequence[int]) -> LightGBMHead:
 
 
 def deeper_of(
-    small: tuple[Head, Floats], deep: tuple[Head, Floats], y: Floats, codes: Rows | None = None
+    small: tuple[Head, Floats], deep: tuple[Head, Floats], y: Floats, codes: RowNumbers | None = None
 ) -> tuple[Head, Floats]:
     """The rehearsed small trees, or the deep ones where these predict held-out rows better at t > 2 (by account)."""
     tested = np.isfinite(small[1]) & np.isfinite(deep[1])

@@ -13,7 +13,7 @@ from powerml.statistics.logistic import Floats, base_logit, log_losses, penalise
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from powerml.statistics.folds import Folds, Rows
+    from powerml.statistics.folds import Folds, RowNumbers
 
 STRENGTHS = (0.3, 3.0, 30.0, 300.0)
 """Ridge strengths that `rehearse` compares, in units of one row's log loss per squared standard deviation."""
@@ -45,7 +45,7 @@ class LogisticHead(Head):
 
     Notes
     -----
-    Fitted by Newton's method to rounding error, so row order and threads do not matter. Source: 4-learning.md.
+    Fitted by Newton's method to rounding error, so row order and threads do not matter.
     """
 
     kind: ClassVar[str] = "logistic"
@@ -66,7 +66,7 @@ class LogisticHead(Head):
         first = np.r_[base_logit(y), np.zeros(built.shape[1])] if start is None else start
         return penalised_logistic(design, y, penalty=penalty, start=first, tolerance=1e-10)
 
-    def rehearse(self, X: Floats, y: Floats, folds: Folds, codes: Rows | None = None) -> tuple[Self, Floats]:
+    def rehearse(self, X: Floats, y: Floats, folds: Folds, codes: RowNumbers | None = None) -> tuple[Self, Floats]:
         """Chooses the ridge strength of the smallest out-of-fold log loss, on the same fits that give the logits."""
         tried = usable(folds, y)
         designs = [ColumnDesign.learn(X[train], tuple(self.categorical)) for train, _ in tried]

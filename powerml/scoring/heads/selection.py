@@ -10,7 +10,7 @@ import numpy as np
 from powerml.scoring.heads.base import Head
 from powerml.scoring.heads.lightgbm import deeper_of
 from powerml.scoring.heads.stack import MEMBER_KINDS, StackHead, default_members, rehearsals
-from powerml.statistics.folds import Folds, Rows, account_folds, clustered_mean
+from powerml.statistics.folds import Folds, RowNumbers, account_folds, clustered_mean
 from powerml.statistics.logistic import Floats, log_losses
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class AutoHead(Head):
         self.signs = signs
         self.categorical = categorical
 
-    def choose(self, X: Floats, y: Floats, folds: Folds, codes: Rows, *, events: int) -> Choice:
+    def choose(self, X: Floats, y: Floats, folds: Folds, codes: RowNumbers, *, events: int) -> Choice:
         """Rehearses what the number of events and rows allows, and takes one."""
         members = default_members(self.sign, tuple(self.signs), tuple(self.categorical))
         if events < TREE_EVENTS:
@@ -82,11 +82,11 @@ class AutoHead(Head):
                 stack = StackHead(sign=self.sign, signs=self.signs, categorical=self.categorical)
                 together = np.column_stack([logits for _, logits in rehearsed])
                 found["stack"] = stack.blended([head for head, _ in rehearsed], together, y, folds)
-        tried = compare({name: logits for name, (_, logits) in found.items()}, y, codes)
+        tried = compare_heads({name: logits for name, (_, logits) in found.items()}, y, codes)
         head, logits = found[next((each.head for each in tried if each.chosen), "card")]
         return Choice(head, logits, tried)
 
-    def rehearse(self, X: Floats, y: Floats, folds: Folds, codes: Rows | None = None) -> tuple[Any, Floats]:
+    def rehearse(self, X: Floats, y: Floats, folds: Folds, codes: RowNumbers | None = None) -> tuple[Any, Floats]:
         """The head chosen by these folds, in place of this one."""
         codes = np.arange(len(y)) if codes is None else codes
         choice = self.choose(X, y, folds, codes, events=int(min(y.sum(), len(y) - y.sum())))
@@ -96,11 +96,13 @@ class AutoHead(Head):
         self.head_ = self.rehearse(X, y, account_folds(y))[0].fit(X, y)
 
     def _logits(self, X: Floats) -> Floats:
-        return self.head_.decision_function(X)
+        logits: Floats = self.head_.decision_function(X)
+        return logits
 
     def raw_contributions(self, X: Floats) -> tuple[Floats, float]:
         """The chosen head's."""
-        return self.head_.raw_contributions(X)
+        parts: tuple[Floats, float] = self.head_.raw_contributions(X)
+        return parts
 
     def _state(self) -> dict[str, Any]:
         return {"head": self.head_.to_dict()}
@@ -110,15 +112,15 @@ class AutoHead(Head):
         self.head_ = (MEMBER_KINDS | {"stack": StackHead})[member["kind"]].from_dict(member)
 
 
-def choose(head: Head, X: Floats, y: Floats, *, folds: Folds, codes: Rows, events: int) -> Choice:
+def choose(head: Head, X: Floats, y: Floats, *, folds: Folds, codes: RowNumbers, events: int) -> Choice:
     """Rehearses a head; for `auto`, those that the number of events and rows allows, and takes one."""
     if isinstance(head, AutoHead):
         return head.choose(X, y, folds, codes, events=events)
     rehearsed, logits = head.rehearse(X, y, folds, codes)
-    return Choice(rehearsed, logits, compare({head.kind: logits}, y, codes))
+    return Choice(rehearsed, logits, compare_heads({head.kind: logits}, y, codes))
 
 
-def compare(logits: Mapping[str, Floats], y: Floats, codes: Rows) -> tuple[Tried, ...]:
+def compare_heads(logits: Mapping[str, Floats], y: Floats, codes: RowNumbers) -> tuple[Tried, ...]:
     """Log losses of heads in order of complexity on the rows all predict, and the one that is `chosen`.
 
     Differences are paired by row and clustered by account; the first within one standard error of the best is chosen.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from powerml.scoring.heads.binning import equal_levels
-from powerml.statistics.folds import Folds, Rows, clustered_mean
+from powerml.statistics.folds import Folds, RowNumbers, clustered_mean
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,18 +19,18 @@ Shape = Literal["rising", "falling", "free"]
 CONTRADICTED_AT = 2.0
 """t of the paired out-of-fold log loss, monotone less free, above which the data contradicts the direction."""
 
-MAX_ROWS = 50_000
+MAX_SHAPE_ROWS = 50_000
 
 
 def learn_shapes(
-    X: Floats, y: Floats, signs: Sequence[int], *, folds: Folds, codes: Rows | None = None
+    X: Floats, y: Floats, signs: Sequence[int], *, folds: Folds, codes: RowNumbers | None = None
 ) -> tuple[Shape, ...]:
     """The shape of each column: its declared sign, or for sign 0 the direction that fits better, unless contradicted.
 
     A direction is contradicted where free rates per level predict held-out rows better than rates that only rise (or
     fall), by more than two standard errors; rows of one account (`codes`) count together.
     """
-    some = spread_rows(len(y), MAX_ROWS)
+    some = spread_rows(len(y), MAX_SHAPE_ROWS)
     fold_of = np.full(len(y), -1)
     for k, (_, test) in enumerate(folds):
         fold_of[test] = k
@@ -39,12 +39,12 @@ def learn_shapes(
     return tuple(_shape(X[:, j], y, signs[j] if signs else 0, fold_of, codes) for j in range(X.shape[1]))
 
 
-def spread_rows(n_rows: int, most: int) -> Rows:
+def spread_rows(n_rows: int, most: int) -> RowNumbers:
     """At most `most` row positions, evenly spaced."""
     return np.arange(n_rows) if n_rows <= most else np.linspace(0, n_rows - 1, most).astype(np.intp)
 
 
-def _shape(values: Floats, y: Floats, sign: int, fold_of: Rows, codes: Rows) -> Shape:
+def _shape(values: Floats, y: Floats, sign: int, fold_of: RowNumbers, codes: RowNumbers) -> Shape:
     levels = equal_levels(values)
     if levels.count < 2:
         return "falling" if sign < 0 else "rising"
@@ -65,7 +65,7 @@ def _shape(values: Floats, y: Floats, sign: int, fold_of: Rows, codes: Rows) -> 
     return "free" if mean > CONTRADICTED_AT * spread else shape
 
 
-def _counts(level: Rows, y: Floats, count: int) -> tuple[Floats, Floats]:
+def _counts(level: RowNumbers, y: Floats, count: int) -> tuple[Floats, Floats]:
     """Rows and events of each level."""
     n: Floats = np.bincount(level, minlength=count).astype(np.float64)
     e: Floats = np.bincount(level, weights=y, minlength=count).astype(np.float64)
@@ -75,7 +75,8 @@ def _counts(level: Rows, y: Floats, count: int) -> tuple[Floats, Floats]:
 def _smoothed(n: Floats, e: Floats) -> Floats:
     """Rate per level, drawn towards the overall rate as by two rows."""
     overall = (e.sum() + 0.5) / (n.sum() + 1)
-    return (e + 2 * overall) / (n + 2)
+    rates: Floats = (e + 2 * overall) / (n + 2)
+    return rates
 
 
 def _ordered(n: Floats, e: Floats, sign: int) -> Floats:

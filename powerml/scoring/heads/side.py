@@ -26,12 +26,12 @@ if TYPE_CHECKING:
     from powerml.calibration.shift import Shift
     from powerml.scoring.documented.base import DocumentedScorer
     from powerml.scoring.heads.base import Head
-    from powerml.statistics.folds import Rows
+    from powerml.statistics.folds import RowNumbers
     from powerml.statistics.logistic import Floats
 
 
 @dataclass(frozen=True)
-class Inputs:
+class HeadInputs:
     """What the heads read of some rows: encoded metrics, the rows as given, a documented score given as a column."""
 
     matrix: Floats
@@ -39,10 +39,10 @@ class Inputs:
     frame: pd.DataFrame
     prior: Floats | None = None
 
-    def only(self, rows: Rows) -> Inputs:
+    def only(self, rows: RowNumbers) -> HeadInputs:
         """Some of the rows, for fitting."""
         prior = None if self.prior is None else self.prior[rows]
-        return Inputs(self.matrix[rows], self.names, self.frame.iloc[rows], prior)
+        return HeadInputs(self.matrix[rows], self.names, self.frame.iloc[rows], prior)
 
 
 @dataclass(frozen=True)
@@ -96,22 +96,22 @@ class Side:
         """Whether its head reads the encoded metrics."""
         return not isinstance(self.head, PriorLinkHead)
 
-    def _columns(self, inputs: Inputs) -> Floats:
+    def _columns(self, inputs: HeadInputs) -> Floats:
         if self.reads_metrics:
             return inputs.matrix
         if self.scorer is not None:
             return np.asarray(self.scorer.predict_score(inputs.frame), dtype=np.float64)[:, None]
         return np.zeros((len(inputs.frame), 1)) if inputs.prior is None else inputs.prior[:, None]
 
-    def logits(self, inputs: Inputs) -> Floats:
+    def logits(self, inputs: HeadInputs) -> Floats:
         """Calibrated logits (rows,)."""
         return self.calibrator.transform(self.head.decision_function(self._columns(inputs)))
 
-    def recalibrate(self, inputs: Inputs, happened: np.ndarray) -> Shift:
+    def recalibrate(self, inputs: HeadInputs, happened: np.ndarray) -> Shift:
         """Moves the calibrator's intercept to newer mature rows; returns the move."""
         return self.calibrator.recalibrate(self.head.decision_function(self._columns(inputs)), happened)
 
-    def explain(self, inputs: Inputs) -> Explained:
+    def explain(self, inputs: HeadInputs) -> Explained:
         """What each metric adds to the calibrated logit, the logit it starts from and the one it ends at."""
         names = inputs.names
         if isinstance(self.head, PriorLinkHead) and self.scorer is not None:

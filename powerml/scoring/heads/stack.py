@@ -13,7 +13,7 @@ from powerml.scoring.heads.card import CardHead
 from powerml.scoring.heads.lightgbm import LightGBMHead, deep_trees
 from powerml.scoring.heads.logistic import LogisticHead
 from powerml.scoring.heads.threads import side_by_side
-from powerml.statistics.folds import Folds, Rows, account_folds
+from powerml.statistics.folds import Folds, RowNumbers, account_folds
 from powerml.statistics.logistic import Floats, log_losses, penalised_logistic
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class StackHead(Head):
             return tuple(self.heads)
         return default_members(self.sign, tuple(self.signs), tuple(self.categorical))
 
-    def rehearse(self, X: Floats, y: Floats, folds: Folds, codes: Rows | None = None) -> tuple[Self, Floats]:
+    def rehearse(self, X: Floats, y: Floats, folds: Folds, codes: RowNumbers | None = None) -> tuple[Self, Floats]:
         """Rehearses the members, then blends their out-of-fold logits."""
         rehearsed = rehearsals(self.members(), X, y, folds, codes)
         return self.blended([head for head, _ in rehearsed], np.column_stack([z for _, z in rehearsed]), y, folds)
@@ -139,7 +139,7 @@ MEMBER_KINDS: dict[str, type[Head]] = {head.kind: head for head in (CardHead, Lo
 
 
 def rehearsals(
-    heads: Sequence[Head], X: Floats, y: Floats, folds: Folds, codes: Rows | None
+    heads: Sequence[Head], X: Floats, y: Floats, folds: Folds, codes: RowNumbers | None
 ) -> list[tuple[Head, Floats]]:
     """Each head rehearsed, in the order given, side by side; the last ones take longest and are begun first."""
     works = [lambda head=head: head.rehearse(X, y, folds, codes) for head in reversed(tuple(heads))]
@@ -170,7 +170,7 @@ def fit_blend(logits: Floats, y: Floats) -> Floats:
     the accident of a few large accounts (a calibration slope of 1.5 on the simulator).
     """
     count = logits.shape[1]
-    own = np.arange(count)
+    own, weights = np.arange(count), np.zeros(count)
     while len(own) > 1:
         losses = [float(log_losses(y, logits[:, k]).sum()) for k in own]
         base = int(own[int(np.argmin(losses))])  # what the others leave of 1 is the base's
@@ -181,8 +181,8 @@ def fit_blend(logits: Floats, y: Floats) -> Floats:
         lower = np.r_[1.0, np.zeros(len(others))]
         found = penalised_logistic(design, y, penalty=penalty, centre=centre, lower=lower)[1:]
         if found.sum() <= 1.0:
-            weights = np.zeros(count)
             weights[others], weights[base] = found, 1.0 - found.sum()
             return weights
         own = others
-    return np.eye(count)[int(own[0])]
+    weights[int(own[0])] = 1.0
+    return weights

@@ -15,8 +15,8 @@ from powerml.scoring.heads.base import Head, usable
 from powerml.scoring.heads.card import CardHead
 from powerml.scoring.heads.prior import PriorLinkHead
 from powerml.scoring.heads.registry import make_head
-from powerml.scoring.heads.selection import choose, compare
-from powerml.scoring.heads.side import Inputs, Side, average_reasons
+from powerml.scoring.heads.selection import choose, compare_heads
+from powerml.scoring.heads.side import HeadInputs, Side, average_reasons
 from powerml.scoring.heads.weights import (
     FittedWeight,
     WeightsHead,
@@ -25,8 +25,9 @@ from powerml.scoring.heads.weights import (
     reweighted,
     unit_parts,
 )
-from powerml.scoring.outcome.row_order import count_events, within
-from powerml.statistics.folds import Folds, Rows, account_folds, group_codes
+from powerml.scoring.outcome.row_order import within
+from powerml.statistics.folds import Folds, RowNumbers, account_folds, group_codes
+from powerml.statistics.outcomes import count_events
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,13 +47,13 @@ REHEARSAL_ROWS = 60_000
 class TrainingRows:
     """Rows to train a side on: what heads read, whether it happened, accounts, instants, folds of row positions."""
 
-    inputs: Inputs
+    inputs: HeadInputs
     happened: np.ndarray
     groups: np.ndarray | None = None
     instants: np.ndarray | None = None
     folds: Folds | None = None
 
-    def only(self, rows: Rows, happened: np.ndarray) -> TrainingRows:
+    def only(self, rows: RowNumbers, happened: np.ndarray) -> TrainingRows:
         """Some of the rows, with another outcome."""
         groups, instants = (None if v is None else v[rows] for v in (self.groups, self.instants))
         folds = None if self.folds is None else within(self.folds, rows, len(self.happened))
@@ -118,7 +119,7 @@ def train_side(outcome: str, rows: TrainingRows, plan: HeadPlan, *, sign: int) -
     return Side(outcome, fitted, calibrator, float(y.mean()), events, len(y), choice.tried, logits), None
 
 
-def rehearsal_rows(codes: Rows, most: int) -> Rows:
+def rehearsal_rows(codes: RowNumbers, most: int) -> RowNumbers:
     """Positions of the rows of as many accounts as fit into `most` rows, the accounts drawn by a fixed shuffle."""
     if len(codes) <= most:
         return np.arange(len(codes))
@@ -142,7 +143,7 @@ def _tabled(plan: HeadPlan) -> HeadPlan:
     return replace(plan, calibration="table") if plan.calibration == "auto" else plan
 
 
-def _calibrated(logits: Floats, y: Floats, codes: Rows, plan: HeadPlan) -> HeadCalibrator:
+def _calibrated(logits: Floats, y: Floats, codes: RowNumbers, plan: HeadPlan) -> HeadCalibrator:
     """The calibrator of out-of-fold logits; the identity where no fold tests anything."""
     tested = np.isfinite(logits)
     if not tested.any():
@@ -175,7 +176,7 @@ def _train_weights(outcome: str, rows: TrainingRows, plan: HeadPlan, folds: Fold
         float(y.mean()),
         events,
         len(y),
-        compare({WeightsHead.kind: logits}, y, codes),
+        compare_heads({WeightsHead.kind: logits}, y, codes),
         logits,
         scorer=fitted,
         average=average_reasons(fitted, rows.inputs.frame),

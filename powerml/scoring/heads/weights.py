@@ -2,7 +2,7 @@
 
 Minimises the log loss plus a pull of `prior_rows` rows towards the documented weights, no weight below 0, and turns
 the result into a weight set of the same kind: dimension weights sum to 1, action weights are relative to the first,
-points add up to what the document's add up to. Source: 4-learning.md, modelling.md 2.4.
+points add up to what the document's add up to.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from sklearn.utils import Tags
 
-    from powerml.statistics.folds import Rows
+    from powerml.statistics.folds import RowNumbers
 
 DRAWS = 400
 """Account bootstraps behind each weight's interval."""
@@ -94,7 +94,7 @@ class WeightsHead(Head):
         baseline = self.intercept_ + float(self.fill_ @ self.weights_)
         return self.sign * (self._filled(X) - self.fill_) * self.weights_, self.sign * baseline
 
-    def draws(self, X: Floats, y: Floats, codes: Rows, *, seed: int = 0) -> Floats:
+    def draws(self, X: Floats, y: Floats, codes: RowNumbers, *, seed: int = 0) -> Floats:
         """Weights (draws, columns) of account bootstraps, each one Newton step from the fit."""
         filled = self._filled(X)
         design = np.column_stack([np.ones(len(y)), filled])

@@ -1,7 +1,7 @@
 """A fitted card as a file: two cards of points under `heads`, each with an intercept, a slope, perhaps a curve.
 
-Written by `weight_files`, read by anybody, edited by hand, scored again by `load_weights` without any fit. Source:
-6-files.md "A weight set".
+Written by `weight_files`, read by anybody, edited by hand, scored again by `load_weights` without any fit. The shape is
+shown in configs/README.md.
 """
 
 from __future__ import annotations
@@ -120,7 +120,8 @@ def weight_files(scorer: Any) -> dict[str, str]:
 
 
 def _declared(scorer: DocumentedScorer[Any]) -> dict[str, Any]:
-    return scorer.card.model_dump(mode="json", by_alias=True, exclude_none=True)
+    declared: dict[str, Any] = scorer.card.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return declared
 
 
 def _text(written: Mapping[str, Any]) -> str:

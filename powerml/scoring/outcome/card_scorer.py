@@ -11,7 +11,7 @@ from powerml.config.card_model import CardModelSpec
 from powerml.scoring.documented.base import DocumentedScorer, Numbers
 from powerml.scoring.documented.points import PointsScorer
 from powerml.scoring.outcome.card_file import card_model
-from powerml.scoring.stored import register
+from powerml.scoring.stored import _register
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,4 +82,4 @@ def _restored(data: Mapping[str, Any]) -> CardScorer:
     return scorer._restore(data)
 
 
-register(CardScorer.kind_of_scorer, _restored)
+_register(CardScorer.kind_of_scorer, _restored)

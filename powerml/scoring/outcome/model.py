@@ -2,7 +2,7 @@
 
 `c = P(churn)`, `e = P(expand | not churn)`, so `P(stay) = (1 - c)(1 - e)` and `P(expand) = (1 - c) e`, and
 `S = 100 (stay_value P(stay) + P(expand))`; calibrated means that the outcome, valued 0, 60 or 100, averages S among
-those who score S. With two outcomes `S = 100 (1 - P(churn))`. Source: 4-learning.md.
+those who score S. With two outcomes `S = 100 (1 - P(churn))`.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from powerml.errors import MissingColumns
 from powerml.scoring.explain.contributions import Contributions
 from powerml.scoring.heads.encoding import TableEncoder
 from powerml.scoring.heads.prior import PriorLinkHead
-from powerml.scoring.heads.side import Inputs
+from powerml.scoring.heads.side import HeadInputs
 from powerml.scoring.heads.threads import one_thread
 from powerml.scoring.heads.training import HeadPlan, TrainingRows, train_side
 from powerml.scoring.outcome.nested import NestedSides
 from powerml.scoring.outcome.row_order import reordered, row_order
 from powerml.scoring.outcome.rows import STRUCTURE, checked_outcomes, named_columns, ordered_outcomes
-from powerml.scoring.outcome.tables import BANDS, fitted_weights, heads_tried, outcome_table, sentences
-from powerml.scoring.stored import register
+from powerml.scoring.outcome.tables import BANDS, findings_of, fitted_weights, heads_tried, outcome_table
+from powerml.scoring.stored import _register
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -97,7 +97,7 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
     notes_: tuple[str, ...]
     trained_until_: str | None
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (an estimator's settings)
         self,
         head: str = "auto",
         *,
@@ -222,7 +222,7 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
             raise MissingColumns(absent, asked_by=f"model {self.name}@{self.version}", have=map(str, frame.columns))
         return frame[list(self.metrics)]
 
-    def _inputs(self, frame: pd.DataFrame, *, fitting: bool = False) -> Inputs:
+    def _inputs(self, frame: pd.DataFrame, *, fitting: bool = False) -> HeadInputs:
         """What the heads read of rows; raises MissingColumns."""
         asked_by = f"model {self.name}@{self.version}"
         matrix = np.empty((len(frame), 0))
@@ -230,12 +230,12 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
             matrix = self.encoder_.encode(frame, asked_by=asked_by)
         column = self.prior if isinstance(self.prior, str) else None
         if column is not None and column in frame.columns:
-            return Inputs(matrix, self.encoder_.names, frame, frame[column].to_numpy(dtype=np.float64))
+            return HeadInputs(matrix, self.encoder_.names, frame, frame[column].to_numpy(dtype=np.float64))
         if not fitting and self.sides_.read_column:
             raise MissingColumns([str(column)], asked_by=asked_by, have=map(str, frame.columns))
-        return Inputs(matrix, self.encoder_.names, frame)
+        return HeadInputs(matrix, self.encoder_.names, frame)
 
-    def _checked(self, X: Any) -> Inputs:
+    def _checked(self, X: Any) -> HeadInputs:
         """What the heads read of rows to be scored."""
         check_is_fitted(self, "sides_")
         frame = named_columns(X, self)
@@ -262,7 +262,8 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
     def predict(self, X: Any) -> np.ndarray:
         """The most probable outcome of each row."""
         likely = self.predict_proba(X).argmax(axis=1)
-        return self.classes_[likely]
+        likeliest: np.ndarray = self.classes_[likely]
+        return likeliest
 
     def predict_score(self, X: Any) -> Floats:
         """The calibrated 0-100 score, (rows,)."""
@@ -282,7 +283,7 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
         )
         return pd.DataFrame(columns | {"coverage": self._coverage(inputs)}, index=_index(X))
 
-    def _coverage(self, inputs: Inputs) -> Floats:
+    def _coverage(self, inputs: HeadInputs) -> Floats:
         """Share of the model's inputs that are there."""
         others = [name for name in self.metrics_ if name not in inputs.names or not inputs.matrix.shape[1]]
         present = np.column_stack([~np.isnan(inputs.matrix), inputs.frame[others].notna().to_numpy()])
@@ -291,7 +292,7 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
     def findings(self) -> tuple[str, ...]:
         """Sentences on what training found: why which head was chosen, each fitted weight beside the documented one."""
         check_is_fitted(self, "sides_")
-        return tuple(sentence for side in self.sides_.all for sentence in sentences(side))
+        return tuple(sentence for side in self.sides_.all for sentence in findings_of(side))
 
     def heads_tried(self) -> pd.DataFrame:
         """The heads compared in training; see `outcome_tables.heads_tried`."""
@@ -400,4 +401,4 @@ def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
 
 
-register(KIND_OF_SCORER, NestedOutcomeModel.from_dict)
+_register(KIND_OF_SCORER, NestedOutcomeModel.from_dict)

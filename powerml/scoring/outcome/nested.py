@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from powerml.scoring.explain.path import path_weights, score_of_logits
-from powerml.scoring.heads.side import Inputs, Side
+from powerml.scoring.heads.side import HeadInputs, Side
 from powerml.statistics.logistic import Floats, sigmoid
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class NestedSides:
         """The weight sets that sides read."""
         return tuple(side.scorer for side in self.all if side.scorer is not None)
 
-    def proba(self, inputs: Inputs) -> Floats:
+    def proba(self, inputs: HeadInputs) -> Floats:
         """Probabilities (rows, outcomes), worst outcome first; rows sum to 1."""
         churn = self.churn.logits(inputs)
         c, kept = sigmoid(churn), sigmoid(-churn)
@@ -52,12 +52,12 @@ class NestedSides:
         expand = self.expand.logits(inputs)
         return np.column_stack([c, kept * sigmoid(-expand), kept * sigmoid(expand)])
 
-    def score(self, inputs: Inputs) -> Floats:
+    def score(self, inputs: HeadInputs) -> Floats:
         """The 0-100 score (rows,)."""
         expand = None if self.expand is None else self.expand.logits(inputs)
         return score_of_logits(self.churn.logits(inputs), expand, self.stay_value)
 
-    def explain(self, inputs: Inputs) -> tuple[tuple[str, ...], Floats, float]:
+    def explain(self, inputs: HeadInputs) -> tuple[tuple[str, ...], Floats, float]:
         """Metric names, contributions in score points (rows, names), and the score they start from."""
         churn = self.churn.explain(inputs)
         expand = None if self.expand is None else self.expand.explain(inputs)

@@ -1,4 +1,4 @@
-"""The order in which rows are fitted, and their events: neither depends on how the rows came."""
+"""The order in which rows are fitted: it does not depend on how the rows came."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import pandas as pd
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from powerml.statistics.folds import Folds, Rows
+    from powerml.statistics.folds import Folds, RowNumbers
 
 
-def row_order(X: pd.DataFrame, y: np.ndarray, *, times: ArrayLike | None, ids: ArrayLike | None) -> Rows:
+def row_order(X: pd.DataFrame, y: np.ndarray, *, times: ArrayLike | None, ids: ArrayLike | None) -> RowNumbers:
     """Positions of rows sorted by time and id; rows that share both are sorted by all they hold."""
     keys = pd.DataFrame(index=pd.RangeIndex(len(X)))
     if times is not None:
@@ -29,32 +29,16 @@ def row_order(X: pd.DataFrame, y: np.ndarray, *, times: ArrayLike | None, ids: A
     return np.lexsort(columns[::-1]).astype(np.intp)
 
 
-def reordered(folds: Folds, order: Rows) -> Folds:
+def reordered(folds: Folds, order: RowNumbers) -> Folds:
     """Folds of row positions, carried over to rows put into `order` (positions rise again)."""
     place = np.empty(len(order), dtype=np.intp)
     place[order] = np.arange(len(order))
     return [(np.sort(place[train]), np.sort(place[test])) for train, test in folds]
 
 
-def within(folds: Folds, rows: Rows, n_rows: int) -> Folds:
+def within(folds: Folds, rows: RowNumbers, n_rows: int) -> Folds:
     """Folds restricted to some rows, as positions among those rows."""
     place = np.full(n_rows, -1, dtype=np.intp)
     place[rows] = np.arange(len(rows))
     kept = [(place[train], place[test]) for train, test in folds]
     return [(train[train >= 0], test[test >= 0]) for train, test in kept]
-
-
-def count_events(happened: np.ndarray, groups: ArrayLike | None, instants: ArrayLike | None) -> int:
-    """Events of an outcome: distinct (account, instant) pairs among the rows where it happened.
-
-    Without instants an account counts once; without accounts each row does.
-
-    >>> count_events(np.array([True, True, False]), ["acme", "acme", "lilt"], None)
-    1
-    """
-    if groups is None:
-        return int(happened.sum())
-    pairs = pd.DataFrame({"account": np.asarray(groups).astype(str)})
-    if instants is not None:
-        pairs["instant"] = np.asarray(instants)
-    return len(pairs[happened].drop_duplicates())

@@ -30,7 +30,7 @@ def named_columns(X: Any, estimator: BaseEstimator) -> pd.DataFrame:
 
 def checked_outcomes(y: Any, rows: pd.DataFrame) -> np.ndarray:
     """The outcome of each row (rows,); raises ValueError where y is no column of classes as long as `rows`."""
-    outcomes = column_or_1d(np.asarray(y), warn=True)
+    outcomes: np.ndarray = column_or_1d(np.asarray(y), warn=True)
     assert_all_finite(outcomes, input_name="y")
     check_consistent_length(rows, outcomes)
     check_classification_targets(outcomes)

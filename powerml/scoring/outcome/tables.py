@@ -24,7 +24,7 @@ REFERENCE = {"churn": 0.221, "stay": 0.585, "expand": 0.194}
 """The mix of outcomes in document D's band table, for `score_reference`."""
 
 
-def outcome_values(outcomes: Sequence[Any], stay_value: float) -> Floats:
+def value_weights(outcomes: Sequence[Any], stay_value: float) -> Floats:
     """What each of two or three outcomes counts in the score, worst first."""
     return np.array([0.0, 1.0] if len(outcomes) == 2 else [0.0, stay_value, 1.0])
 
@@ -36,7 +36,7 @@ def outcome_table(
 
     `proba` (rows, outcomes) and `mix`, the training share of each outcome, are worst first.
     """
-    values, worst = outcome_values(list(mix), stay_value), next(iter(mix))
+    values, worst = value_weights(list(mix), stay_value), next(iter(mix))
     score = 100.0 * proba @ values
     columns: dict[str, Any] = {"score": score, "band": assign(score, bands or BANDS)}
     columns |= {f"p_{outcome}": proba[:, i] for i, outcome in enumerate(mix)}
@@ -64,7 +64,7 @@ def fitted_weights(sides: Iterable[Side]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["outcome", "part", "documented", "fitted", "low", "high"])
 
 
-def sentences(side: Side) -> list[str]:
+def findings_of(side: Side) -> list[str]:
     """What training found on one side, for a reader: why its head, and each fitted weight beside the documented one."""
     told = []
     if len(side.tried) > 1:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 TAIL_DAYS = 14  # rows that come late by no more than this leave the fold as it is
 RENEW_AFTER_DAYS = 28  # a tail as long as this is folded in, but for the last `TAIL_DAYS`
-TABLES = ("history_days", "history_sessions", "history_streaks", "history_first", "history_named")
+HISTORY_TABLES = ("history_days", "history_sessions", "history_streaks", "history_first", "history_named")
 _META = "history"
 _WEEK = tuple(range(7))
 
@@ -68,7 +68,7 @@ def recall(engine: Engine, rollups: Rollups, cells: Cells, cutoffs: Cutoffs, pro
     if kept is not None and set(wanted) <= set(kept["atoms"]):
         if first < kept["day"]:
             return None
-        past = History(kept["day"], *(store.table(name) for name in TABLES))
+        past = History(kept["day"], *(store.table(name) for name in HISTORY_TABLES))
     base = first - TAIL_DAYS
     if (past is None and first == last and base > rollups.first_day) or (past and first - past.day > RENEW_AFTER_DAYS):
         past = _make(engine, rollups, cells, base, past)
@@ -81,7 +81,7 @@ def forget(store: Any, changed_from: int | None = None) -> None:
     if kept is None or (changed_from is not None and changed_from >= kept["day"]):
         return
     store.put(_META, None)
-    for name in TABLES:
+    for name in HISTORY_TABLES:
         store.drop(name)
 
 
@@ -118,10 +118,10 @@ def _make(engine: Engine, rollups: Rollups, cells: Cells, base: int, past: Histo
         pieces.group_by("uid").aggregate(first_t=_.first_t.min(), day=_.day.min()),
         named.mutate(place=latest).filter(_.place == 0).drop("place"),
     )
-    tables = [engine.keep(table, name) for table, name in zip(made, TABLES, strict=True)]
+    tables = [engine.keep(table, name) for table, name in zip(made, HISTORY_TABLES, strict=True)]
     forget(store)
-    for table, name in zip(tables, TABLES, strict=True):
+    for table, name in zip(tables, HISTORY_TABLES, strict=True):
         store.keep(table, name)
     engine.drop(*tables)
     store.put(_META, {"day": base, "atoms": sorted(cells.ever)})
-    return History(base, *(store.table(name) for name in TABLES))
+    return History(base, *(store.table(name) for name in HISTORY_TABLES))

@@ -25,7 +25,7 @@ from powerml.snapshots import rollup
 from powerml.snapshots.aggregations import atom_table, codes_told
 from powerml.snapshots.cache.history import forget
 from powerml.snapshots.cache.store import DATABASE, RollupStore
-from powerml.snapshots.engine.duckdb import Rows, epoch_us
+from powerml.snapshots.engine.duckdb import RowsFor, epoch_us
 from powerml.snapshots.rollup import Inputs, Rollups
 from powerml.snapshots.sessions import session_days
 from powerml.snapshots.vocabulary import EventKinds, event_kinds
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from powerml.config.project import ProjectSpec
 
 VERSION = 3
-LOOK_BACK_DAYS = 14  # a user without a day off in so many is cut into sessions from the first day on
+DAY_OFF_WITHIN_DAYS = 14  # a user without a day off in so many is cut into sessions from the first day on
 ALWAYS = -(2**31)
 
 
@@ -161,12 +161,12 @@ class _Update:
                 self._remember_bounds(self._bounds(f"{DATABASE}.days"), kinds)
         engine.drop(slim)
 
-    def _bounds(self, rows: str) -> Rows:
+    def _bounds(self, rows: str) -> RowsFor:
         """Asks for (ev, first day it was known on, first day, last day) of each kind of event among some rows."""
         known = "known" if "known" in self.store.table("pieces").columns else "day"
         return self.inputs.engine.ask(f"select ev, min({known}), min(day), max(day) from {rows} group by ev")
 
-    def _remember_bounds(self, asked: Rows, kinds: EventKinds, *, behind: bool = False) -> None:
+    def _remember_bounds(self, asked: RowsFor, kinds: EventKinds, *, behind: bool = False) -> None:
         """Remembers the first and the last day, and when each kind of event was first known.
 
         With `behind`, the rows asked about come to those that were there.
@@ -249,13 +249,13 @@ class _Update:
     def _sessions(self, touched: str, low: int) -> None:
         """Sessions anew of the users touched, each from a day on that no earlier session reaches."""
         engine, store = self.inputs.engine, self.store
-        pieces, sessions, earliest = f"{DATABASE}.pieces", f"{DATABASE}.sessions", low - LOOK_BACK_DAYS
+        pieces, sessions, earliest = f"{DATABASE}.pieces", f"{DATABASE}.sessions", low - DAY_OFF_WITHIN_DAYS
         gap = round(self.project.session_gap_minutes * 60_000_000)
         if "sid" in store.table("pieces").columns or gap > DAY_US // 2:  # a session may last for ever
             begins = f"select uid, {ALWAYS} as since from {touched}"
         else:  # none reaches over a day without an event: as many days back as bits are set up to the first gap
             begins = (
-                f"select uid, case when run < {LOOK_BACK_DAYS} then {low} - run else {ALWAYS} end as since from"
+                f"select uid, case when run < {DAY_OFF_WITHIN_DAYS} then {low} - run else {ALWAYS} end as since from"
                 f" (select t.uid, bit_count(xor(coalesce(d.days, 0), coalesce(d.days, 0) + 1)) - 1 as run"
                 f" from {touched} t left join (select uid, bit_or(1::bigint << ({low} - 1 - day)) as days from {pieces}"
                 f" where day between {earliest} and {low} - 1 and uid in (from {touched}) group by uid) d using (uid))"

@@ -1,0 +1,1 @@
+"""What runs the plans: Ibis expressions in, frames out, on DuckDB. Words of its dialect that plans need are here."""

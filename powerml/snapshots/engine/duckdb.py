@@ -34,7 +34,7 @@ FEW_CELLS = 2000  # a frame of no more is brought as SQL
 MAX_WORDS = 8  # beyond 496 distinct values a count goes through a group-by instead of masks
 
 _T = TypeVar("_T")
-Rows = Callable[[], list[tuple[Any, ...]]]  # gives rows once they are there
+RowsFor = Callable[[], list[tuple[Any, ...]]]  # gives rows once they are there
 
 
 @ibis.udf.scalar.builtin(name="epoch_us", signature=((dt.timestamp,), dt.int64))
@@ -117,7 +117,7 @@ class Engine:
 
         self._submit(run)
 
-    def ask(self, sql: str) -> Rows:
+    def ask(self, sql: str) -> RowsFor:
         """Has the worker run a query; what comes back waits for its rows alone and gives them."""
         return self._submit(lambda: self.backend.con.execute(sql).fetchall()).result
 
@@ -165,7 +165,8 @@ class Engine:
     def run(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Runs SQL now; gives its rows."""
         self.wait()
-        return self.backend.con.execute(sql, list(parameters)).fetchall()
+        rows: list[tuple[Any, ...]] = self.backend.con.execute(sql, list(parameters)).fetchall()
+        return rows
 
     def keep(self, expression: ir.Table, what: str) -> ir.Table:
         """Runs an expression and keeps its rows as a temporary table; `what` names it in plans."""
@@ -221,11 +222,13 @@ class Engine:
         found = self._arrow(expression)
         if order:  # half the cost of sorting wide rows in the engine
             found = found.sort_by([(name, "ascending") for name in order])
-        return found.to_pandas(split_blocks=True, self_destruct=True)
+        frame: pd.DataFrame = found.to_pandas(split_blocks=True, self_destruct=True)
+        return frame
 
     def rows(self, expression: ir.Table) -> list[Mapping[str, Any]]:
         """The rows of a small expression as dicts."""
-        return self._arrow(expression).to_pylist()
+        rows: list[Mapping[str, Any]] = self._arrow(expression).to_pylist()
+        return rows
 
     def _arrow(self, expression: ir.Table) -> pa.Table:
         sql, schema = self.backend.compile(expression), expression.schema()

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from powerml.config.metrics import catalogue
 from powerml.errors import DataError, MissingColumns
 from powerml.sources.tables.files import dates, ids, numbers, read_table, truths
+from powerml.tables import ENTITY_IDS, ROW
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-IDS = ("user_id", "account_id")
-ROW = "row"
+    from powerml.scoring.named import NamedScorer
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def read_metric_table(
     twice = raw.columns[raw.columns.duplicated()]
     if len(twice):
         raise DataError.in_file(path, f"has two columns {twice[0]!r}", "keep one of them")
-    found = next((name for name in (id_column, *IDS) if name and name in raw), None)
+    found = next((name for name in (id_column, *ENTITY_IDS) if name and name in raw), None)
     if found is None and id_column == ROW:
         raw, found = raw.assign(row=np.arange(1, len(raw) + 1)), ROW
     if found is None:
@@ -58,7 +59,7 @@ def read_metric_table(
         shown = ", ".join(map(str, raw.columns[:8]))
         fix = "name columns as 'powerml metrics' lists them"
         raise DataError.in_file(path, f"no column carries a metric's name (it has {shown})", fix)
-    columns = {n: ids(raw[n], path, required=n == found) for n in dict.fromkeys([found, *IDS]) if n in raw}
+    columns = {n: ids(raw[n], path, required=n == found) for n in dict.fromkeys([found, *ENTITY_IDS]) if n in raw}
     if "as_of" in raw:
         columns["as_of"] = dates(raw["as_of"], path)
     columns |= {
@@ -73,3 +74,13 @@ def read_metric_table(
     if not has_history:
         frame["enough_history"] = True
     return MetricTable(frame, found, has_history, tuple(map(str, raw.columns)))
+
+
+def rows_to_score(path: Path, scorer: NamedScorer) -> MetricTable:
+    """The rows of a file that a scorer is to score; raises MissingColumns naming the metrics that the file lacks."""
+    its = scorer.model
+    known = {*catalogue(), *its.columns}
+    table = read_metric_table(path, metrics=known, texts=its.text_columns, id_column=its.id_column)
+    if absent := [name for name in its.scorer.metrics_ if name not in table.columns]:
+        raise MissingColumns(absent, asked_by=f"{path}: {scorer.shown}", have=table.columns)
+    return table

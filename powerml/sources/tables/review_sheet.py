@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from powerml.errors import DataError, MissingColumns
+from powerml.tables import ENTITY_IDS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-IDS = ("user_id", "account_id")
 _WORDS = {"yes": "yes", "y": "yes", "no": "no", "n": "no", "missing": "missing", "m": "missing"}
 _ORIGIN = re.compile(
     r"top (?P<top>\d+) of (?P<as_of>\d{4}-\d{2}-\d{2}) by (?P<kind>weights|model) (?P<label>\S+) "
@@ -25,7 +25,7 @@ _ORIGIN = re.compile(
 
 
 @dataclass(frozen=True)
-class Origin:
+class SheetOrigin:
     """What a sheet was made from; every row says it in words, so that the file alone can be read back.
 
     `label` is name@version, `fingerprint` that of the weight set's numbers, `path` its file where it has no name.
@@ -43,7 +43,7 @@ class Origin:
         return f"top {self.top} of {self.as_of} by {self.kind} {self.label} [{self.fingerprint}]{source}"
 
     @classmethod
-    def parse(cls, text: str) -> Origin | None:
+    def parse(cls, text: str) -> SheetOrigin | None:
         """The inverse of `str`; None for any other text.
 
         >>> Origin.parse("top 20 of 2026-04-01 by weights power_user@1 [0f3a]").label
@@ -68,7 +68,7 @@ class Answered:
     """
 
     path: Path
-    origin: Origin
+    origin: SheetOrigin
     id_column: str
     answers: pd.DataFrame
     sha256: str
@@ -82,7 +82,7 @@ def read_sheet(path: Path) -> Answered:
     raw = _bytes(path)
     rows = _rows(raw, path)
     header = [cell.strip().lower() for cell in rows[0]]
-    id_column = next((name for name in IDS if name in header), None)
+    id_column = next((name for name in ENTITY_IDS if name in header), None)
     if absent := [name for name in ("answer", "sheet") if name not in header] + ([] if id_column else ["user_id"]):
         raise MissingColumns(absent, asked_by=f"{path}: a sheet of 'powerml review sheet'", have=header)
     columns = [header.index(name) for name in (str(id_column), "answer", "sheet")]
@@ -96,7 +96,7 @@ def read_sheet(path: Path) -> Answered:
     if problems:
         raise DataError("\n".join(f"{path}: {problem}" for problem in problems))
     origins = table.loc[table["sheet"] != "", "sheet"].unique()
-    origin = Origin.parse(origins[0]) if len(origins) == 1 else None
+    origin = SheetOrigin.parse(origins[0]) if len(origins) == 1 else None
     if origin is None:
         what = "its column 'sheet' says nothing" if not len(origins) else "its rows are of different sheets"
         if len(origins) == 1:

@@ -10,13 +10,12 @@ import pandas as pd
 from powerml.errors import DataError, MissingColumns
 from powerml.sources.tables.files import dates, ids, numbers, read_table, row_error
 from powerml.statistics.accounts import accounts_of
-from powerml.tables import LABELS, OUTCOMES
+from powerml.tables import ENTITY_IDS, LABELS, OUTCOMES
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-IDS = ("user_id", "account_id")
-PROBABILITIES = tuple(f"p_{o}" for o in OUTCOMES)
+OUTCOME_PROBABILITIES = tuple(f"p_{o}" for o in OUTCOMES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +60,7 @@ def join(scores_path: Path, labels_path: Path) -> Joined:
     for path, table, needed in ((scores_path, scores, ["as_of"]), (labels_path, labels, ["as_of", "label"])):
         if absent := [c for c in needed if c not in table]:
             raise MissingColumns(absent, asked_by=f"{path}: joining scores and labels", have=table.columns)
-    id_column = next((c for c in IDS if c in scores and c in labels), None)
+    id_column = next((c for c in ENTITY_IDS if c in scores and c in labels), None)
     if id_column is None:
         raise DataError.in_file(
             scores_path, f"shares no id column with {labels_path}", "both need user_id, or both account_id"
@@ -105,5 +104,5 @@ def _keyed(table: pd.DataFrame, id_column: str, path: Path) -> pd.DataFrame:
     when = dates(table["as_of"], path)
     if when.dt.tz is not None:
         when = when.dt.tz_localize(None)
-    named = {c: ids(table[c], path, required=c == id_column) for c in IDS if c in table}
+    named = {c: ids(table[c], path, required=c == id_column) for c in ENTITY_IDS if c in table}
     return table.assign(as_of=when.dt.normalize(), **named)

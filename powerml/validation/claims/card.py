@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from powerml.config.claims import Band, ClaimsSpec, OutcomeCounts
+    from powerml.config.claims import BandClaim, ClaimsSpec, OutcomeCounts
 
 
 @dataclass(frozen=True)
 class BandTable:
     """A whole band table as counts: `counts[i, k]` entities of band i (lowest first) with outcome k of `OUTCOMES`."""
 
-    bands: tuple[Band, ...]
+    bands: tuple[BandClaim, ...]
     counts: NDArray[np.float64]
 
     @classmethod

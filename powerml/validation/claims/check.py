@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from powerml.config.base import Source
 
-Verdict = Literal["contradiction", "consistent", "cannot be checked"]
+ClaimVerdict = Literal["contradiction", "consistent", "cannot be checked"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Check:
     code: str
     claimed: str
     implied: str
-    verdict: Verdict
+    verdict: ClaimVerdict
     figures: dict[str, float] = field(default_factory=dict)
     sources: tuple[Source, ...] = ()
 
@@ -49,7 +49,7 @@ def sources_of(*blocks: Cited | Iterable[Cited] | None) -> tuple[Source, ...]:
     return tuple(found)
 
 
-def contradicts(wrong: bool) -> Verdict:
+def contradicts(wrong: bool) -> ClaimVerdict:
     """The verdict of a check that could be made."""
     return "contradiction" if wrong else "consistent"
 

@@ -31,7 +31,7 @@ NO_BASE = "no base rate is printed: neither outcome counts nor a whole band tabl
 
 def metric_checks(claims: ClaimsSpec) -> Iterator[Check]:
     """Every check of metrics and subgroups that the file has numbers for."""
-    bases = base_rates(claims)
+    bases = implied_rates(claims)
     for association in claims.associations:
         yield _correlation(claims, association, bases)
         if association.times_the_rate is not None:
@@ -41,7 +41,7 @@ def metric_checks(claims: ClaimsSpec) -> Iterator[Check]:
         yield _subgroup(claims, subgroup, bases)
 
 
-def base_rates(claims: ClaimsSpec) -> BaseRates:
+def implied_rates(claims: ClaimsSpec) -> BaseRates:
     """What the document gives as outcome rates, as ranges: its `labelled` users first, then its band `table`."""
     bases: BaseRates = {}
     if claims.outcomes is not None:

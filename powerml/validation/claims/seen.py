@@ -11,7 +11,7 @@ from powerml.config.bands import Band, BandsSpec
 from powerml.programme.concentration import gini, share_of_top, share_of_top_interval
 from powerml.programme.segments import account_of, tier_shares
 from powerml.statistics.ranks import active_rows
-from powerml.validation.claims.check import Check, Verdict, contradicts, percent, span
+from powerml.validation.claims.check import Check, ClaimVerdict, contradicts, percent, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,7 +70,7 @@ def _concentration(claim: Concentration, users: pd.DataFrame, *, seed: int) -> C
     if np.isnan(low).any() or np.isnan(few):
         implied = f"yours (n = {n:,}) made too little of {claim.metric} to tell"
         return Check("concentration_seen", claimed, implied, "cannot be checked", {}, claim.sources)
-    verdict: Verdict = contradicts(high[1] < claim.share[0] or low[0] > claim.share[1])
+    verdict: ClaimVerdict = contradicts(high[1] < claim.share[0] or low[0] > claim.share[1])
     tops = [percent(top, 0) for top in claim.top]
     told = [
         f"the top {top} make {percent(share, 0)} ({percent(a, 0)} to {percent(b, 0)})"

@@ -27,7 +27,7 @@ ALL_SPLITS = 20_000  # up to so many ways to deal the answers out all are tried,
 FULL_LEAN_AT = 2.0  # a difference of so many standard errors leans a part as far as one can
 _COLUMNS = ["part", "question", "n", "n_yes", "share", "share_yes", "difference", "low", "high", "p_value"]
 
-Floats = NDArray[np.float64]
+_Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,7 +133,7 @@ def review(
     )
 
 
-def _compared(one: Floats, yes: Floats, names: list[str], rng: np.random.Generator) -> tuple[pd.DataFrame, Floats]:
+def _compared(one: _Floats, yes: _Floats, names: list[str], rng: np.random.Generator) -> tuple[pd.DataFrame, _Floats]:
     """Mean shares of two groups, per part, with pooled-variance t intervals and permutation p values."""
     n, m = len(one), len(yes)
     together = np.vstack([one, yes])

@@ -1,4 +1,7 @@
 import pickle
+import shutil
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -7,54 +10,50 @@ from pandas.testing import assert_frame_equal
 from sklearn.base import clone
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from powerml.config.weights import read_weights
 from powerml.errors import DataError, MissingColumns
+from powerml.scoring.documented.base import DocumentedScorer
+from powerml.scoring.documented.load import scorer_of
 from powerml.scoring.documented.points import PointsScorer
 from tests.scoring.sets import GOLDEN, SETS, scorer
 
-UNNAMED = "feeds an array without column names; a documented scorer reads metrics by name"
-
-# Every check of scikit-learn's suite that feeds an unnamed array; xfail is strict, so the list is exact.
-FEEDS_UNNAMED_ARRAYS = (
-    "check_complex_data",
-    "check_dict_unchanged",
-    "check_dont_overwrite_parameters",
-    "check_dtype_object",
-    "check_estimator_sparse_array",
-    "check_estimator_sparse_matrix",
-    "check_estimator_sparse_tag",
-    "check_estimators_dtypes",
-    "check_estimators_empty_data_messages",
-    "check_estimators_fit_returns_self",
-    "check_estimators_overwrite_params",
-    "check_estimators_pickle",
-    "check_f_contiguous_array_estimator",
-    "check_fit1d",
-    "check_fit2d_1feature",
-    "check_fit2d_1sample",
-    "check_fit2d_predict1d",
-    "check_fit_check_is_fitted",
-    "check_fit_idempotent",
-    "check_fit_score_takes_y",
-    "check_methods_sample_order_invariance",
-    "check_methods_subset_invariance",
-    "check_n_features_in",
-    "check_n_features_in_after_fitting",
-    "check_pipeline_consistency",
-    "check_positive_only_tag_during_fit",
-    "check_readonly_memmap_input",
-    "check_transformer_data_not_an_array",
-    "check_transformer_general",
-    "check_transformer_preserve_dtypes",
-    "check_transformers_unfitted_stateless",
-)
+# One metric each: scikit-learn's checks feed arrays of any width, of which these read the first column.
+NARROW = {
+    "points": "parts: {recency: {metric: nps_latest, missing: 0, steps: [{from: 7, points: 9}, {points: 2}]}}",
+    "composite": "dimensions: {depth: {weight: 1, terms: [{metric: distinct_features_30d, weight: 1, full_at: 5}]}}",
+    "activity": "actions: {logins_30d: 2}",
+    "rule": "conditions: {frequent: active_days_30d >= 1}",
+    "signals": "signals: {busy: key_actions_30d in top 25 %}\nneeded: 1",
+}
 
 
-@parametrize_with_checks(
-    [scorer(name, fitted=False) for name in SETS],
-    expected_failed_checks=lambda estimator: dict.fromkeys(FEEDS_UNNAMED_ARRAYS, UNNAMED),
-)
+def narrow(kind: str) -> DocumentedScorer:
+    folder = Path(tempfile.mkdtemp())
+    path = folder / "set.yaml"
+    path.write_text(f"name: narrow\nkind: {kind}\n{NARROW[kind]}\n")
+    try:
+        return scorer_of(read_weights(path))
+    finally:
+        shutil.rmtree(folder)
+
+
+@parametrize_with_checks([narrow(kind) for kind in NARROW])
 def test_scikit_learn_contract(estimator, check):
     check(estimator)
+
+
+@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("fitted", [False, True])
+def test_an_unnamed_array_is_read_in_the_order_of_the_metrics(name, fitted):
+    made = scorer(name, fitted=fitted)
+    named = GOLDEN[list(made.metrics_)]
+    array = np.column_stack([named.to_numpy(dtype=float), np.full(len(named), 7.0)])  # a further column is not read
+    np.testing.assert_array_equal(made.predict_score(array), made.predict_score(named))
+    np.testing.assert_array_equal(made.transform(array), np.asarray(made.transform(named)))
+    learned = scorer(name, fitted=False).fit(array)
+    np.testing.assert_array_equal(learned.predict_score(array), clone(made).fit(named).predict_score(named))
+    with pytest.raises(ValueError, match=f"X has {len(made.metrics_)} features, but .* is expecting"):
+        learned.predict_score(array[:, :-1])
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -118,9 +117,10 @@ class TestWords:
         ):
             scorer("activity").predict_score(GOLDEN[["user_id"]])
 
-    def test_an_array_has_no_metrics(self):
-        with pytest.raises(MissingColumns, match="weight set 'engagement' needs columns"):
-            scorer("engagement").predict_score(np.zeros((3, 17)))
+    def test_an_array_that_is_too_narrow(self):
+        words = "width 2 is read in the order of metrics_: weight set 'activity' needs column 'invites_30d'"
+        with pytest.raises(MissingColumns, match=words):
+            scorer("activity").predict_score(np.zeros((3, 2)))
 
     def test_a_text_among_the_numbers(self):
         table = GOLDEN.assign(logins_30d="many")

@@ -1,6 +1,6 @@
 import pytest
 
-from powerml.scoring.documented.table import COLUMNS, card_table
+from powerml.scoring.documented.table import CARD_COLUMNS, card_table
 from tests.scoring.sets import SETS, scorer
 
 
@@ -8,7 +8,7 @@ from tests.scoring.sets import SETS, scorer
 def test_every_part_stands_on_the_card(name):
     made = scorer(name, fitted=False)
     card = made.table()
-    assert tuple(card.columns) == COLUMNS
+    assert tuple(card.columns) == CARD_COLUMNS
     assert {part.removesuffix("_score") for part in made.parts} <= set(card["part"])
     assert not card.isna().any().any()
 

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from powerml.scoring.heads.binning import Levels, equal_levels, learn_groups, learn_levels, simplest
+from powerml.scoring.heads.binning import Levels, equal_levels, learn_groups, learn_levels, simplest_number
 
 
 def test_planted_edges_are_found_and_read_well():
@@ -56,4 +56,4 @@ def test_equal_levels_keep_few_distinct_values_apart():
 def test_the_simplest_number_lies_between(low, width):
     high = low + width
     if low < high:
-        assert low < simplest(low, high) <= high
+        assert low < simplest_number(low, high) <= high

@@ -6,7 +6,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from powerml.errors import UsageError
 from powerml.scoring.heads.registry import make_head
-from powerml.scoring.heads.selection import AutoHead, choose, compare
+from powerml.scoring.heads.selection import AutoHead, choose, compare_heads
 from powerml.statistics.folds import account_folds
 from powerml.statistics.logistic import sigmoid
 
@@ -44,9 +44,9 @@ def test_the_simplest_within_one_standard_error_is_chosen():
     y = (rng.random(2000) < sigmoid(z)).astype(float)
     rows = np.arange(2000)
     near = {"card": z + 0.02 * rng.standard_normal(2000), "stack": z}
-    assert [tried.chosen for tried in compare(near, y, rows)] == [True, False]
+    assert [tried.chosen for tried in compare_heads(near, y, rows)] == [True, False]
     far = {"card": 0.3 * z, "stack": z}
-    tried = compare(far, y, rows)
+    tried = compare_heads(far, y, rows)
     assert [each.chosen for each in tried] == [False, True]
     assert tried[0].worse > tried[0].worse_se > 0
 
@@ -57,8 +57,8 @@ def test_rows_of_one_account_count_once():
     y = (rng.random(100) < sigmoid(z)).astype(float)
     rows = np.repeat(np.arange(100), 40)
     both = {"card": 0.5 * z[rows], "stack": z[rows]}
-    alone = compare(both, y[rows], np.arange(4000))[0].worse_se
-    together = compare(both, y[rows], rows)[0].worse_se
+    alone = compare_heads(both, y[rows], np.arange(4000))[0].worse_se
+    together = compare_heads(both, y[rows], rows)[0].worse_se
     assert together == pytest.approx(alone * 40**0.5, rel=0.05)
 
 

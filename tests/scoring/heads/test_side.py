@@ -11,13 +11,13 @@ from powerml.errors import UsageError
 from powerml.scoring.documented.load import load_weights
 from powerml.scoring.heads.card import CardHead
 from powerml.scoring.heads.logistic import LogisticHead
-from powerml.scoring.heads.side import Inputs, Side, average_reasons
+from powerml.scoring.heads.side import HeadInputs, Side, average_reasons
 
 
 def inputs(n=400, seed=0):
     rng = np.random.default_rng(seed)
     frame = pd.DataFrame(rng.normal(size=(n, 2)), columns=["a", "b"])
-    return Inputs(frame.to_numpy(), ("a", "b"), frame)
+    return HeadInputs(frame.to_numpy(), ("a", "b"), frame)
 
 
 def side(method="identity", head=None, seed=0):
@@ -74,7 +74,7 @@ def test_what_is_no_table_says_so():
 
 def test_some_rows_keep_their_own_prior_and_frame():
     given = inputs(6)
-    whole = Inputs(given.matrix, given.names, given.frame, np.arange(6.0))
+    whole = HeadInputs(given.matrix, given.names, given.frame, np.arange(6.0))
     some = whole.only(np.array([4, 1]))
     assert some.prior.tolist() == [4, 1]
     assert some.matrix.tolist() == given.matrix[[4, 1]].tolist()

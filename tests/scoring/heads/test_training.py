@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from powerml.scoring.heads.selection import choose
-from powerml.scoring.heads.side import Inputs
+from powerml.scoring.heads.side import HeadInputs
 from powerml.scoring.heads.training import HeadPlan, TrainingRows, rehearsal_rows, train_side
 from powerml.statistics.logistic import sigmoid
 
@@ -14,7 +14,7 @@ def rows(n=400, seed=0, *, rate=0.0):
     rng = np.random.default_rng(seed)
     X = rng.standard_normal((n, 2))
     happened = rng.random(n) < sigmoid(X[:, 0] + rate)
-    return TrainingRows(Inputs(X, ("a", "b"), pd.DataFrame(X, columns=["a", "b"])), happened)
+    return TrainingRows(HeadInputs(X, ("a", "b"), pd.DataFrame(X, columns=["a", "b"])), happened)
 
 
 def plan(head="logistic", **more):

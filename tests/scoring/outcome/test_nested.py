@@ -6,7 +6,7 @@ import pytest
 
 from powerml.calibration.head import HeadCalibrator
 from powerml.scoring.heads.prior import PriorLinkHead
-from powerml.scoring.heads.side import Inputs, Side
+from powerml.scoring.heads.side import HeadInputs, Side
 from powerml.scoring.outcome.nested import NestedSides
 from powerml.statistics.logistic import sigmoid
 
@@ -18,7 +18,7 @@ def side(outcome, intercept, per_point):
 
 def inputs(*scores):
     frame = pd.DataFrame({"prior_score": scores})
-    return Inputs(np.empty((len(scores), 0)), (), frame, np.array(scores, dtype=float))
+    return HeadInputs(np.empty((len(scores), 0)), (), frame, np.array(scores, dtype=float))
 
 
 def test_the_worked_probabilities_and_score():

@@ -5,7 +5,8 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from powerml.scoring.outcome.row_order import count_events, reordered, row_order, within
+from powerml.scoring.outcome.row_order import reordered, row_order, within
+from powerml.statistics.outcomes import count_events
 
 
 @settings(max_examples=50, deadline=None)

@@ -6,7 +6,7 @@ from powerml.scoring.heads.logistic import LogisticHead
 from powerml.scoring.heads.selection import Tried
 from powerml.scoring.heads.side import Side
 from powerml.scoring.heads.weights import FittedWeight
-from powerml.scoring.outcome.tables import fitted_weights, heads_tried, outcome_table, outcome_values, sentences
+from powerml.scoring.outcome.tables import findings_of, fitted_weights, heads_tried, outcome_table, value_weights
 
 MIX = {"churn": 0.2, "stay": 0.6, "expand": 0.2}
 
@@ -21,7 +21,7 @@ def test_the_score_is_the_value_of_the_outcomes():
     assert table["score"].tolist() == pytest.approx([70])
     assert list(table["band"]) == ["Healthy"]
     assert table["churn_lift"].tolist() == pytest.approx([0.5])
-    assert outcome_values(["churn", "stay"], 0.6).tolist() == [0, 1]
+    assert value_weights(["churn", "stay"], 0.6).tolist() == [0, 1]
 
 
 def test_the_reference_is_what_document_d_s_mix_would_give():
@@ -32,20 +32,20 @@ def test_the_reference_is_what_document_d_s_mix_would_give():
 
 def test_why_a_head_was_chosen():
     tried = (Tried("card", 0.31, 0.001, 0.002, True), Tried("lightgbm", 0.309, 0.0, 0.0, False))
-    (told,) = sentences(side(tried=tried))
+    (told,) = findings_of(side(tried=tried))
     assert told == (
         "churn: head card, for it is the simplest within one standard error (0.0020) of the best, lightgbm "
         "(card 0.3100, lightgbm 0.3090)"
     )
     assert heads_tried([side(tried=tried)])["chosen"].tolist() == [True, False]
     best = (Tried("card", 0.33, 0.02, 0.002, False), Tried("lightgbm", 0.309, 0.0, 0.0, True))
-    assert "head lightgbm, for it has the smallest out-of-fold log loss" in sentences(side(tried=best))[0]
-    assert sentences(side(tried=tried[:1])) == []
+    assert "head lightgbm, for it has the smallest out-of-fold log loss" in findings_of(side(tried=best))[0]
+    assert findings_of(side(tried=tried[:1])) == []
 
 
 def test_each_fitted_weight_stands_beside_the_documented_one():
     weights = (FittedWeight("depth", 0.3, 0.412, 0.35, 0.47),)
-    assert sentences(side(weights=weights)) == [
+    assert findings_of(side(weights=weights)) == [
         "churn: depth weighs 0.412 (95 % interval 0.35 to 0.47); documented 0.3",
     ]
     assert fitted_weights([side(weights=weights)]).iloc[0].tolist() == ["churn", "depth", 0.3, 0.412, 0.35, 0.47]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from datetime import timedelta
 
@@ -11,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import Phase, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from powerml.config.project import load_project
@@ -19,12 +18,9 @@ from powerml.snapshots.cache import history
 from powerml.snapshots.cache import rollups as cache
 from powerml.workflows.project import open_project
 from tests.oracle.project import NUMBERS, TIMES, Project, write_project
+from tests.oracle.runs import tried
 from tests.oracle.world import worlds
 
-EXAMPLES = int(os.environ.get("ORACLE_EXAMPLES", "2"))
-FEW = settings(
-    max_examples=EXAMPLES, deadline=None, derandomize=True, database=None, phases=[Phase.explicit, Phase.generate]
-)
 NIGHTS = (-40, -19, -12, 0, 30)  # days before and after the world's cutoff
 LATE = 0.03  # the share of events that arrive a few nights after their time
 
@@ -69,7 +65,7 @@ def night_by_night(project: Project, cutoff, seed: int, folder, *, entity: str =
     return bases
 
 
-@settings(FEW, max_examples=max(EXAMPLES // 2, 1))
+@tried(1 / 20)
 @given(world=worlds(events=200), seed=st.integers(0, 2**32 - 1))
 def test_every_night_equals_a_cold_run(world, seed, tmp_path_factory):
     assume("known_at" not in world.project.columns["events"])

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from powerml.errors import DataError, MissingColumns, UsageError
-from powerml.sources.tables.review_sheet import Origin, read_sheet
+from powerml.sources.tables.review_sheet import SheetOrigin, read_sheet
 from powerml.workflows.review import check_sheet_target, write_sheet
 
-ORIGIN = Origin(2, date(2026, 4, 1), "weights", "power_user@1", "0f3a")
+ORIGIN = SheetOrigin(2, date(2026, 4, 1), "weights", "power_user@1", "0f3a")
 FROM = str(ORIGIN)
 
 
@@ -45,8 +45,8 @@ def test_as_a_spreadsheet_program_saves_it(tmp_path):
 
 @given(st.integers(2, 999), st.dates(), st.sampled_from(["weights", "model"]), st.sampled_from([None, "my set.yaml"]))
 def test_an_origin_is_read_as_it_is_written(top, day, kind, path):
-    origin = Origin(top, day, kind, "a_set@1.2", "abc012", path)
-    assert Origin.parse(str(origin)) == origin
+    origin = SheetOrigin(top, day, kind, "a_set@1.2", "abc012", path)
+    assert SheetOrigin.parse(str(origin)) == origin
 
 
 def test_every_wrong_row_is_named_at_once(tmp_path):

@@ -1,138 +1,33 @@
-"""A ready-made feature table as training data: one row per entity (and cutoff), any columns, an outcome beside them."""
+"""A ready-made feature table, read: one row per entity (and cutoff), any columns, an outcome beside them."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from powerml.config.metrics import catalogue
 from powerml.errors import DataError, MissingColumns, UsageError
 from powerml.scoring.heads.encoding import MAX_LEVELS, MOSTLY_DIFFERENT
 from powerml.sources.tables.files import blank, dates, ids, read_table, row_error, truths
-from powerml.sources.tables.metrics import ROW
-from powerml.statistics.folds import account_folds
-from powerml.tables import LABELS, OUTCOMES
-from powerml.training.rows import Rows, Split, TrainingData
-from powerml.validation.verdict import CROSS_FITTED
+from powerml.tables import LABELS, OUTCOMES, FeatureTable, NamedColumns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from powerml.config.project import ProjectSpec
 
 YES_NO = {"1": "churn", "1.0": "churn", "yes": "churn", "true": "churn", "y": "churn", "t": "churn"} | {
     "0": "stay", "0.0": "stay", "no": "stay", "false": "stay", "n": "stay", "f": "stay"
 }  # fmt: skip
 ID_NAME = re.compile(r"(?i)(^|_|[a-z])(id|uuid|key)$")
 ONE_DAY = pd.Timestamp("2000-01-01")  # stands in `as_of` where a table has no times; never shown
-STRUCTURE = ("enough_history", "active", "treated")
-FOLDS = 5
+ROW_TRUTHS = ("enough_history", "active", "treated")
 
 
-@dataclass(frozen=True)
-class Columns:
-    """What the caller said of a table's columns; those not named are guessed or absent."""
-
-    target: str
-    group: str | None = None
-    time: str | None = None
-    id_: str | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class TableData(TrainingData):
-    """Training rows of a feature table; `project` says where things are kept, and nothing of the rows.
-
-    `source`: the file's name. `named`: columns as said or found. `categories`: features that are texts. `notes`:
-    sentences on what was left out, counted as unknown, or found. `grace`: days after the horizon, of the project.
-    """
-
-    source: str
-    named: Columns
-    categories: tuple[str, ...]
-    notes: tuple[str, ...]
-    grace: int = 0
-
-    @property
-    def grace_days(self) -> int:
-        """The project's, where it has contract outcomes; else none."""
-        return self.grace
-
-    @property
-    def outcome_kind(self) -> str:
-        """Outcomes are what the table says."""
-        return "table"
-
-    @property
-    def payers_only(self) -> bool:
-        """A table's population is its rows."""
-        return False
-
-    @property
-    def texts(self) -> tuple[str, ...]:
-        """The features that are categories."""
-        return self.categories
-
-    @property
-    def scores_ids(self) -> str:
-        """The id column that was trained with; `row` where there is none."""
-        return self.named.id_ or ROW
-
-    @property
-    def remarks(self) -> tuple[str, ...]:
-        """What was left out, counted as unknown or found, and how rows were held out."""
-        return self.notes
-
-    @property
-    def scored_by(self) -> str:
-        """The file, or another of its form."""
-        return f"--metrics {self.source} "
-
-    @property
-    def has_later(self) -> bool:
-        """All rows of a table were learned from, so lists are made of held-out rows."""
-        return False
-
-    @property
-    def trained_until(self) -> str:
-        """The last time in the table."""
-        return super().trained_until if self.named.time else "no time given"
-
-    def cutoff_params(self) -> dict[str, str | int]:
-        """As for snapshots, where there are times."""
-        return super().cutoff_params() if self.named.time else {"cutoffs": 0}
-
-    def declaration(self) -> dict[str, Any]:
-        """The file and its columns."""
-        said = self.named
-        told = {"file": self.source, "target": said.target, "group": said.group, "time": said.time, "id": said.id_}
-        return {"table": told | {"horizon_days": self.labelled.horizon_days, "grace_days": self.grace}}
-
-    def reference(self, until: pd.Timestamp) -> pd.DataFrame:
-        """All rows up to a time."""
-        rows = self.whole[self.whole["as_of"] <= until]
-        return rows[rows["enough_history"]].reset_index(drop=True)
-
-    def split(self, *, seed: int) -> Split:
-        """Forward in time where times and the gap allow it; else five folds, accounts whole, outcomes spread evenly."""
-        rows = self.labelled
-        if self.named.time:
-            forward = super().split(seed=seed)
-            if any(len(train) and len(set(rows.y[train])) > 1 for train, _ in forward.folds):
-                return forward
-        folds = account_folds(rows.y == OUTCOMES[0], rows.accounts, n_folds=FOLDS, seed=seed)
-        words = f"{len(folds)} folds by {self.named.group or self.named.id_ or 'row'}"
-        unseen = np.ones(len(rows.frame), dtype=bool)
-        return Split(tuple(folds), unseen, CROSS_FITTED, words)
-
-
-def read_features(path: Path, named: Columns, *, project: ProjectSpec) -> TableData:
-    """The training data of a table; raises DataError, MissingColumns or UsageError with what to do about it.
+def read_features(path: Path, named: NamedColumns) -> FeatureTable:
+    """Reads a CSV or Parquet file to learn from; raises DataError, MissingColumns or UsageError with the fix.
 
     `target` holds churn, stay and expand, or 0/1, yes/no, true/false with 1 = churn; blank, `ineligible` and `immature`
     rows are left out. Numbers and texts are features; a text that differs in most rows, a constant column and dates
@@ -164,48 +59,17 @@ def read_features(path: Path, named: Columns, *, project: ProjectSpec) -> TableD
     frame[id_column] = ids(raw[named.id_], path) if named.id_ else row_names
     if named.group:
         frame["account_id"] = ids(raw[named.group], path)
-    for name in STRUCTURE:
+    for name in ROW_TRUTHS:
         default = name != "treated"
         frame[name] = truths(raw[name], path) if name in raw else default
-    taken = {c for c in (named.target, named.group, named.time, named.id_) if c} | {*STRUCTURE, "as_of", "label"}
+    taken = {c for c in (named.target, named.group, named.time, named.id_) if c} | {*ROW_TRUTHS, "as_of", "label"}
     features, coverage, said = _features(raw.drop(columns=[c for c in raw.columns if c in taken or c in frame]))
     if features.columns.empty:
         raise DataError.in_file(path, "no column is left to learn from", "; ".join(said) or "add columns of features")
     frame = pd.concat([frame.assign(label=label), features], axis=1)
     frame = frame[frame["enough_history"]].sort_values(["as_of", id_column], kind="stable", ignore_index=True)
-    horizon = project.outcome.horizon_days
-    contract = "subscriptions" in project.tables and project.outcome_kind == "contract"
-    data = TableData(
-        project=project,
-        metrics={name: spec for name, spec in catalogue().items() if name in features},
-        labelled=Rows(frame, id_column, horizon),
-        whole=frame,
-        latest=frame[frame["as_of"] == frame["as_of"].max()].reset_index(drop=True),
-        vocabulary={},
-        coverage=coverage,
-        source=path.name,
-        named=named,
-        categories=tuple(str(name) for name in features if features[name].dtype == object),
-        notes=(*notes, *said),
-        grace=project.outcome.grace_days if contract else 0,
-    )
-    return _with_split_told(data)
-
-
-def _with_split_told(data: TableData) -> TableData:
-    """The data with a sentence on how rows are held out."""
-    from dataclasses import replace
-
-    split, gap = data.split(seed=0), data.labelled.horizon_days + data.grace
-    if split.variance_factor == 1.0:
-        told = f"Held out forward in time by {data.named.time}, with a gap of {gap} days before each test."
-    else:
-        short = f"{data.named.time} is too short for a gap of {gap} days, so held" if data.named.time else "Held"
-        told = (
-            f"{short} out by {split.words}: no fold is later than another, so this says how well the score tells rows "
-            "apart, not how it holds up over time (intervals are widened for folds that train on each other)."
-        )
-    return replace(data, notes=(*data.notes, told))
+    categories = tuple(str(name) for name in features if features[name].dtype == object)
+    return FeatureTable(path.name, named, frame, id_column, categories, coverage, (*notes, *said))
 
 
 def _labels(target: pd.Series, path: Path) -> tuple[pd.Series, str]:
@@ -245,7 +109,7 @@ def _two_classes(label: pd.Series, target: str, path: Path) -> None:
         )
 
 
-def _guessed(raw: pd.DataFrame, named: Columns) -> tuple[Columns, list[str]]:
+def _guessed(raw: pd.DataFrame, named: NamedColumns) -> tuple[NamedColumns, list[str]]:
     """The columns with those guessed that a snapshot's names or its values give away, and a sentence on them."""
     found: dict[str, str] = {}
     time, group, id_ = named.time, named.group, named.id_
@@ -258,7 +122,7 @@ def _guessed(raw: pd.DataFrame, named: Columns) -> tuple[Columns, list[str]]:
     if group is None and "account_id" in free and id_ != "account_id":
         group = found["group"] = "account_id"
     said = ", ".join(f"{column} as --{what}" for what, column in found.items())
-    return Columns(named.target, group, time, id_), [f"Taken by itself: {said}."] if said else []
+    return NamedColumns(named.target, group, time, id_), [f"Taken by itself: {said}."] if said else []
 
 
 def _id_like(raw: pd.DataFrame, free: Sequence[str], time: str | None) -> str | None:
@@ -276,7 +140,8 @@ def _id_like(raw: pd.DataFrame, free: Sequence[str], time: str | None) -> str | 
 
 def _times(values: pd.Series, path: Path) -> pd.Series:
     when = dates(values, path)
-    return (when.dt.tz_localize(None) if when.dt.tz is not None else when).dt.normalize()
+    days: pd.Series = (when.dt.tz_localize(None) if when.dt.tz is not None else when).dt.normalize()
+    return days
 
 
 def _features(raw: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:

@@ -6,8 +6,10 @@ from hypothesis import strategies as st
 
 from powerml.config.project import bare_project
 from powerml.errors import DataError, MissingColumns, UsageError
+from powerml.sources.tables.features import read_features
+from powerml.tables import NamedColumns
+from powerml.training.table_rows import table_rows
 from powerml.validation.verdict import CROSS_FITTED
-from powerml.workflows.feature_table import Columns, read_features
 
 HOME = bare_project("nowhere", name="table")
 
@@ -27,7 +29,7 @@ def table(n=60, seed=7):
 def read(tmp_path, frame, *columns, **named):
     path = tmp_path / "t.csv"
     frame.to_csv(path, index=False)
-    return read_features(path, Columns(*(columns or ("churned",)), **named), project=HOME)
+    return table_rows(read_features(path, NamedColumns(*(columns or ("churned",)), **named)), HOME)
 
 
 def test_numbers_and_texts_are_features_and_the_id_is_found(tmp_path):
@@ -35,13 +37,13 @@ def test_numbers_and_texts_are_features_and_the_id_is_found(tmp_path):
     data = read(tmp_path, frame.assign(same="x", total=[" ", *map(str, range(len(frame) - 1))]))
     assert data.available == ["tenure", "contract", "total"]
     assert data.texts == ("contract",)
-    assert data.scores_ids == "customerID"
+    assert data.provenance.scores_ids == "customerID"
     assert data.labelled.ids[:2].tolist() == ["C-0000", "C-0001"]
     assert data.outcomes == ("churn", "stay")
     assert data.labelled.y.tolist() == frame["churned"].map({"Yes": "churn", "No": "stay"}).tolist()
-    assert "Taken by itself: customerID as --id." in data.notes
-    assert "Not used: same (the same in every row)." in data.notes
-    assert "Blank cells count as unknown: total (1)." in data.notes
+    assert "Taken by itself: customerID as --id." in data.provenance.remarks
+    assert "Not used: same (the same in every row)." in data.provenance.remarks
+    assert "Blank cells count as unknown: total (1)." in data.provenance.remarks
     assert data.labelled.frame["total"].isna().sum() == 1
 
 
@@ -57,7 +59,10 @@ def test_three_outcomes_and_rows_that_are_not_ripe(tmp_path):
     data = read(tmp_path, table().assign(churned=[words[i % 6] for i in range(60)]))
     assert data.outcomes == ("churn", "stay", "expand")
     assert len(data.labelled.frame) == 30
-    assert "Left out of t.csv: 10 rows without a 'churned', 10 ineligible rows, 10 immature rows." in data.notes
+    assert (
+        "Left out of t.csv: 10 rows without a 'churned', 10 ineligible rows, 10 immature rows."
+        in data.provenance.remarks
+    )
 
 
 def test_without_times_five_folds_spread_outcomes_evenly_and_count_as_cross_fitted(tmp_path):
@@ -67,7 +72,7 @@ def test_without_times_five_folds_spread_outcomes_evenly_and_count_as_cross_fitt
     assert sorted(np.concatenate([test for _, test in split.folds])) == list(range(200))
     rates = [(data.labelled.y[test] == "churn").mean() for _, test in split.folds]
     assert max(rates) - min(rates) < 0.06
-    assert data.notes[-1].startswith("Held out by 5 folds by customerID: no fold is later than another")
+    assert data.provenance.remarks[-1].startswith("Held out by 5 folds by customerID: no fold is later than another")
 
 
 def test_rows_of_a_group_are_held_out_together(tmp_path):
@@ -93,14 +98,16 @@ def test_with_times_rows_are_held_out_forward_in_time_with_a_gap(tmp_path):
     assert len(split.folds) == 3
     for train, test in split.folds:
         assert data.labelled.times[train].max() + np.timedelta64(90, "D") <= data.labelled.times[test].min()
-    assert data.scores_ids == "customerID"  # it repeats over the months
+    assert data.provenance.scores_ids == "customerID"  # it repeats over the months
     assert data.trained_until == "2025-12-01"
 
 
 def test_too_short_a_time_falls_back_to_folds_and_says_so(tmp_path):
     data = read(tmp_path, monthly(months=2), time="day")
     assert data.split(seed=7).variance_factor == CROSS_FITTED
-    assert data.notes[-1].startswith("day is too short for a gap of 90 days, so held out by 5 folds by customerID")
+    assert data.provenance.remarks[-1].startswith(
+        "day is too short for a gap of 90 days, so held out by 5 folds by customerID"
+    )
     for train, test in data.split(seed=7).folds:
         assert not set(data.labelled.ids[train]) & set(data.labelled.ids[test])
 
@@ -109,9 +116,9 @@ def test_a_parquet_file_s_truth_values_and_dates(tmp_path):
     frame = table().assign(paid=[i % 2 == 0 for i in range(60)], since=pd.Timestamp("2026-01-01"))
     frame["churned"] = frame["churned"].eq("Yes")
     frame.to_parquet(tmp_path / "t.parquet")
-    data = read_features(tmp_path / "t.parquet", Columns("churned"), project=HOME)
+    data = table_rows(read_features(tmp_path / "t.parquet", NamedColumns("churned")), HOME)
     assert set(data.texts) == {"contract", "paid"}
-    assert "Not used: since (dates)." in data.notes
+    assert "Not used: since (dates)." in data.provenance.remarks
     assert set(data.labelled.y) == {"churn", "stay"}
 
 
@@ -119,7 +126,7 @@ def test_a_name_that_differs_in_most_rows_is_no_feature(tmp_path):
     data = read(
         tmp_path, table().assign(note=[f"note {i // 2}x" for i in range(60)], memo=[f"m{i % 50}" for i in range(60)])
     )
-    assert "memo (50 different texts, so it says who, not what)" in "".join(data.notes)
+    assert "memo (50 different texts, so it says who, not what)" in "".join(data.provenance.remarks)
     assert "note" in data.available
 
 
