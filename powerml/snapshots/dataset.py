@@ -80,7 +80,7 @@ def snapshots(
 
 
 def _check_unique(frame: pd.DataFrame, key: str) -> None:
-    """Raises AssertionError where an entity stands twice at a cutoff; the frame is in order, so twins are neighbours."""
+    """Raises AssertionError where an entity stands twice at a cutoff; in an ordered frame twins are neighbours."""
     same = (frame[key] == frame[key].shift()) & (frame["as_of"] == frame["as_of"].shift())
     if same.any():
         twin = frame.loc[same.to_numpy(dtype=bool)].iloc[0]

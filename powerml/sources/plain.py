@@ -71,8 +71,9 @@ def _recall(folder: Path) -> dict[str, dict[str, bool]]:
     """What was seen of files before; nothing where the memory is absent, damaged or of another making."""
     try:
         kept = json.loads((folder / _FILE).read_text())
-        if kept["digest"] == _digest(kept["files"]):
-            return kept["files"]
+        files: dict[str, dict[str, bool]] = kept["files"]
+        if kept["digest"] == _digest(files):
+            return files
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, KeyError, TypeError):

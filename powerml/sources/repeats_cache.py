@@ -133,7 +133,7 @@ def _recall(folder: Path) -> Known | None:
 
 def _hashes(path: Path) -> Hashes:
     """Sorted hashes as they lie in a file; raises ValueError where it holds anything else."""
-    found = np.load(path, mmap_mode="r")
+    found: Hashes = np.load(path, mmap_mode="r")
     if found.dtype != np.uint64 or found.ndim != 1:
         raise ValueError(f"{path} holds no hashes")
     return found

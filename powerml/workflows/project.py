@@ -96,8 +96,8 @@ class OpenProject:
         chosen = Cutoffs.of(self.project.timezone, cutoffs)
         try:
             made = self._snapshots(chosen, labels, note)
-        except (duckdb.Error, DataError):
-            if self.anew is None or not self._lost_its_cache():
+        except (duckdb.Error, DataError) as error:
+            if self.anew is None or not _lost_cache(self.project, self.loaded, error):
                 raise
             fresh = self.anew()
             self.loaded, self.inputs, self.rollups, self.anew = fresh.loaded, fresh.inputs, fresh.rollups, None
@@ -113,10 +113,6 @@ class OpenProject:
         made = snapshots(self.inputs, self.rollups, self.project, self.metrics, cutoffs, with_labels=labels, note=note)
         self.inputs.engine.wait()
         return made
-
-    def _lost_its_cache(self) -> bool:
-        """Whether the cache cannot be read; it is thrown away then. Nothing more can be asked of what was open."""
-        return _lost_cache(self.project, self.loaded)
 
     def vocabulary_counts(self, cutoffs: Cutoffs) -> dict[str, int]:
         """How many features, advanced and core features the vocabulary has, globs as seen before the last cutoff."""
@@ -156,7 +152,7 @@ def open_project(
         try:
             return opened(project, known, loaded, cache=folder is not None, note=note)
         except (duckdb.Error, DataError) as error:
-            if folder is None or not _lost_cache(project, loaded):
+            if folder is None or not _lost_cache(project, loaded, error):
                 raise
             raise _CacheLost from error
 
@@ -171,14 +167,15 @@ class _CacheLost(Exception):
     """The cache could not be read and was thrown away."""
 
 
-def _lost_cache(project: ProjectSpec, loaded: Loaded) -> bool:
+def _lost_cache(project: ProjectSpec, loaded: Loaded, error: Exception) -> bool:
     """Whether the cache that was open cannot be read to its end; it is thrown away then.
 
-    Which of the many errors of a damaged file came up says little: the file itself is asked, and for that it is closed.
+    Which of the many errors of a damaged file came up says little: the file itself is asked, and for that it is closed,
+    which may already have written around the damage that DuckDB named.
     """
     loaded.con.close()
     folder = project.state / "cache"
-    lost = is_damaged(folder)
+    lost = is_damaged(folder) or any(word in str(error) for word in ("Corrupt database", "stored checksum"))
     if lost:
         throw_away(folder)
     return lost
