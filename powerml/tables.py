@@ -76,6 +76,10 @@ class Table:
 
 EARLIEST = date(1990, 1, 1)
 """Before this no product was used; a project may say otherwise (`earliest`)."""
+LONGEST_DAYS = 3660
+"""Ten years: no window, horizon, grace or history is longer."""
+FIRST_DATE, LAST_DATE = date(1900, 1, 1), date(2199, 12, 31)
+"""Between these any date that a person writes lies."""
 LATEST = datetime(9999, 12, 31)
 """What databases write for "never ends"; nothing lies after it."""
 KNOWN_AT = "known_at"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import math
 import sys
 from datetime import date, datetime
 from pathlib import Path
@@ -183,6 +184,6 @@ def settings(pairs: tuple[str, ...]) -> dict[str, float]:
             result[name.strip()] = float(value) if eq else float("nan")
         except ValueError:
             eq = ""
-        if not eq:
+        if not eq or not math.isfinite(result[name.strip()]):
             raise UsageError(f"--set {pair}: expected name=number, like --set max_features=20")
     return result

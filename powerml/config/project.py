@@ -18,13 +18,9 @@ from powerml.config.reading import Document, read_document, validated
 from powerml.config.vocabulary import Meaning, Vocabulary
 from powerml.errors import ConfigError, DataError, Problem, did_you_mean
 from powerml.shown import Shown
-from powerml.tables import EARLIEST, TABLES
+from powerml.tables import EARLIEST, FIRST_DATE, LAST_DATE, LONGEST_DAYS, TABLES
 
-LONGEST_DAYS = 3660
-"""Ten years: no horizon, grace or history is longer."""
 LONGEST_GAP_MINUTES = 7 * 24 * 60.0
-FIRST_DATE, LAST_DATE = date(1900, 1, 1), date(2199, 12, 31)
-"""Between these any date of a project lies."""
 
 Every = Literal["day", "week", "month", "quarter"]
 Entity = Literal["user", "account"]
@@ -115,6 +111,13 @@ class ProjectSpec(Shown, Spec):
     _custom: EventOutcome | None = PrivateAttr(default=None)
     _file: str = PrivateAttr(default="")
     _meanings: Vocabulary = PrivateAttr(default_factory=dict)
+
+    @field_validator("observed_until")
+    @classmethod
+    def _of_this_time(cls, observed: datetime | None) -> datetime | None:
+        if observed is not None and not FIRST_DATE <= observed.date() <= LAST_DATE:
+            raise ValueError(f"{observed.date()} does not lie from {FIRST_DATE} to {LAST_DATE}; correct the date")
+        return observed
 
     @field_validator("plans")
     @classmethod
