@@ -17,6 +17,7 @@ from powerml.errors import DataError
 from powerml.sources.fingerprint import of_file
 from powerml.sources.ids import is_odd
 from powerml.sources.sql import array
+from powerml.writing import private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -88,7 +89,7 @@ def _digest(files: object) -> str:
 
 def _remember(folder: Path, files: dict[str, dict[str, bool]]) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        private_folder(folder)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".") as scratch:
             part = Path(scratch, _FILE)
             part.write_text(json.dumps({"digest": _digest(files), "files": files}))

@@ -5,8 +5,7 @@ A table's files become one or more *parts*: stretches of files of one format and
 
 from __future__ import annotations
 
-import csv
-import io
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -15,12 +14,12 @@ from typing import Literal
 import duckdb
 
 from powerml.errors import DataError
-from powerml.sources.files import DataFile, Format
+from powerml.sources.dialect import dialect
+from powerml.sources.files import DataFile, Format, check_width
 from powerml.sources.json_lines import broken_line
+from powerml.sources.queries import check_query
 from powerml.sources.sql import array, data_errors, first_line, name, text
 from powerml.sources.times import INT96
-
-_DELIMITERS = ",;\t|"
 
 
 @dataclass(frozen=True)
@@ -76,8 +75,8 @@ def read_files(con: duckdb.DuckDBPyConnection, files: Sequence[DataFile], *, tab
 
 
 def read_query(con: duckdb.DuckDBPyConnection, query: str, *, where: str) -> SourcePart:
-    """A query as a part; raises DataError with DuckDB's first line where it does not run."""
-    relation = f"(\n{query.strip().rstrip(';')}\n)"
+    """A query as a part; raises DataError where it is not one SELECT or does not run (with DuckDB's first line)."""
+    relation = f"(\n{check_query(con, query, where=where)}\n)"
     try:
         described = con.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
     except duckdb.Error as error:
@@ -110,7 +109,7 @@ def _csv_parts(con: duckdb.DuckDBPyConnection, files: list[DataFile], first: int
             f" store_rejects=true, rejects_limit=0,"
             f" rejects_table={text(rejects)}, rejects_scan={text(rejects + '_scan')})"
         )
-        doubled = frozenset(column for column in header if header.count(column) > 1)
+        doubled = frozenset(column for column, times in Counter(header).items() if times > 1)
         columns = {column: ("VARCHAR", f"c{i}") for i, column in enumerate(header)}
         shown = tuple(file.shown for file in members)
         parts.append(SourcePart("csv", shown, first + position, columns, relation, rejects, doubled, paths))
@@ -128,11 +127,9 @@ def _header(file: DataFile) -> tuple[str, tuple[str, ...]]:
             raise DataError.in_file(file.shown, "has a header that is not UTF-8", "save it as UTF-8") from None
     if not start.strip():
         raise DataError.in_file(file.shown, "is empty", "export it again, or leave the table out")
-    line = start.lstrip("\r\n").split("\n", 1)[0]
-    bare = "".join(line.split('"')[::2])
-    delimiter = max(_DELIMITERS, key=lambda d: (bare.count(d), -_DELIMITERS.index(d)))
-    header = next(csv.reader(io.StringIO(start.lstrip("\r\n"), newline=""), delimiter=delimiter))
-    return delimiter, tuple(column.strip() for column in header)
+    delimiter, header = dialect(start)
+    check_width(file.shown, len(header))
+    return delimiter, header
 
 
 def _parquet_parts(con: duckdb.DuckDBPyConnection, files: list[DataFile], first: int, table: str) -> list[SourcePart]:
@@ -166,9 +163,9 @@ def _parquet_schema(con: duckdb.DuckDBPyConnection, file: DataFile) -> dict[str,
     with data_errors(file.shown, fix="it is damaged or no Parquet file; fetch or export it again"):
         described = con.execute(f"DESCRIBE SELECT * FROM read_parquet({path}, hive_partitioning=false)").fetchall()
         instants = con.execute(f"SELECT name FROM parquet_schema({path}) WHERE type = 'INT96'").fetchall()
-    return {row[0]: row[1] for row in described} | {
-        column: INT96 for (column,) in instants if column in {row[0] for row in described}
-    }
+    schema = {row[0]: row[1] for row in described}
+    check_width(file.shown, len(schema))
+    return schema | {column: INT96 for (column,) in instants if column in schema}
 
 
 def _json_parts(con: duckdb.DuckDBPyConnection, files: list[DataFile], first: int, table: str) -> list[SourcePart]:
@@ -190,6 +187,7 @@ def _json_parts(con: duckdb.DuckDBPyConnection, files: list[DataFile], first: in
         if any(kind != "OBJECT" for kind, _ in kinds):
             raise broken_line(file, "it holds more than objects")
         found = [key for _, keys in kinds for key in keys]
+        check_width(file.shown, len(set(found)))
         columns = {key: ("VARCHAR", name(key)) for key in dict.fromkeys(found)}
         relation = f"read_json({path}, {options}, columns=COLUMNS)"
         parts.append(

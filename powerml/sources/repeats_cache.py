@@ -29,6 +29,7 @@ from powerml.sources.repeats import (
     standing_twice,
 )
 from powerml.sources.sql import name, text
+from powerml.writing import private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -152,7 +153,7 @@ def _remember(
     con: duckdb.DuckDBPyConnection, folder: Path, digests: tuple[str, ...], *, parts: Sequence[HashedPart], table: str
 ) -> None:
     """Writes the manifest last, then removes what an older one named."""
-    folder.mkdir(parents=True, exist_ok=True)
+    private_folder(folder)
     key = hashlib.sha256("\n".join(digests).encode()).hexdigest()[:16]
     names = [path.name if path else f"event_ids-{key}-{number}.npy" for number, (path, _h) in enumerate(parts)]
     repeats = f"event_ids-{key}.parquet"

@@ -80,7 +80,7 @@ tables:
 vocabulary: {"commit:*": {feature: commit, tier: core, depth: advanced, roles: [key_action]}}
 snapshots: {every: quarter, from: 2025-01-01, to: 2026-01-01}
 metrics: house.yaml
-engine: spark
+engine: duckdb
 memory_limit: 8GB
 owners: {growth: Kim}
 params: {max_features: 20}
@@ -250,3 +250,8 @@ def test_earliest_and_ids(written):
         written("tables: {events: {files: e.csv}}\nvocabulary: {}\nearliest: 1980-05-01\nids: casefold\n")
     )
     assert (project.earliest, project.ids) == (date(1980, 5, 1), "casefold")
+
+
+def test_an_engine_that_is_not_built_is_refused(written):
+    with pytest.raises(ConfigError, match=r"engine: .*'spark' is not built yet; leave 'engine' out, or write duckdb"):
+        load_project(written("tables: {events: {files: a.csv}}\nvocabulary: {click: {}}\nengine: spark\n"))

@@ -46,7 +46,7 @@ class HeadInputs:
 
 
 @dataclass(frozen=True)
-class Explained:
+class SideExplained:
     """Contributions (rows, names) to a calibrated logit that goes from `start` to `ends` (rows,)."""
 
     names: tuple[str, ...]
@@ -111,7 +111,7 @@ class Side:
         """Moves the calibrator's intercept to newer mature rows; returns the move."""
         return self.calibrator.recalibrate(self.head.decision_function(self._columns(inputs)), happened)
 
-    def explain(self, inputs: HeadInputs) -> Explained:
+    def explain(self, inputs: HeadInputs) -> SideExplained:
         """What each metric adds to the calibrated logit, the logit it starts from and the one it ends at."""
         names = inputs.names
         if isinstance(self.head, PriorLinkHead) and self.scorer is not None:
@@ -125,7 +125,7 @@ class Side:
             names = names if self.reads_metrics else ("documented_score",)
         ends = self.calibrator.transform(start + raw.sum(axis=1))
         first, nearby = map(float, self.calibrator.transform(np.array([start, start + 1e-4])))
-        return Explained(names, head_shares(raw, first, ends, (nearby - first) / 1e-4), first, ends)
+        return SideExplained(names, head_shares(raw, first, ends, (nearby - first) / 1e-4), first, ends)
 
     def link(self) -> Link:
         """How the head's own points or score become calibrated logits.
