@@ -9,13 +9,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BeforeValidator, Field, PositiveInt, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from powerml.config.base import Source, Spec
 from powerml.config.reading import Document, read_document, validated
 from powerml.config.shipped import configs
 from powerml.config.vocabulary import Depth, Role, Tier
 from powerml.errors import ConfigError, Problem, did_you_mean
+from powerml.tables import LONGEST_DAYS
 
 MetricSource = Literal[
     "events", "sessions", "users", "accounts", "subscriptions", "usage_limits", "tickets", "surveys", "treatments"
@@ -45,6 +46,8 @@ def _window(value: Any) -> Any:
     older, newer = value if isinstance(value, (list, tuple)) and len(value) == 2 else (value, 0)
     if not (type(older) is int and type(newer) is int) or not older > newer >= 0:
         raise ValueError(f"expected days such as 30, or [60, 30] for from 60 to 30 days back, got {value}")
+    if older > LONGEST_DAYS:
+        raise ValueError(f"{older} days are more than ten years ({LONGEST_DAYS}); leave 'window_days' out for ever")
     return (older, newer)
 
 
@@ -87,7 +90,7 @@ class MetricSpec(MetricPart):
     minus: Where | None = None
     per: Literal["week"] | None = None
     empty: float | None = None
-    min_age_days: PositiveInt | None = None
+    min_age_days: Annotated[int, Field(ge=1, le=LONGEST_DAYS)] | None = None
     change: Change | None = None
     ratio: Ratio | None = None
     unit: str

@@ -14,7 +14,7 @@ from powerml.config.base import Spec
 from powerml.config.metrics import EVENT_WORDS, Where, where_words
 from powerml.config.vocabulary import Depth, Role, Tier
 from powerml.errors import did_you_mean
-from powerml.tables import LABELS, NOT
+from powerml.tables import LABELS, LONGEST_DAYS, NOT
 
 TAKEN = (*LABELS, "overall", "skill", "calibration", "bands", "top20", "time", "weight")
 """Labels, and the first words of the figures that runs are compared by: no outcome can be called so."""
@@ -35,7 +35,7 @@ class EventOutcome(Spec):
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     events: Annotated[Where, Field(min_length=1)]
-    horizon_days: PositiveInt = 90
+    horizon_days: Annotated[int, Field(ge=1, le=LONGEST_DAYS)] = 90
     at_least: PositiveInt = 1
     good: Annotated[bool, BeforeValidator(_is_truth)]
 
