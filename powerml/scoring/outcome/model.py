@@ -179,8 +179,7 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
         self.sides_ = NestedSides(sides[0], sides[1] if len(sides) > 1 else None, self.stay_value)
         self.notes_ = (*filter(None, notes), *(f"left out {reason}" for reason in self.encoder_.left_out))
         self.trained_until_ = None if times is None else str(np.asarray(times).max())[:10]
-        self.metrics_ = self._reads()
-        self.shares_ = self._shares(frame)
+        self.metrics_, self.shares_ = self._reads(), self._shares(frame)
         return self
 
     def _shares(self, frame: pd.DataFrame) -> dict[str, float]:
