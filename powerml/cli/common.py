@@ -144,6 +144,18 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"not JSON: {type(value)}")
 
 
+class Verb(click.Command):
+    """A command that refuses an option with a value given twice, of which Click would take the last."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As Click's; raises UsageError that names the option."""
+        _, _, given = self.make_parser(ctx).parse_args(args=list(args))
+        single = [p for p in given if isinstance(p, click.Option) and not (p.multiple or p.is_flag or p.count)]
+        if twice := [p for p in single if single.count(p) > 1]:
+            raise UsageError(f"{max(twice[0].opts, key=len)} is given twice; give it once")
+        return super().parse_args(ctx, args)
+
+
 def command(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], click.Command]:
     """A verb with the options every verb has; the function gets `config` (a path) and `out` (an Output)."""
 
@@ -152,7 +164,7 @@ def command(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], clic
         if any(parameter.name == "output" for parameter in own):
             own.insert(0, click.Option(["--raw"], is_flag=True, help=_RAW))  # the first is shown last
 
-        @click.command(name, **attributes)
+        @click.command(name, cls=Verb, **attributes)
         @click.option(
             "-c", "--config", type=FILE, default=Path("powerml.yaml"), show_default=True, help="Project file."
         )

@@ -116,6 +116,13 @@ class ProjectSpec(Shown, Spec):
             raise ValueError(f"a plan stands twice in {list(plans)}; name each once, lowest first")
         return plans
 
+    @field_validator("engine")
+    @classmethod
+    def _engine_works(cls, engine: str) -> str:
+        if engine != "duckdb":
+            raise ValueError(f"{engine!r} is not built yet; leave 'engine' out, or write duckdb")
+        return engine
+
     @field_validator("tables")
     @classmethod
     def _has_events(cls, tables: dict[str, TableSpec]) -> dict[str, TableSpec]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from powerml.config.weights import read_weights, settable
+from powerml.config.weights import read_weights, settable, weights_base
 from powerml.scoring.documented.load import load_weights
 from powerml.scoring.model import ScoringModel
 
@@ -41,8 +41,7 @@ def from_weights(
     vocabulary: Mapping[str, float] | None = None,
 ) -> NamedScorer:
     """The scorer of a weight set; the project's `params` count where the set has them, `settings` count more."""
-    is_path = name_or_path.endswith((".yaml", ".yml", ".json"))
-    base = None if is_path or project is None else project.base
+    base = None if project is None else weights_base(name_or_path, project.base)
     spec = read_weights(name_or_path, base=base)
     declared = {} if project is None else {k: v for k, v in project.params.items() if k in settable(spec)}
     scorer = load_weights(name_or_path, params={**declared, **(settings or {})}, vocabulary=vocabulary or {}, base=base)

@@ -46,3 +46,13 @@ def dates_plain(frame: pd.DataFrame) -> pd.DataFrame:
     if "as_of" in frame and pd.api.types.is_datetime64_any_dtype(frame["as_of"]):
         frame = frame.assign(as_of=frame["as_of"].dt.date)
     return frame
+
+
+def check_weights_target(path: Path) -> None:
+    """Refuses, before any work is done, a file that could not be written; never over one that is there."""
+    if path.suffix not in (".yaml", ".yml"):
+        raise UsageError(f"{path}: a weight set is a YAML file; end the name in .yaml")
+    if path.exists():
+        raise UsageError(f"{path}: exists already; choose another name, or remove it first")
+    if not path.resolve().parent.is_dir():
+        raise UsageError(f"{path}: the folder {path.parent} does not exist; make it first")

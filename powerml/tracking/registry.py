@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 MANIFEST = "powerml.sha256"
 VERDICT = "powerml.verdict"
+OUTCOME_VERDICT = "powerml.verdict."  # and the outcome: the held-out verdict on it
 SCORER = "powerml.scorer"
 PENDING = "powerml.pending"  # the alias that a version is about to get
 

@@ -11,13 +11,12 @@ import yaml
 from powerml.config import shipped
 from powerml.config.bands import BandsSpec
 from powerml.config.reading import load
-from powerml.config.weights import differences, read_weights
+from powerml.config.weights import differences, read_weights, set_fingerprint, weights_base
 from powerml.errors import UsageError
+from powerml.sinks.files import check_weights_target
 from powerml.sources.tables.review_sheet import Answered, read_sheet
 from powerml.tracking.due import due_date, review_records, vocabulary_fingerprint
 from powerml.validation.review.answers import ANSWERS
-from powerml.workflows.review import reviewed_set, set_fingerprint
-from powerml.workflows.weights import check_weights_target
 from powerml.writing import not_writable, whole_file, write_whole
 
 if TYPE_CHECKING:
@@ -65,7 +64,7 @@ def lock(project: ProjectSpec, sheet_path: Path, edited: Path | None = None, *, 
         raise UsageError(
             f"{sheet_path}: is about the model {sheet.origin.label}; models are locked by 'powerml promote'"
         )
-    old = reviewed_set(sheet.origin.wanted, project)
+    old = read_weights(sheet.origin.wanted, base=weights_base(sheet.origin.wanted, project.base))
     new = old if edited is None else read_weights(str(edited))
     _check(sheet, old, new, edited)
     file = project.base / "configs" / "weights" / f"{new.name}.yaml"
