@@ -15,7 +15,7 @@ from powerml.errors import StoreError
 from powerml.scoring.outcome import card_scorer as _card_scorer  # noqa: F401  registers the fitted models with `persist`
 from powerml.scoring.stored import scorer_from_dict
 from powerml.statistics.ranks import Ranks, active_rows, percentiles
-from powerml.tables import NOT, OUTCOMES
+from powerml.tables import NOT, OUTCOMES, PROBABILITIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 LONGEST_REFERENCE = 20_000
-PROBABILITIES = ("p_churn", "p_stay", "p_expand", "churn_lift")
 Ranking = Literal["stored", "batch"]
 
 

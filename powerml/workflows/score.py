@@ -11,6 +11,7 @@ from powerml.progress import Note, silent
 from powerml.scoring.documented.load import needed_metrics
 from powerml.scoring.named import NamedScorer, from_weights
 from powerml.scoring.scores_table import id_columns, score_rows
+from powerml.scoring.unseen import unseen_sentences
 from powerml.sources.tables.metrics import rows_to_score
 from powerml.tracking.due import review_due, version_due
 from powerml.tracking.held_out_words import untold_sentences
@@ -35,8 +36,8 @@ NEARLY_ALL = 0.9  # of the scored rows in one band
 class ScoreResult:
     """The scores table, with what it was made by and the baseline that reasons start from (None without reasons).
 
-    `due`: a sentence for each reason to train the version again, or to review the weight set again. `untold`: one for
-    each outcome of which the version was found to tell nothing.
+    `due`: a sentence for each reason to train the version again, or to review the weight set again, and for each column
+    with values that training did not see. `untold`: one for each outcome of which the version was found to tell nothing.
     """
 
     frame: pd.DataFrame
@@ -116,6 +117,7 @@ def score_metrics(
     ids = id_columns(table.frame, table.id_column)
     ids += ["as_of"] if "as_of" in table.frame else []
     due = () if project is None else _due(scorer, weights, project, now=now)
+    due = (*unseen_sentences(scorer.model, table.frame), *due)
     return _result(scorer, table.frame, ids=ids, reasons=reasons, ranking=ranking, now=now, due=due)
 
 
