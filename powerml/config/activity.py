@@ -44,6 +44,8 @@ class ActivitySpec(WeightSetSpec):
     `half_life_days` an action of d whole days ago counts `0.5 ** (d / half_life_days)` times its weight.
     """
 
+    scored_by = "powerml.scoring.documented.activity:ActivityScorer"
+
     kind: Literal["activity"] = "activity"
     actions: Annotated[dict[Metric, Action], Field(min_length=1)]
     full_scale: Annotated[float, Field(gt=0)] | Literal["auto"] = "auto"
@@ -62,6 +64,11 @@ class ActivitySpec(WeightSetSpec):
                 f"half_life_days: {other[0]!r} has no window in its name, so it cannot decay; leave it out"
             )
         return self
+
+    @property
+    def owned(self) -> dict[str, Group]:
+        """The groups."""
+        return self.groups
 
     @property
     def columns(self) -> dict[str, tuple[tuple[str, float], ...]]:

@@ -97,6 +97,12 @@ def settable(spec: WeightSetSpec) -> dict[str, float | str]:
     return result
 
 
+def known_params(spec: WeightSetSpec, params: Mapping[str, float]) -> dict[str, float]:
+    """Those of a project's `params` that this weight set has."""
+    known = settable(spec)
+    return {name: value for name, value in params.items() if name in known}
+
+
 def override(spec: AnySpec, settings: Mapping[str, float]) -> AnySpec:
     """The weight set with numbers changed, its version saying which: `1+max_features=20`.
 

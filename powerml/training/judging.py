@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from powerml.calibration.links import best_single_metric
-from powerml.config.bands import BandsSpec
-from powerml.config.claims import load_claims
-from powerml.config.shipped import find
-from powerml.scoring.documented.load import load_weights
+from powerml.config import documents
+from powerml.config.documents import DOCUMENTED_CARD
 from powerml.statistics.bootstrap import AccountBootstrap
 from powerml.statistics.outcomes import Predictions
 from powerml.statistics.scores import outcomes_log_loss_rows
 from powerml.statistics.splits import SnapshotSplit
 from powerml.statistics.target_encoding import numeric_view
-from powerml.training.candidates import DOCUMENTED_CARD, Candidate, Said, say
+from powerml.training.candidates import Candidate, Said, say
 from powerml.training.figures import by_cutoff, figures_of, reliability
 from powerml.training.rows import HeldOut, Rows, TrainingData
-from powerml.validation.band_report import BandReport, band_report, fifths
+from powerml.validation.band_report import BandReport, band_report
 from powerml.validation.verdict import Verdict, verdict
 
 if TYPE_CHECKING:
@@ -137,17 +135,10 @@ def simplest(judged: Sequence[Judged], test: HeldOut, *, seed: int) -> Judged:
     return best
 
 
-def documented_bands() -> BandsSpec:
-    """Document D's ladder, for scorers that declare none."""
-    bands = load_weights(DOCUMENTED_CARD).bands
-    assert bands is not None
-    return bands
-
-
 def documented_table() -> pd.DataFrame:
     """Document D's own band table: `band`, `churn`, `stay`, `expand`. A reference, never a target."""
-    claims = load_claims(find("claims", DOCUMENTED_CARD))
-    return pd.DataFrame([{"band": b.name, "churn": b.churn, "stay": b.stay, "expand": b.expand} for b in claims.bands])
+    bands = documents.band_table()
+    return pd.DataFrame([{"band": b.name, "churn": b.churn, "stay": b.stay, "expand": b.expand} for b in bands])
 
 
 def _judge_one(
@@ -167,11 +158,11 @@ def _judge_one(
         rivals=rivals, event_ids=rows.instants, horizon_days=rows.horizon_days, variance_factor=factor,
         repeats=repeats, seed=seed,
     )  # fmt: skip
-    bands = _bands_of(candidate, said.score)
+    bands = candidate.data.bands or documents.ladder()
     custom = candidate.data.custom
     reference = documented_table()
     three = "p_expand" in said.probabilities  # the document's table has three outcomes
-    same = three and isinstance(bands, BandsSpec) and set(bands.names) == set(reference["band"])
+    same = three and set(bands.names) == set(reference["band"])
     report = band_report(
         said.score, rows.y, bands=bands, groups=rows.accounts, probabilities=said.probabilities,
         reference=reference if same else None, outcomes=None if custom is None else custom.outcomes,
@@ -184,13 +175,6 @@ def _judge_one(
             figures[f"{name}_worst"] = float(np.nanmin(values))
     curves = {outcome: reliability(ours.came(outcome), ours.said(outcome)) for outcome in ours.judged}
     return Judged(candidate, said, found, report, figures, monthly, curves, models)
-
-
-def _bands_of(candidate: Candidate, score: np.ndarray) -> Any:
-    if candidate.is_fitted:
-        return candidate.data.bands or documented_bands()
-    declared = candidate.weight_set().bands
-    return declared or fifths(score)
 
 
 def _outcome_losses(one: Judged, test: HeldOut) -> np.ndarray:

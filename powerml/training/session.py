@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from powerml.config.documents import DOCUMENTED_CARD
 from powerml.training.beside_the_verdict import CloserLook
-from powerml.training.candidates import DOCUMENTED_CARD, Candidate
 from powerml.training.judging import Judged, simplest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from powerml.config.experiment import ExperimentSpec
+    from powerml.training.candidates import Candidate
     from powerml.training.rows import HeldOut, TrainingData
     from powerml.training.screening import Screening
 

@@ -10,23 +10,23 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.base import clone
 
-from powerml.calibration.links import fit_link
 from powerml.config.experiment import WeightSetEntry
 from powerml.config.project import ProjectSpec, slug
-from powerml.config.shipped import names
-from powerml.config.weights import read_weights, settable
+from powerml.config.shipped import is_path, names
+from powerml.config.weights import known_params, read_weights, settable
 from powerml.errors import DataError, StoreError, UsageError, did_you_mean
 from powerml.progress import Note, silent
 from powerml.scoring.documented.load import scorer_of
 from powerml.scoring.model import ScoringModel
 from powerml.scoring.named import from_weights
+from powerml.scoring.outcome.model import NestedOutcomeModel
 from powerml.scoring.scores_table import score_rows
 from powerml.sources.tables.metrics import rows_to_score
 from powerml.tracking import registry
 from powerml.tracking.model_files import read_model
 from powerml.tracking.runs import find_run
 from powerml.tracking.store import Store, connected
-from powerml.training.candidates import Candidate, Said, fit_on, say
+from powerml.training.candidates import Candidate, Said, fit_on, joined, say
 from powerml.training.judging import hold_out
 from powerml.validation.comparison import Agreement, Comparison, agreement, compare
 from powerml.workflows.project import OpenProject, gather
@@ -79,16 +79,12 @@ class Refitted:
 
     def make(self, rows: Rows, reference: pd.DataFrame) -> ScoringModel:
         """The scorer trained on `rows`."""
-        rates, scorer = rows.rates(self.data.outcomes), clone(self.model.scorer)
-        if self.model.kind == "fitted":
+        rates, scorer = rows.rates(self.data.outcomes), self.model.scorer
+        if isinstance(scorer, NestedOutcomeModel):
             X = rows.frame[self.data.available]
-            fit_on(scorer, X, rows, grace_days=self.data.grace_days)
-            return ScoringModel(scorer, base_rates=rates)
-        scorer.fit(reference)
-        if hasattr(scorer, "predict_proba_outcomes"):  # a card file has probabilities of its own
-            return ScoringModel(scorer, base_rates=rates)
-        link = fit_link(scorer.predict_score(rows.frame), rows.y, self.data.outcomes)
-        return ScoringModel(scorer, link=link, base_rates=rates)
+            return ScoringModel(fit_on(clone(scorer), X, rows, grace_days=self.data.grace_days), base_rates=rates)
+        assert scorer.document is not None
+        return ScoringModel(joined(clone(scorer.document).fit(reference), rows, self.data), base_rates=rates)
 
 
 def compare_on_project(
@@ -143,8 +139,7 @@ def compare_sets(
         return None, f"Not compared on outcomes: {error}"
     recipes = []
     for spec in sets:
-        params = {name: value for name, value in project.params.items() if name in settable(spec)}
-        scorer = scorer_of(spec, params=params, vocabulary=data.vocabulary)
+        scorer = scorer_of(spec, params=known_params(spec, project.params), vocabulary=data.vocabulary)
         recipes.append(Refitted(spec.label, ScoringModel(scorer), data))
     held, said = _held_out(recipes, data, seed=seed, note=note)
     if held is None:
@@ -186,7 +181,7 @@ def _entries(
     own = {path.stem for path in (Path(base) / "configs" / "weights").glob("*.yaml")} if base else set()
     entries: list[WeightSetEntry | str] = []
     for name in asked:
-        is_weights = name.endswith((".yaml", ".yml", ".json")) or name in names("weights") or name in own
+        is_weights = is_path(name) or name in names("weights") or name in own
         entries.append(WeightSetEntry(weights=name) if is_weights else name)
     if settings:
         entries = _edited(entries, settings, base)

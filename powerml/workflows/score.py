@@ -5,10 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from powerml.config.metrics import MetricSpec
 from powerml.errors import UsageError
 from powerml.progress import Note, silent
-from powerml.scoring.documented.load import needed_metrics
 from powerml.scoring.named import NamedScorer, from_weights
 from powerml.scoring.scores_table import id_columns, score_rows
 from powerml.sources.tables.metrics import rows_to_score
@@ -17,7 +15,7 @@ from powerml.tracking.scorers import RegisteredScorer, from_registry
 from powerml.workflows.project import latest_cutoff, open_project, project_metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from datetime import date, datetime
     from pathlib import Path
 
@@ -62,15 +60,16 @@ def score_snapshot(  # noqa: PLR0913 (keyword arguments of one question)
     `reasons` per row: that many, 0 for none, None for all. Raises StoreError where there is no such version.
     """
     scorer = from_weights(weights, settings=settings, project=project) if weights else from_registry(project, model)
-    extra = needed_metrics(scorer.model.scorer, project_metrics(project))  # `window_days=14` asks for logins_14d
-    aimed = scorer.aimed(project)
-    opened = open_project(aimed, metrics=[MetricSpec.model_validate(m) for m in extra], note=note)
+    opened = open_project(scorer.aimed(project), known=scorer.metrics(project_metrics(project)), note=note)
     built = opened.build([as_of or latest_cutoff(opened)], labels=True, note=note)
-    if weights:  # parameters declared as `vocabulary` are counted in the data
-        scorer = from_weights(weights, settings=settings, project=project, vocabulary=built.vocabulary_counts)
+    if weights:
+        scorer = scorer.with_counts(built.vocabulary_counts)
     ids = ["as_of", *id_columns(built.frame, project.id_column)]
-    due = _due(scorer, weights, project, now=now)
-    return _result(scorer, built.frame, ids=ids, reasons=reasons, ranking=ranking, now=now, due=due)
+    table, baseline = score_rows(
+        scorer, built.frame, ids=ids, reasons=reasons, ranking=ranking, now=now, metrics=opened.metrics,
+        left=opened.left(built.frame),
+    )  # fmt: skip
+    return ScoreResult(table, scorer, baseline, _due(scorer, weights, project, now=now))
 
 
 def score_metrics(
@@ -99,21 +98,11 @@ def score_metrics(
     ids = id_columns(table.frame, table.id_column)
     ids += ["as_of"] if "as_of" in table.frame else []
     due = () if project is None else _due(scorer, weights, project, now=now)
-    return _result(scorer, table.frame, ids=ids, reasons=reasons, ranking=ranking, now=now, due=due)
-
-
-def _result(
-    scorer: NamedScorer,
-    frame: pd.DataFrame,
-    *,
-    ids: Sequence[str],
-    reasons: int | None,
-    ranking: Ranking,
-    now: datetime,
-    due: tuple[str, ...],
-) -> ScoreResult:
-    table, baseline = score_rows(scorer, frame, ids=ids, reasons=reasons, ranking=ranking, now=now)
-    return ScoreResult(table, scorer, baseline, due)
+    metrics = None if project is None else project_metrics(project)
+    scores, baseline = score_rows(
+        scorer, table.frame, ids=ids, reasons=reasons, ranking=ranking, now=now, metrics=metrics
+    )
+    return ScoreResult(scores, scorer, baseline, due)
 
 
 def _due(scorer: NamedScorer, weights: str | None, project: ProjectSpec, *, now: datetime) -> tuple[str, ...]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from powerml.config.documents import DOCUMENTED_CARD
 from powerml.config.experiment import ExperimentSpec, FittedEntry, WeightSetEntry
 from powerml.progress import Note, silent
 from powerml.reports.band_page import band_table
 from powerml.reports.session import headline, look_tables, scorer_table, sentences
 from powerml.scoring.documented.load import load_weights
 from powerml.training.beside_the_verdict import CAPACITIES, CloserLook, call_list, call_sentences, look_closer
-from powerml.training.candidates import DOCUMENTED_CARD, Candidate, candidates, check_scorers
+from powerml.training.candidates import Candidate, candidates, check_scorers
 from powerml.training.judging import judge
 from powerml.training.screening import Screening, plan_screening
 from powerml.training.session import Session, challenger, other_way
@@ -88,8 +89,10 @@ def train_on(data: TrainingData, experiment: ExperimentSpec, *, note: Note = sil
     reference = _reference(data)
     note("fitting on all mature data")
     made = [*chosen, *([] if session.other_way is None else [session.other_way.candidate])]
-    models = {c.name: _final(c, data, reference, few=few) for c in made}
+    models = {c.name: _final(c, data, reference) for c in made}
     session = _with_calls(session, models[best.name])
+    if not best.is_fitted:  # links that its document's sign makes flat
+        session = replace(session, notes=(*notes, *(f"{one}." for one in models[best.name].scorer.remarks())))
     told = sentences(session)
     note("logging to MLflow")
     name = experiment.name if experiment.base else "train"
@@ -130,7 +133,7 @@ def _too_few(data: TrainingData) -> str:
         return ""
     told = " and ".join(f"{n} of {outcome}" for outcome, n in counts.items())
     card = load_weights(DOCUMENTED_CARD).metrics_
-    instead = f"the documented weight set {DOCUMENTED_CARD!r} is registered as it stands."
+    instead = f"the documented weight set {DOCUMENTED_CARD!r} is registered, through a cautious link to outcomes."
     if not data.has(card):
         lacks = [metric for metric in card if metric not in data.labelled.frame]
         absent = ", ".join(lacks[:3]) + (", ..." if len(lacks) > 3 else "")
@@ -156,10 +159,8 @@ def _chosen(experiment: ExperimentSpec, data: TrainingData, screening: Screening
     return chosen
 
 
-def _final(candidate: Candidate, data: TrainingData, reference: pd.DataFrame, *, few: str) -> ScoringModel:
-    """The scorer as it is registered: fitted on all rows, or as its document has it where events are too few."""
-    if few and not candidate.is_fitted:
-        return candidate.without_link(reference)
+def _final(candidate: Candidate, data: TrainingData, reference: pd.DataFrame) -> ScoringModel:
+    """The scorer as it is registered: fitted on all rows, or a weight set joined to all outcomes."""
     return replace(candidate.make(data.labelled, reference), id_column=data.provenance.scores_ids)
 
 

@@ -39,6 +39,11 @@ def branches(scorer: DocumentedScorer[Any]) -> dict[str, str]:
     return found
 
 
+def owned_branches(scorer: DocumentedScorer[Any]) -> dict[str, Group]:
+    """The branches to which the weight set itself gives an owner."""
+    return dict(scorer.card.owned)
+
+
 def metric_tree(contributions: Contributions, branch_of: Mapping[str, str]) -> pd.DataFrame:
     """The mean score as a tree: rows `branch`, `metric` (empty on the branch's own row), `contribution`.
 
