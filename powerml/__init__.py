@@ -13,17 +13,11 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "Project": ("powerml.config.project", "load_project"),
-    "audit": ("powerml.workflows.audit", "audit"),
     "band_report": ("powerml.validation.band_report", "band_report"),
-    "compare": ("powerml.validation.comparison", "compare"),
-    "explain": ("powerml.workflows.explain", "explain"),
-    "labels": ("powerml.workflows.frames", "labels"),
     "load_weights": ("powerml.scoring.documented.load", "load_weights"),
-    "score": ("powerml.workflows.frames", "score"),
-    "screen": ("powerml.screening.report", "screen_report"),
-    "simulate": ("powerml.simulation", "simulate"),
-    "snapshot": ("powerml.workflows.snapshot", "build"),
-    "train": ("powerml.workflows.train", "train"),
+} | {
+    name: ("powerml.public", name)
+    for name in ("audit", "compare", "explain", "labels", "score", "screen", "simulate", "snapshot", "train")
 }
 
 __all__ = [

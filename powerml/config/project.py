@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import zoneinfo
+from collections.abc import Iterator
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -16,6 +17,7 @@ from powerml.config.outcome import EventOutcome
 from powerml.config.reading import Document, read_document, validated
 from powerml.config.vocabulary import Meaning, Vocabulary
 from powerml.errors import ConfigError, DataError, Problem, did_you_mean
+from powerml.shown import Shown
 from powerml.tables import TABLES
 
 Every = Literal["day", "week", "month", "quarter"]
@@ -81,7 +83,7 @@ class SnapshotsSpec(Spec):
     to: date | None = None
 
 
-class ProjectSpec(Spec):
+class ProjectSpec(Shown, Spec):
     """A project file; configs/README.md shows its shape."""
 
     project: str = ""
@@ -119,6 +121,10 @@ class ProjectSpec(Spec):
         if "events" not in tables:
             raise ValueError("no 'events'; it is the one table that is required")
         return tables
+
+    def _shown(self) -> Iterator[str]:
+        yield f"Project {self.project!r}: a row per {self.entity} and {self.snapshots.every}; {self.timezone}"
+        yield f"Tables: {', '.join(self.tables)}. Outcomes: {self.outcome_kind}, {self.outcome.horizon_days} days."
 
     @property
     def base(self) -> Path:
@@ -172,7 +178,12 @@ def expand(text: str, *, file: str) -> str:
 
 
 def load_project(path: Path | str) -> ProjectSpec:
-    """Reads and checks a project file and its vocabulary; raises ConfigError with all problems, DataError if absent."""
+    """Reads and checks a project file and its vocabulary; raises ConfigError with all problems, DataError if absent.
+
+    >>> from powerml.config.shipped import find
+    >>> load_project(find("projects", "git_brew")).entity
+    'user'
+    """
     path = Path(path)
     document = read_document(path)
     problems: list[Problem] = _table_problems(document)

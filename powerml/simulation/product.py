@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from powerml.errors import DataError, UsageError
+from powerml.shown import Shown
 from powerml.simulation.blocks import BLOCK_USERS, Block, make_block
 from powerml.simulation.calendar import ProductCalendar, calendar
 from powerml.simulation.declared import OWN_METRICS, SIMULATED_VOCABULARY, project
@@ -36,7 +37,7 @@ ROW_GROUP_BLOCKS = 40  # blocks whose small tables share a row group
 
 
 @dataclass(frozen=True)
-class Simulation:
+class Simulation(Shown):
     """A simulated product in memory.
 
     `tables` holds the canonical tables, `truth` what no product knows: `states` (hazards by month), `labels` (with the
@@ -50,6 +51,10 @@ class Simulation:
     project: dict[str, Any]
     metrics: list[dict[str, Any]]
     counts: dict[str, int]
+
+    def _shown(self) -> Iterator[str | pd.DataFrame | None]:
+        yield f"A simulated product: {', '.join(f'{len(rows):,} {name}' for name, rows in self.tables.items())}"
+        yield self.tables["users"]
 
 
 @dataclass(frozen=True)

@@ -159,15 +159,14 @@ def _judge_one(
         repeats=repeats, seed=seed,
     )  # fmt: skip
     bands = candidate.data.bands or documents.ladder()
-    custom = candidate.data.custom
     reference = documented_table()
     three = "p_expand" in said.probabilities  # the document's table has three outcomes
     same = three and set(bands.names) == set(reference["band"])
+    ours = Predictions.of(rows.y, said.probabilities, said.score)
     report = band_report(
         said.score, rows.y, bands=bands, groups=rows.accounts, probabilities=said.probabilities,
-        reference=reference if same else None, outcomes=None if custom is None else custom.outcomes,
+        reference=reference if same else None, outcomes=ours.outcomes,  # also one that never came to these rows
     )  # fmt: skip
-    ours = Predictions.of(rows.y, said.probabilities, said.score)
     figures = figures_of(ours, said, test, found, report, seed=seed)
     monthly = by_cutoff(ours, rows)
     for name, values in monthly.items():

@@ -16,13 +16,14 @@ import pandas as pd
 from powerml.bands.ladder import ladder_index
 from powerml.config.bands import BandsSpec
 from powerml.errors import DataError
+from powerml.shown import Shown
 from powerml.statistics.intervals import effective_n, wilson
 from powerml.statistics.outcomes import outcome_codes, outcome_values, outcomes_of
 from powerml.statistics.significance import holm, two_sided, upper_tail
 from powerml.tables import is_rest
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import ArrayLike
 
@@ -30,7 +31,7 @@ MIN_ROWS = 30
 
 
 @dataclass(frozen=True, eq=False)
-class BandReport:
+class BandReport(Shown):
     """The table (best band first), the word on its order, and what else is to be said of the bands.
 
     `table`: band, from, n, share, n_*, rate_*, low_*, high_*, predicted_* per outcome, mean_score, mean_outcome, note.
@@ -63,6 +64,10 @@ class BandReport:
         left_out = [f"{self.unscored:,} rows without a score are left out."] if self.unscored else []
         return (first, *apart, *left_out)
 
+    def _shown(self) -> Iterator[str | pd.DataFrame | None]:
+        yield from self.sentences
+        yield self.table
+
 
 def band_report(  # noqa: PLR0913 (keyword arguments of one question)
     score: ArrayLike,
@@ -89,6 +94,11 @@ def band_report(  # noqa: PLR0913 (keyword arguments of one question)
     outcomes : the outcomes, worst first; by default churn, stay and expand, as far as they came
 
     Raises DataError where no row has a score.
+
+    >>> came = ["churn"] * 30 + ["stay"] * 70 + ["churn"] * 5 + ["stay"] * 95
+    >>> found = band_report([20] * 100 + [80] * 100, came, bands={50: "Healthy", 0: "At Risk"})
+    >>> found.table[["band", "n", "rate_churn"]].values.tolist()
+    [['Healthy', 100, 0.05], ['At Risk', 100, 0.3]]
     """
     s = np.asarray(score, dtype=float)
     scored = np.isfinite(s)

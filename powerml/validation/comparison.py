@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from powerml.errors import UsageError
+from powerml.shown import Shown
 from powerml.statistics.bootstrap import AccountBootstrap, interval
 from powerml.statistics.outcomes import Predictions
 from powerml.statistics.scores import auroc, outcomes_brier_rows, outcomes_log_loss_rows
@@ -20,7 +21,7 @@ from powerml.statistics.significance import holm
 from powerml.validation.verdict import MIN_EVENTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import ArrayLike
 
@@ -28,7 +29,7 @@ LOWER_IS_BETTER = ("log_loss", "brier")
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison:
+class Comparison(Shown):
     """`measures`: scorer, measure, value, low, high, n, accounts. `pairs`: first, second, measure, gain of the second
     (above 0 = the second is better), low, high, p_value, p_holm, answer ("better", "worse", "cannot tell").
     `events`: accounts with an outcome other than staying; below 50 nothing is told apart.
@@ -63,6 +64,10 @@ class Comparison:
             few = f"; only {self.events} accounts with an outcome, of {MIN_EVENTS} needed" if self.few else ""
             said.append(f"{told} (log loss lower by {pair['gain']:.4f} nats a row, {ends}{few}).")
         return tuple(said)
+
+    def _shown(self) -> Iterator[str | pd.DataFrame | None]:
+        yield from self.sentences
+        yield self.measures
 
 
 def compare(

@@ -21,6 +21,7 @@ from powerml.scoring.model import ScoringModel
 from powerml.scoring.named import from_weights
 from powerml.scoring.outcome.model import NestedOutcomeModel
 from powerml.scoring.scores_table import score_rows
+from powerml.shown import Shown
 from powerml.sources.tables.metrics import rows_to_score
 from powerml.tracking import registry
 from powerml.tracking.model_files import read_model
@@ -32,7 +33,7 @@ from powerml.validation.comparison import Agreement, Comparison, agreement, comp
 from powerml.workflows.project import OpenProject, gather
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     import pandas as pd
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class Compared:
+class Compared(Shown):
     """Scorers on the same rows: `comparison` by outcomes (None where none can be held out), `agreements` by pair."""
 
     names: tuple[str, ...]
@@ -56,6 +57,10 @@ class Compared:
         if self.comparison is None:
             return False
         return any(self.comparison.answer(self.names[0], other) == "worse" for other in self.names[1:])
+
+    def _shown(self) -> Iterator[str | pd.DataFrame | None]:
+        yield from self.sentences
+        yield None if self.comparison is None else self.comparison.measures
 
 
 @dataclass(frozen=True)

@@ -16,18 +16,19 @@ from powerml.scoring.explain.explainable import Explainable
 from powerml.scoring.explain.next_band import NextBand, next_band
 from powerml.scoring.explain.tree import branches
 from powerml.scoring.named import from_weights
+from powerml.shown import Shown
 from powerml.sources.tables.metrics import rows_to_score
 from powerml.tracking.scorers import from_registry
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from powerml.config.project import ProjectSpec
 
 
 @dataclass(frozen=True)
-class Explanation:
+class Explanation(Shown):
     """Why one entity has its score.
 
     `row`: the scores table's row. `reasons`: `metric`, `branch` of the metric tree, `value`, `contribution`, largest
@@ -46,6 +47,13 @@ class Explanation:
     score_before: float | None
     changes: pd.DataFrame | None
     recipe: NextBand | None
+
+    def _shown(self) -> Iterator[str | pd.DataFrame | None]:
+        at = "" if self.as_of is None else f" at {self.as_of}"
+        yield f"{self.entity}{at}, {self.scorer}: score {self.row['score']:.4g}, baseline {self.baseline:.4g}"
+        yield self.reasons
+        yield None if self.changes is None else f"Since {self.before} (score {self.score_before:.4g}):"
+        yield self.changes
 
 
 def from_metrics(

@@ -9,10 +9,12 @@ import pandas as pd
 
 from powerml.config.activity import Group
 from powerml.errors import UsageError, did_you_mean
+from powerml.scoring.explain.explainable import Explainable
 from powerml.scoring.explain.tree import branch_changes, branches, metric_tree, owned_branches
+from powerml.shown import Shown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import date
 
     from powerml.scoring.explain.contributions import Contributions
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class GroupExplanation:
+class GroupExplanation(Shown):
     """The mean score of a group as a tree, and what moved the mean of all since the snapshot before.
 
     `tree`: `branch`, `metric`, `contribution`; it adds up at every level. `changes` (None without an earlier snapshot,
@@ -37,6 +39,11 @@ class GroupExplanation:
     before: date | None
     mean_before: float | None
     changes: pd.DataFrame | None
+
+    def _shown(self) -> Iterator[str | pd.DataFrame | None]:
+        yield f"{self.group}, {self.scorer}: mean score {self.mean_score:.4g} of {self.n:,}"
+        yield self.tree
+        yield self.changes
 
 
 def explain_group(snapshots: Explainable, *, band: str | None = None) -> GroupExplanation:

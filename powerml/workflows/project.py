@@ -15,6 +15,7 @@ from powerml.config.metrics import MetricSpec, catalogue, metrics_from
 from powerml.config.project import ProjectSpec, SnapshotsSpec, expand
 from powerml.errors import DataError, UsageError
 from powerml.progress import Note, silent
+from powerml.shown import Shown
 from powerml.snapshots.cache.rollups import EventFile, cached_roll_up
 from powerml.snapshots.cache.store import RollupStore
 from powerml.snapshots.dataset import snapshots
@@ -32,7 +33,7 @@ from powerml.training.rows import Rows
 from powerml.training.snapshot_rows import snapshot_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from powerml.config.outcome import EventOutcome
     from powerml.training.rows import TrainingData
@@ -41,7 +42,7 @@ CACHE_FROM_BYTES = 64_000_000  # Parquet events of this size are worth keeping t
 
 
 @dataclass(frozen=True)
-class SnapshotResult:
+class SnapshotResult(Shown):
     """A snapshot frame and what was noticed on the way.
 
     frame: see `powerml.snapshots.dataset.snapshots`. coverage: metric, available, reason. loads: rows per table.
@@ -53,6 +54,12 @@ class SnapshotResult:
     loads: pd.DataFrame
     vocabulary_counts: Mapping[str, int]
     unmapped: tuple[str, ...]
+
+    def _shown(self) -> Iterator[str | pd.DataFrame | None]:
+        yield f"{len(self.frame):,} rows of {self.frame.shape[1]} columns"
+        yield self.frame
+        yield "Not available:" if not self.coverage["available"].all() else None
+        yield self.coverage[~self.coverage["available"].astype(bool)] if len(self.coverage) else None
 
 
 @dataclass

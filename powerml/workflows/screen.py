@@ -16,6 +16,7 @@ from powerml.progress import Note, silent
 from powerml.scoring.documented.load import load_weights
 from powerml.screening.correlation import CorrelationScreen, ScreenWarning
 from powerml.screening.report import differentiators, screen_report
+from powerml.shown import Shown
 from powerml.statistics.splits import SnapshotSplit
 from powerml.training.screening import EARLIER_DAYS
 from powerml.validation.leak_probe import leak_probe, suspects, values_earlier
@@ -23,12 +24,14 @@ from powerml.validation.screen_audit import ScreenAudit, screen_audit
 from powerml.workflows.project import OpenProject, gather, open_project
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from powerml.config.project import ProjectSpec
     from powerml.training.rows import TrainingData
 
 
 @dataclass(frozen=True, eq=False)
-class Screened:
+class Screened(Shown):
     """The screen's report, the leak probe, what the rule costs on held-out rows, and document A's table.
 
     `warnings`: what the screen has to say loudly, such as that it kept metrics below its threshold.
@@ -79,6 +82,10 @@ class Screened:
         named = ", ".join(f"{metric} ({r:.2f})" for metric, r in best.head(5).items())
         more = f" and {len(best) - 5} more" if len(best) > 5 else ""
         return (f"The {self.audit.threshold:g} rule throws away {named}{more}.",)
+
+    def _shown(self) -> Iterator[str | pd.DataFrame | None]:
+        yield from self.sentences
+        yield self.report
 
 
 def screen(

@@ -11,6 +11,7 @@ from powerml.progress import Note, silent
 from powerml.reports.band_page import band_table
 from powerml.reports.session import headline, look_tables, scorer_table, sentences
 from powerml.scoring.documented.load import load_weights
+from powerml.shown import Shown
 from powerml.training.beside_the_verdict import CAPACITIES, CloserLook, call_list, call_sentences, look_closer
 from powerml.training.candidates import Candidate, candidates, check_scorers
 from powerml.training.judging import judge
@@ -21,6 +22,8 @@ from powerml.workflows.project import gather
 from powerml.workflows.train_log import log_training, next_steps, register_challenger
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pandas as pd
 
     from powerml.config.project import ProjectSpec
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class TrainResult:
+class TrainResult(Shown):
     """What a session found, the verdict first.
 
     `headline` is the verdict on the challenger in a sentence; `scorers` one row per scorer; `bands` the challenger's
@@ -56,6 +59,12 @@ class TrainResult:
     def tables(self) -> dict[str, pd.DataFrame]:
         """Further tables of the report by their titles, for reading."""
         return look_tables(self.look, self.challenger, custom=self.data.custom)
+
+    def _shown(self) -> Iterator[str | pd.DataFrame | None]:
+        yield from self.sentences
+        yield self.scorers
+        yield self.bands
+        yield from self.next_steps
 
 
 def train(project: ProjectSpec, experiment: ExperimentSpec | None = None, *, note: Note = silent) -> TrainResult:

@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from powerml.shown import Shown
 from powerml.validation.claims.card import card_checks
 from powerml.validation.claims.metrics import metric_checks
 from powerml.validation.claims.seen import seen_checks
 from powerml.validation.claims.segments import segment_checks
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from powerml.config.claims import ClaimsSpec
     from powerml.validation.claims.check import Check
 
 
 @dataclass(frozen=True)
-class Audit:
+class Audit(Shown):
     """All checks of one document, in the order of its claims."""
 
     document: str
@@ -33,6 +36,10 @@ class Audit:
         """One row per check: `code`, `verdict`, `claimed`, `implied`, `figures` (dict), `section`, `quote`."""
         names = ["code", "verdict", "claimed", "implied", "figures", "section", "quote"]
         return pd.DataFrame([[getattr(check, name) for name in names] for check in self.checks], columns=names)
+
+    def _shown(self) -> Iterator[str | pd.DataFrame | None]:
+        yield f"{self.document}: {len(self.checks)} checks, {len(self.contradictions)} contradictions"
+        yield self.frame().drop(columns="figures")
 
 
 def audit_claims(claims: ClaimsSpec, seen: pd.DataFrame | None = None, *, seed: int = 0) -> Audit:
