@@ -23,6 +23,7 @@ from powerml.screening.report import screen_report
 from powerml.statistics.logistic import sigmoid
 from powerml.validation.band_report import band_report
 from powerml.validation.comparison import compare
+from powerml.validation.held_rows import HeldRows, Said
 from powerml.validation.verdict import verdict
 
 if TYPE_CHECKING:
@@ -76,10 +77,8 @@ def main() -> None:
 
     def verdicts() -> None:
         for k, p in enumerate(said.values()):
-            verdict(
-                y[test], p, base=base, groups=groups[test], times=times[test], score=scores[k][test],
-                rivals={"another": said["scorer 0"]},
-            )  # fmt: skip
+            held = HeldRows(y[test], groups[test], np.asarray(times)[test])
+            verdict(held, Said(p, base, scores[k][test]), rivals={"another": said["scorer 0"]})
 
     def bands() -> None:
         for k, p in enumerate(said.values()):

@@ -26,6 +26,7 @@ from powerml.statistics.logistic import sigmoid
 from powerml.statistics.scores import calibration_line, log_loss_rows
 from powerml.statistics.splits import fold_numbers
 from powerml.validation.comparison import compare
+from powerml.validation.held_rows import HeldRows, Said
 from powerml.validation.reliability import calibration
 from powerml.validation.review.answers import review
 from powerml.validation.review.proposal import proposal
@@ -72,9 +73,8 @@ def word(seed: int, *, effect: float, screened: bool, factor: float = CROSS_FITT
     x, y = flat_table(seed, effect)
     p, base = out_of_fold(x, y, seed=seed, screened=screened)
     once = pd.Timestamp("2026-01-01")
-    found = verdict(
-        y, p, base=base, groups=np.arange(ROWS), times=np.full(ROWS, once), variance_factor=factor, seed=seed
-    )
+    held = HeldRows(y, np.arange(ROWS), np.full(ROWS, once), variance_factor=factor)
+    found = verdict(held, Said(p, base), seed=seed)
     assert found.word == found.outcomes[0].verdict  # two outcomes: overall is churn
     return found.word
 
@@ -91,6 +91,49 @@ def noise(repeats: int) -> list[dict[str, object]]:
         claims = sum(w in ("skill", "ranks only") for w in words)
         rows.append(found("noise", f"the same without the factor for crossed folds, {name}", "", claims, repeats))
     return rows
+
+
+def real_columns(number: int) -> pd.DataFrame:
+    """Measurements of real things, as scikit-learn ships them: tumours, patients, wines, handwritten digits."""
+    from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_wine
+
+    loaders = (load_breast_cancer, load_diabetes, load_wine, load_digits)
+    return loaders[number % len(loaders)](as_frame=True).data
+
+
+def shuffled(seed: int) -> str:
+    """The verdict where real columns are set against outcomes of 30 % that were shuffled."""
+    x = real_columns(seed).reset_index(drop=True)
+    rng = np.random.default_rng([seed, 2])
+    y = np.where(rng.permutation(len(x)) < 0.3 * len(x), "churn", "stay")
+    p, base = out_of_fold(x, y, seed=seed, screened=False)
+    held = HeldRows(y, np.arange(len(x)), np.full(len(x), pd.Timestamp("2026-01-01")), variance_factor=CROSS_FITTED)
+    return verdict(held, Said(p, base), seed=seed).word
+
+
+def level(seed: int) -> str:
+    """The verdict on a score that ranks nothing, but whose level is nearer to what came than the training rate is."""
+    rng = np.random.default_rng([seed, 3])
+    came, trained = rng.uniform(0.05, 0.4), rng.uniform(0.02, 0.5)
+    y = np.where(rng.random(ROWS) < came, "churn", "stay")
+    c = np.clip(came * np.exp(0.1 * rng.normal(size=ROWS)), 0.001, 0.999)
+    held = HeldRows(y, np.arange(ROWS), np.full(ROWS, pd.Timestamp("2026-01-01")))
+    said = Said(pd.DataFrame({"p_churn": c, "p_stay": 1 - c}), {"churn": trained, "stay": 1 - trained})
+    return verdict(held, said, seed=seed).word
+
+
+def no_signal(repeats: int) -> list[dict[str, object]]:
+    """How often skill is claimed where there is nothing: made-up and real columns, and a level that happens to fit."""
+    half = repeats // 2
+    words = [word(seed, effect=0.0, screened=False) for seed in range(repeats - half)]
+    words += [shuffled(seed) for seed in range(half)]
+    by_level = [level(seed) for seed in range(repeats)]
+    return [
+        found(
+            "no signal", "skill claimed on noise, half of it real columns", "at most 5 %", words.count("skill"), repeats
+        ),
+        found("no signal", "skill claimed for a level that fits better", "never", by_level.count("skill"), repeats),
+    ]
 
 
 def power(repeats: int) -> list[dict[str, object]]:
@@ -284,6 +327,7 @@ def found(study: str, question: str, asked: str, k: int, n: int) -> dict[str, ob
 
 STUDIES: dict[str, Callable[[int], list[dict[str, object]]]] = {
     "noise": noise,
+    "no signal": no_signal,
     "power": power,
     "comparison": comparisons,
     "coverage": coverage,

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import io
+import os
 import sys
+from typing import NoReturn
 
 import click
 
 from powerml import __version__
+from powerml.cli.terminal import take_any_text, visible
 from powerml.errors import PowermlError
 
 # verb -> (module, one line of help); the help of the whole is printed without importing any of them
@@ -30,6 +35,9 @@ VERBS: dict[str, tuple[str, str]] = {
     "audit": ("powerml.cli.audit", "What a published scorecard's own numbers imply."),
     "ui": ("powerml.cli.ui", "Open the MLflow UI on the project's store."),
 }
+
+
+INTERRUPTED = "interrupted; files that were not finished are as they were before"
 
 
 class Verbs(click.Group):
@@ -70,9 +78,37 @@ def root() -> None:
 
 
 def main() -> None:
-    """Entry point: a user's error is one message on stderr and exit status 2."""
+    """Entry point: what goes wrong is one message on stderr; the exit status is 2, or 130 after Ctrl-C."""
+    take_any_text()
     try:
-        root.main(standalone_mode=True)
+        status = root.main(standalone_mode=False)
     except PowermlError as error:
-        click.echo(f"powerml: {error}", err=True)
-        sys.exit(2)
+        _end(str(error))
+    except click.ClickException as error:
+        said = io.StringIO()
+        error.show(file=said)
+        click.echo(visible(said.getvalue()), err=True, nl=False)
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        _end(INTERRUPTED, status=130)
+    except MemoryError:
+        _end("does not fit into memory; set 'memory_limit' in the project, or read less at once")
+    except RuntimeError as error:
+        if "interrupted" not in str(error).lower():  # DuckDB's word for Ctrl-C
+            raise
+        _end(INTERRUPTED, status=130)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _end(f"{where}{error.strerror or error}; check the path, space and rights")
+    except SystemExit as stop:
+        if not isinstance(stop.__context__, BrokenPipeError):
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains again when it ends
+        _end("standard output was closed before everything was said; files that were written are whole")
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _end(message: str, *, status: int = 2) -> NoReturn:
+    with contextlib.suppress(BrokenPipeError):
+        click.echo(f"powerml: {visible(message)}", err=True)
+    sys.exit(status)

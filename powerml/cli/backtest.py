@@ -50,7 +50,7 @@ def command(
     with out.progress() as note:
         done = run_backtest(load_project(config), as_of, model=model, weights=weights, team=team, top=top, note=note)
     if output:
-        write_table(done.result.rows, output)
+        write_table(done.result.rows, output, raw=out.raw)
     for sentence in done.sentences:
         out.say(sentence)
     out.say()

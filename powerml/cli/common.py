@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import math
 import sys
 from datetime import date, datetime
 from pathlib import Path
@@ -12,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from powerml.errors import UsageError
+from powerml.cli.terminal import visible, visible_json
+from powerml.errors import PowermlError, UsageError
+from powerml.writing import OURS, keep_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,14 +42,16 @@ class DateType(click.ParamType):  # type: ignore[type-arg]  # no generic in olde
 
 DATE = DateType()
 FILE = click.Path(path_type=Path)
+_RAW = "In CSV leave texts as they are, even those that a spreadsheet program would run as formulas."
 
 
 class Output:
     """Where a command writes: tables and sentences for people, or one JSON value on stdout with the rest on stderr."""
 
-    def __init__(self, *, as_json: bool, quiet: bool) -> None:
+    def __init__(self, *, as_json: bool, quiet: bool, raw: bool = False) -> None:
         self.as_json = as_json
         self.quiet = quiet
+        self.raw = raw  # whether tables are written for machines only, see sinks/files.py
 
     @property
     def console(self) -> Any:
@@ -59,12 +64,12 @@ class Output:
     def say(self, text: str = "") -> None:
         """A sentence for people; nothing when quiet."""
         if not self.quiet:
-            click.echo(text, err=self.as_json)
+            click.echo(visible(text), err=self.as_json)
 
     def note(self, text: str) -> None:
         """Progress and remarks: always on stderr; nothing when quiet."""
         if not self.quiet:
-            click.echo(text, err=True)
+            click.echo(visible(text), err=True)
 
     @contextlib.contextmanager
     def progress(self) -> Iterator[Callable[[str], None]]:
@@ -78,7 +83,7 @@ class Output:
         columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
         with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task("reading")
-            yield lambda text: bar.update(task, description=text)
+            yield lambda text: bar.update(task, description=_shown(text))
 
     def table(self, frame: pd.DataFrame, title: str | None = None, *, digits: int = 3) -> None:
         """A frame as a table for people; nothing when quiet or when JSON is wanted."""
@@ -88,10 +93,12 @@ class Output:
         from rich import box
         from rich.table import Table
 
-        drawn = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+        drawn = Table(
+            title=None if title is None else _shown(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False
+        )
         for column in frame.columns:
             numeric = pd.api.types.is_numeric_dtype(frame[column]) and not pd.api.types.is_bool_dtype(frame[column])
-            drawn.add_column(str(column), justify="right" if numeric else "left", overflow="fold")
+            drawn.add_column(_shown(str(column)), justify="right" if numeric else "left", overflow="fold")
         for row in frame.itertuples(index=False):
             drawn.add_row(*(_cell(value, digits) for value in row))
         self.console.print(drawn)
@@ -99,7 +106,8 @@ class Output:
     def result(self, value: Any) -> None:
         """The machine's result: printed as JSON on stdout when --json is given."""
         if self.as_json:
-            click.echo(json.dumps(value, default=_plain, ensure_ascii=False, allow_nan=False))
+            text = json.dumps(value, default=_plain, ensure_ascii=False, allow_nan=False)
+            click.echo(visible_json(text))
 
 
 def _cell(value: Any, digits: int) -> str:
@@ -111,9 +119,14 @@ def _cell(value: Any, digits: int) -> str:
         return f"{value:.{digits}f}".rstrip("0").rstrip(".") if value == round(value, 9) else f"{value:.{digits}f}"
     if isinstance(value, pd.Timestamp):
         return value.strftime("%Y-%m-%d") if value == value.normalize() else value.isoformat()
+    return _shown(str(value))
+
+
+def _shown(text: str) -> str:
+    """A text for rich: what looks like its markup is text too."""
     from rich.markup import escape
 
-    return escape(str(value))
+    return escape(visible(text))
 
 
 def _plain(value: Any) -> Any:
@@ -131,24 +144,62 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"not JSON: {type(value)}")
 
 
+class Verb(click.Command):
+    """A command that refuses an option with a value given twice, of which Click would take the last."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As Click's; raises UsageError that names the option."""
+        _, _, given = self.make_parser(ctx).parse_args(args=list(args))
+        single = [p for p in given if isinstance(p, click.Option) and not (p.multiple or p.is_flag or p.count)]
+        if twice := [p for p in single if single.count(p) > 1]:
+            raise UsageError(f"{max(twice[0].opts, key=len)} is given twice; give it once")
+        return super().parse_args(ctx, args)
+
+
 def command(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], click.Command]:
     """A verb with the options every verb has; the function gets `config` (a path) and `out` (an Output)."""
 
     def wrap(function: Callable[..., Any]) -> click.Command:
-        @click.command(name, **attributes)
+        own: list[click.Parameter] = getattr(function, "__click_params__", [])
+        if any(parameter.name == "output" for parameter in own):
+            own.insert(0, click.Option(["--raw"], is_flag=True, help=_RAW))  # the first is shown last
+
+        @click.command(name, cls=Verb, **attributes)
         @click.option(
             "-c", "--config", type=FILE, default=Path("powerml.yaml"), show_default=True, help="Project file."
         )
         @click.option("--json", "as_json", is_flag=True, help="Machine output on stdout, all else on stderr.")
         @click.option("--quiet", is_flag=True, help="Say nothing but errors.")
         @functools.wraps(function)
-        def inner(as_json: bool, quiet: bool, **arguments: Any) -> Any:
-            return function(out=Output(as_json=as_json, quiet=quiet), **arguments)
+        def inner(as_json: bool, quiet: bool, raw: bool = False, **arguments: Any) -> Any:
+            _refuse_inputs(**arguments)
+            try:
+                return function(out=Output(as_json=as_json, quiet=quiet, raw=raw), **arguments)
+            finally:
+                keep_private(arguments["config"].parent / OURS)
 
         made: click.Command = inner
         return made
 
     return wrap
+
+
+def _refuse_inputs(output: Path | None = None, **arguments: Any) -> None:
+    """Raises UsageError where the output is a file that the same command reads."""
+    if output is None or not output.exists():
+        return
+    given = [part for value in arguments.values() for part in (value if isinstance(value, tuple) else (value,))]
+    inputs = [Path(part) for part in given if isinstance(part, (str, Path)) and str(part)]
+    config = arguments.get("config")
+    if config is not None and config.is_file():
+        from powerml.config.project import load_project
+        from powerml.sources.fingerprint import input_files
+
+        with contextlib.suppress(PowermlError):  # whoever needs the project says what is wrong with it
+            inputs += input_files(load_project(config))
+    for path in inputs:
+        if path.exists() and path.samefile(output):
+            raise UsageError(f"{output}: is read by this command, so it is not written over; name another file with -o")
 
 
 def is_named(parameter: str) -> bool:
@@ -183,6 +234,6 @@ def settings(pairs: tuple[str, ...]) -> dict[str, float]:
             result[name.strip()] = float(value) if eq else float("nan")
         except ValueError:
             eq = ""
-        if not eq:
+        if not eq or not math.isfinite(result[name.strip()]):
             raise UsageError(f"--set {pair}: expected name=number, like --set max_features=20")
     return result

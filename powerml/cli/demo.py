@@ -39,9 +39,9 @@ def command(users: int, folder: Path, seed: int, force: bool, config: Path, out:
     for sentence in trained.sentences:
         out.say(sentence)
     out.say()
-    out.table(trained.scorers, title="Scorers on the held-out snapshots (95 % intervals, by account)")
-    if trained.bands is not None:
-        out.table(trained.bands, title=f"Bands of {trained.challenger}, beside the document's own table")
+    for part in map(trained.part, ("scorers", "bands")):
+        if (table := part.for_reading) is not None:
+            out.table(table, title=part.title)
     out.table(done.top, title=f"Top {len(done.top)} of {done.scores.frame['as_of'].iloc[0]:%Y-%m-%d}")
     out.table(done.card, title=f"The card: what {trained.challenger} is made of")
     for sentence in trained.next_steps[:1]:

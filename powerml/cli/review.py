@@ -102,9 +102,9 @@ def _sheet(
 
 def _read(sheet: Path, output: Path | None, step: float, seed: int, config: Path, out: common.Output) -> None:
     from powerml.config.project import load_project
+    from powerml.sinks.files import check_weights_target
     from powerml.workflows.review import read_review
     from powerml.workflows.review_lock import write_weights
-    from powerml.workflows.weights import check_weights_target
 
     if output is not None:
         check_weights_target(output)

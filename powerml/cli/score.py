@@ -66,7 +66,7 @@ def command(
                 project, as_of, model=model, weights=weights, settings=numbers,
                 reasons=wanted, ranking=ranking, now=now, note=note,
             )  # fmt: skip
-    write_table(done.frame, output)
+    write_table(done.frame, output, raw=out.raw)
     status = ", ".join(f"{n:,} {name}" for name, n in done.status.items())
     out.say(f"{len(done.frame):,} rows ({status}) by {done.scorer.shown} in {output}")
     if done.baseline is not None:

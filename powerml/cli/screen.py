@@ -46,7 +46,7 @@ def command(
             seed=seed, note=note,
         )  # fmt: skip
     if output:
-        write_table(done.report, output)
+        write_table(done.report, output, raw=out.raw)
     for sentence in done.sentences:
         out.say(sentence)
     out.say()

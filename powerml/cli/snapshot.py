@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 
 
 @common.command("snapshot", short_help="Write the snapshot table: every metric at a date.")
-@click.option("--as-of", type=DATE, help="Cutoff: the local midnight at which this day begins.")
+@click.option(
+    "--as-of", type=DATE, multiple=True, help="Cutoff: the local midnight at which this day begins; as often as needed."
+)
 @click.option("--monthly", nargs=2, type=DATE, metavar="FROM TO", help="The first of each month, both ends included.")
 @click.option("--labels", is_flag=True, help="Also what happened in the window after each cutoff.")
 @click.option("-o", "--output", type=FILE, help="Where to write; .parquet or .csv.")
 def command(
     config: Path,
-    as_of: date | None,
+    as_of: tuple[date, ...],
     monthly: tuple[date, date] | None,
     labels: bool,
     output: Path | None,
@@ -43,7 +45,9 @@ def command(
     if output is not None:
         check_target(output)
     with out.progress() as note:
-        result = write_snapshots(load_project(config), output, as_of=as_of, monthly=monthly, labels=labels, note=note)
+        result = write_snapshots(
+            load_project(config), output, as_of=as_of, monthly=monthly, labels=labels, raw=out.raw, note=note
+        )
     gone = result.coverage[~result.coverage["available"]]
     out.table(result.loads)
     if len(gone):

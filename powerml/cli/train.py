@@ -78,26 +78,21 @@ def _report(done: TrainResult, spec: ExperimentSpec, out: common.Output) -> dict
     for sentence in done.sentences:
         out.say(sentence)
     out.say()
-    out.table(done.scorers, title="Scorers on the held-out rows (95 % intervals, by account)")
-    if done.bands is not None:
-        beside = ", beside the document's own table" if "document: churn" in done.bands else ""
-        out.table(done.bands, title=f"Bands of {done.challenger}{beside}")
-    for title, frame in done.tables.items():
-        out.table(frame, title=title)
+    for part in done.parts:
+        if (table := part.for_reading) is not None:
+            out.table(table, title=part.title)
     for sentence in done.next_steps:
         out.say(sentence)
     return {
+        "scorers": done.scorers,
+        **done.tables,
         "experiment": spec.name,
         "verdict": done.word,
         "sentences": done.sentences,
-        "scorers": done.scorers,
-        "bands": done.bands,
-        "months": done.look.months,
-        "early_warning": done.look.early,
-        "calls": done.look.calls,
         "challenger": done.challenger,
         "model": done.version.model,
         "version": done.version.number,
         "champion": done.champion is not None,
         "run": done.session.run_id,
+        "not_applicable": {part.code: part.not_applicable for part in done.parts if part.not_applicable},
     }

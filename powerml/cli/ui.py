@@ -34,7 +34,13 @@ def command(host: str, port: int, only_print: bool, config: Path, out: common.Ou
     if only_print:
         return
     out.say(f"http://{host}:{port}  (Ctrl-C ends it)")
-    started = subprocess.Popen([sys.executable, "-m", "mlflow", *arguments], env={**os.environ, **environment()})
+    # addresses in the store are relative to the project's folder; what MLflow writes is its owner's alone
+    started = subprocess.Popen(
+        [sys.executable, "-m", "mlflow", *arguments],
+        env={**os.environ, **environment()},
+        cwd=store.folder.parent,
+        umask=0o077,
+    )
     try:
         sys.exit(started.wait())
     except KeyboardInterrupt:

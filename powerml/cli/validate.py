@@ -26,19 +26,21 @@ def command(
 
     Exits with 1 if what came contradicts the order of the bands.
     """
-    from powerml.reports.band_page import band_table, ranking_table
+    from powerml.reports.band_page import band_table, calibration_table, ranking_table
     from powerml.sinks.files import write_table
     from powerml.workflows.validate import validate
 
     done = validate(scores, labels, column=column, bands=bands, base=config.resolve().parent)
     if output:
-        write_table(done.report.table, output)
+        write_table(done.report.table, output, raw=out.raw)
     out.say(done.joined.sentence)
     for sentence in done.report.sentences:
         out.say(sentence)
     out.say()
     out.table(band_table(done.report), "Bands (95 % intervals, by account)", digits=2)
     out.table(ranking_table(done.ranking), "Ranking (95 % intervals, by account)", digits=2)
+    if len(done.calibration):
+        out.table(calibration_table(done.calibration), "Probabilities (95 % intervals, by account)")
     if done.path is not None:
         out.table(done.path, "Churners in the months before they left, beside document D's path", digits=1)
     if done.untreated is not None:
@@ -52,6 +54,7 @@ def command(
             "detail": done.report.detail,
             "reversals": done.report.reversals,
             "ranking": done.ranking,
+            "calibration": done.calibration,
             "path_before_churn": done.path,
             "without_treated": None if done.untreated is None else done.untreated.table,
         }

@@ -100,6 +100,7 @@ class ProjectSpec(Shown, Spec):
     metrics: Names = ()
     engine: Literal["duckdb", "spark"] = "duckdb"
     memory_limit: str | None = None
+    query_timeout: Annotated[float, Field(gt=0, le=7 * 86_400)] = 600  # seconds that a table's query may take
     owners: dict[str, str] = {}
     params: dict[str, float] = {}
 
@@ -114,6 +115,13 @@ class ProjectSpec(Shown, Spec):
         if len(set(plans)) != len(plans):
             raise ValueError(f"a plan stands twice in {list(plans)}; name each once, lowest first")
         return plans
+
+    @field_validator("engine")
+    @classmethod
+    def _engine_works(cls, engine: str) -> str:
+        if engine != "duckdb":
+            raise ValueError(f"{engine!r} is not built yet; leave 'engine' out, or write duckdb")
+        return engine
 
     @field_validator("tables")
     @classmethod

@@ -14,7 +14,9 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from powerml.config.bounds import DEEPEST, LARGEST_BYTES, check_size
 from powerml.errors import ConfigError, DataError, Problem, did_you_mean
+from powerml.writing import check_ordinary
 
 T = TypeVar("T")
 Path_ = tuple[str | int, ...]
@@ -46,13 +48,13 @@ class _Parser(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
 _Parser.yaml_implicit_resolvers = _Loader.yaml_implicit_resolvers
 
 
-def _construct_text(loader: _Loader, node: yaml.ScalarNode) -> str:
+def _construct_text(_loader: _Loader, node: yaml.ScalarNode) -> str:
     """JSON writes characters beyond the first 65,536 as two halves, which YAML leaves apart."""
     return str(node.value).encode("utf-16", "surrogatepass").decode("utf-16")
 
 
 _Loader.add_constructor("tag:yaml.org,2002:str", _construct_text)
-_Loader.add_constructor("tag:yaml.org,2002:int", lambda loader, node: int(node.value))  # 010 is ten
+_Loader.add_constructor("tag:yaml.org,2002:int", lambda _loader, node: int(node.value))  # 010 is ten
 
 
 @dataclass
@@ -80,18 +82,7 @@ def read_document(path: Path | str, *, text: str | None = None) -> Document:
     """Reads one YAML or JSON file; raises ConfigError where it is not well-formed or a key stands twice."""
     shown = os.path.relpath(path) if not str(os.path.relpath(path)).startswith("..") else str(path)
     if text is None:
-        try:
-            text = Path(path).read_text(encoding="utf-8-sig")
-        except FileNotFoundError:
-            raise DataError.in_file(path, "no such file", "check the path") from None
-        except IsADirectoryError:
-            raise DataError.in_file(path, "is a folder", "name the file in it") from None
-        except UnicodeDecodeError as error:
-            raise DataError.in_file(path, f"is not UTF-8 text ({error.reason})", "save it as UTF-8") from None
-        except OSError as error:
-            raise DataError.in_file(
-                path, f"cannot be read ({error.strerror})", "check the path and its rights"
-            ) from None
+        text = _text(Path(path))
     if str(path).endswith(".json"):
         text = text.replace("\t", " ")  # a tab inside a JSON string must be written \t, so none of these is data
     document = Document(shown)
@@ -102,13 +93,32 @@ def read_document(path: Path | str, *, text: str | None = None) -> Document:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         what = f"not well-formed: {error.problem or error.context}"
         raise ConfigError([Problem(shown, line, "", what)]) from None
+    except RecursionError:
+        what = f"is nested more than {DEEPEST} deep; write it flatter"
+        raise ConfigError([Problem(shown, 1, "", what)]) from None
     except yaml.reader.ReaderError as error:
         raise ConfigError([Problem(shown, 1, "", f"not well-formed: {error.reason}")]) from None
     loader = _Loader("")
+    if node is not None:
+        check_size(node, shown)
     document.data = None if node is None else _build(node, (), document, loader)
     if document.problems:
         raise ConfigError(document.problems)
     return document
+
+
+def _text(path: Path) -> str:
+    """A declaration's text; raises DataError for what is no ordinary file, no text, or too large for a declaration."""
+    check_ordinary(path)
+    try:
+        if path.stat().st_size > LARGEST_BYTES:
+            what = f"is larger than a declaration may be ({LARGEST_BYTES >> 20} MB)"
+            raise DataError.in_file(path, what, "name the right file, or take out what is data")
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError.in_file(path, f"is not UTF-8 text ({error.reason})", "save it as UTF-8") from None
+    except OSError as error:
+        raise DataError.in_file(path, f"cannot be read ({error.strerror})", "check the path and its rights") from None
 
 
 def _build(node: yaml.Node, path: Path_, document: Document, loader: _Loader) -> Any:
@@ -186,7 +196,7 @@ def _problems(error: ValidationError, model: Any, data: Any, document: Document,
         here = at + path
         kind = item["type"]
         if kind == "extra_forbidden":
-            hint = did_you_mean(str(path[-1]), _keys_at(model, path[:-1], data))
+            hint = did_you_mean(str(path[-1]), _keys_at(model, path[:-1]))
             yield document.problem(here, f"unknown key{hint or '; remove it'}")
         elif kind == "missing":
             name = str(missing[0]) if missing else "?"
@@ -247,7 +257,7 @@ def _path_in(data: Any, loc: tuple[Any, ...]) -> tuple[Path_, Path_]:
     return tuple(path), tuple(rest)
 
 
-def _keys_at(model: Any, path: Path_, data: Any) -> set[str]:
+def _keys_at(model: Any, path: Path_) -> set[str]:
     """The keys that could stand at `path`, by walking the types."""
     kinds = list(_members(model))
     for key in path:

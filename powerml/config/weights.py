@@ -15,6 +15,7 @@ from powerml.config.activity import ActivitySpec
 from powerml.config.bands import BandsSpec
 from powerml.config.card_model import CardModelSpec
 from powerml.config.composite import CompositeSpec
+from powerml.config.fingerprints import of_json
 from powerml.config.points import PointsSpec
 from powerml.config.reading import Document, load, read_document, validated
 from powerml.config.signals import RuleSpec, SignalsSpec
@@ -208,3 +209,8 @@ def _with(data: Any, path: tuple[str, ...], value: float) -> Any:
     if isinstance(data, (list, tuple)):
         return [_with(item, rest, value) if str(i) == key else item for i, item in enumerate(data)]
     return {**data, key: _with(data[key], rest, value)}
+
+
+def set_fingerprint(spec: WeightSetSpec) -> str:
+    """What tells one weight set from an edited one: its numbers, names and words."""
+    return of_json(spec.model_dump(mode="json", by_alias=True, exclude_none=True))[:12]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from powerml.reports.page import heading, page, sentence, table
+from powerml.reports.part import ends
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,17 +39,15 @@ def band_table(report: BandReport) -> pd.DataFrame:
 
     Where the document prints a table for the same bands its rates stand beside ours.
     """
-    rows = report.table
+    rows = report.bands
     shown = pd.DataFrame({"band": rows["band"], "from": rows["from"], "n": rows["n"], "share": rows["share"]})
-    outcomes = [str(name).removeprefix("rate_") for name in rows if str(name).startswith("rate_")]
-    for outcome in outcomes:
-        shown[outcome] = [
-            interval_text(*ends)
-            for ends in rows[[f"rate_{outcome}", f"low_{outcome}", f"high_{outcome}"]].itertuples(index=False)
-        ]
-    for outcome in outcomes:
-        if f"reference_{outcome}" in report.detail:
-            shown[f"document: {outcome}"] = [whole_percent(rate) for rate in report.detail[f"reference_{outcome}"]]
+    parts = {o: part.reset_index(drop=True) for o, part in report.rates.groupby("outcome")}
+    for outcome in report.outcomes:
+        columns = parts[outcome][["rate", "low", "high"]].itertuples(index=False)
+        shown[outcome] = [interval_text(*each) for each in columns]
+    for outcome in report.outcomes:
+        if "reference" in report.rates:
+            shown[f"document: {outcome}"] = [whole_percent(rate) for rate in parts[outcome]["reference"]]
     shown["mean score"], shown["mean outcome"] = rows["mean_score"], rows["mean_outcome"]
     return shown.assign(note=rows["note"])
 
@@ -60,6 +59,15 @@ def ranking_table(ranking: pd.DataFrame) -> pd.DataFrame:
     for name, words in _RANKING.items():
         ends = ranking[[name, f"{name}_low", f"{name}_high"]].itertuples(index=False)
         shown[words] = ["" if v != v else f"{v:.2f} ({low:.2f}-{high:.2f})" for v, low, high in ends]
+    return shown
+
+
+def calibration_table(table: pd.DataFrame) -> pd.DataFrame:
+    """How right probabilities are, for reading: observed over expected and slope, 1 each where they are right."""
+    shown = pd.DataFrame({"outcome": table["outcome"], "n": table["n"], "events": table["n_events"]})
+    for name, words in (("observed_expected", "observed/expected"), ("slope", "slope")):
+        columns = (table[f"{name}{end}"] for end in ("", "_low", "_high"))
+        shown[words] = [ends(value, low, high, 2) for value, low, high in zip(*columns, strict=True)]
     return shown
 
 

@@ -7,8 +7,6 @@ workers or how many blocks are handed out at a time.
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
@@ -20,12 +18,13 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from powerml.errors import DataError, UsageError
+from powerml.errors import UsageError
 from powerml.shown import Shown
 from powerml.simulation.blocks import BLOCK_USERS, Block, make_block
 from powerml.simulation.calendar import ProductCalendar, calendar
 from powerml.simulation.declared import OWN_METRICS, SIMULATED_VOCABULARY, project
 from powerml.simulation.presets import GENERATOR_VERSION, Preset, preset_named
+from powerml.writing import whole_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -131,16 +130,8 @@ def write_product(  # noqa: PLR0913 (keyword arguments of one question)
         raise UsageError(f"{folder}: is there already; name a new folder, or remove it first")
     if not folder.resolve().parent.is_dir():
         raise UsageError(f"{folder}: the folder {folder.parent} does not exist; make it first")
-    draft = Path(tempfile.mkdtemp(dir=folder.resolve().parent, prefix=f".{folder.name}."))
-    try:
-        manifest = _write(draft, chosen, days, users=users, seed=seed, workers=workers, chunk=chunk, progress=progress)
-        draft.chmod(0o755)
-        draft.replace(folder)
-    except OSError as error:
-        raise DataError.in_file(folder, f"cannot be written ({error.strerror})", "check space and rights") from None
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-    return manifest
+    with whole_folder(folder) as draft:
+        return _write(draft, chosen, days, users=users, seed=seed, workers=workers, chunk=chunk, progress=progress)
 
 
 def _plan(preset: str, *, users: int, months: int, seed: int, start: date) -> tuple[Preset, ProductCalendar]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from powerml.errors import DataError, UsageError
+from powerml.errors import UsageError
+from powerml.spreadsheets import guarded
+from powerml.writing import check_writable, whole_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,26 +23,22 @@ def check_target(path: Path) -> None:
         raise UsageError(f"{path}: is a folder; name a file in it")
     if not path.resolve().parent.is_dir():
         raise UsageError(f"{path}: the folder {path.parent} does not exist; make it first")
+    check_writable(path)
 
 
-def write_table(frame: pd.DataFrame, path: Path) -> None:
-    """Writes `frame` to `.parquet` or `.csv` (dates as YYYY-MM-DD); the file appears whole or not at all."""
+def write_table(frame: pd.DataFrame, path: Path, *, raw: bool = False) -> None:
+    """Writes `frame` to `.parquet` or `.csv` (dates as YYYY-MM-DD); the file appears whole or not at all.
+
+    In a CSV file a text that a spreadsheet program would run as a formula gets an apostrophe in front, unless `raw`
+    says that machines read it.
+    """
     check_target(path)
     frame = dates_plain(frame)
-    handle, name = tempfile.mkstemp(dir=path.resolve().parent, prefix=f".{path.name}.", suffix=path.suffix)
-    os.close(handle)
-    try:
+    with whole_file(path) as draft:
         if path.suffix == ".parquet":
-            frame.to_parquet(name, index=False, compression="zstd")
+            frame.to_parquet(os.fspath(draft), index=False, compression="zstd")
         else:
-            frame.to_csv(name, index=False)
-        os.chmod(name, 0o666 & ~_umask())
-        os.replace(name, path)
-    except OSError as error:
-        raise DataError.in_file(path, f"cannot be written ({error.strerror})", "check space and rights") from None
-    finally:
-        if os.path.exists(name):
-            os.unlink(name)
+            (frame if raw else guarded(frame)).to_csv(os.fspath(draft), index=False)
 
 
 def dates_plain(frame: pd.DataFrame) -> pd.DataFrame:
@@ -51,7 +48,11 @@ def dates_plain(frame: pd.DataFrame) -> pd.DataFrame:
     return frame
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def check_weights_target(path: Path) -> None:
+    """Refuses, before any work is done, a file that could not be written; never over one that is there."""
+    if path.suffix not in (".yaml", ".yml"):
+        raise UsageError(f"{path}: a weight set is a YAML file; end the name in .yaml")
+    if path.exists():
+        raise UsageError(f"{path}: exists already; choose another name, or remove it first")
+    if not path.resolve().parent.is_dir():
+        raise UsageError(f"{path}: the folder {path.parent} does not exist; make it first")

@@ -21,7 +21,7 @@ from powerml.snapshots.engine.duckdb import Engine, bit_count, whole_number
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from powerml.snapshots.cache.history import History
+    from powerml.snapshots.past import History
     from powerml.snapshots.rollup import Rollups
     from powerml.snapshots.windows import Cutoffs
 

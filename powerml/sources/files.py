@@ -6,12 +6,16 @@ import glob
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import pyarrow as pa
 
 from powerml.config.project import expand
 from powerml.errors import DataError, did_you_mean
+from powerml.writing import check_ordinary
+
+if TYPE_CHECKING:
+    import os
 
 Format = Literal["csv", "parquet", "jsonlines"]
 Compression = Literal["gzip", "zstd"]
@@ -23,17 +27,19 @@ ENDINGS: dict[str, Format] = {
 }  # fmt: skip
 COMPRESSIONS: dict[str, Compression] = {".gz": "gzip", ".gzip": "gzip", ".zst": "zstd", ".zstd": "zstd"}
 _MAGIC: dict[Compression, bytes] = {"gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
+WIDEST = 10_000  # columns of a file that are read
 _READABLE = "CSV, Parquet or JSON lines, plain or .gz or .zst"
 
 
 @dataclass(frozen=True)
 class DataFile:
-    """One file: where it is, how messages call it, its format and compression."""
+    """One file: where it is, how messages call it, its format and compression, and its state when it was found."""
 
     path: Path
     shown: str
     format: Format
     compression: Compression | None = None
+    state: tuple[int, int, int] | None = None  # inode, size in bytes, time of change in ns
 
     def head(self, size: int = 1 << 20) -> bytes:
         """The first bytes of the content, decompressed; raises DataError if they cannot be."""
@@ -54,11 +60,28 @@ class DataFile:
         except OSError as error:
             raise self.broken(error) from None
 
+    def check_unchanged(self) -> None:
+        """Raises DataError where somebody wrote the file since it was found: what was read of it is of no one state."""
+        try:
+            now = _state(self.path.stat())
+        except OSError:
+            now = None
+        if self.state is not None and now != self.state:
+            what = "changed while it was read" if now else "went away while it was read"
+            raise DataError.in_file(self.shown, what, "wait until whoever writes it is done, then run this again")
+
     def broken(self, error: OSError) -> DataError:
         """The error for a stream that does not decompress."""
         return DataError.in_file(
             self.shown, f"is cut short or damaged ({self.compression}: {error})", "fetch or export it again"
         )
+
+
+def check_width(shown: str, columns: int) -> None:
+    """Raises DataError for a table so wide that reading it would take all memory."""
+    if columns > WIDEST:
+        what = f"has {columns:,} columns, and at most {WIDEST:,} are read"
+        raise DataError.in_file(shown, what, "export the columns that are needed")
 
 
 def natural(path: str | Path) -> list[int | str]:
@@ -124,8 +147,10 @@ def _ending(path: Path) -> tuple[Format | None, Compression | None]:
 def _data_file(path: Path, base: Path) -> DataFile:
     shown = _shown(path, base)
     kind, compression = _ending(path)
+    check_ordinary(path, shown=shown)
     try:
-        size = path.stat().st_size
+        state = _state(path.stat())
+        size = state[1]
         with path.open("rb") as handle:
             head = handle.read(64)
             handle.seek(max(size - 4, 0))
@@ -143,7 +168,11 @@ def _data_file(path: Path, base: Path) -> DataFile:
             raise DataError.in_file(shown, f"is not {compression} although its name says so", "rename or compress it")
     else:
         _check_plain(shown, head, kind)
-    return DataFile(path, shown, kind, compression)
+    return DataFile(path, shown, kind, compression, state)
+
+
+def _state(found: os.stat_result) -> tuple[int, int, int]:
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _check_parquet(shown: str, head: bytes, tail: bytes, compression: Compression | None) -> None:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from powerml.config.project import ProjectSpec, expand
 from powerml.errors import DataError
 from powerml.sources.files import DataFile, resolve
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def fingerprint(project: ProjectSpec, table: str) -> str:
@@ -29,12 +26,21 @@ def fingerprint(project: ProjectSpec, table: str) -> str:
 
 def file_fingerprints(project: ProjectSpec, table: str) -> dict[str, str]:
     """The fingerprint of each of a table's files, by path as messages show it, in source order."""
+    return {file.shown: of_file(file.path, file.shown) for file in _files_of(project, table)}
+
+
+def input_files(project: ProjectSpec) -> list[Path]:
+    """All files that the project's tables, vocabulary and metrics are read from."""
+    declared = [words for words in (project.vocabulary, *project.metrics) if isinstance(words, str)]
+    named = [Path(project.base, expand(path, file=project.file)) for path in declared]
+    return named + [file.path for table in project.tables for file in _files_of(project, table)]
+
+
+def _files_of(project: ProjectSpec, table: str) -> list[DataFile]:
     spec = project.tables[table]
     if spec.query is None:
-        files = resolve(spec.files, project.base, declared_in=project.file)
-    else:
-        files = _files_in(expand(spec.query, file=project.file), project)
-    return {file.shown: of_file(file.path, file.shown) for file in files}
+        return resolve(spec.files, project.base, declared_in=project.file)
+    return _files_in(expand(spec.query, file=project.file), project)
 
 
 def of_file(path: Path, shown: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,14 +16,17 @@ import pandas as pd
 from powerml.config.project import ProjectSpec, TableSpec, expand
 from powerml.errors import DataError, UsageError, did_you_mean
 from powerml.sources.columns import match, unused
-from powerml.sources.files import resolve
+from powerml.sources.files import DataFile, resolve
 from powerml.sources.in_place import view
+from powerml.sources.queries import time_limit
 from powerml.sources.readers import SourcePart, read_files, read_query
 from powerml.sources.rules import FUTURE, MISSING, NOT_A_NUMBER, NOT_A_TIME, NOT_UTF8, RAGGED
 from powerml.sources.sql import data_errors, text
 from powerml.sources.staged import Staging, stage
 from powerml.sources.times import EPOCHS, Clock
+from powerml.spreadsheets import guarded_sql
 from powerml.tables import TABLES, Table
+from powerml.writing import private_folder, whole_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -57,6 +61,12 @@ class Loaded:
     unused: dict[str, tuple[str, ...]] = field(default_factory=dict)
     sources: dict[str, tuple[str, ...]] = field(default_factory=dict)
     bad_rows: dict[str, str] = field(default_factory=dict)
+    files: tuple[DataFile, ...] = ()
+
+    def check_unchanged(self) -> None:
+        """Raises DataError where a file changed since: events in Parquet files are read as they are needed."""
+        for file in self.files:
+            file.check_unchanged()
 
 
 class TooManyBadRows(DataError):
@@ -92,7 +102,8 @@ def open_sources(
         if note:
             note(f"reading {table}")
         try:
-            opened[table] = _open(con, project, TABLES[table], extra.get(table, ()), instant, cache)
+            with _limited(con, project, table):
+                opened[table] = _open(con, project, TABLES[table], extra.get(table, ()), instant, cache)
         except DataError as error:
             if not lenient:
                 raise
@@ -102,6 +113,13 @@ def open_sources(
     if excess and not lenient:
         raise TooManyBadRows("\n".join(excess), loaded)
     return _with_problems(loaded, (*problems, *excess))
+
+
+def _limited(con: duckdb.DuckDBPyConnection, project: ProjectSpec, table: str) -> AbstractContextManager[None]:
+    """A query is given up after the project's `query_timeout`; files take what they take."""
+    if project.tables[table].query is None:
+        return nullcontext()
+    return time_limit(con, project.query_timeout, where=f"{project.file}: tables.{table}.query")
 
 
 def connect(project: ProjectSpec) -> duckdb.DuckDBPyConnection:
@@ -135,6 +153,7 @@ class _Opened:
     sources: tuple[str, ...]
     columns: tuple[str, ...]
     unused: tuple[str, ...]
+    files: tuple[DataFile, ...]
 
 
 def _open(
@@ -147,7 +166,8 @@ def _open(
 ) -> _Opened:
     spec = project.tables[table.name]
     _check_format(con, project, table.name, spec.time_format)
-    parts = _parts(con, project, table, spec)
+    files = [] if spec.query or spec.database else resolve(spec.files, project.base, declared_in=project.file)
+    parts = _parts(con, project, table, spec, files)
     mapped = match(table, spec, parts, extra)
     clock = Clock(spec.timezone or project.timezone, spec.time_format)
     sources = tuple(source for part in parts for source in part.sources)
@@ -156,9 +176,11 @@ def _open(
         outcome = view(work, cache=cache)
     else:
         outcome = stage(work)
+    for file in files:
+        file.check_unchanged()
     if table.name == "events" and not outcome.rows:
         raise DataError.in_file(sources[0], "has no rows", "events are the one table that is required")
-    return _Opened(outcome, sources, tuple(m.name for m in mapped), unused(parts, mapped))
+    return _Opened(outcome, sources, tuple(m.name for m in mapped), unused(parts, mapped), tuple(files))
 
 
 def _check_format(con: duckdb.DuckDBPyConnection, project: ProjectSpec, table: str, time_format: str | None) -> None:
@@ -174,7 +196,9 @@ def _check_format(con: duckdb.DuckDBPyConnection, project: ProjectSpec, table: s
         raise DataError.in_file(where, f"{time_format!r} is no time format", fix) from None
 
 
-def _parts(con: duckdb.DuckDBPyConnection, project: ProjectSpec, table: Table, spec: TableSpec) -> list[SourcePart]:
+def _parts(
+    con: duckdb.DuckDBPyConnection, project: ProjectSpec, table: Table, spec: TableSpec, files: list[DataFile]
+) -> list[SourcePart]:
     if spec.database is not None:
         raise UsageError(
             f"{project.file}: tables.{table.name}: reading a database is not built yet; export the table to Parquet "
@@ -183,7 +207,7 @@ def _parts(con: duckdb.DuckDBPyConnection, project: ProjectSpec, table: Table, s
     if spec.query is not None:
         where = f"{project.file}: tables.{table.name}.query"
         return [read_query(con, expand(spec.query, file=project.file), where=where)]
-    return read_files(con, resolve(spec.files, project.base, declared_in=project.file), table=table.name)
+    return read_files(con, files, table=table.name)
 
 
 def _loaded(con: duckdb.DuckDBPyConnection, opened: Mapping[str, _Opened]) -> Loaded:
@@ -207,6 +231,7 @@ def _loaded(con: duckdb.DuckDBPyConnection, opened: Mapping[str, _Opened]) -> Lo
         unused={t: o.unused for t, o in opened.items()},
         sources={t: o.sources for t, o in opened.items()},
         bad_rows=bad_rows,
+        files=tuple(file for o in opened.values() for file in o.files),
     )
 
 
@@ -262,14 +287,11 @@ def write_quarantine(loaded: Loaded, folder: Path) -> list[Path]:
     for clean in set(loaded.tables) - set(loaded.bad_rows):
         (folder / f"{clean}.csv").unlink(missing_ok=True)
     for table, sql in loaded.bad_rows.items():
-        folder.mkdir(parents=True, exist_ok=True)
-        target = folder / f"{table}.csv"
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".") as scratch:
-            part = Path(scratch, target.name)
-            with data_errors(str(target), fix="check space and rights"):
-                loaded.con.execute(
-                    f'COPY (SELECT source, row, rule, "column", value FROM ({sql})) TO {text(str(part))} (HEADER)'
-                )
-            part.replace(target)
+        target = private_folder(folder) / f"{table}.csv"
+        with whole_file(target, private=True) as draft, data_errors(str(target), fix="check space and rights"):
+            loaded.con.execute(
+                f'COPY (SELECT source, row, rule, "column", {guarded_sql("value")} AS value FROM ({sql}))'
+                f" TO {text(str(draft))} (FORMAT csv, HEADER, USE_TMP_FILE false)"
+            )
         written.append(target)
     return written

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -15,8 +16,9 @@ from typing import Literal
 import duckdb
 
 from powerml.errors import DataError
-from powerml.sources.files import DataFile, Format
+from powerml.sources.files import DataFile, Format, check_width
 from powerml.sources.json_lines import broken_line
+from powerml.sources.queries import check_query
 from powerml.sources.sql import array, data_errors, first_line, name, text
 
 _DELIMITERS = ",;\t|"
@@ -75,8 +77,8 @@ def read_files(con: duckdb.DuckDBPyConnection, files: Sequence[DataFile], *, tab
 
 
 def read_query(con: duckdb.DuckDBPyConnection, query: str, *, where: str) -> SourcePart:
-    """A query as a part; raises DataError with DuckDB's first line where it does not run."""
-    relation = f"(\n{query.strip().rstrip(';')}\n)"
+    """A query as a part; raises DataError where it is not one SELECT or does not run (with DuckDB's first line)."""
+    relation = f"(\n{check_query(con, query, where=where)}\n)"
     try:
         described = con.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
     except duckdb.Error as error:
@@ -109,7 +111,7 @@ def _csv_parts(con: duckdb.DuckDBPyConnection, files: list[DataFile], first: int
             f" store_rejects=true, rejects_limit=0,"
             f" rejects_table={text(rejects)}, rejects_scan={text(rejects + '_scan')})"
         )
-        doubled = frozenset(column for column in header if header.count(column) > 1)
+        doubled = frozenset(column for column, times in Counter(header).items() if times > 1)
         columns = {column: ("VARCHAR", f"c{i}") for i, column in enumerate(header)}
         shown = tuple(file.shown for file in members)
         parts.append(SourcePart("csv", shown, first + position, columns, relation, rejects, doubled, paths))
@@ -131,6 +133,7 @@ def _header(file: DataFile) -> tuple[str, tuple[str, ...]]:
     bare = "".join(line.split('"')[::2])
     delimiter = max(_DELIMITERS, key=lambda d: (bare.count(d), -_DELIMITERS.index(d)))
     header = next(csv.reader(io.StringIO(start.lstrip("\r\n"), newline=""), delimiter=delimiter))
+    check_width(file.shown, len(header))
     return delimiter, tuple(column.strip() for column in header)
 
 
@@ -165,7 +168,9 @@ def _parquet_part(
 def _parquet_schema(con: duckdb.DuckDBPyConnection, file: DataFile) -> dict[str, str]:
     with data_errors(file.shown, fix="it is damaged or no Parquet file; fetch or export it again"):
         relation = f"read_parquet({array([str(file.path)])}, hive_partitioning=false)"
-        return {row[0]: row[1] for row in con.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()}
+        schema = {row[0]: row[1] for row in con.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()}
+    check_width(file.shown, len(schema))
+    return schema
 
 
 def _json_parts(con: duckdb.DuckDBPyConnection, files: list[DataFile], first: int, table: str) -> list[SourcePart]:
@@ -187,6 +192,7 @@ def _json_parts(con: duckdb.DuckDBPyConnection, files: list[DataFile], first: in
         if any(kind != "OBJECT" for kind, _ in kinds):
             raise broken_line(file, "it holds more than objects")
         found = [key for _, keys in kinds for key in keys]
+        check_width(file.shown, len(set(found)))
         columns = {key: ("VARCHAR", name(key)) for key in dict.fromkeys(found)}
         relation = f"read_json({path}, {options}, columns=COLUMNS)"
         parts.append(

@@ -55,6 +55,8 @@ def data_errors(where: str, *, fix: str = "check the file") -> Iterator[None]:
         yield
     except duckdb.OutOfMemoryException as error:
         raise DataError(f"{where}: does not fit ({first_line(error)}); raise 'memory_limit' in the project") from None
+    except duckdb.InterruptException:  # so DuckDB calls Ctrl-C
+        raise KeyboardInterrupt from None
     except duckdb.Error as error:
         if "state machine" in str(error):
             raise DataError.in_file(where, "mixes kinds of line ends", "save it with one kind (LF or CRLF)") from None

@@ -8,6 +8,8 @@ installed code.
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 import tempfile
 from importlib.metadata import version
@@ -21,20 +23,26 @@ from powerml.config.fingerprints import manifest
 from powerml.config.shipped import configs
 from powerml.errors import StoreError
 from powerml.scoring.model import ScoringModel
+from powerml.writing import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DATA = "scoring_model.json"
+OURS = "powerml"  # who runs and models are by, in MLflow's own tags
+OWN_TAGS = {"mlflow.user": OURS, "mlflow.source.name": OURS, "mlflow.source.type": "LOCAL"}
+SERVED = "served_model.py"
+SCRATCH = ".model-"  # how the folders begin in which models are laid out
 MUTABLE = ("MLmodel", "registered_model_meta")  # what MLflow itself rewrites
 CARRIED = (".py", ".yaml", ".typed")
 NEEDED = ("mlflow", "numpy", "pandas", "pydantic", "pyyaml", "scipy", "scikit-learn", "lightgbm", "click", "tzdata")
 
 
-def log_model(model: ScoringModel, example: pd.DataFrame) -> tuple[str, dict[str, str]]:
+def log_model(model: ScoringModel, example: pd.DataFrame, scratch: Path) -> tuple[str, dict[str, str]]:
     """Logs the scorer into the active run; gives the model's address and the manifest of its files.
 
-    `example` holds a few snapshot rows, of which only the metrics that the scorer reads are kept.
+    `example` holds a few snapshot rows, of which only the metrics that the scorer reads are kept. What MLflow copies
+    is laid out in a folder in `scratch` first; below the working folder, so that MLflow notes no absolute path.
     """
     import mlflow
     from mlflow.models import ModelSignature, infer_signature
@@ -52,19 +60,33 @@ def log_model(model: ScoringModel, example: pd.DataFrame) -> tuple[str, dict[str
         ]
     )
     outputs = infer_signature(rows, model.score(rows)).outputs
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=scratch, prefix=SCRATCH) as name:
+        folder = Path(os.path.relpath(name))
         data = Path(folder, DATA)
+        script = shutil.copyfile(Path(__file__).with_name(SERVED), Path(folder, SERVED))
         data.write_text(json.dumps(model.to_dict(), indent=1, allow_nan=False), encoding="utf-8")
         info = mlflow.pyfunc.log_model(
             name="model",
-            python_model=str(Path(__file__).with_name("served_model.py")),
+            python_model=str(script),
             artifacts={"model": str(data)},
             code_paths=_carried(Path(folder, "code")),
             signature=ModelSignature(inputs=inputs, outputs=outputs),
             input_example=rows,
             pip_requirements=[f"{name}=={version(name)}" for name in NEEDED],
         )
+    _without_places(info.model_uri, info.model_id)
     return info.model_uri, model_manifest(info.model_uri)
+
+
+def _without_places(model_uri: str, model_id: str) -> None:
+    """Takes out what MLflow notes of this machine: where the program and the script lay, and who ran it."""
+    import mlflow
+    from mlflow.artifacts import download_artifacts
+
+    mlflow.set_logged_model_tags(model_id, OWN_TAGS)
+    described = Path(download_artifacts(model_uri), "MLmodel")
+    text = re.sub(r"(?m)^(\s*model_code_path: ).*/", r"\1", described.read_text(encoding="utf-8"))
+    write_whole(described, text, private=True)
 
 
 def model_manifest(model_uri: str) -> dict[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
 import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -12,6 +11,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+from powerml.errors import StoreError
+from powerml.writing import private_folder, write_new
+
+KEY_BYTES = 32
+_FIX = "put a copy of it back, or remove it, and everybody gets a new pseudonym from now on"
 
 
 @dataclass(frozen=True)
@@ -35,14 +40,20 @@ class Pseudonyms:
 
 
 def load_pseudonyms(folder: Path) -> Pseudonyms:
-    """The project's own pseudonyms; the random key is made on first use in `folder`, readable by its owner only."""
-    path = folder / "pseudonym.key"
-    folder.mkdir(parents=True, exist_ok=True)
+    """The project's own pseudonyms; the random key is made on first use in `folder`, readable by its owner only.
+
+    Raises StoreError for a key that is empty, cut short or no key: another one would give everybody another word.
+    """
+    path = private_folder(folder) / "pseudonym.key"
+    if not path.exists():
+        write_new(path, secrets.token_bytes(KEY_BYTES).hex() + "\n", private=True)
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return Pseudonyms(bytes.fromhex(path.read_text().strip()))
-    key = secrets.token_bytes(32)
-    with os.fdopen(handle, "w") as file:
-        file.write(key.hex() + "\n")
+        told = path.read_text(encoding="ascii").strip()
+        key = bytes.fromhex(told)
+    except (OSError, ValueError) as error:
+        why = error.strerror if isinstance(error, OSError) else "is no row of hexadecimal digits"
+        raise StoreError(f"{path}: cannot be used ({why}); {_FIX}") from None
+    if len(key) != KEY_BYTES:
+        cut = "is empty" if not told else f"holds {len(told)} of {2 * KEY_BYTES} digits"
+        raise StoreError(f"{path}: cannot be used ({cut}); {_FIX}")
     return Pseudonyms(key)

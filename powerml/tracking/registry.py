@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from powerml.errors import StoreError
+from powerml.tracking import database
 from powerml.tracking.model_files import read_model
-from powerml.tracking.store import Store, connected
+from powerml.tracking.store import WRITING, Store, connected, writing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 
 MANIFEST = "powerml.sha256"
 VERDICT = "powerml.verdict"
+OUTCOME_VERDICT = "powerml.verdict."  # and the outcome: the held-out verdict on it
 SCORER = "powerml.scorer"
+PENDING = "powerml.pending"  # the alias that a version is about to get
 
 
 @dataclass(frozen=True)
@@ -55,16 +58,25 @@ def register(
     """A new version of `model`, with the manifest of its files among its tags, and the alias `challenger`."""
     from mlflow.exceptions import MlflowException
 
-    with connected(store) as client:
+    with writing(store) as client:
         try:
             client.get_registered_model(model)
         except MlflowException:
             client.create_registered_model(model, tags={"powerml": "true"})
-        all_tags = {**tags, MANIFEST: json.dumps(manifest, sort_keys=True)}
+        _settle(client, model)
+        all_tags = {**tags, MANIFEST: json.dumps(manifest, sort_keys=True)} | ({PENDING: alias} if alias else {})
         made = client.create_model_version(model, source=model_uri, run_id=run_id, tags=all_tags)
         if alias:
-            client.set_registered_model_alias(model, alias, made.version)
+            _settle(client, model)
         return _version(client, model, int(made.version))
+
+
+def _settle(client: MlflowClient, model: str) -> None:
+    """Gives versions the alias they were registered for; a run that was killed in between left that to the next."""
+    waiting = client.search_model_versions(f"name = '{model}' and tag.`{PENDING}` != ''")
+    for found in sorted(waiting, key=lambda version: int(version.version)):
+        client.set_registered_model_alias(model, found.tags[PENDING], found.version)
+        client.delete_model_version_tag(model, found.version, PENDING)
 
 
 def set_alias(store: Store, version: Version, alias: str) -> None:
@@ -88,6 +100,7 @@ def aliases(store: Store, model: str) -> dict[str, int]:
         return {}
     with connected(store) as client:
         try:
+            _ = versions(store, model)  # settles what a killed run left
             found: dict[str, Any] = client.get_registered_model(model).aliases
         except MlflowException:
             return {}
@@ -132,6 +145,9 @@ def versions(store: Store, model: str) -> list[Version]:
         return []
     with connected(store) as client:
         found = client.search_model_versions(f"name = '{model}'")
+        if any(PENDING in version.tags for version in found):
+            with database.locked(store.folder / WRITING):
+                _settle(client, model)
         return [_version(client, model, number) for number in sorted((int(v.version) for v in found), reverse=True)]
 
 
@@ -142,7 +158,7 @@ def load_version(store: Store, version: Version) -> ScoringModel:
         from mlflow.exceptions import MlflowException
 
         try:
-            folder = Path(download_artifacts(f"models:/{version.model}/{version.number}"))
+            folder = Path(download_artifacts(f"models:/{version.model}/{version.number}")).absolute()
         except (MlflowException, OSError) as error:
             raise StoreError(f"{version.shown}: its files cannot be found ({error}); train again") from None
     if MANIFEST not in version.tags:

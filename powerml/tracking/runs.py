@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import shutil
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,14 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 from powerml.config import fingerprints
 from powerml.errors import StoreError
-from powerml.tracking.model_files import log_model, model_manifest
-from powerml.tracking.store import Store, connected, experiment_id, plain, safe_key
+from powerml.spreadsheets import guarded
+from powerml.tracking.model_files import OURS, OWN_TAGS, SCRATCH, log_model, model_manifest
+from powerml.tracking.store import Store, connected, experiment_id, plain, safe_key, writing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import pandas as pd
     from matplotlib.figure import Figure
+    from mlflow import MlflowClient
 
     from powerml.scoring.model import ScoringModel
 
@@ -85,15 +88,27 @@ class LoggedSession:
     scorers: Mapping[str, LoggedRun]
 
 
-def log_session(store: Store, project: str, *, session: SessionRun, scorers: Sequence[ScorerRun]) -> LoggedSession:
-    """Writes a session into the project's experiment; raises ValueError where the runs' weight keys differ."""
+def log_session(
+    store: Store,
+    project: str,
+    *,
+    session: SessionRun,
+    scorers: Sequence[ScorerRun],
+    waiting: Callable[[], None] = lambda: None,
+) -> LoggedSession:
+    """Writes a session into the project's experiment; raises ValueError where the runs' weight keys differ.
+
+    Sessions are written one after another: `waiting` is called where another one is being written. What a killed
+    session left running is marked as killed first.
+    """
     keys = {frozenset(run.shares) for run in scorers}
     if len(keys) > 1:
         raise ValueError("the runs of a session need the same weight keys, or the UI's comparison drops some of them")
-    with connected(store) as client:
+    with writing(store, waiting=waiting) as client:
         import mlflow
 
         experiment = experiment_id(client, store, project)
+        end_killed(client, store, experiment)
         with _run(experiment, session.name, session.tags) as parent:
             mlflow.log_params({safe_key(k): plain(v) for k, v in session.params.items()})
             _attach(session.attachments)
@@ -101,8 +116,22 @@ def log_session(store: Store, project: str, *, session: SessionRun, scorers: Seq
             for scorer in scorers:
                 tags = {**session.tags, "powerml.kind": scorer.model.kind, **scorer.tags}
                 with _run(experiment, scorer.model.name, tags, parent=parent) as run_id:
-                    logged[scorer.model.name] = _log_scorer(scorer, run_id)
+                    logged[scorer.model.name] = _log_scorer(scorer, run_id, store)
     return LoggedSession(parent, logged)
+
+
+def end_killed(client: MlflowClient, store: Store, experiment: str) -> None:
+    """Marks our runs that nobody writes any more, and their models; call it while no other session may write."""
+    from mlflow.entities import LoggedModelStatus
+
+    ours = f"tags.`mlflow.source.name` = '{OURS}' and attributes.status = 'RUNNING'"
+    for run in client.search_runs([experiment], ours, max_results=5000):
+        client.set_terminated(run.info.run_id, status="KILLED")
+        for made in run.outputs.model_outputs if run.outputs else []:
+            if client.get_logged_model(made.model_id).status == LoggedModelStatus.PENDING:
+                client.finalize_logged_model(made.model_id, LoggedModelStatus.FAILED)
+    for left in store.folder.glob(f"{SCRATCH}*"):
+        shutil.rmtree(left, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -110,14 +139,17 @@ def _run(experiment: str, name: str, tags: Mapping[str, str], *, parent: str | N
     """A run under way; MLflow's own tags name the program, not the person or the path."""
     import mlflow
 
-    own = {"mlflow.user": "powerml", "mlflow.source.name": "powerml", "mlflow.source.type": "LOCAL"}
     with mlflow.start_run(
-        experiment_id=experiment, run_name=name, parent_run_id=parent, nested=parent is not None, tags={**own, **tags}
+        experiment_id=experiment,
+        run_name=name,
+        parent_run_id=parent,
+        nested=parent is not None,
+        tags={**OWN_TAGS, **tags},
     ) as run:
         yield run.info.run_id
 
 
-def _log_scorer(scorer: ScorerRun, run_id: str) -> LoggedRun:
+def _log_scorer(scorer: ScorerRun, run_id: str, store: Store) -> LoggedRun:
     import mlflow
 
     native = {safe_key(f"native.{name}"): plain(value) for name, value in scorer.native.items()}
@@ -135,7 +167,7 @@ def _log_scorer(scorer: ScorerRun, run_id: str) -> LoggedRun:
                 mlflow.log_metric(safe_key(name), float(value), step=step)
     mlflow.log_table(scorer.ranking, RANKING)
     _attach(scorer.attachments)
-    uri, files = log_model(scorer.model, scorer.example)
+    uri, files = log_model(scorer.model, scorer.example, store.folder)
     mlflow.set_tag(MANIFEST_DIGEST, fingerprints.of_json(files))
     return LoggedRun(run_id, uri, files)
 
@@ -152,7 +184,7 @@ def _attach(attachments: Attachments) -> None:
     with tempfile.TemporaryDirectory() as folder:
         for path, table in attachments.tables.items():
             file = Path(folder, Path(path).name)
-            table.to_csv(file, index=False)
+            guarded(table).to_csv(file, index=False)
             mlflow.log_artifact(str(file), str(Path(path).parent) if "/" in path else None)
 
 

@@ -10,12 +10,17 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from powerml.tracking import database
+from powerml.writing import for_owner_only
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from mlflow import MlflowClient
 
+WRITING = "mlflow.lock"  # held by the run that makes the store, or writes a session or a version
+ADDRESSED_BY = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
 EXPERIMENT_KIND = {"mlflow.experimentKind": "custom_model_development"}
 
 
@@ -28,7 +33,12 @@ class Store:
     @property
     def uri(self) -> str:
         """The address MLflow takes for tracking and registry."""
-        return f"sqlite:///{self.folder / 'mlflow.db'}"
+        return f"sqlite:///{self.database}"
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.folder / "mlflow.db"
 
     @property
     def artifacts(self) -> Path:
@@ -38,7 +48,7 @@ class Store:
     @property
     def exists(self) -> bool:
         """Whether anything was ever tracked here."""
-        return (self.folder / "mlflow.db").is_file()
+        return self.database.is_file()
 
     def command(self, *, host: str = "127.0.0.1", port: int = 5000) -> list[str]:
         """The command line (without the program) that opens the MLflow UI on this store."""
@@ -52,35 +62,39 @@ class Store:
 def connected(store: Store) -> Iterator[MlflowClient]:
     """MLflow pointed at `store` while the block runs, quiet and without telemetry; afterwards as it was before.
 
-    Makes the store where there is none yet.
+    Makes the store where there is none yet; whatever is written in it is its owner's alone. The working folder is the
+    project's meanwhile, for addresses in the store are relative to it, so that a project can be moved. Raises
+    StoreError, in a sentence, for a store that cannot be used.
     """
-    with _quiet():
+    with _quiet(), for_owner_only():
         import mlflow
 
         before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
-        store.artifacts.mkdir(parents=True, exist_ok=True)
-        mlflow.set_tracking_uri(store.uri)
-        mlflow.set_registry_uri(store.uri)
-        try:
-            with _alone(store):
-                client = mlflow.MlflowClient()  # the first client of a store makes or migrates its tables
-            yield client
-        finally:
-            mlflow.set_tracking_uri(before[0])
-            mlflow.set_registry_uri(before[1])
+        said = {name: os.environ.get(name) for name in ADDRESSED_BY}
+        with database.in_sentences(store.database):
+            if not store.exists:
+                database.make(store.database, store.artifacts)
+            database.look_at(store.database, store.artifacts)
+            mlflow.set_tracking_uri(store.uri)
+            mlflow.set_registry_uri(store.uri)
+            try:
+                with contextlib.chdir(store.folder.parent):
+                    yield mlflow.MlflowClient()
+            finally:
+                mlflow.set_tracking_uri(before[0])
+                mlflow.set_registry_uri(before[1])
+                for name, value in said.items():  # MLflow leaves both to the processes that are started later
+                    if value is None:
+                        os.environ.pop(name, None)
+                    else:
+                        os.environ[name] = value
 
 
 @contextlib.contextmanager
-def _alone(store: Store) -> Iterator[None]:
-    """Holds other runs off while a store is made: two at once would leave it half made."""
-    try:
-        import fcntl
-    except ImportError:  # not on this platform
-        yield
-        return
-    with (store.folder / "mlflow.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+def writing(store: Store, *, waiting: Callable[[], None] = lambda: None) -> Iterator[MlflowClient]:
+    """As `connected`, and no other run of ours writes meanwhile; `waiting` is called where one has to be waited for."""
+    with connected(store) as client, database.locked(store.folder / WRITING, waiting=waiting):
+        yield client
 
 
 def environment() -> dict[str, str]:
@@ -104,6 +118,7 @@ def experiment_id(client: MlflowClient, store: Store, project: str) -> str:
             made: str = client.create_experiment(
                 project, artifact_location=store.artifacts.as_uri(), tags=EXPERIMENT_KIND
             )
+            database.make_relative(store.database, store.artifacts)  # MLflow itself only takes an absolute one
             return made
         except MlflowException:  # another process was faster
             found = client.get_experiment_by_name(project)

@@ -1,29 +1,27 @@
-"""What stands beside the challenger's verdict: months, drift, early warning, untreated rows, and what a team can do."""
+"""What stands beside the challenger's verdict: drift, early warning, untreated rows, totals, and what a team can do."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from powerml.statistics.accounts import accounts_of
-from powerml.statistics.outcomes import Predictions
-from powerml.training.churners_path import churners_path
+from powerml.statistics.bootstrap import AccountBootstrap, interval
 from powerml.validation.capacity import capacity, caught
-from powerml.validation.early_warning import EARLY_DAYS, early_sentence, early_warning, rows_earlier
+from powerml.validation.early_warning import EARLY_DAYS, early_warning, rows_earlier
 from powerml.validation.metric_drift import comparable, drift_sentence, moved_metrics
-from powerml.validation.months import by_month, drift, rate_drift, worst_month
+from powerml.validation.months import drift, rate_drift
 from powerml.validation.verdict import Verdict, verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from powerml.scoring.model import ScoringModel
-    from powerml.training.candidates import Said
-    from powerml.training.judging import Judged
+    from powerml.training.judged import Judged
     from powerml.training.rows import HeldOut, TrainingData
+    from powerml.validation.held_rows import Said
 
 CAPACITIES = (10, 20, 50)
 """Accounts a week that are tabulated where none are stated."""
@@ -31,55 +29,14 @@ CAPACITIES = (10, 20, 50)
 MIN_UNTREATED = 50  # rows without treatment below which nothing is judged on them
 
 
-@dataclass(frozen=True, eq=False)
-class CloserLook:
-    """Tables and sentences beside the verdict; `figures` by stable names.
-
-    `months`: see `by_month`. `early`: see `early_warning`. `path`: see `churners_path`. `calls`: see `call_list`.
-    `untreated`: the verdict on rows that no treatment touched, None where none was.
-    """
-
-    months: pd.DataFrame = field(default_factory=pd.DataFrame)
-    early: pd.DataFrame = field(default_factory=pd.DataFrame)
-    path: pd.DataFrame = field(default_factory=pd.DataFrame)
-    calls: pd.DataFrame = field(default_factory=pd.DataFrame)
-    untreated: Verdict | None = None
-    sentences: tuple[str, ...] = ()
-    figures: dict[str, float] = field(default_factory=dict)
-
-
-def look_closer(its: Judged, test: HeldOut, data: TrainingData, *, seed: int) -> CloserLook:
-    """The closer look at one scorer's held-out predictions; call lists need its final model, see `with_calls`."""
-    rows = test.rows
-    ours = Predictions.of(rows.y, its.said.probabilities, its.said.score)
-    figures: dict[str, float] = {}
-    months, said = pd.DataFrame(), list[str]()
-    if len(set(data.labelled.times)) > 1:
-        months = by_month(ours, times=rows.times, groups=rows.accounts, seed=seed)
-        said += [worst_month(months, outcome) for outcome in ours.judged]
-        found = drift(ours, times=rows.times, groups=rows.accounts, seed=seed)
-        every = data.labelled
-        found += rate_drift(every.y, outcomes=ours.judged, times=every.times, groups=every.accounts, seed=seed)
-        found += _metric_drift(data, seed=seed)
-        said += found
-        figures["time/drift_shown"] = float(len(found))
-    early = early_warning(ours, said_earlier(its.models, test, data), groups=rows.accounts, seed=seed)
-    early = early[early["rows"] > 0].reset_index(drop=True)
-    said.append(early_sentence(early))
-    for row in early.to_dict("records"):
-        name = f"time/{row['outcome']}_auroc_{row['days']}d_earlier"
-        figures |= {name: row["auroc"], f"{name}_low": row["low"], f"{name}_high": row["high"]}
-    path, told = churners_path(its, data, seed=seed)
-    said.append(told)
-    untreated, told = untreated_verdict(its.said, test, seed=seed)
-    if untreated is not None:
-        overall = untreated.overall
-        figures |= {"skill/untreated": overall.skill, "skill/untreated_low": overall.skill_low}
-        figures["skill/untreated_high"] = overall.skill_high
-    said.append(told)
-    accuracy, majority = its.figures["skill/accuracy"], its.figures["skill/accuracy_of_majority_class"]
-    said.append(f"Accuracy {100 * accuracy:.1f} %; always naming the majority class gives {100 * majority:.1f} %.")
-    return CloserLook(months, early, path, untreated=untreated, sentences=tuple(filter(None, said)), figures=figures)
+def drifts(its: Judged, data: TrainingData, *, seed: int) -> tuple[str, ...]:
+    """Sentences on what changed: held-out months against what was said, outcomes and metrics over the cutoffs."""
+    ours, rows, every = its.predictions, its.test.rows, data.labelled
+    return (
+        *drift(ours, times=rows.times, groups=rows.accounts, seed=seed),
+        *rate_drift(every.y, outcomes=ours.judged, times=every.times, groups=every.accounts, seed=seed),
+        *_metric_drift(data, seed=seed),
+    )
 
 
 def _metric_drift(data: TrainingData, *, seed: int) -> tuple[str, ...]:
@@ -99,7 +56,7 @@ def said_earlier(models: Sequence[ScoringModel], test: HeldOut, data: TrainingDa
 
     The earlier snapshot is scored by the model that its test row is judged by.
     """
-    whole, rows = data.whole, test.rows
+    whole, rows = data.history, test.rows
     if whole["as_of"].nunique() < 2:
         return {}
     ready, found = whole["enough_history"].to_numpy(dtype=bool), {}
@@ -117,10 +74,10 @@ def said_earlier(models: Sequence[ScoringModel], test: HeldOut, data: TrainingDa
     return found
 
 
-def early_figures(its: Judged, test: HeldOut, data: TrainingData) -> dict[str, float]:
+def early_figures(its: Judged, data: TrainingData) -> dict[str, float]:
     """AUROC of earlier scores without intervals, `churn/auroc_30d_earlier`: the same names on every scorer's run."""
-    ours = Predictions.of(test.rows.y, its.said.probabilities, its.said.score)
-    table = early_warning(ours, said_earlier(its.models, test, data), groups=test.rows.accounts, repeats=0)
+    said = said_earlier(its.models, its.test, data)
+    table = early_warning(its.predictions, said, groups=its.test.rows.accounts, repeats=0)
     return {f"{row['outcome']}/auroc_{row['days']}d_earlier": row["auroc"] for row in table.to_dict("records")}
 
 
@@ -137,17 +94,40 @@ def untreated_verdict(said: Said, test: HeldOut, *, seed: int) -> tuple[Verdict 
     share = f"{touched.sum():,} of {len(frame):,} held-out rows were treated"
     if len(left) < MIN_UNTREATED or len(set(test.rows.y[left])) < 2:
         return None, f"{share}; too few are left to judge without them."
-    rows = test.rows.take(left)
-    found = verdict(
-        rows.y, said.probabilities.iloc[left].reset_index(drop=True), base=said.base.iloc[left].reset_index(drop=True),
-        groups=rows.accounts, times=rows.times, score=said.score[left], event_ids=rows.instants,
-        horizon_days=rows.horizon_days, seed=seed,
-    )  # fmt: skip
-    return found, f"{share}. Without them: {found.overall.sentence.removeprefix('Overall: ')}"
+    found = verdict(test.held.take(left), said.take(left), seed=seed)
+    return found, f"{share}. Without them: {found.overall.told}"
+
+
+def totals(model: ScoringModel, data: TrainingData, *, seed: int) -> pd.DataFrame:
+    """How many of the latest snapshot's entities each outcome is expected of: outcome, n, events, expected, low, high.
+
+    The interval is that of the rate which the model was trained at, by account (95 %): so many accounts with an event
+    do not fix it better. Empty without probabilities, or where there is no later snapshot.
+    """
+    said, rows = _latest(model, data), data.labelled
+    if said.empty:
+        return pd.DataFrame()
+    draws, found = AccountBootstrap.of(rows.accounts, seed=seed), []
+    for outcome in data.judged:
+        came = (rows.y == outcome).astype(float)
+        low, high = interval(draws.means(came) / came.mean()) if came.any() else (np.nan, np.nan)
+        expected = float(said[f"p_{outcome}"].sum())
+        row = {"outcome": outcome, "n": len(said), "events": rows.events(outcome), "expected": expected}
+        found.append(row | {"low": expected * low, "high": expected * high})
+    return pd.DataFrame(found)
+
+
+def _latest(model: ScoringModel, data: TrainingData) -> pd.DataFrame:
+    """Probabilities of the latest snapshot's entities that belong to the population, with its rows' index."""
+    if not model.has_probabilities or not data.has_later:
+        return pd.DataFrame()
+    rows = data.latest[data.latest["enough_history"].astype(bool)]
+    rows = rows[~model.outside(rows) & rows["label"].ne("ineligible").to_numpy()]
+    return model.probabilities(rows) if len(rows) else pd.DataFrame()
 
 
 def call_list(
-    model: ScoringModel, data: TrainingData, its: Judged | None, test: HeldOut, *, capacities: Sequence[int]
+    model: ScoringModel, data: TrainingData, its: Judged | None, *, capacities: Sequence[int]
 ) -> pd.DataFrame:
     """What calling the N accounts likeliest to churn should catch, of the latest snapshot's; empty without p_churn.
 
@@ -162,17 +142,16 @@ def call_list(
         return pd.DataFrame()
     sought = data.judged[0]
     if data.has_later:
-        rows = data.latest[data.latest["enough_history"].astype(bool)].reset_index(drop=True)
-        rows = rows[~model.outside(rows) & rows["label"].ne("ineligible").to_numpy()].reset_index(drop=True)
-        said = model.probabilities(rows)[f"p_{sought}"] if len(rows) else pd.Series(dtype=float)
+        latest = _latest(model, data)
+        if latest.empty:
+            return pd.DataFrame()
+        rows, said = data.latest.loc[latest.index], latest[f"p_{sought}"]
     elif its is None:
         return pd.DataFrame()
     else:
-        last = test.rows.times == test.rows.times.max()
-        rows, said = test.rows.frame[last].reset_index(drop=True), its.said.probabilities[f"p_{sought}"][last]
-        said = said.reset_index(drop=True)
-    if rows.empty:
-        return pd.DataFrame()
+        last = its.test.rows.times == its.test.rows.times.max()
+        rows, said = its.test.rows.frame[last], its.said.probabilities[f"p_{sought}"][last]
+    rows, said = rows.reset_index(drop=True), said.reset_index(drop=True)
     accounts = accounts_of(rows, data.labelled.id_column)
     p = said.groupby(accounts).mean()
     found = []
@@ -180,8 +159,7 @@ def call_list(
         table = capacity(p.to_numpy(), n)
         hits = ""
         if its is not None:
-            ours = Predictions.of(test.rows.y, its.said.probabilities, its.said.score)
-            held = test.rows
+            ours, held = its.predictions, its.test.rows
             hits = ", ".join(map(str, caught(ours.said(sought), ours.came(sought), held.times, held.accounts, n)))
         found.append(table.assign(capacity=n, held_out=hits))
     every = pd.concat(found, ignore_index=True)

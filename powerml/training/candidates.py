@@ -22,6 +22,7 @@ from powerml.scoring.outcome.model import NestedOutcomeModel
 from powerml.statistics.splits import SnapshotSplit, distinct_cutoffs
 from powerml.tables import OUTCOMES
 from powerml.training.screening import Screening
+from powerml.validation.held_rows import Said
 from powerml.validation.verdict import MIN_EVENTS
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ class Candidate:
     seed: int
     base: Path | None = None
     screening: Screening = field(default_factory=Screening)
+    twin_of: str = ""  # the scorer that this is the other way of, by the suspected leaks
 
     @property
     def name(self) -> str:
@@ -68,7 +70,7 @@ class Candidate:
         """The same with suspected leaks kept where they are left out, and the other way round."""
         side = "with" if self.screening.leaks else "without"
         entry = self.entry.model_copy(update={"name": f"{self.name} {side} suspects"})
-        return replace(self, entry=entry, screening=self.screening.other_way())
+        return replace(self, entry=entry, screening=self.screening.other_way(), twin_of=self.name)
 
     def make(self, rows: Rows, reference: pd.DataFrame) -> ScoringModel:
         """The scorer trained on `rows`, with `reference` for ranks and percentiles."""
@@ -230,25 +232,7 @@ def _weight_set(
     )
 
 
-@dataclass(frozen=True, eq=False)
-class Said:
-    """What a scorer said of held-out rows: score and probabilities, with the training rates of each row's fold."""
-
-    score: np.ndarray
-    probabilities: pd.DataFrame
-    base: pd.DataFrame
-
-    @classmethod
-    def pooled(cls, parts: list[Said]) -> Said:
-        """The folds one after another."""
-        return cls(
-            np.concatenate([part.score for part in parts]),
-            pd.concat([part.probabilities for part in parts], ignore_index=True),
-            pd.concat([part.base for part in parts], ignore_index=True),
-        )
-
-
 def say(model: ScoringModel, test: Rows, rates: Mapping[str, float]) -> Said:
     """What a model says of rows it has not seen."""
     score, said = model.told(test.frame)
-    return Said(score, said.reset_index(drop=True), pd.DataFrame([rates] * len(said)))
+    return Said(said.reset_index(drop=True), rates, score)

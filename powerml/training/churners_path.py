@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from powerml.training.judging import Judged, usable_folds
+from powerml.training.folds import usable_folds
 from powerml.validation.churn_path import churn_path, path_sentence
 
 if TYPE_CHECKING:
-    from powerml.training.rows import TrainingData
+    from powerml.training.judged import Judged
+    from powerml.training.rows import Split, TrainingData
 
 MONTH_DAYS = 31  # cutoffs farther apart than this are no monthly scores
 
 
-def churners_path(its: Judged, data: TrainingData, *, seed: int) -> tuple[pd.DataFrame, str]:
+def churners_path(its: Judged, data: TrainingData, *, split: Split) -> tuple[pd.DataFrame, str]:
     """See `churn_path`; and a sentence that also says whose scores they are, on which snapshots.
 
     A fitted scorer is taken as the first fold trained it and scores the monthly snapshots after the last one it learned
@@ -32,7 +33,7 @@ def churners_path(its: Judged, data: TrainingData, *, seed: int) -> tuple[pd.Dat
     model, later = its.models[0], cutoffs
     whose = f"Scores of {its.name}, which learned nothing, on all {len(later)} mature monthly snapshots."
     if its.candidate.is_fitted:
-        learned = pd.Timestamp(rows.times[usable_folds(data, seed=seed)[0][0]].max())
+        learned = pd.Timestamp(rows.times[usable_folds(data, split)[0][0]].max())
         later = cutoffs[cutoffs > learned]
         whose = (
             f"Scores of {its.name} as fitted on snapshots until {learned:%Y-%m-%d}, on the {len(later)} mature monthly "

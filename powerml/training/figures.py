@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 
 from powerml.statistics.bootstrap import AccountBootstrap, interval
-from powerml.statistics.intervals import wilson
-from powerml.statistics.outcomes import Predictions, base_rates, outcome_values
+from powerml.statistics.outcomes import Predictions, outcome_values
 from powerml.statistics.scores import (
     auroc,
     average_precision,
@@ -25,23 +24,26 @@ from powerml.statistics.scores import (
     recall_at,
     skill,
 )
+from powerml.validation.reliability import score_calibration
 
 if TYPE_CHECKING:
-    from powerml.training.candidates import Said
+    from collections.abc import Sequence
+
+    from powerml.training.judged import Judged
     from powerml.training.rows import HeldOut, Rows
     from powerml.validation.band_report import BandReport
-    from powerml.validation.verdict import Verdict
 
 
-def figures_of(
-    ours: Predictions, said: Said, test: HeldOut, found: Verdict, report: BandReport, *, seed: int
-) -> dict[str, float]:
-    """Numbers under the stable names by which runs are compared."""
-    rates = base_rates(said.base, ours.outcomes, len(ours.codes))
+def figures_of(its: Judged, *, seed: int) -> dict[str, float]:
+    """Numbers under the stable names by which runs are compared; nan where the rows cannot tell."""
+    ours, test, found = its.predictions, its.test, its.verdict
+    rates = its.said.rates(ours.outcomes)
     figures: dict[str, float] = {}
     for one in (found.overall, *found.outcomes):
         figures |= {f"skill/{one.outcome}": one.skill, f"skill/{one.outcome}_low": one.skill_low}
-        figures |= {f"skill/{one.outcome}_high": one.skill_high}
+        figures |= {f"skill/{one.outcome}_high": one.skill_high, f"skill/{one.outcome}_hindsight": one.hindsight}
+        figures |= {f"skill/{one.outcome}_hindsight_low": one.hindsight_low}
+        figures |= {f"skill/{one.outcome}_hindsight_high": one.hindsight_high}
     codes = ours.codes
     figures["skill/log_loss"] = float(outcomes_log_loss_rows(codes, ours.probabilities).mean())
     figures["skill/brier"] = float(outcomes_brier_rows(codes, ours.probabilities).mean())
@@ -51,7 +53,7 @@ def figures_of(
     figures["skill/accuracy"] = float((ours.probabilities.argmax(axis=1) == codes).mean())
     figures["skill/accuracy_of_majority_class"] = float(np.bincount(codes).max() / len(codes))
     figures |= _seen_and_unseen(ours, rates, test, seed=seed)
-    for one in found.outcomes:
+    for one in (outcome for outcome in found.outcomes if outcome.told_by_rows):
         name, came, p = one.outcome, ours.came(one.outcome), ours.said(one.outcome)
         slope, intercept = calibration_line(came, p)
         figures |= {
@@ -69,18 +71,30 @@ def figures_of(
             f"calibration/{name}_slope": slope,
             f"calibration/{name}_intercept": intercept,
         }
-    worth = outcome_values(ours.outcomes)[codes]
-    spread = float(np.var(said.score))
-    figures["calibration/score_bias"] = float((said.score - worth).mean())
-    figures["calibration/score_slope"] = (
-        float(np.cov(said.score, worth, bias=True)[0, 1] / spread) if spread > 0 else float("nan")
-    )
-    figures["bands/order"] = {"monotone": 1.0, "not contradicted": 0.0, "violated": -1.0}[report.verdict]
-    for row in report.table.to_dict("records"):
-        band = re.sub(r"[^a-z0-9]+", "_", str(row["band"]).lower()).strip("_")
-        figures[f"bands/{band}_share"] = row["share"]
-        figures |= {f"bands/{band}_{o}": row[f"rate_{o}"] for o in ours.judged if row["n"]}
-    return figures | _top20(ours, test.rows)
+    line, _ = score_calibration(ours.score, test.rows.y, outcomes=ours.outcomes, groups=test.rows.accounts, repeats=100)
+    figures["calibration/score_bias"] = -float(line["mean_gap"].iloc[0])
+    figures["calibration/score_slope"] = float(line["slope"].iloc[0])
+    return figures | _bands(its.bands, ours.judged) | _top20(ours, test.rows)
+
+
+def _bands(report: BandReport, judged: Sequence[str]) -> dict[str, float]:
+    """The order of the bands, each band's share and what came of it."""
+    figures = {"bands/order": {"monotone": 1.0, "not contradicted": 0.0, "violated": -1.0}[report.verdict]}
+    for row in report.bands.to_dict("records"):
+        figures[f"bands/{band_key(row['band'])}_share"] = row["share"]
+    for row in report.rates.to_dict("records"):
+        if row["outcome"] in judged and not np.isnan(row["rate"]):
+            figures[f"bands/{band_key(row['band'])}_{row['outcome']}"] = row["rate"]
+    return figures
+
+
+def band_key(band: object) -> str:
+    """A band's name as it stands in the name of a figure.
+
+    >>> band_key("At Risk")
+    'at_risk'
+    """
+    return re.sub(r"[^a-z0-9]+", "_", str(band).lower()).strip("_")
 
 
 def _seen_and_unseen(ours: Predictions, rates: np.ndarray, test: HeldOut, *, seed: int) -> dict[str, float]:
@@ -121,17 +135,3 @@ def by_cutoff(ours: Predictions, rows: Rows) -> dict[str, list[float]]:
             found[f"time/{outcome}_auroc"].append(auroc(ours.came(outcome)[at], ours.said(outcome)[at]))
         found["time/log_loss"].append(float(losses[at].mean()))
     return found
-
-
-def reliability(came: np.ndarray, p: np.ndarray, *, bins: int = 10) -> pd.DataFrame:
-    """Observed rates against predicted ones in bins of about equal size: predicted, observed, low, high, n."""
-    edges = np.unique(np.quantile(p, np.linspace(0, 1, bins + 1)[1:-1]))
-    at = np.searchsorted(edges, p, side="right")
-    n = np.bincount(at, minlength=len(edges) + 1)
-    kept = n > 0
-    events = np.bincount(at, weights=came.astype(float), minlength=len(n))[kept]
-    predicted = np.bincount(at, weights=p, minlength=len(n))[kept]
-    low, high = wilson(events, n[kept])
-    return pd.DataFrame(
-        {"predicted": predicted / n[kept], "observed": events / n[kept], "low": low, "high": high, "n": n[kept]}
-    )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,128 +12,86 @@ import pandas as pd
 from powerml.calibration.links import best_single_metric
 from powerml.config import documents
 from powerml.config.documents import DOCUMENTED_CARD
-from powerml.statistics.bootstrap import AccountBootstrap
-from powerml.statistics.outcomes import Predictions
-from powerml.statistics.scores import outcomes_log_loss_rows
-from powerml.statistics.splits import SnapshotSplit
 from powerml.statistics.target_encoding import numeric_view
-from powerml.training.candidates import Candidate, Said, say
-from powerml.training.figures import by_cutoff, figures_of, reliability
-from powerml.training.rows import HeldOut, Rows, TrainingData
+from powerml.training.figures import by_cutoff, figures_of
+from powerml.training.folds import FoldRows, OutOfFold, out_of_fold
+from powerml.training.judged import Judged
 from powerml.validation.band_report import BandReport, band_report
-from powerml.validation.verdict import Verdict, verdict
+from powerml.validation.held_rows import Said
+from powerml.validation.verdict import verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from powerml.progress import Note
     from powerml.scoring.model import ScoringModel
+    from powerml.training.candidates import Candidate
+    from powerml.training.rows import HeldOut, Rows, Split, TrainingData
     from powerml.training.screening import Screening
 
-
-@dataclass(frozen=True, eq=False)
-class Judged:
-    """A scorer with what it said of the held-out rows, and what came of that.
-
-    `models`: the scorer as each fold trained it, in the order of the folds.
-    """
-
-    candidate: Candidate
-    said: Said
-    verdict: Verdict
-    bands: BandReport
-    figures: dict[str, float]
-    by_cutoff: dict[str, list[float]]
-    reliability: dict[str, pd.DataFrame]
-    models: tuple[ScoringModel, ...]
-
-    @property
-    def name(self) -> str:
-        """The scorer's name."""
-        return self.candidate.name
-
-
-def hold_out(data: TrainingData, *, seed: int) -> SnapshotSplit:
-    """The split by time with a gap, and a fifth of the accounts held out of every training."""
-    return SnapshotSplit(data.labelled.horizon_days, data.grace_days, seed=seed)
+CARD_WORDS = f"the documented card ({DOCUMENTED_CARD})"
 
 
 def judge(
     candidates: Sequence[Candidate],
     data: TrainingData,
     *,
+    split: Split,
     screening: Screening,
     seed: int,
     repeats: int = 1000,
     note: Note,
-) -> tuple[HeldOut, list[Judged]]:
+) -> tuple[OutOfFold, list[Judged]]:
     """Trains every scorer on the training rows of each fold and judges what it says of the test rows.
 
-    Rivals in every verdict: the best single metric, and the documented card. Empty where history is too short to hold
-    anything out.
+    Rivals in every verdict: the best single metric, and the documented card. Nothing is judged where history is too
+    short to hold anything out.
     """
-    rows, split = data.labelled, data.split(seed=seed)
-    folds = usable_folds(data, seed=seed)
-    if not folds:
-        none = np.array([], dtype=int)
-        return HeldOut(rows.take(none), none.astype(bool), none), []
-    parts: dict[str, list[Said]] = {candidate.name: [] for candidate in candidates}
-    models: dict[str, list[ScoringModel]] = {candidate.name: [] for candidate in candidates}
+    made = out_of_fold(candidates, data, split, note=note)
+    if not made.folds:
+        return made, []
+    rivals = _single_metric(made.folds, data, screening)
     card = next((c for c in candidates if c.name == DOCUMENTED_CARD and not c.is_fitted), None)
-    single: list[pd.DataFrame] = []
-    single_name = ""
-    for number, (train_at, test_at) in enumerate(folds, start=1):
-        train, test = rows.take(train_at), rows.take(test_at)
-        rates = train.rates(data.outcomes)
-        reference = data.reference(train.frame["as_of"].max())
-        for candidate in candidates:
-            note(f"fold {number} of {len(folds)}: {candidate.name}")
-            models[candidate.name].append(made := candidate.make(train, reference))
-            parts[candidate.name].append(say(made, test, rates))
-        view = _view(data, screening.honest(train, data.available), train)
-        best = best_single_metric(view(train), train.y, data.outcomes)
-        if best is not None:
-            single.append(best.probabilities(view(test)).reset_index(drop=True))
-            single_name = best.name
-    at = np.concatenate([test_at for _, test_at in folds])
-    fold_of = np.repeat(np.arange(len(folds)), [len(test_at) for _, test_at in folds])
-    held = HeldOut(rows.take(at), split.unseen[at], fold_of)
-    pooled = {name: Said.pooled(said) for name, said in parts.items()}
-    rivals = {single_name: pd.concat(single, ignore_index=True)} if len(single) == len(folds) else {}
     judged = []
     for candidate in candidates:
         note(f"judging {candidate.name}")
         others = dict(rivals)
         if card is not None and candidate is not card:
-            others[f"the documented card ({card.name})"] = pooled[card.name].probabilities
-        said, fitted = pooled[candidate.name], tuple(models[candidate.name])
-        judged.append(
-            _judge_one(candidate, said, fitted, held, others, factor=split.variance_factor, seed=seed, repeats=repeats)
-        )
-    return held, judged
+            others[CARD_WORDS] = made.said(card.name).probabilities
+        judging = _Judging(made.test, others, seed, repeats)
+        judged.append(judging.of(candidate, made.said(candidate.name), tuple(made.models[candidate.name])))
+    return made, judged
 
 
-def usable_folds(data: TrainingData, *, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
-    """The folds whose training rows have two outcomes at least, in order: (training, test) positions."""
-    y = data.labelled.y
-    return [fold for fold in data.split(seed=seed).folds if len(fold[0]) and len(set(y[fold[0]])) > 1]
+def judged_as_chosen(its: Judged, by_fold: Sequence[str], made: OutOfFold, *, seed: int, repeats: int = 1000) -> Judged:
+    """The challenger judged by what the scorers said that each fold chose on its own training rows.
+
+    Where folds train on each other's test rows this is the only judgement in which no held-out row chose; where all
+    folds chose the challenger it is its own.
+    """
+    if set(by_fold) <= {its.name}:
+        return its
+    said = Said.pooled([made.parts[name][number] for number, name in enumerate(by_fold)])
+    models = tuple(made.models[name][number] for number, name in enumerate(by_fold))
+    return _Judging(made.test, its.rivals, seed, repeats).of(its.candidate, said, models)
+
+
+def _single_metric(folds: Sequence[FoldRows], data: TrainingData, screening: Screening) -> dict[str, pd.DataFrame]:
+    """What the best single metric of each fold says of its test rows, by its name; empty where a fold has none."""
+    said, name = [], ""
+    for fold in folds:
+        view = _view(data, screening.honest(fold.train, data.available), fold.train)
+        best = best_single_metric(view(fold.train), fold.train.y, data.outcomes)
+        if best is None:
+            return {}
+        said.append(best.probabilities(view(fold.test)).reset_index(drop=True))
+        name = best.name
+    return {name: pd.concat(said, ignore_index=True)}
 
 
 def _view(data: TrainingData, metrics: Sequence[str], train: Rows) -> Callable[[Rows], pd.DataFrame]:
     """Metrics of any rows as numbers, categories at what training rows say of them."""
     return lambda rows: numeric_view(rows.frame, metrics, learned_from=train.frame, texts=data.texts)
-
-
-def simplest(judged: Sequence[Judged], test: HeldOut, *, seed: int) -> Judged:
-    """The simplest scorer whose log loss is within one standard error (by account, paired) of the best one's."""
-    losses = {one.name: _outcome_losses(one, test) for one in judged}
-    best = min(judged, key=lambda one: float(losses[one.name].mean()))
-    draws = AccountBootstrap.of(test.rows.accounts, repeats=300, seed=seed)
-    for one in sorted(judged, key=lambda one: one.candidate.complexity):
-        difference = losses[one.name] - losses[best.name]
-        if difference.mean() <= draws.means(difference).std():
-            return one
-    return best
 
 
 def documented_table() -> pd.DataFrame:
@@ -141,41 +100,38 @@ def documented_table() -> pd.DataFrame:
     return pd.DataFrame([{"band": b.name, "churn": b.churn, "stay": b.stay, "expand": b.expand} for b in bands])
 
 
-def _judge_one(
-    candidate: Candidate,
-    said: Said,
-    models: tuple[ScoringModel, ...],
-    test: HeldOut,
-    rivals: dict[str, pd.DataFrame],
-    *,
-    factor: float,
-    seed: int,
-    repeats: int,
-) -> Judged:
-    rows = test.rows
-    found = verdict(
-        rows.y, said.probabilities, base=said.base, groups=rows.accounts, times=rows.times, score=said.score,
-        rivals=rivals, event_ids=rows.instants, horizon_days=rows.horizon_days, variance_factor=factor,
-        repeats=repeats, seed=seed,
-    )  # fmt: skip
+@dataclass(frozen=True, eq=False)
+class _Judging:
+    """Held-out rows on which scorers are judged beside rivals."""
+
+    test: HeldOut
+    rivals: Mapping[str, pd.DataFrame]
+    seed: int
+    repeats: int
+
+    def of(self, candidate: Candidate, said: Said, models: tuple[ScoringModel, ...]) -> Judged:
+        """One scorer judged."""
+        held = self.test.held
+        found = verdict(held, said, rivals=self.rivals, repeats=self.repeats, seed=self.seed)
+        report = _band_report(candidate, said, self.test.rows)
+        its = Judged(candidate, said, self.test, found, report, {}, {}, models, self.rivals)
+        monthly = by_cutoff(its.predictions, self.test.rows)
+        figures = figures_of(its, seed=self.seed)
+        for name, values in monthly.items():
+            if name.endswith("auroc") and np.isfinite(values).any():
+                figures[f"{name}_worst"] = float(np.nanmin(values))
+        return replace(its, figures=figures, by_cutoff=monthly)
+
+
+def _band_report(candidate: Candidate, said: Said, rows: Rows) -> BandReport:
+    """The scorer's bands with what came of them, document D's own table beside them where they are D's bands."""
+    assert said.score is not None
     bands = candidate.data.bands or documents.ladder()
     reference = documented_table()
     three = "p_expand" in said.probabilities  # the document's table has three outcomes
     same = three and set(bands.names) == set(reference["band"])
-    ours = Predictions.of(rows.y, said.probabilities, said.score)
-    report = band_report(
+    ours = said.of(rows.y)
+    return band_report(
         said.score, rows.y, bands=bands, groups=rows.accounts, probabilities=said.probabilities,
         reference=reference if same else None, outcomes=ours.outcomes,  # also one that never came to these rows
     )  # fmt: skip
-    figures = figures_of(ours, said, test, found, report, seed=seed)
-    monthly = by_cutoff(ours, rows)
-    for name, values in monthly.items():
-        if name.endswith("auroc") and np.isfinite(values).any():
-            figures[f"{name}_worst"] = float(np.nanmin(values))
-    curves = {outcome: reliability(ours.came(outcome), ours.said(outcome)) for outcome in ours.judged}
-    return Judged(candidate, said, found, report, figures, monthly, curves, models)
-
-
-def _outcome_losses(one: Judged, test: HeldOut) -> np.ndarray:
-    ours = Predictions.of(test.rows.y, one.said.probabilities, one.said.score)
-    return outcomes_log_loss_rows(ours.codes, ours.probabilities)

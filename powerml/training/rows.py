@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from powerml.config.project import ProjectSpec, slug
 from powerml.statistics.accounts import accounts_of
 from powerml.statistics.outcomes import distinct_events, outcomes_of
 from powerml.tables import is_rest
+from powerml.validation.held_rows import HeldRows
 
 if TYPE_CHECKING:
     import numpy as np
@@ -86,12 +87,19 @@ class Rows:
 class HeldOut:
     """The held-out rows of all folds, one after another; `unseen`: rows of accounts that no training saw.
 
-    `folds`: the number of each row's fold, from 0.
+    `folds`: the number of each row's fold, from 0. `variance_factor`: see `Split`.
     """
 
     rows: Rows
     unseen: np.ndarray
     folds: np.ndarray
+    variance_factor: float = 1.0
+
+    @property
+    def held(self) -> HeldRows:
+        """The rows as they are judged."""
+        rows = self.rows
+        return HeldRows(rows.y, rows.accounts, rows.times, rows.instants, rows.horizon_days, self.variance_factor)
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,8 +158,9 @@ class TrainingData:
     """The rows of a session; made by `snapshot_rows` or `table_rows`.
 
     `labelled`: rows with a mature outcome and enough history. `latest`: every entity of the latest snapshot, which is
-    the reference of percentiles. `whole`: all rows at the mature cutoffs, eligible or not. `project` says where things
-    are kept, and of snapshots what outcomes are.
+    the reference of percentiles. `whole`: all rows at the mature cutoffs, eligible or not. `before`: rows of snapshots
+    taken for what is asked of earlier values, see `earlier_cutoffs`. `project` says where things are kept, and of
+    snapshots what outcomes are.
     """
 
     project: ProjectSpec
@@ -164,6 +173,12 @@ class TrainingData:
     population: Population
     provenance: Provenance
     splitter: Splitter
+    before: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    @cached_property
+    def history(self) -> pd.DataFrame:
+        """All rows at the mature cutoffs, and those taken before them where no cutoff lay."""
+        return pd.concat([self.whole, self.before], ignore_index=True) if len(self.before) else self.whole
 
     @property
     def outcomes(self) -> tuple[str, ...]:

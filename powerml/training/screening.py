@@ -13,16 +13,14 @@ from powerml.config.experiment import ExperimentSpec, ScreenSpec
 from powerml.screening.correlation import CorrelationScreen, ScreenWarning
 from powerml.screening.report import screen_report
 from powerml.statistics.target_encoding import numeric_view
-from powerml.validation.leak_probe import leak_probe, suspects, values_earlier
+from powerml.validation.leak_probe import EARLIER_DAYS, leak_probe, suspects, values_earlier
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import pandas as pd
 
     from powerml.training.rows import Rows, TrainingData
-
-EARLIER_DAYS = 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,8 +40,8 @@ class LeakProbe:
         """The probe of a session's snapshots."""
         metrics, keys = data.available, ["as_of", data.labelled.id_column]
         numbers = [name for name in metrics if name not in data.texts]
-        near = values_earlier(data.whole, numbers, id_column=data.labelled.id_column, days=EARLIER_DAYS)
-        return cls(tuple(metrics), data.texts, data.whole[keys].join(near))
+        near = values_earlier(data.history, numbers, id_column=data.labelled.id_column)
+        return cls(tuple(metrics), data.texts, data.history[keys].join(near))
 
     @property
     def has_earlier(self) -> bool:
@@ -58,6 +56,13 @@ class LeakProbe:
             x = numeric_view(rows.frame, self.metrics, learned_from=rows.frame, texts=self.texts)
             self.found[rows] = leak_probe(x, rows.y, near.reindex(columns=list(self.metrics)).astype(float))
         return self.found[rows]
+
+    def reasons(self, rows: Rows, force_keep: Iterable[str] = ()) -> tuple[dict[str, str], dict[str, str]]:
+        """The suspects of some rows with their reasons: those to leave out of fits, and those kept by force."""
+        found = self.table(rows)
+        every = {str(row["metric"]): str(row["reason"]) for row in found[found["suspect"]].to_dict("records")}
+        left = suspects(found, force_keep)
+        return {m: every[m] for m in left}, {m: reason for m, reason in every.items() if m not in left}
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,12 +140,8 @@ def plan_screening(experiment: ExperimentSpec, data: TrainingData) -> Screening:
     force_keep = () if spec == "off" else spec.force_keep
     metrics, rows = data.available, data.labelled
     probe = LeakProbe.of(data)
-    found = probe.table(rows)
-    reasons = {str(row["metric"]): str(row["reason"]) for row in found[found["suspect"]].to_dict("records")}
-    leaks = {metric: reasons[metric] for metric in suspects(found, force_keep)}
-    forced = {metric: reason for metric, reason in reasons.items() if metric not in leaks}
-    notes = [f"Suspected leak, left out of fits: {metric}: {reason}." for metric, reason in leaks.items()]
-    notes += [f"Suspected leak, kept by force_keep: {metric}: {reason}." for metric, reason in forced.items()]
+    leaks, forced = probe.reasons(rows, force_keep)
+    notes = []
     if not probe.has_earlier:
         notes.append(
             f"Leak probe: no row has a snapshot about {EARLIER_DAYS} days before it, so only a metric that separates "

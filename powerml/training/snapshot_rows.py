@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
+
+import pandas as pd
 
 from powerml.config import fingerprints
 from powerml.statistics.splits import SnapshotSplit
 from powerml.training.rows import Population, Provenance, Rows, Split, TrainingData
+from powerml.validation.early_warning import EARLY_DAYS
+from powerml.validation.leak_probe import EARLIER_DAYS, TOLERANCE_DAYS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import pandas as pd
+    from collections.abc import Mapping, Sequence
+    from datetime import date
 
     from powerml.config.metrics import MetricSpec
     from powerml.config.project import ProjectSpec
@@ -25,6 +29,7 @@ def snapshot_rows(
     latest: pd.DataFrame,
     vocabulary: Mapping[str, int],
     coverage: pd.DataFrame,
+    before: pd.DataFrame | None = None,
 ) -> TrainingData:
     """The rows of a project's mature snapshots; see `TrainingData` for the frames."""
     contract, custom = project.outcome_kind == "contract", project.custom_outcome
@@ -44,7 +49,27 @@ def snapshot_rows(
         population,
         Provenance(_declared(project)),
         lambda rows, seed: forward_split(rows, population.grace_days, seed=seed),
+        pd.DataFrame() if before is None else before,
     )
+
+
+def earlier_cutoffs(mature: Sequence[date], *, first_day: date, gap_days: int) -> list[date]:
+    """Cutoffs to be taken beside the mature ones, so that every row has values of a month before, whatever the spacing.
+
+    Test cutoffs also get those of 60, 90 and 120 days before, for early warning. Where a mature cutoff lies near enough
+    (10 days), it serves; `gap_days` lie between a training cutoff and a test.
+    """
+    split = SnapshotSplit(gap_days)
+    tested = {at.date() for fold in split.folds(pd.to_datetime(list(mature))) for at in fold.test}
+    wanted = {
+        day - timedelta(days=days) for day in mature for days in EARLY_DAYS if days == EARLIER_DAYS or day in tested
+    }
+    added: list[date] = []
+    for day in sorted(wanted):
+        served = any(abs((day - other).days) <= TOLERANCE_DAYS for other in (*mature, *added))
+        if day > first_day and not served:
+            added.append(day)
+    return added
 
 
 def forward_split(rows: Rows, grace_days: int, *, seed: int) -> Split:

@@ -17,7 +17,8 @@ from powerml.bands.ladder import ladder_index
 from powerml.config.bands import BandsSpec
 from powerml.errors import DataError
 from powerml.shown import Shown
-from powerml.statistics.intervals import effective_n, wilson
+from powerml.statistics.folds import clustered_mean, group_codes
+from powerml.statistics.intervals import effective_n, normal_quantile, wilson
 from powerml.statistics.outcomes import outcome_codes, outcome_values, outcomes_of
 from powerml.statistics.significance import holm, two_sided, upper_tail
 from powerml.tables import is_rest
@@ -28,30 +29,61 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 MIN_ROWS = 30
+ASTRAY_LEVEL = 0.99  # several bands are looked at, so each must be plainly astray
 
 
 @dataclass(frozen=True, eq=False)
 class BandReport(Shown):
-    """The table (best band first), the word on its order, and what else is to be said of the bands.
+    """What came of each band (best first), the word on their order, and what else is to be said of the bands.
 
-    `table`: band, from, n, share, n_*, rate_*, low_*, high_*, predicted_* per outcome, mean_score, mean_outcome, note.
-    `detail`: band, n_effective, lift_* and observed_expected_* per outcome, contraction (share of the stayers who pay
-    less, where known), and reference_* where a document's own table was given, as a reference and no target.
+    `bands`: band, from, n, share, n_effective, mean_score, mean_outcome with its 99 % ends by account (outcome_low,
+    outcome_high), note, and contraction (share of the stayers who pay less) where known.
+    `rates`: long: band, outcome, n, rate, low, high, predicted, n_effective, lift, observed_expected, and reference
+    where a document's own table was given, as a reference and no target.
     `reversals`: neighbouring bands in the wrong order: lower, higher, outcome, difference, p_value, p_holm.
-    `alike`: neighbouring bands that cannot be told apart. `unscored`: rows without a score, left out.
+    `alike`: neighbouring bands that cannot be told apart. `astray`: bands of a score of 0 to 100 whose mean outcome
+    lies outside them, its 99 % interval too; None where the bands are on another scale. `unscored`: rows without a
+    score, left out.
     """
 
-    table: pd.DataFrame
-    detail: pd.DataFrame
+    bands: pd.DataFrame
+    rates: pd.DataFrame
     verdict: Literal["monotone", "not contradicted", "violated"]
     reversals: pd.DataFrame
     alike: tuple[tuple[str, str], ...]
     unscored: int
+    astray: tuple[str, ...] | None = None
+
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """The outcomes, worst first."""
+        return tuple(dict.fromkeys(self.rates["outcome"]))
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """Wide, a row per band: band, from, n, share, n_*, rate_*, low_*, high_*, predicted_*, means, note."""
+        wide = self._wide(self.bands[["band", "from", "n", "share"]], ["n", "rate", "low", "high", "predicted"])
+        return wide.join(self.bands[["mean_score", "mean_outcome", "note"]])
+
+    @property
+    def detail(self) -> pd.DataFrame:
+        """Wide: band, n_effective, and per outcome n_effective_*, lift_*, observed_expected_*, reference_*."""
+        first = [c for c in ("band", "n_effective", "contraction") if c in self.bands]
+        more = ["n_effective", "lift", "observed_expected", *(["reference"] if "reference" in self.rates else [])]
+        return self._wide(self.bands[first], more)
+
+    def _wide(self, bands: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+        """The bands with columns of the long table side by side, one group of them per outcome."""
+        parts = [bands]
+        for outcome in self.outcomes:
+            part = self.rates[self.rates["outcome"] == outcome].reset_index(drop=True)
+            parts.append(part[list(columns)].add_suffix(f"_{outcome}"))
+        return pd.concat(parts, axis=1)
 
     @property
     def sentences(self) -> tuple[str, ...]:
         """The verdict on the order of the bands, and the bands that cannot be told apart."""
-        rows, sound = int(self.table["n"].sum()), int((self.table["n"] >= MIN_ROWS).sum())
+        rows, sound = int(self.bands["n"].sum()), int((self.bands["n"] >= MIN_ROWS).sum())
         says = {
             "monotone": "monotone: from band to band the rates never go the wrong way",
             "not contradicted": "not contradicted: no reversal is significant"
@@ -59,10 +91,28 @@ class BandReport(Shown):
             else "not contradicted: there is no order to see in the rates",
             "violated": "violated: " + "; ".join(_described(self.reversals[self.reversals["p_holm"] < 0.05])),
         }[self.verdict]
-        first = f"Bands {says} ({rows:,} rows, {sound} of {len(self.table)} bands with {MIN_ROWS} or more)."
+        first = f"Bands {says} ({rows:,} rows, {sound} of {len(self.bands)} bands with {MIN_ROWS} or more)."
         apart = [f"{low} and {high} cannot be told apart by what came of them." for low, high in self.alike]
         left_out = [f"{self.unscored:,} rows without a score are left out."] if self.unscored else []
-        return (first, *apart, *left_out)
+        return (first, *apart, *self.where_they_are, *left_out)
+
+    @property
+    def where_they_are(self) -> list[str]:
+        """Whether what came lies in the bands, in a sentence; none where the bands are on another scale."""
+        if self.astray is None:
+            return []
+        if not self.astray:
+            return [
+                "In every band with rows enough the mean outcome (0 to 100) lies in it, or its 99 % interval reaches "
+                "it."
+            ]
+        rows = self.bands.set_index("band").loc[list(self.astray)]
+        told = [
+            f"{band} has a mean outcome of {r['mean_outcome']:.1f} ({r['outcome_low']:.1f} to {r['outcome_high']:.1f}, "
+            f"99 %) at a mean score of {r['mean_score']:.1f}"
+            for band, r in rows.iterrows()
+        ]
+        return [f"Not as the bands say: {'; '.join(told)}."]
 
     def _shown(self) -> Iterator[str | pd.DataFrame | None]:
         yield from self.sentences
@@ -116,61 +166,93 @@ def band_report(  # noqa: PLR0913 (keyword arguments of one question)
     values = outcome_values(outcomes, stay_value=stay_value)
     overall = np.bincount(codes, minlength=len(outcomes)) / len(codes)
 
-    table, detail = [], []
+    bands_found, rates = [], []
     for b, edge in enumerate(edges):
-        rows = at == b
+        rows, name = at == b, ladder[edge]
         n = int(rows.sum())
-        name = ladder[edge]
-        line: dict[str, object] = {"band": name, "from": float(edge), "n": n, "share": n / len(s)}
-        more: dict[str, object] = {"band": name, "n_effective": np.nan}
+        here = None if accounts is None else accounts[rows]
         worth = []
         for i, outcome in enumerate(outcomes):
             came = codes[rows] == i
-            rate = came.mean() if n else np.nan
-            effective = effective_n(came, None if accounts is None else accounts[rows], level=level)
-            low, high = wilson(rate * effective if n else 0, effective, level)
-            predicted = np.nan
-            if said is not None and f"p_{outcome}" in columns and n:
-                predicted = float(np.mean(said[rows, columns.index(f"p_{outcome}")]))
-            line |= {f"n_{outcome}": int(came.sum()), f"rate_{outcome}": rate, f"low_{outcome}": float(low)}
-            line |= {f"high_{outcome}": float(high), f"predicted_{outcome}": predicted}
-            more[f"n_effective_{outcome}"] = effective
-            more[f"lift_{outcome}"] = rate / overall[i] if overall[i] else np.nan
-            more[f"observed_expected_{outcome}"] = rate / predicted if predicted else np.nan
+            effective = effective_n(came, here, level=level)
+            predicted = (
+                said[rows, columns.index(f"p_{outcome}")] if said is not None and f"p_{outcome}" in columns else []
+            )
+            rates.append({"band": name, "outcome": outcome} | _rate(came, effective, predicted, overall[i], level))
             worth.append(effective)
-        line["mean_score"] = float(s[rows].mean()) if n else np.nan
-        line["mean_outcome"] = float(values[codes[rows]].mean()) if n else np.nan
-        line["note"] = "" if n >= MIN_ROWS else "insufficient"
-        more["n_effective"] = min(worth)
+        line: dict[str, object] = {"band": name, "from": float(edge), "n": n, "share": n / len(s)}
+        line |= {"n_effective": min(worth), "mean_score": float(s[rows].mean()) if n else np.nan}
+        line |= _mean_outcome(values[codes[rows]], here)
         if contraction is not None:
             stayed = np.asarray(contraction, dtype=bool)[scored][rows & (codes == outcomes.index("stay"))]
-            more["contraction"] = float(stayed.mean()) if len(stayed) else np.nan
-        table.append(line)
-        detail.append(more)
+            line["contraction"] = float(stayed.mean()) if len(stayed) else np.nan
+        bands_found.append(line | {"note": "" if n >= MIN_ROWS else "insufficient"})
 
-    found, details = pd.DataFrame(table), pd.DataFrame(detail)
+    found, long = pd.DataFrame(bands_found), pd.DataFrame(rates)
     if reference is not None:
-        named = reference.set_index("band")
-        for outcome in outcomes:
-            details[f"reference_{outcome}"] = details["band"].map(named[outcome])
+        printed = reference.melt("band", var_name="outcome", value_name="reference")
+        long = long.merge(printed, on=["band", "outcome"], how="left")
     rises = {o: -1 if o == outcomes[0] else 1 for o in outcomes if not is_rest(o)}
-    steps = _steps(found, details, rises)
+    steps = _steps(found, long, rises)
     wrong = steps[steps["wrong_way"]].drop(columns=["wrong_way", "p_alike"]).reset_index(drop=True)
-    return BandReport(found, details, _order(steps), wrong, _alike(steps), int((~scored).sum()))
+    of_hundred = isinstance(bands, BandsSpec) and min(edges) >= 0 and max(edges) <= 100
+    astray = _astray(found) if of_hundred else None
+    return BandReport(found, long, _order(steps), wrong, _alike(steps), int((~scored).sum()), astray)
 
 
-def _steps(table: pd.DataFrame, detail: pd.DataFrame, rises: Mapping[str, int]) -> pd.DataFrame:
+def _rate(
+    came: np.ndarray, effective: float, predicted: ArrayLike, overall: float, level: float
+) -> dict[str, float | int]:
+    """One outcome in one band, everything nan where the band has no row."""
+    n, said = len(came), np.asarray(predicted, dtype=float)
+    rate = float(came.mean()) if n else np.nan
+    expected = float(said.mean()) if n and len(said) else np.nan
+    low, high = wilson(rate * effective if n else 0, effective, level)
+    return {
+        "n": int(came.sum()),
+        "rate": rate,
+        "low": float(low),
+        "high": float(high),
+        "predicted": expected,
+        "n_effective": effective,
+        "lift": rate / overall if overall else np.nan,
+        "observed_expected": rate / expected if expected else np.nan,
+    }
+
+
+def _mean_outcome(values: np.ndarray, accounts: np.ndarray | None) -> dict[str, float]:
+    """The mean outcome value of a band with its 99 % ends by account."""
+    if not len(values):
+        return {"mean_outcome": np.nan, "outcome_low": np.nan, "outcome_high": np.nan}
+    mean, error = clustered_mean(values, group_codes(accounts, len(values)))
+    half = normal_quantile(ASTRAY_LEVEL) * error
+    return {"mean_outcome": mean, "outcome_low": mean - half, "outcome_high": mean + half}
+
+
+def _astray(bands: pd.DataFrame) -> tuple[str, ...]:
+    """Bands with rows enough whose mean outcome lies outside them, and whose 99 % interval does not reach them."""
+    tops = [100.0, *bands["from"][:-1]]
+    rows = zip(bands.to_dict("records"), tops, strict=True)
+    return tuple(
+        str(row["band"])
+        for row, top in rows
+        if row["n"] >= MIN_ROWS and (row["outcome_low"] > top or row["outcome_high"] < row["from"])
+    )
+
+
+def _steps(bands: pd.DataFrame, long: pd.DataFrame, rises: Mapping[str, int]) -> pd.DataFrame:
     """Every step between neighbouring bands that have rows enough: difference and p values, pooled variance.
 
     `rises`: the direction (-1, 1) in which each outcome's rate must go when the score rises.
     """
-    sound = np.flatnonzero(table["n"].to_numpy() >= MIN_ROWS)[::-1]  # worst band first
-    names = table["band"].tolist()
+    sound = np.flatnonzero(bands["n"].to_numpy() >= MIN_ROWS)[::-1]  # worst band first
+    names = bands["band"].tolist()
+    of_band = {outcome: part.reset_index(drop=True) for outcome, part in long.groupby("outcome")}
     rows = []
     for low, high in pairwise(sound):
         for outcome, sign in rises.items():
-            rates = table[f"rate_{outcome}"].to_numpy(dtype=float)[[low, high]]
-            worth = detail[f"n_effective_{outcome}"].to_numpy(dtype=float)[[low, high]]
+            rates = of_band[outcome]["rate"].to_numpy(dtype=float)[[low, high]]
+            worth = of_band[outcome]["n_effective"].to_numpy(dtype=float)[[low, high]]
             pooled = float(rates @ worth / worth.sum())
             error = np.sqrt(pooled * (1 - pooled) * (1 / worth).sum())
             difference = float(rates[1] - rates[0])
@@ -233,35 +315,3 @@ def fifths(score: ArrayLike) -> dict[float, str]:
     lowest, *edges = np.unique(np.quantile(s, [0, 0.2, 0.4, 0.6, 0.8]).round(12))
     first = f"below {edges[0]:g}" if edges else f"{lowest:g} and more"
     return {float(lowest): first, **{float(edge): f"{edge:g} and more" for edge in edges}}
-
-
-def path_before_churn(
-    history: pd.DataFrame,
-    churned: pd.DataFrame,
-    *,
-    id_column: str,
-    months: int = 6,
-    level: float = 0.95,
-) -> pd.DataFrame:
-    """Mean score of churners in each of the six months before they left: D's 62, 58, 51, 42, 31, 19.
-
-    `history`: `as_of`, the id and `score`, any number of cutoffs. `churned`: the id and `churned_at`, once per churn.
-    A score counts in month k before if its cutoff lies in (churned_at - k x 30 d, churned_at - (k-1) x 30 d].
-    Columns: months_before (6 to 1), n (churners with a score then), mean_score, low, high. Where an entity has
-    several cutoffs in a month the latest counts. Compositions differ: young churners have no score six months before.
-    """
-    from powerml.statistics.intervals import normal_quantile
-
-    pairs = history[["as_of", id_column, "score"]].dropna().merge(churned[[id_column, "churned_at"]], on=id_column)
-    before = (pd.to_datetime(pairs["churned_at"]) - pd.to_datetime(pairs["as_of"])).dt.total_seconds() / 86400
-    pairs = pairs.assign(months_before=np.floor(before / 30).astype(int) + 1)[(before >= 0) & (before < 30 * months)]
-    latest = pairs.sort_values("as_of").drop_duplicates([id_column, "churned_at", "months_before"], keep="last")
-    by_month = latest.groupby("months_before")["score"].agg(n="count", mean_score="mean", spread="std")
-    path = by_month.reindex(range(months, 0, -1))
-    half = normal_quantile(level) * path["spread"] / np.sqrt(path["n"])
-    told: pd.DataFrame = (
-        path.assign(n=path["n"].fillna(0).astype(int), low=path["mean_score"] - half, high=path["mean_score"] + half)
-        .drop(columns="spread")
-        .reset_index()
-    )
-    return told

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from powerml.validation.band_report import path_before_churn
+from powerml.statistics.intervals import normal_quantile
 
 # document D, "Discovery 1: Engagement Drops Happen Gradually": six months before, then five, to one
 DOCUMENTED = (62.0, 58.0, 51.0, 42.0, 31.0, 19.0)
@@ -35,6 +35,36 @@ def churn_instants(labels: pd.DataFrame, *, id_column: str, horizon_days: int = 
     days = np.minimum((last["next"] - last["as_of"]).dt.days, horizon_days)
     churned_at = last["as_of"] + pd.to_timedelta(days / 2, unit="D")
     return last[[id_column]].assign(churned_at=churned_at).reset_index(drop=True)
+
+
+def path_before_churn(
+    history: pd.DataFrame,
+    churned: pd.DataFrame,
+    *,
+    id_column: str,
+    months: int = 6,
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """Mean score of churners in each of the six months before they left: D's 62, 58, 51, 42, 31, 19.
+
+    `history`: `as_of`, the id and `score`, any number of cutoffs. `churned`: the id and `churned_at`, once per churn.
+    A score counts in month k before if its cutoff lies in (churned_at - k x 30 d, churned_at - (k-1) x 30 d].
+    Columns: months_before (6 to 1), n (churners with a score then), mean_score, low, high. Where an entity has
+    several cutoffs in a month the latest counts. Compositions differ: young churners have no score six months before.
+    """
+    pairs = history[["as_of", id_column, "score"]].dropna().merge(churned[[id_column, "churned_at"]], on=id_column)
+    before = (pd.to_datetime(pairs["churned_at"]) - pd.to_datetime(pairs["as_of"])).dt.total_seconds() / 86400
+    pairs = pairs.assign(months_before=np.floor(before / 30).astype(int) + 1)[(before >= 0) & (before < 30 * months)]
+    latest = pairs.sort_values("as_of").drop_duplicates([id_column, "churned_at", "months_before"], keep="last")
+    by_month = latest.groupby("months_before")["score"].agg(n="count", mean_score="mean", spread="std")
+    path = by_month.reindex(range(months, 0, -1))
+    half = normal_quantile(level) * path["spread"] / np.sqrt(path["n"])
+    told: pd.DataFrame = (
+        path.assign(n=path["n"].fillna(0).astype(int), low=path["mean_score"] - half, high=path["mean_score"] + half)
+        .drop(columns="spread")
+        .reset_index()
+    )
+    return told
 
 
 def churn_path(

@@ -1,4 +1,4 @@
-"""Early warning: how well a score of 30, 60 and 90 days before the cutoff tells the outcome that came after it.
+"""Early warning: how well a score of 30, 60, 90 and 120 days before the cutoff tells the outcome that came after it.
 
 The score of an entity's earlier snapshot is set against the label of the later one.
 """
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from powerml.statistics.outcomes import Predictions
 
-EARLY_DAYS = (30, 60, 90)
+EARLY_DAYS = (30, 60, 90, 120)  # document D claims three to four months
 MIN_ROWS_OF_DAY = 10  # rows with the outcome below which an AUROC says nothing
 
 

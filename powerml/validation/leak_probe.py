@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 STRONG, WEAK = 0.75, 0.60
+EARLIER_DAYS, TOLERANCE_DAYS = 30, 10  # how much earlier values are, and how far off their snapshot may lie
 MIN_ROWS_TO_PROBE = 10  # rows with the outcome below which nothing is said: a few events are separated by chance
 
 
@@ -54,8 +55,8 @@ def values_earlier(
     metrics: Iterable[str],
     *,
     id_column: str,
-    days: int = 30,
-    tolerance_days: int = 10,
+    days: int = EARLIER_DAYS,
+    tolerance_days: int = TOLERANCE_DAYS,
 ) -> pd.DataFrame:
     """For every row the metrics of the same entity's snapshot nearest to `days` before; null where there is none.
 

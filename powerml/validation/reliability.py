@@ -64,9 +64,13 @@ def proper_scores(
     table = []
     for i, (outcome, score) in enumerate(losses):
         loss, reference = rows[:, 2 * i].mean(), rows[:, 2 * i + 1].mean()
-        low, high = interval(1 - drawn[:, 2 * i] / drawn[:, 2 * i + 1])
+        with np.errstate(invalid="ignore", divide="ignore"):
+            shares = np.where(drawn[:, 2 * i + 1] > 0, 1 - drawn[:, 2 * i] / drawn[:, 2 * i + 1], np.nan)
+        low, high = interval(shares)
         row = {"outcome": outcome, "score": score, "n": len(rows), "loss": loss, "reference": reference}
-        table.append(row | {"skill": 1 - loss / reference, "skill_low": low, "skill_high": high})
+        table.append(
+            row | {"skill": 1 - loss / reference if reference > 0 else np.nan, "skill_low": low, "skill_high": high}
+        )
     return pd.DataFrame(table)
 
 

@@ -14,8 +14,11 @@ from powerml.screening.correlation import CorrelationScreen, ScreenWarning
 from powerml.statistics.bootstrap import AccountBootstrap, interval
 from powerml.statistics.scores import auroc, log_loss_rows
 from powerml.statistics.splits import SnapshotSplit, fold_numbers
+from powerml.tables import is_rest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import ArrayLike
 
 
@@ -38,6 +41,14 @@ class ScreenAudit:
     def warns(self) -> bool:
         """Whether the screen throws signal away for any outcome."""
         return bool((self.table["verdict"] == "throws signal away").any())
+
+    @property
+    def lost(self) -> list[tuple[float, float, float]]:
+        """Per outcome the share of the unscreened model's log loss by which the screen's is higher, with its ends."""
+        return [
+            (row["cost"] / row["log_loss_all"], row["low"] / row["log_loss_all"], row["high"] / row["log_loss_all"])
+            for row in self.table.to_dict("records")
+        ]
 
     @property
     def sentence(self) -> str:
@@ -78,19 +89,20 @@ def screen_audit(  # noqa: PLR0913 (keyword arguments of one question)
     times: ArrayLike,
     screen: CorrelationScreen | None = None,
     model: Any = None,
-    split: SnapshotSplit | None = None,
+    folds: Sequence[tuple[np.ndarray, np.ndarray]] = (),
     repeats: int = 1000,
     seed: int = 0,
 ) -> ScreenAudit:
     """Fits `model` (a classifier; default logistic) with and without the screen in every fold, per outcome.
 
-    Folds go forward in time where history allows, else five folds of accounts. The screen is refit in each fold.
+    `folds`: (training, test) positions; by default forward in time where history allows, else five folds of accounts.
+    The screen is refit in each fold.
     """
     labels, accounts = np.asarray(y), np.asarray(groups)
     rule = screen or CorrelationScreen()
-    folds = _folds(times, accounts, split or SnapshotSplit(seed=seed), seed)
+    folds = folds or _folds(times, accounts, SnapshotSplit(seed=seed), seed)
     names = metrics.columns.astype(str)
-    judged = sorted(str(o) for o in pd.unique(labels) if o != "stay")
+    judged = sorted(str(o) for o in pd.unique(labels) if not is_rest(o))
     kept_counts: list[int] = []
     left_out = pd.Series(0, index=names)
     tests = np.concatenate([test for _, test in folds])

@@ -18,11 +18,11 @@ from powerml.tables import OUTCOMES
 from powerml.tracking import registry
 from powerml.tracking.store import Store
 from powerml.training.candidates import Candidate
+from powerml.training.refitted import Refitted
 from powerml.training.rows import Rows, TrainingData
 from powerml.validation.backtest import Backtest, ListTeam, backtest
 from powerml.validation.capacity import capacity
 from powerml.validation.churn_path import churn_path, path_sentence
-from powerml.workflows.compare import Refitted
 from powerml.workflows.project import gather, open_project
 
 if TYPE_CHECKING:

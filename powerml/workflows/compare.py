@@ -8,18 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.base import clone
 
-from powerml.config.experiment import WeightSetEntry
+from powerml.config.experiment import FittedEntry, WeightSetEntry
 from powerml.config.project import ProjectSpec, slug
 from powerml.config.shipped import is_path, names
-from powerml.config.weights import known_params, read_weights, settable
-from powerml.errors import DataError, StoreError, UsageError, did_you_mean
+from powerml.config.weights import read_weights, settable
+from powerml.errors import StoreError, UsageError, did_you_mean
 from powerml.progress import Note, silent
-from powerml.scoring.documented.load import scorer_of
-from powerml.scoring.model import ScoringModel
 from powerml.scoring.named import from_weights
-from powerml.scoring.outcome.model import NestedOutcomeModel
 from powerml.scoring.scores_table import score_rows
 from powerml.shown import Shown
 from powerml.sources.tables.metrics import rows_to_score
@@ -27,10 +23,11 @@ from powerml.tracking import registry
 from powerml.tracking.model_files import read_model
 from powerml.tracking.runs import find_run
 from powerml.tracking.store import Store, connected
-from powerml.training.candidates import Candidate, Said, fit_on, joined, say
-from powerml.training.judging import hold_out
-from powerml.validation.comparison import Agreement, Comparison, agreement, compare
-from powerml.workflows.project import OpenProject, gather
+from powerml.training.candidates import Candidate
+from powerml.training.folds import out_of_fold
+from powerml.training.refitted import Refitted, compared
+from powerml.validation.comparison import Agreement, Comparison, agreement
+from powerml.workflows.project import gather
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -38,7 +35,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from powerml.config.weight_set import WeightSetSpec
     from powerml.training.rows import Rows, TrainingData
 
 
@@ -63,35 +59,6 @@ class Compared(Shown):
         yield None if self.comparison is None else self.comparison.measures
 
 
-@dataclass(frozen=True)
-class Refitted:
-    """A run's scorer, made anew from training rows: a fitted one is fitted again, so that no test row was learnt.
-
-    Head and metrics are those of the run, so which metrics were kept may have been seen with the tested months.
-    """
-
-    name: str
-    model: ScoringModel
-    data: TrainingData
-
-    def __post_init__(self) -> None:
-        if self.model.outcome != self.data.custom:
-            about = "churn" if self.model.outcome is None else repr(self.model.outcome.name)
-            raise UsageError(
-                f"{self.name} was trained on {about}, which is not what these snapshots are labelled with; custom "
-                "outcomes are known to 'train', 'score', 'explain' and 'review': compare scorers in one experiment"
-            )
-
-    def make(self, rows: Rows, reference: pd.DataFrame) -> ScoringModel:
-        """The scorer trained on `rows`."""
-        rates, scorer = rows.rates(self.data.outcomes), self.model.scorer
-        if isinstance(scorer, NestedOutcomeModel):
-            X = rows.frame[self.data.available]
-            return ScoringModel(fit_on(clone(scorer), X, rows, grace_days=self.data.grace_days), base_rates=rates)
-        assert scorer.document is not None
-        return ScoringModel(joined(clone(scorer.document).fit(reference), rows, self.data), base_rates=rates)
-
-
 def compare_on_project(
     project: ProjectSpec,
     asked: Sequence[str],
@@ -107,51 +74,30 @@ def compare_on_project(
     Raises UsageError for a name that is neither, and where there is nothing to compare with.
     """
     entries = _entries(asked, settings or {}, project)
-    data = gather(project, None, note=note)
-    scorers = [_scorer(entry, data, project, seed) for entry in entries]
-    held, said = _held_out(scorers, data, seed=seed, note=note)
+    return compare_on(gather(project, None, note=note), entries, seed=seed, note=note)
+
+
+def compare_on(
+    data: TrainingData,
+    entries: Sequence[WeightSetEntry | FittedEntry | str],
+    *,
+    seed: int = 0,
+    note: Note = silent,
+) -> Compared:
+    """The comparison on rows that are there already, of a project or of a feature table; see `compare_on_project`."""
+    scorers = [_scorer(entry, data, data.project, seed) for entry in entries]
+    made = out_of_fold(scorers, data, data.split(seed=seed), note=note)
     comparison = None
-    if held is not None:
+    if made.folds:
         note("comparing")
-        comparison = compare(
-            held.y, {name: one.probabilities for name, one in said.items()}, groups=held.accounts, seed=seed
-        )
+        comparison = compared(made, seed=seed)
     note("scoring the latest snapshot")
     latest = data.latest[data.latest["enough_history"].astype(bool)].reset_index(drop=True)
     reference = data.reference(data.whole["as_of"].max())
     tables = {s.name: s.make(data.labelled, reference).score(latest) for s in scorers}
-    agreements = {
-        (a, b): agreement(latest[project.id_column], tables[a], tables[b]) for a, b in combinations(tables, 2)
-    }
-    return _result(tuple(tables), comparison, agreements, held)
-
-
-def compare_sets(
-    project: ProjectSpec,
-    sets: Sequence[WeightSetSpec],
-    *,
-    opened: OpenProject,
-    seed: int = 0,
-    note: Note = silent,
-) -> tuple[Comparison | None, str]:
-    """Compares weight sets that need not be on disk, on the held-out snapshots of an opened project.
-
-    Gives None and the reason where no outcome can be held out.
-    """
-    try:
-        data = gather(project, None, opened=opened, note=note)
-    except DataError as error:
-        return None, f"Not compared on outcomes: {error}"
-    recipes = []
-    for spec in sets:
-        scorer = scorer_of(spec, params=known_params(spec, project.params), vocabulary=data.vocabulary)
-        recipes.append(Refitted(spec.label, ScoringModel(scorer), data))
-    held, said = _held_out(recipes, data, seed=seed, note=note)
-    if held is None:
-        return None, "Not compared on outcomes: history is too short to hold a snapshot out."
-    note("comparing")
-    p = {name: one.probabilities for name, one in said.items()}
-    return compare(held.y, p, groups=held.accounts, seed=seed), ""
+    ids = latest[data.labelled.id_column]
+    agreements = {(a, b): agreement(ids, tables[a], tables[b]) for a, b in combinations(tables, 2)}
+    return _result(tuple(tables), comparison, agreements, made.test.rows if made.folds else None)
 
 
 def compare_on_table(
@@ -223,7 +169,11 @@ def _edited(
     ]
 
 
-def _scorer(entry: WeightSetEntry | str, data: TrainingData, project: ProjectSpec, seed: int) -> Candidate | Refitted:
+def _scorer(
+    entry: WeightSetEntry | FittedEntry | str, data: TrainingData, project: ProjectSpec, seed: int
+) -> Candidate | Refitted:
+    if isinstance(entry, FittedEntry):
+        return Candidate(entry, data, seed, project.base)
     if isinstance(entry, WeightSetEntry):
         candidate = Candidate(entry, data, seed, project.base)
         candidate.weight_set()  # says what is wrong before the work starts
@@ -242,28 +192,6 @@ def _scorer(entry: WeightSetEntry | str, data: TrainingData, project: ProjectSpe
         hint = did_you_mean(entry, names("weights")) or f"; weight sets are {', '.join(names('weights'))}"
         raise UsageError(f"{entry!r} is no weight set{hint}, and no run: {error}") from None
     return Refitted(version.shown, registry.load_version(store, version), data)
-
-
-def _held_out(
-    scorers: Sequence[Candidate | Refitted], data: TrainingData, *, seed: int, note: Note
-) -> tuple[Rows | None, dict[str, Said]]:
-    """What each scorer, made from the training rows of each fold, says of the test rows; None where none are held."""
-    rows = data.labelled
-    parts: dict[str, list[Said]] = {scorer.name: [] for scorer in scorers}
-    tests: list[np.ndarray] = []
-    folds = list(hold_out(data, seed=seed).rows(rows.frame, rows.accounts))
-    for number, (train_at, test_at) in enumerate(folds, start=1):
-        if not len(train_at) or len(set(rows.y[train_at])) < 2:
-            continue
-        train, test = rows.take(train_at), rows.take(test_at)
-        reference = data.reference(train.frame["as_of"].max())
-        for scorer in scorers:
-            note(f"fold {number} of {len(folds)}: {scorer.name}")
-            parts[scorer.name].append(say(scorer.make(train, reference), test, train.rates(data.outcomes)))
-        tests.append(test_at)
-    if not tests:
-        return None, {}
-    return rows.take(np.concatenate(tests)), {name: Said.pooled(said) for name, said in parts.items()}
 
 
 def _result(

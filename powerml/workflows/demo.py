@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from powerml.simulation import Manifest, write_product
 from powerml.sinks.files import write_table
 from powerml.workflows.score import ScoreResult
 from powerml.workflows.train import TrainResult, train
+from powerml.writing import whole_folder
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 PRESET = "validation"
 MONTHS = 24
 DEMO_TOP = 10
+SCORES = "scores.csv"
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,12 +75,17 @@ def demo(
 
     Raises UsageError where `folder` holds something already, unless `force` says to replace it.
     """
-    clear(folder, force=force)
+    check_place(folder, force=force)
     note(f"simulating {users:,} users over {MONTHS} months")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    manifest = write_product(
-        folder, PRESET, users=users, months=MONTHS, seed=seed, workers=min(2, os.cpu_count() or 1), chunk=1
-    )
+    with whole_folder(folder) as draft:
+        workers = min(2, os.cpu_count() or 1)
+        manifest = write_product(draft, PRESET, users=users, months=MONTHS, seed=seed, workers=workers, chunk=1)
+        trained, scores = _train_and_score(draft, now=now, note=note)
+        write_table(scores.frame, draft / SCORES)
+    return Demo(folder, manifest, trained, scores, folder / SCORES)
+
+
+def _train_and_score(folder: Path, *, now: datetime, note: Note) -> tuple[TrainResult, ScoreResult]:
     project = load_project(folder / "powerml.yaml")
     trained = train(project, note=note)
     note("scoring the latest snapshot")
@@ -88,13 +94,11 @@ def demo(
     frame, baseline = score_rows(
         scorer, trained.data.latest, ids=ids, reasons=3, ranking="stored", now=now, metrics=trained.data.metrics
     )
-    file = folder / "scores.csv"
-    write_table(frame, file)
-    return Demo(folder, manifest, trained, ScoreResult(frame, scorer, baseline), file)
+    return trained, ScoreResult(frame, scorer, baseline)
 
 
-def clear(folder: Path, *, force: bool) -> None:
-    """Makes way for a fresh folder; what lies there is only removed if it is a project of ours and `force` is given."""
+def check_place(folder: Path, *, force: bool) -> None:
+    """Raises UsageError for a folder that holds something, unless it is a project of ours and `force` is given."""
     if not folder.exists():
         return
     if not folder.is_dir():
@@ -107,7 +111,6 @@ def clear(folder: Path, *, force: bool) -> None:
         raise UsageError(
             f"{folder}: was not made by 'powerml demo', so --force does not remove it; name another folder"
         )
-    shutil.rmtree(folder)
 
 
 def _in_words(reasons: str) -> str:

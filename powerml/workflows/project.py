@@ -30,7 +30,7 @@ from powerml.sources.files import resolve
 from powerml.sources.loading import Loaded, TooManyBadRows, open_sources, write_quarantine
 from powerml.tables import OUTCOMES
 from powerml.training.rows import Rows
-from powerml.training.snapshot_rows import snapshot_rows
+from powerml.training.snapshot_rows import earlier_cutoffs, snapshot_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -102,6 +102,7 @@ class OpenProject:
         chosen = Cutoffs.of(self.project.timezone, cutoffs)
         made = snapshots(self.inputs, self.rollups, self.project, self.metrics, chosen, with_labels=labels, note=note)
         self.inputs.engine.wait()
+        self.loaded.check_unchanged()
         coverage = pd.DataFrame(
             [(name, name not in made.unavailable, made.unavailable.get(name, "")) for name in self.metrics],
             columns=["metric", "available", "reason"],
@@ -248,11 +249,13 @@ def gather(
     *,
     outcome: EventOutcome | None = None,
     opened: OpenProject | None = None,
+    earlier: bool = False,
     note: Note = silent,
 ) -> TrainingData:
     """Builds the mature snapshots that the project (or the experiment) asks for, and the latest one.
 
-    `outcome` is a custom one in place of the project's; `opened` is the project with its sources read already. Raises
+    `outcome` is a custom one in place of the project's; `opened` is the project with its sources read already;
+    `earlier` adds the snapshots that a leak probe and early warning need, whatever the cutoffs' spacing. Raises
     DataError where no outcome is known yet, or no event of the data is of the kind a custom outcome counts.
     """
     if snapshots is not None:
@@ -274,7 +277,10 @@ def gather(
             f"{project.file}: no snapshot's outcomes are known yet: the data ends on {opened.last_day} and outcomes "
             f"need {days} days; wait, or set 'snapshots' to start earlier"
         )
-    built = opened.build([*mature, *([latest] if latest not in mature else [])], labels=True, note=note)
+    grace = project.outcome.grace_days if project.outcome_kind == "contract" else 0
+    gap = project.outcome.horizon_days + grace
+    added = earlier_cutoffs(mature, first_day=opened.first_day, gap_days=gap) if earlier else []
+    built = opened.build(sorted({*mature, latest, *added}), labels=True, note=note)
     at_latest = built.frame["as_of"] == pd.Timestamp(latest)
     whole = built.frame[built.frame["as_of"].isin(pd.to_datetime(mature))].reset_index(drop=True)
     outcomes = OUTCOMES if outcome is None else outcome.outcomes
@@ -283,7 +289,8 @@ def gather(
     if rows.frame.empty:
         raise DataError(f"{project.file}: no entity of the mature snapshots has an outcome; see 'powerml check'")
     last = built.frame[at_latest].reset_index(drop=True)
-    return snapshot_rows(project, opened.metrics, rows, whole, last, built.vocabulary_counts, built.coverage)
+    before = built.frame[built.frame["as_of"].isin(pd.to_datetime(added))].reset_index(drop=True)
+    return snapshot_rows(project, opened.metrics, rows, whole, last, built.vocabulary_counts, built.coverage, before)
 
 
 def latest_cutoff(opened: OpenProject) -> date:

@@ -7,15 +7,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from powerml.config.project import ProjectSpec, slug
-from powerml.errors import UsageError
+from powerml.errors import StoreError, UsageError
 from powerml.tracking import registry
 from powerml.tracking.due import DATA_UNTIL, DUE, PROJECT_TAG, VOCABULARY_TAG, due_date
 from powerml.tracking.runs import find_run
 from powerml.tracking.store import Store
+from powerml.writing import write_whole
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
+
+RECORDS = "calibration_records.jsonl"
+PROMOTED = "powerml.promoted_at"
 
 
 @dataclass(frozen=True)
@@ -48,11 +52,15 @@ def promote(
             f"'skill', so it is not promoted; collect more outcomes, or insist with --force"
         )
     registry.load_version(store, version)  # what is locked must be what was registered
-    before = registry.aliases(store, model).get(alias)
+    before, earlier = registry.aliases(store, model).get(alias), _records(store)
+    if earlier and _unfinished(earlier[-1], version, alias):  # the record goes first, the version's own tag last
+        before = earlier.pop()["replaces_version"]
     due = due_date(now).isoformat()
-    record = _record(store, version, alias=alias, before=before, forced=verdict != "skill", now=now, due=due)
+    entry = _entry(store, version, alias=alias, before=before, forced=verdict != "skill", now=now, due=due)
+    record = store.folder / RECORDS
+    write_whole(record, "".join(json.dumps(one) + "\n" for one in [*earlier, entry]), private=True)
     registry.set_alias(store, version, alias)
-    registry.tag_version(store, version, {"powerml.promoted_at": now.isoformat(), DUE: due})
+    registry.tag_version(store, version, {DUE: due, PROMOTED: entry["at"]})
     return Promotion(registry.find_version(store, model, str(version.number)), alias, before, record, due)
 
 
@@ -77,12 +85,35 @@ def _version(store: Store, model: str, wanted: str) -> registry.Version:
     return registry.find_version(store, model, wanted)
 
 
-def _record(
+def _records(store: Store) -> list[dict[str, Any]]:
+    """The calibration records so far; raises StoreError naming a line that is none."""
+    path = store.folder / RECORDS
+    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
+    records = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            record = json.loads(line)
+        except ValueError:
+            record = None
+        if isinstance(record, dict):
+            records.append(record)
+        elif number < len(lines):  # a last line may have been cut short by a kill of an earlier version
+            raise StoreError(f"{path}: line {number} is no record; put the file back as 'powerml promote' wrote it")
+    return records
+
+
+def _unfinished(record: dict[str, Any], version: registry.Version, alias: str) -> bool:
+    """Whether a run wrote this record for the same promotion and was killed before it was done."""
+    same = (record.get("model"), record.get("version"), record.get("alias")) == (version.model, version.number, alias)
+    return same and version.tags.get(PROMOTED) != record.get("at") and "replaces_version" in record
+
+
+def _entry(
     store: Store, version: registry.Version, *, alias: str, before: int | None, forced: bool, now: datetime, due: str
-) -> Path:
-    """The calibration record: one JSON line more in `.powerml/calibration_records.jsonl`."""
+) -> dict[str, Any]:
+    """The calibration record of a promotion."""
     run = find_run(store, version.run_id)
-    entry: dict[str, Any] = {
+    return {
         "at": now.isoformat(),
         "model": version.model,
         "version": version.number,
@@ -99,7 +130,3 @@ def _record(
         "figures": {} if run is None else {k: v for k, v in run.metrics.items() if not k.startswith("weight/")},
         "weights": {} if run is None else {k[7:]: v for k, v in run.metrics.items() if k.startswith("weight/") and v},
     }
-    path = store.folder / "calibration_records.jsonl"
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(entry) + "\n")
-    return path

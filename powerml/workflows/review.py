@@ -11,7 +11,7 @@ import pandas as pd
 
 from powerml.config import shipped
 from powerml.config.fingerprints import of_json
-from powerml.config.weights import POWER_SCORE, differences, known_params, read_weights
+from powerml.config.weights import POWER_SCORE, differences, known_params, read_weights, set_fingerprint
 from powerml.errors import DataError, UsageError, did_you_mean
 from powerml.progress import Note, silent
 from powerml.scoring.documented.load import scorer_of
@@ -21,12 +21,12 @@ from powerml.sinks.files import write_table
 from powerml.sources.tables.review_sheet import Answered, SheetOrigin, read_sheet
 from powerml.statistics.accounts import accounts_of
 from powerml.tracking.scorers import from_registry
+from powerml.training.refitted import compare_sets
 from powerml.validation.comparison import Comparison, agreement
 from powerml.validation.review.answers import Review, review
 from powerml.validation.review.parts import Parts, review_parts
 from powerml.validation.review.proposal import STEP, cannot_edit, proposal
-from powerml.workflows.compare import compare_sets
-from powerml.workflows.project import OpenProject, latest_cutoff, open_project, project_metrics
+from powerml.workflows.project import OpenProject, gather, latest_cutoff, open_project, project_metrics
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -195,7 +195,7 @@ def population(
     spec = None
     if weights:
         scorer = from_weights(weights, project=project)
-        spec = reviewed_set(weights, project)
+        spec = read_weights(weights, base=shipped.base_of(weights, project=project.base))
         label, fingerprint = spec.label, set_fingerprint(spec)
     else:
         scorer = from_registry(project, model)
@@ -222,16 +222,6 @@ def population(
     parts = review_parts(scorer.model.scorer, rows, groups)
     everybody = built.frame.assign(status=table["status"])
     return ScoredPeople(project, opened, scorer, spec, origin, rows, scored, parts, everybody, built.vocabulary_counts)
-
-
-def reviewed_set(weights: str, project: ProjectSpec) -> WeightSetSpec:
-    """The weight set as its file has it, without the project's own parameters."""
-    return read_weights(weights, base=shipped.base_of(weights, project=project.base))
-
-
-def set_fingerprint(spec: WeightSetSpec) -> str:
-    """What tells one weight set from an edited one: its numbers, names and words."""
-    return of_json(spec.model_dump(mode="json", by_alias=True, exclude_none=True))[:12]
 
 
 def _scored(frame: pd.DataFrame) -> pd.DataFrame:
@@ -334,8 +324,19 @@ def _reread(people: ScoredPeople, edited: WeightSetSpec, given: pd.DataFrame, *,
     said = pd.Series(given["answer"].to_numpy(), index=people.ids.loc[given["at"]].to_numpy())
     moves = moves.assign(answer=moves["id"].map(said).fillna("")).reset_index(drop=True)
     sentence = _moved(moves, said, top)
-    comparison, why = compare_sets(project, [old, edited], opened=people.opened, seed=seed, note=note)
+    comparison, why = _on_outcomes(people, [old, edited], seed=seed, note=note)
     return Reread(edited, changes, moves, sentence, comparison, why)
+
+
+def _on_outcomes(
+    people: ScoredPeople, sets: list[WeightSetSpec], *, seed: int, note: Note
+) -> tuple[Comparison | None, str]:
+    """The sets on the project's held-out snapshots; None and the reason where no outcome can be held out."""
+    try:
+        data = gather(people.project, None, opened=people.opened, note=note)
+    except DataError as error:
+        return None, f"Not compared on outcomes: {error}"
+    return compare_sets(data, sets, seed=seed, note=note)
 
 
 def _moved(moves: pd.DataFrame, said: pd.Series, top: int) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +11,14 @@ import yaml
 from powerml.config import shipped
 from powerml.config.bands import BandsSpec
 from powerml.config.reading import load
-from powerml.config.weights import differences, read_weights
-from powerml.errors import DataError, UsageError
+from powerml.config.shipped import base_of
+from powerml.config.weights import differences, read_weights, set_fingerprint
+from powerml.errors import UsageError
+from powerml.sinks.files import check_weights_target
 from powerml.sources.tables.review_sheet import Answered, read_sheet
 from powerml.tracking.due import due_date, review_records, vocabulary_fingerprint
 from powerml.validation.review.answers import ANSWERS
-from powerml.workflows.review import reviewed_set, set_fingerprint
-from powerml.workflows.weights import check_weights_target
+from powerml.writing import not_writable, whole_file, write_whole
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -66,7 +65,7 @@ def lock(project: ProjectSpec, sheet_path: Path, edited: Path | None = None, *, 
         raise UsageError(
             f"{sheet_path}: is about the model {sheet.origin.label}; models are locked by 'powerml promote'"
         )
-    old = reviewed_set(sheet.origin.wanted, project)
+    old = read_weights(sheet.origin.wanted, base=base_of(sheet.origin.wanted, project=project.base))
     new = old if edited is None else read_weights(str(edited))
     _check(sheet, old, new, edited)
     file = project.base / "configs" / "weights" / f"{new.name}.yaml"
@@ -90,9 +89,12 @@ def lock(project: ProjectSpec, sheet_path: Path, edited: Path | None = None, *, 
         "review_again_by": due_date(now).isoformat(),
         "changed": {setting: {"before": _plain(a), "after": _plain(b)} for setting, a, b in differences(old, new)},
     }
-    entries = [*review_records(history), entry]
+    earlier = review_records(history)
+    if earlier and _unfinished(earlier[-1], entry, file):
+        earlier = earlier[:-1]
+    entries = [*earlier, entry]
     head = "# Which weights were locked, when and why; the newest last. Written by 'powerml review lock'.\n"
-    _write_all({file: text, history: head + _yaml(entries)})
+    _write_both(history, head + _yaml(entries), file, text)
     return Locked(new, file, history, entry)
 
 
@@ -110,7 +112,7 @@ def weights_text(spec: WeightSetSpec, comment: str) -> str:
 def write_weights(spec: WeightSetSpec, comment: str, path: Path) -> None:
     """Writes a weight set to be read, edited and locked, whole or not at all."""
     check_weights_target(path)
-    _write_all({path: weights_text(spec, comment)})
+    write_whole(path, weights_text(spec, comment))
 
 
 def _check(sheet: Answered, old: WeightSetSpec, new: WeightSetSpec, edited: Path | None) -> None:
@@ -143,22 +145,20 @@ def _yaml(value: Any) -> str:
     return str(yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=120))
 
 
-def _write_all(texts: dict[Path, str]) -> None:
-    """All files or none: each is written beside its place first, and moved there when all are."""
-    ready: dict[Path, str] = {}
+def _unfinished(last: Any, entry: dict[str, Any], file: Path) -> bool:
+    """Whether a run recorded the same lock of the same sheet and was killed before it wrote the weights."""
+    same = isinstance(last, dict) and all(last.get(k) == entry[k] for k in ("sheet_sha256", "weights", "reviewed"))
+    there = hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else None
+    return same and last.get("weights_sha256") != there
+
+
+def _write_both(history: Path, record: str, file: Path, text: str) -> None:
+    """Both files or none; the record takes its place first, for a record without weights is seen and made good."""
     try:
-        for path, text in texts.items():
+        for path in (history, file):
             path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-            ready[path] = name
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-            os.chmod(name, 0o644)
-        for path, name in ready.items():
-            os.replace(name, path)
     except OSError as error:
-        raise DataError(f"{next(iter(texts))}: cannot be written ({error.strerror}); check space and rights") from None
-    finally:
-        for name in ready.values():
-            if os.path.exists(name):
-                os.unlink(name)
+        raise not_writable(path, error) from None
+    with whole_file(file) as last, whole_file(history) as first:
+        first.write_text(record, encoding="utf-8")
+        last.write_text(text, encoding="utf-8")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+from sklearn.base import clone
 
 from powerml.config.weights import POWER_SCORE
 from powerml.errors import UsageError, did_you_mean
@@ -17,11 +17,9 @@ from powerml.scoring.documented.load import load_weights
 from powerml.screening.correlation import CorrelationScreen, ScreenWarning
 from powerml.screening.report import differentiators, screen_report
 from powerml.shown import Shown
-from powerml.statistics.splits import SnapshotSplit
-from powerml.training.screening import EARLIER_DAYS
-from powerml.validation.leak_probe import leak_probe, suspects, values_earlier
+from powerml.training.screening import LeakProbe
 from powerml.validation.screen_audit import ScreenAudit, screen_audit
-from powerml.workflows.project import OpenProject, gather, open_project
+from powerml.workflows.project import gather
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,7 +32,8 @@ if TYPE_CHECKING:
 class Screened(Shown):
     """The screen's report, the leak probe, what the rule costs on held-out rows, and document A's table.
 
-    `warnings`: what the screen has to say loudly, such as that it kept metrics below its threshold.
+    `warnings`: what the screen has to say loudly, such as that it kept metrics below its threshold. `dropped`: metrics
+    left out by force.
     """
 
     report: pd.DataFrame
@@ -43,6 +42,7 @@ class Screened(Shown):
     audit: ScreenAudit
     differentiators: pd.DataFrame
     warnings: tuple[str, ...]
+    dropped: tuple[str, ...] = ()
 
     @property
     def kept(self) -> tuple[str, ...]:
@@ -75,7 +75,8 @@ class Screened(Shown):
 
     def _thrown_away(self) -> tuple[str, ...]:
         """The strongest of the metrics that the rule alone leaves out."""
-        weak = self.report[self.report["reason"].str.startswith("weak:")]
+        other = {*self.suspects, *self.dropped}  # left out for another reason than being weak
+        weak = self.report[~self.report["kept"] & ~self.report["metric"].isin(other)].dropna(subset=["r_bal"])
         if weak.empty:
             return ()
         best = weak.assign(r=weak["r_bal"].abs()).groupby("metric")["r"].max().sort_values(ascending=False)
@@ -100,66 +101,58 @@ def screen(
     note: Note = silent,
 ) -> Screened:
     """Screens the metrics of the project's mature snapshots; raises UsageError for a forced metric that is none."""
-    opened = open_project(project, note=note)
-    data = gather(project, None, opened=opened, note=note)
-    metrics = data.available
-    if unknown := [m for m in (*force_keep, *force_drop) if m not in metrics]:
-        hint = did_you_mean(unknown[0], metrics) or "; see 'powerml metrics'"
-        raise UsageError(f"no metric {unknown[0]!r} is available here{hint}")
-    rows = data.labelled
-    note("probing for leaks")
-    x = rows.frame[metrics].astype(float)
-    probe = leak_probe(x, rows.y, _earlier(data, opened, metrics, note=note))
-    leaks = suspects(probe, force_keep)
-    reasons = {str(r["metric"]): str(r["reason"]) for r in probe[probe["suspect"]].to_dict("records")}
+    data = gather(project, None, earlier=True, note=note)
     rule = CorrelationScreen(
         threshold,
         reference_prevalence="natural" if natural else 0.5,
         force_keep=force_keep,
         force_drop=force_drop,
     )
+    return screen_on(data, rule, seed=seed, repeats=repeats, note=note)
+
+
+def screen_on(
+    data: TrainingData,
+    rule: CorrelationScreen,
+    *,
+    seed: int = 0,
+    repeats: int = 500,
+    note: Note = silent,
+) -> Screened:
+    """The screen on rows that are there already, of a project or of a feature table; categories are not screened."""
+    metrics = [name for name in data.available if name not in data.texts]
+    if unknown := [m for m in (*rule.force_keep, *rule.force_drop) if m not in metrics]:
+        hint = did_you_mean(unknown[0], metrics) or "; see 'powerml metrics'"
+        raise UsageError(f"no metric {unknown[0]!r} is available here{hint}")
+    rows = data.labelled
+    note("probing for leaks")
+    probe = LeakProbe.of(data)
+    leaks, _ = probe.reasons(rows, rule.force_keep)
     note("correlating")
+    x = rows.frame[metrics].astype(float)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ScreenWarning)
         report = screen_report(
             x, rows.y, groups=rows.accounts, times=rows.times, screen=rule, seed=seed, repeats=repeats,
-            leaks={m: reasons[m] for m in leaks},
+            leaks={name: why for name, why in leaks.items() if name in metrics},
         )  # fmt: skip
     note("fitting with and without the screen")
     honest = [m for m in metrics if m not in leaks]
-    rule.set_params(force_drop=tuple(m for m in force_drop if m in honest))
+    forced = rule.force_drop
     audit = screen_audit(
-        x[honest], rows.y, groups=rows.accounts, times=rows.times, screen=rule,
-        split=SnapshotSplit(rows.horizon_days, data.grace_days, seed=seed), seed=seed,
+        x[honest], rows.y, groups=rows.accounts, times=rows.times, folds=data.split(seed=seed).folds, seed=seed,
+        screen=clone(rule).set_params(force_drop=tuple(m for m in forced if m in honest)),
     )  # fmt: skip
-    return Screened(report, probe, leaks, audit, _differentiators(data, metrics), tuple(str(w.message) for w in caught))
-
-
-def _earlier(data: TrainingData, opened: OpenProject, metrics: list[str], *, note: Note) -> pd.DataFrame:
-    """Every labelled row's metrics of about 30 days before: from the snapshots at hand, else from ones taken for it."""
-    rows = data.labelled
-    near = values_earlier(data.whole, metrics, id_column=rows.id_column, days=EARLIER_DAYS)
-    keys = ["as_of", rows.id_column]
-    at_hand = data.whole[keys].join(near)
-    if data.whole["as_of"].nunique() < 2 or near.isna().all(axis=None):
-        note("taking snapshots a month earlier")
-        cutoffs = sorted(set(pd.to_datetime(rows.times)))
-        before = [c.date() - timedelta(days=EARLIER_DAYS) for c in cutoffs]
-        before = [day for day in before if day > opened.first_day]
-        if not before:
-            return near.iloc[:0].reindex(rows.frame.index)
-        taken = opened.build(before, note=note).frame
-        moved = taken.assign(as_of=taken["as_of"] + pd.Timedelta(days=EARLIER_DAYS))
-        at_hand = moved[[*keys, *metrics]]
-    joined = rows.frame[keys].merge(at_hand, on=keys, how="left")
-    return joined[metrics].astype(float).set_axis(rows.frame.index)
+    warned = tuple(str(w.message) for w in caught)
+    found = probe.table(rows)
+    return Screened(report, found, tuple(leaks), audit, _differentiators(data, metrics), warned, tuple(forced))
 
 
 def _differentiators(data: TrainingData, metrics: list[str]) -> pd.DataFrame:
     """Document A's table on the active users of the last mature snapshot: its top decile against the median user."""
     last = data.reference(data.whole["as_of"].max())
     last = last[last["active"].astype(bool)].reset_index(drop=True)
-    if last.empty:
+    if last.empty or not data.has(load_weights(POWER_SCORE).metrics_):
         return pd.DataFrame(columns=["metric", "top_decile", "median_user", "times"])
     scored = load_weights(POWER_SCORE, vocabulary=data.vocabulary).fit(last).predict_score(last)
     return differentiators(last[metrics].astype(float), np.asarray(scored))

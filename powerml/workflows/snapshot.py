@@ -34,15 +34,19 @@ def write_snapshots(
     output: Path | None,
     *,
     cache: bool | None = None,
-    as_of: date | None = None,
+    as_of: Sequence[date] = (),
     monthly: tuple[date, date] | None = None,
     labels: bool = False,
+    raw: bool = False,
     note: Note = silent,
 ) -> SnapshotResult:
-    """Builds snapshots at one date, monthly, or as the project says, and writes them whole or not at all."""
+    """Builds snapshots at some dates, monthly, or as the project says, and writes them whole or not at all.
+
+    `raw` as in `write_table`.
+    """
     data = open_project(project, cache=cache, note=note)
     if as_of:
-        cutoffs = [as_of]
+        cutoffs = sorted(set(as_of))
     elif monthly:
         first, last = monthly
         if last < first:
@@ -52,5 +56,5 @@ def write_snapshots(
         cutoffs = data.cutoffs()
     result = data.build(cutoffs, labels=labels, note=note)
     if output is not None:
-        write_table(result.frame, output)
+        write_table(result.frame, output, raw=raw)
     return result

@@ -5,18 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from powerml.config.documents import DOCUMENTED_CARD
 from powerml.config.experiment import ExperimentSpec, FittedEntry, WeightSetEntry
 from powerml.progress import Note, silent
-from powerml.reports.band_page import band_table
-from powerml.reports.session import headline, look_tables, scorer_table, sentences
+from powerml.reports.session import headline, report
 from powerml.scoring.documented.load import load_weights
 from powerml.shown import Shown
-from powerml.training.beside_the_verdict import CAPACITIES, CloserLook, call_list, call_sentences, look_closer
 from powerml.training.candidates import Candidate, candidates, check_scorers
-from powerml.training.judging import judge
+from powerml.training.choice import challenger
+from powerml.training.judging import judge, judged_as_chosen
 from powerml.training.screening import Screening, plan_screening
-from powerml.training.session import Session, challenger, other_way
+from powerml.training.session import Session, other_way
 from powerml.validation.verdict import MIN_EVENTS
 from powerml.workflows.project import gather
 from powerml.workflows.train_log import log_training, next_steps, register_challenger
@@ -24,9 +25,8 @@ from powerml.workflows.train_log import log_training, next_steps, register_chall
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import pandas as pd
-
     from powerml.config.project import ProjectSpec
+    from powerml.reports.part import Part
     from powerml.scoring.model import ScoringModel
     from powerml.tracking import registry
     from powerml.tracking.runs import LoggedSession
@@ -37,16 +37,12 @@ if TYPE_CHECKING:
 class TrainResult(Shown):
     """What a session found, the verdict first.
 
-    `headline` is the verdict on the challenger in a sentence; `scorers` one row per scorer; `bands` the challenger's
-    band table beside the document's; `look` what else is worth a table; `word` the overall verdict in a word.
+    `headline` is the verdict on the challenger in a sentence, `word` in a word; `parts` are the report's.
     """
 
     headline: str
     word: str
-    sentences: tuple[str, ...]
-    scorers: pd.DataFrame
-    bands: pd.DataFrame | None
-    look: CloserLook
+    parts: tuple[Part, ...]
     challenger: str
     version: registry.Version
     champion: registry.Version | None
@@ -56,9 +52,28 @@ class TrainResult(Shown):
     data: TrainingData
 
     @property
+    def sentences(self) -> tuple[str, ...]:
+        """All that is said, in order."""
+        return tuple(sentence for part in self.parts for sentence in part.sentences)
+
+    @property
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Further tables of the report by their titles, for reading."""
-        return look_tables(self.look, self.challenger, custom=self.data.custom)
+        """The numbers by the parts' names."""
+        return {part.code: part.table for part in self.parts if part.table is not None and part.has_table}
+
+    @property
+    def scorers(self) -> pd.DataFrame:
+        """One row per scorer; no row where nothing was judged."""
+        return self.tables.get("scorers", pd.DataFrame(columns=["scorer"]))
+
+    @property
+    def bands(self) -> pd.DataFrame | None:
+        """The challenger's band table for reading, beside the document's; None where nothing was judged."""
+        return self.part("bands").for_reading
+
+    def part(self, code: str) -> Part:
+        """The part of that name."""
+        return next(part for part in self.parts if part.code == code)
 
     def _shown(self) -> Iterator[str | pd.DataFrame | None]:
         yield from self.sentences
@@ -74,65 +89,43 @@ def train(project: ProjectSpec, experiment: ExperimentSpec | None = None, *, not
     """
     experiment = experiment or ExperimentSpec()
     check_scorers(experiment, project)
-    data = gather(project, experiment.snapshots, outcome=experiment.outcome, note=note)
+    data = gather(project, experiment.snapshots, outcome=experiment.outcome, earlier=True, note=note)
     return train_on(data, experiment, note=note)
 
 
 def train_on(data: TrainingData, experiment: ExperimentSpec, *, note: Note = silent) -> TrainResult:
     """The session on rows that are there already; see `train`."""
     few, seed = _too_few(data), experiment.seed
+    split = data.split(seed=seed)
     screening = Screening() if few else plan_screening(experiment, data)
     chosen = _chosen(experiment, data, screening, few=few)
-    test, judged = judge(chosen, data, screening=screening, seed=seed, note=note)
-    best = challenger(chosen, judged, test, few=bool(few), seed=seed)
-    cautions = [c.caution(test.rows.times) for c in chosen]
-    notes = (*data.provenance.remarks, *filter(None, cautions))
-    session = Session(experiment, data, screening, chosen, test, judged, best, few=few, notes=notes)
-    if (second := other_way(best, judged, screening)) is not None:
-        _, (twin,) = judge([second], data, screening=second.screening, seed=seed, note=note)
+    made, judged = judge(chosen, data, split=split, screening=screening, seed=seed, note=note)
+    choice = challenger(chosen, made, few=bool(few))
+    its = next((one for one in judged if one.name == choice.best.name), None)
+    if its is not None and choice.by_fold:
+        its = judged_as_chosen(its, choice.by_fold, made, seed=seed)
+    notes = (*data.provenance.remarks, *filter(None, (c.caution(made.test.rows.times) for c in chosen)))
+    session = Session(experiment, data, split, screening, chosen, made, judged, choice, its, few=few, notes=notes)
+    if (second := other_way(choice, judged, screening)) is not None:
+        _, (twin,) = judge([second], data, split=split, screening=second.screening, seed=seed, note=note)
         session = replace(session, other_way=twin)
-    note("looking closer")
-    if session.its is not None:
-        session = replace(session, look=look_closer(session.its, test, data, seed=seed))
 
-    reference = _reference(data)
     note("fitting on all mature data")
-    made = [*chosen, *([] if session.other_way is None else [session.other_way.candidate])]
-    models = {c.name: _final(c, data, reference) for c in made}
-    session = _with_calls(session, models[best.name])
-    if not best.is_fitted:  # links that its document's sign makes flat
-        session = replace(session, notes=(*notes, *(f"{one}." for one in models[best.name].scorer.remarks())))
-    told = sentences(session)
+    everyone = [*chosen, *([] if session.other_way is None else [session.other_way.candidate])]
+    reference = _reference(data)
+    session = replace(session, models={c.name: _final(c, data, reference) for c in everyone})
+    if not choice.best.is_fitted:  # links that its document's sign makes flat
+        remarks = tuple(f"{one}." for one in session.models[choice.best.name].scorer.remarks())
+        session = replace(session, notes=(*notes, *remarks))
+    note("looking closer")
+    parts = report(session)
     note("logging to MLflow")
-    name = experiment.name if experiment.base else "train"
-    logged = log_training(session, models, name=name, told=told)
-    version, champion = register_challenger(session, models, logged)
+    logged = log_training(session, parts, name=experiment.name if experiment.base else "train")
+    version, champion = register_challenger(session, logged)
     return TrainResult(
-        headline=headline(session),
-        word=session.word,
-        sentences=told,
-        scorers=scorer_table(session),
-        bands=None if session.its is None else band_table(session.its.bands),
-        look=session.look,
-        challenger=best.name,
-        version=version,
-        champion=champion,
-        next_steps=next_steps(version, champion, data=data),
-        session=logged,
-        model=models[best.name],
-        data=data,
-    )
-
-
-def _with_calls(session: Session, model: ScoringModel) -> Session:
-    """The session with what the challenger's call lists should catch."""
-    stated, custom = session.experiment.capacity, session.data.custom
-    calls = call_list(model, session.data, session.its, session.test, capacities=stated or CAPACITIES)
-    said = (
-        *session.look.sentences,
-        *call_sentences(calls, stated=bool(stated), custom=None if custom is None else custom.name),
-    )
-    return replace(session, look=replace(session.look, calls=calls, sentences=said))
+        headline(session), session.word, parts, choice.best.name, version, champion,
+        next_steps(version, champion, data=data), logged, session.models[choice.best.name], data,
+    )  # fmt: skip
 
 
 def _too_few(data: TrainingData) -> str:

@@ -11,7 +11,7 @@ from powerml.config import fingerprints
 from powerml.config.project import slug
 from powerml.reports.band_page import band_page
 from powerml.reports.figures import band_figure, reliability_figure
-from powerml.reports.session import proxies, scorer_table
+from powerml.reports.session import proxies
 from powerml.scoring.explain.shares import native_params, weight_shares
 from powerml.scoring.explain.text import reasons_json
 from powerml.scoring.outcome.card_file import weight_files
@@ -27,24 +27,23 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
+    from powerml.reports.part import Part
     from powerml.scoring.model import ScoringModel
-    from powerml.training.judging import Judged
+    from powerml.training.judged import Judged
     from powerml.training.rows import TrainingData
     from powerml.training.session import Session
 
 RANKING_TOP = 20
 
 
-def log_training(
-    session: Session, models: Mapping[str, ScoringModel], *, name: str, told: Sequence[str]
-) -> LoggedSession:
-    """One parent run, and below it one run per scorer; `told` are the report's sentences."""
-    data, experiment, few = session.data, session.experiment, session.few
+def log_training(session: Session, parts: Sequence[Part], *, name: str) -> LoggedSession:
+    """One parent run, and below it one run per scorer; `parts` are the report's."""
+    data, experiment, few, models = session.data, session.experiment, session.few, session.models
     project, screening = data.project, session.screening
     names = load_pseudonyms(project.state)
-    by_name = {one.name: one for one in session.judged}
-    if session.other_way is not None:
-        by_name[session.other_way.name] = session.other_way
+    by_name = {one.name: one for one in session.every}
+    if session.its is not None:
+        by_name[session.best.name] = session.its
     chosen = [*session.chosen, *([] if session.other_way is None else [session.other_way.candidate])]
     metrics = list(dict.fromkeys([*data.metrics, *(m for model in models.values() for m in model.scorer.metrics_)]))
     declared = {**data.provenance.declaration, "experiment": experiment.model_dump(mode="json", by_alias=True)}
@@ -58,14 +57,12 @@ def log_training(
         + (" (proxy)" if data.population.outcome_kind == "behavioural" else ""),
         "powerml.model": data.model_name,
         "powerml.entity": project.entity,
-        "powerml.split": data.split(seed=experiment.seed).words,
+        "powerml.split": session.split.words,
         **_known_then(data),
     }
-    look = session.look
-    tables = {"coverage.csv": data.coverage, "scorers.csv": scorer_table(session)}
-    tables |= {} if screening.report is None else {"screen/report.csv": screening.report}
-    looked = {"months": look.months, "early_warning": look.early, "churners_path": look.path, "calls": look.calls}
-    tables |= {f"{name}.csv": table for name, table in looked.items() if len(table)}
+    tables = {"coverage.csv": data.coverage} | {f"{p.code}.csv": p.table for p in parts if p.table is not None}
+    tables |= {} if session.screening.report is None else {"screen/report.csv": session.screening.report}
+    told = [sentence for part in parts for sentence in part.sentences]
     run = SessionRun(
         name,
         {**tags, "powerml.verdict": session.word},
@@ -74,7 +71,7 @@ def log_training(
             "rows": len(data.labelled.frame),
             "accounts": len(set(data.labelled.accounts)),
             **data.cutoff_params(),
-            "folds": len(data.split(seed=experiment.seed).folds),
+            "folds": len(session.split.folds),
             **{f"events_{outcome}": data.labelled.events(outcome) for outcome in data.judged},
         },
         Attachments(texts={"verdict.txt": "\n".join(told) + "\n"}, tables=tables, data={"declaration.json": declared}),
@@ -82,9 +79,9 @@ def log_training(
     runs = []
     for c in chosen:
         one = by_name.get(c.name)
-        figures = {} if one is None else one.figures | early_figures(one, session.test, data)
+        figures = {} if one is None else {**one.figures, **early_figures(one, data)}
         if c.name == session.best.name:
-            figures |= look.figures
+            figures |= {name: value for part in parts for name, value in part.figures.items()}
         screen = c.screening.tag if c.is_fitted else "none: not fitted"
         runs.append(_scorer_run(models[c.name], one, session, metrics, names, figures=figures, screen=screen))
     return log_session(Store(project.state), project.project, session=run, scorers=runs)
@@ -116,7 +113,7 @@ def _scorer_run(
         )
         tables["bands/report.csv"] = judged.bands.table
         tables["verdict.csv"] = judged.verdict.table()
-        drawn["bands/rates.png"] = band_figure(judged.bands.table, title=f"{model.name}: outcomes by band")
+        drawn["bands/rates.png"] = band_figure(judged.bands, title=f"{model.name}: outcomes by band")
         drawn["calibration/reliability.png"] = reliability_figure(
             judged.reliability, title=f"{model.name}: observed against predicted"
         )
@@ -131,11 +128,17 @@ def _scorer_run(
         example=rows.head(5),
         tags={
             "powerml.verdict": verdict_words,
+            **({} if judged is None else outcome_tags(judged)),
             "powerml.version": str(model.scorer.version),
             "powerml.screen": screen,
         },
         attachments=Attachments(texts=texts, tables=tables, data={"scorer.json": model.to_dict()}, figures=drawn),
     )
+
+
+def outcome_tags(judged: Judged) -> dict[str, str]:
+    """The verdict on each outcome, so that a list can be refused where there is no skill."""
+    return {f"{registry.OUTCOME_VERDICT}{one.outcome}": one.called for one in judged.verdict.outcomes}
 
 
 def _ranking(model: ScoringModel, data: TrainingData, names: Pseudonyms) -> pd.DataFrame:
@@ -167,9 +170,7 @@ def _known_then(data: TrainingData) -> dict[str, str]:
     return said | {VOCABULARY_TAG: vocabulary_fingerprint(project), DATA_UNTIL: until}
 
 
-def register_challenger(
-    session: Session, models: Mapping[str, ScoringModel], logged: LoggedSession
-) -> tuple[registry.Version, registry.Version | None]:
+def register_challenger(session: Session, logged: LoggedSession) -> tuple[registry.Version, registry.Version | None]:
     """The challenger, registered; and the champion it became, if there was none and it shows skill."""
     project, name = session.data.project, session.best.name
     store, model = Store(project.state), session.data.model_name
@@ -177,7 +178,8 @@ def register_challenger(
     tags = {
         registry.SCORER: name,
         registry.VERDICT: session.word,
-        "powerml.kind": models[name].kind,
+        "powerml.kind": session.models[name].kind,
+        **({} if session.its is None else outcome_tags(session.its)),
         "powerml.trained_until": session.data.trained_until,
         **_known_then(session.data),
     }
@@ -200,8 +202,13 @@ def next_steps(version: registry.Version, champion: registry.Version | None, *, 
             f"Registered {name} version {number} ({scorer}) as challenger and, there being none, as champion.",
             f"Score with it: powerml score {table}{f'--model {name}@champion ' if apart else ''}-o scores.csv",
         )
-    return (
+    first = (
         f"Registered {name} version {number} ({scorer}) as challenger.",
         f"Score with it: powerml score {table}--model {name}@challenger -o scores.csv",
+    )
+    if (word := version.tags[registry.VERDICT]) == "no skill":
+        return (first[0], f"Nothing should be built on it, nor should it be promoted: the verdict on it is {word!r}.")
+    return (
+        *first,
         f"Make it the champion: powerml promote {f'{name}@challenger' if apart else number}",
     )

@@ -17,6 +17,7 @@ from powerml.sources.tables.scores_and_labels import OUTCOME_PROBABILITIES, Join
 from powerml.validation.band_report import BandReport, band_report, fifths
 from powerml.validation.churn_path import churn_path
 from powerml.validation.discrimination import discrimination
+from powerml.validation.reliability import calibration
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,12 +27,15 @@ if TYPE_CHECKING:
 class Validation:
     """The band report with what was joined, how well the column ranks, and the report without treated rows if any.
 
+    `calibration`: observed over expected and slope per outcome, see `reliability.calibration`; no row without
+    probabilities.
     `path`: the column's mean in each of the six months before churners left, where there are earlier scores.
     """
 
     joined: Joined
     report: BandReport
     ranking: pd.DataFrame
+    calibration: pd.DataFrame
     untreated: BandReport | None
     path: pd.DataFrame | None
 
@@ -79,7 +83,10 @@ def validate(
     history = frame[keys].assign(label=frame["label"], score=values)
     history = history.groupby(keys).agg({"label": "first", "score": "mean"}).reset_index()
     path = churn_path(history, history, id_column=joined.id_column)
-    return Validation(joined, report(everyone), ranking, untreated, path)
+    calibrated = pd.DataFrame()
+    if said is not None and (known := scored & said.notna().all(axis=1)).any():
+        calibrated = calibration(frame.loc[known, "label"], said[known], groups=accounts[known])
+    return Validation(joined, report(everyone), ranking, calibrated, untreated, path)
 
 
 def _ladder(

@@ -12,6 +12,8 @@ from powerml.config import shipped
 from powerml.config.weights import differences, read_weights
 from powerml.errors import UsageError
 from powerml.scoring.documented.table import card_table
+from powerml.sinks.files import check_weights_target
+from powerml.writing import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,15 +88,5 @@ def copy(name_or_path: str, target: Path, *, base: Path | None = None) -> Path:
     text = re.sub(r"(?m)^based_on:.*\n", "", text)
     text = re.sub(r"(?m)^name:.*$", f"name: {name}", text, count=1)
     text = re.sub(r"(?m)^version:.*$", f"version: 1\nbased_on: {spec.label}", text, count=1)
-    target.write_text(text, encoding="utf-8")
+    write_whole(target, text)
     return target
-
-
-def check_weights_target(path: Path) -> None:
-    """Refuses, before any work is done, a file that could not be written; never over one that is there."""
-    if path.suffix not in (".yaml", ".yml"):
-        raise UsageError(f"{path}: a weight set is a YAML file; end the name in .yaml")
-    if path.exists():
-        raise UsageError(f"{path}: exists already; choose another name, or remove it first")
-    if not path.resolve().parent.is_dir():
-        raise UsageError(f"{path}: the folder {path.parent} does not exist; make it first")

@@ -95,3 +95,15 @@ def test_a_project_may_be_json(project, powerml, tmp_path):
     (tmp_path / "powerml.json").write_text(json.dumps(declared, indent="\t"))
     ran = powerml("snapshot", "-c", "powerml.json", "--as-of", "2026-04-01", "--json")
     assert (ran.status, ran.data["rows"], ran.data["unmapped_events"]) == (0, 2, [])
+
+
+def test_several_dates_are_several_cutoffs(project, powerml, tmp_path):
+    ran = powerml("snapshot", "--as-of", "2026-04-01", "--as-of", "2026-03-01", "-o", "out.csv")
+    assert ran.status == 0
+    assert pd.read_csv(tmp_path / "out.csv")["as_of"].unique().tolist() == ["2026-03-01", "2026-04-01"]
+
+
+def test_an_option_with_one_value_is_not_given_twice(project, powerml, tmp_path):
+    ran = powerml("score", "--weights", "engagement", "--as-of", "2026-04-01", "--as-of", "2026-03-01", "-o", "x.csv")
+    assert (ran.status, ran.out) == (2, "")
+    assert "--as-of is given twice; give it once" in ran.err

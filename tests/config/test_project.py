@@ -80,7 +80,7 @@ tables:
 vocabulary: {"commit:*": {feature: commit, tier: core, depth: advanced, roles: [key_action]}}
 snapshots: {every: quarter, from: 2025-01-01, to: 2026-01-01}
 metrics: house.yaml
-engine: spark
+engine: duckdb
 memory_limit: 8GB
 owners: {growth: Kim}
 params: {max_features: 20}
@@ -219,3 +219,8 @@ def test_environment_variables_in_the_vocabularys_path(written, tmp_path, monkey
 def test_expanding_leaves_other_dollars_alone(monkeypatch):
     monkeypatch.setenv("HOUSE", "/data")
     assert expand("${HOUSE}/$5/{x}.csv", file="p.yaml") == "/data/$5/{x}.csv"
+
+
+def test_an_engine_that_is_not_built_is_refused(written):
+    with pytest.raises(ConfigError, match="engine: .*'spark' is not built yet; leave 'engine' out, or write duckdb"):
+        load_project(written("tables: {events: {files: a.csv}}\nvocabulary: {click: {}}\nengine: spark\n"))

@@ -35,11 +35,12 @@ def test_the_page_begins_with_the_verdict(report):
 
 
 def test_pictures_show_every_outcome_and_band(report):
-    rates = band_figure(report.table, title="engagement")
+    rates = band_figure(report, title="engagement")
     (axes,) = rates.axes
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["churn", "stay", "expand"]
     assert [text.get_text().split("\n")[0] for text in axes.get_xticklabels()] == ["High", "Middle", "Low"]
     curve = pd.DataFrame({"predicted": [0.1, 0.5], "observed": [0.2, 0.4], "low": [0.1, 0.3], "high": [0.3, 0.5]})
-    (axes,) = reliability_figure({"churn": curve, "expand": curve.iloc[:0]}, title="engagement").axes
+    curves = pd.concat([curve.assign(outcome="churn"), curve.iloc[:1].assign(outcome="expand", observed=np.nan)])
+    (axes,) = reliability_figure(curves, title="engagement").axes
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["churn"]
     assert list(axes.lines[0].get_ydata()) == [0.2, 0.4]

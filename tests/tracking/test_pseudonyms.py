@@ -1,5 +1,8 @@
 import stat
 
+import pytest
+
+from powerml.errors import StoreError
 from powerml.tracking.pseudonyms import Pseudonyms, load_pseudonyms
 
 
@@ -20,3 +23,21 @@ def test_projects_give_the_same_person_different_words(tmp_path):
 
 def test_the_key_does_not_show_when_printed():
     assert "secret" not in repr(Pseudonyms(b"secret"))
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("", r"pseudonym\.key: cannot be used \(is empty\); put a copy of it back, or remove it"),
+        ("\n", "is empty"),
+        ("00" * 31, r"holds 62 of 64 digits"),
+        ("0" * 63, "is no row of hexadecimal digits"),
+        ("not a key", "is no row of hexadecimal digits"),
+        ("é" * 64, "is no row of hexadecimal digits"),
+    ],
+)
+def test_a_key_that_is_none_is_refused_and_not_used(tmp_path, content, words):
+    (tmp_path / "pseudonym.key").write_text(content, encoding="utf-8")
+    with pytest.raises(StoreError, match=words):
+        load_pseudonyms(tmp_path)
+    assert (tmp_path / "pseudonym.key").read_text(encoding="utf-8") == content

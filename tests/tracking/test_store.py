@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from powerml.tracking.store import Store, connected, environment, experiment_id
+from powerml.tracking.store import ADDRESSED_BY, Store, connected, environment, experiment_id
 
 
 @pytest.fixture(scope="module")
@@ -13,20 +13,24 @@ def store(tmp_path_factory):
     return Store(tmp_path_factory.mktemp("project") / ".powerml")
 
 
-def test_mlflow_is_as_before_after_the_block(store):
+def test_mlflow_is_as_before_after_the_block(store, monkeypatch):
     import mlflow
+
+    for name in ADDRESSED_BY:
+        monkeypatch.delenv(name, raising=False)
 
     before = mlflow.get_tracking_uri()
     with connected(store):
         assert mlflow.get_tracking_uri() == store.uri == f"sqlite:///{store.folder}/mlflow.db"
     assert mlflow.get_tracking_uri() == before
+    assert [name for name in ADDRESSED_BY if name in os.environ] == []
     assert logging.getLogger("mlflow").level != logging.ERROR
 
 
 def test_an_experiment_is_made_once_and_restored_where_it_was_deleted(store):
     with connected(store) as client:
         first = experiment_id(client, store, "golden")
-        assert client.get_experiment(first).artifact_location == store.artifacts.as_uri()
+        assert client.get_experiment(first).artifact_location == "file:.powerml/artifacts"
         client.delete_experiment(first)
         assert experiment_id(client, store, "golden") == first
         assert client.get_experiment(first).lifecycle_stage == "active"

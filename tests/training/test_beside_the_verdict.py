@@ -3,8 +3,8 @@ import pandas as pd
 import pytest
 
 from powerml.training.beside_the_verdict import call_sentences, untreated_verdict
-from powerml.training.candidates import Said
 from powerml.training.rows import HeldOut, Rows
+from powerml.validation.held_rows import Said
 
 
 def held_out(n=400, seed=7):
@@ -22,7 +22,7 @@ def held_out(n=400, seed=7):
         }
     )
     base = pd.DataFrame({"churn": np.full(n, 0.4), "stay": np.full(n, 0.6)})
-    said = Said(100 * (1 - p), pd.DataFrame({"p_churn": p, "p_stay": 1 - p}), base)
+    said = Said(pd.DataFrame({"p_churn": p, "p_stay": 1 - p}), base, 100 * (1 - p))
     return said, HeldOut(Rows(frame, "account_id", 90), np.ones(n, dtype=bool), np.zeros(n, dtype=int))
 
 

@@ -56,7 +56,7 @@ def seed():
 
 def test_a_fitted_scorer_is_asked_about_months_it_did_not_learn_from(seed):
     its = judged(is_fitted=True)
-    path, said = churners_path(its, data(), seed=seed)
+    path, said = churners_path(its, data(), split=data().split(seed=seed))
     asked = its.models[0].scorer.asked
     # the tests are months 11 to 13; 90 days before the first of them lies month 8, the last to be learned from
     assert min(asked) == MONTHS[9]
@@ -73,7 +73,7 @@ def test_a_fitted_scorer_is_asked_about_months_it_did_not_learn_from(seed):
 
 def test_a_documented_scorer_is_asked_about_all_months(seed):
     its = judged(is_fitted=False)
-    path, said = churners_path(its, data(), seed=seed)
+    path, said = churners_path(its, data(), split=data().split(seed=seed))
     assert set(its.models[0].scorer.asked) == set(MONTHS)
     assert path.set_index("months_before")["n"].tolist() == [1, 1, 1, 1, 2, 2]  # Bob left in his third month
     assert path["document"].tolist() == [62, 58, 51, 42, 31, 19]
@@ -87,6 +87,6 @@ def test_no_path_where_there_are_no_monthly_scores_of_churners(seed):
     outcome = EventOutcome.model_validate({"name": "advocate", "events": {"role": "referral"}, "good": True})
     custom = replace(plain, project=plain.project.for_outcome(outcome))
     for none in (quarterly, nobody, custom):
-        path, said = churners_path(judged(is_fitted=False), none, seed=seed)
+        path, said = churners_path(judged(is_fitted=False), none, split=none.split(seed=seed))
         assert path.empty
         assert said == ""

@@ -2,9 +2,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from powerml.config.bands import BandsSpec
 from powerml.errors import DataError
 from powerml.statistics.intervals import wilson
-from powerml.validation.band_report import band_report, fifths, path_before_churn
+from powerml.validation.band_report import band_report, fifths
 
 D = {90: "Champions", 70: "Healthy", 50: "Stable", 30: "At Risk", 0: "High Risk"}
 # document D's table: band, n, churn, stay, expand
@@ -144,22 +145,23 @@ def test_fifths_of_tied_values_are_fewer():
     assert fifths([3.0, np.nan]) == {3.0: "3 and more"}
 
 
-def test_the_path_of_churners():
-    """Scores 62 to 19 on cutoffs 30 days apart, the last 10 days before the churn: D's own path."""
-    left = pd.Timestamp("2026-06-30")
-    cutoffs = [left - pd.Timedelta(days=10 + 30 * k) for k in range(5, -1, -1)]
-    history = pd.DataFrame(
-        {
-            "as_of": [*cutoffs, *cutoffs, cutoffs[-1]],
-            "user_id": ["ada"] * 6 + ["bob"] * 6 + ["eve"],
-            "score": [62, 58, 51, 42, 31, 19, 64, 60, 53, 44, 33, 21, 99],
-        }
-    )
-    churned = pd.DataFrame({"user_id": ["ada", "bob"], "churned_at": [left, left]})
-    path = path_before_churn(history, churned, id_column="user_id")
-    assert list(path["months_before"]) == [6, 5, 4, 3, 2, 1]
-    assert list(path["mean_score"]) == [63, 59, 52, 43, 32, 20]
-    assert list(path["n"]) == [2] * 6
-    # spread of 19 and 21 is sqrt(2), its error 1: 20 +- 1.96
-    assert path["low"].iloc[-1] == pytest.approx(18.04, abs=0.01)
-    assert path_before_churn(history, churned.iloc[:0], id_column="user_id")["n"].sum() == 0
+def test_rates_are_long_and_the_contract_s_table_is_their_wide_view():
+    report = band_report(*rows(*PRINTED), bands=D)
+    assert list(report.rates.columns[:7]) == ["band", "outcome", "n", "rate", "low", "high", "predicted"]
+    assert len(report.rates) == 5 * 3
+    churn = report.rates[report.rates["outcome"] == "churn"].set_index("band")["rate"]
+    assert report.table.set_index("band")["rate_churn"].to_dict() == churn.to_dict()
+
+
+def test_a_band_is_astray_when_the_99_percent_interval_of_its_mean_outcome_does_not_reach_it():
+    ladder = BandsSpec.model_validate(D)
+    report = band_report(*rows(*PRINTED), bands=ladder)
+    assert report.astray == ()  # document D's own rates lie in its own bands
+    s, y = rows((80, 200, 3, 51, 46), (15, 200, 20, 60, 20))
+    low = band_report(s, y, bands=ladder)
+    assert low.astray == ("High Risk",)  # 0.6 x 60 + 20 = 56
+    assert "Not as the bands say: High Risk has a mean outcome of 56.0 (" in low.sentences[-1]
+    # the same 40 rows of 2 accounts prove nothing: one churned, one expanded
+    few = band_report([15.0] * 40, ["churn"] * 20 + ["expand"] * 20, bands=ladder, groups=[1] * 20 + [2] * 20)
+    assert few.astray == ()
+    assert band_report(s, y, bands=D).astray is None  # a ladder of numbers may be on any scale

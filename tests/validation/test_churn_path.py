@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from powerml.validation.churn_path import DOCUMENTED, churn_instants, churn_path, path_sentence
+from powerml.validation.churn_path import DOCUMENTED, churn_instants, churn_path, path_before_churn, path_sentence
 
 MONTHS = pd.date_range("2026-01-01", periods=9, freq="MS")
 
@@ -44,3 +44,24 @@ def test_quarters_are_taken_half_a_horizon_on():
 def test_no_path_without_churners_or_without_earlier_scores(labels):
     rows = history(labels)
     assert churn_path(rows, rows, id_column="user_id") is None
+
+
+def test_the_path_of_churners():
+    """Scores 62 to 19 on cutoffs 30 days apart, the last 10 days before the churn: D's own path."""
+    left = pd.Timestamp("2026-06-30")
+    cutoffs = [left - pd.Timedelta(days=10 + 30 * k) for k in range(5, -1, -1)]
+    history = pd.DataFrame(
+        {
+            "as_of": [*cutoffs, *cutoffs, cutoffs[-1]],
+            "user_id": ["ada"] * 6 + ["bob"] * 6 + ["eve"],
+            "score": [62, 58, 51, 42, 31, 19, 64, 60, 53, 44, 33, 21, 99],
+        }
+    )
+    churned = pd.DataFrame({"user_id": ["ada", "bob"], "churned_at": [left, left]})
+    path = path_before_churn(history, churned, id_column="user_id")
+    assert list(path["months_before"]) == [6, 5, 4, 3, 2, 1]
+    assert list(path["mean_score"]) == [63, 59, 52, 43, 32, 20]
+    assert list(path["n"]) == [2] * 6
+    # spread of 19 and 21 is sqrt(2), its error 1: 20 +- 1.96
+    assert path["low"].iloc[-1] == pytest.approx(18.04, abs=0.01)
+    assert path_before_churn(history, churned.iloc[:0], id_column="user_id")["n"].sum() == 0

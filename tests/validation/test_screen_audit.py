@@ -3,7 +3,6 @@ import pandas as pd
 import pytest
 
 from powerml.screening.correlation import CorrelationScreen
-from powerml.statistics.splits import SnapshotSplit
 from powerml.validation.screen_audit import screen_audit
 
 
@@ -42,9 +41,7 @@ def test_it_does_not_where_the_rest_is_noise(seed):
 
 def test_without_history_accounts_are_folded():
     x, y, keys = world(3, weak=0.0, months=1)
-    audit = screen_audit(
-        x, y, screen=CorrelationScreen(threshold=0.4, min_keep=1), split=SnapshotSplit(90), repeats=50, **keys
-    )
+    audit = screen_audit(x, y, screen=CorrelationScreen(threshold=0.4, min_keep=1), repeats=50, **keys)
     assert audit.table["n"].iloc[0] == 600
 
 
@@ -55,3 +52,10 @@ def test_a_fold_without_events_falls_back_to_the_base_rate():
     y[0] = "stay"
     audit = screen_audit(x, np.where(np.arange(200) == 150, "churn", y), repeats=50, **keys)
     assert audit.table["log_loss_all"].iloc[0] == pytest.approx(audit.table["log_loss_screened"].iloc[0])
+
+
+def test_folds_may_be_given():
+    x, y, keys = world(5, weak=0.0, months=1)
+    first, second = np.arange(300), np.arange(300, 600)
+    audit = screen_audit(x, y, screen=CorrelationScreen(min_keep=1), folds=[(first, second)], repeats=50, **keys)
+    assert audit.table["n"].iloc[0] == 300

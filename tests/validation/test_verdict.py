@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from powerml.statistics.logistic import sigmoid
+from powerml.validation.held_rows import HeldRows, Said
 from powerml.validation.verdict import CROSS_FITTED, verdict
 
 BASE = {"churn": 0.1, "stay": 0.8, "expand": 0.1}
@@ -21,7 +22,10 @@ def world(seed, effect, *, n=2000, months=1):
 
 
 def judge(y, p, keys, **options):
-    return verdict(y, p, base=options.pop("base", BASE), repeats=300, **keys, **options)
+    kept = {name: options.pop(name) for name in ("horizon_days", "variance_factor") if name in options}
+    held = HeldRows(np.asarray(y), keys["groups"], np.asarray(keys["times"]), **kept)
+    said = Said(p, options.pop("base", BASE), options.pop("score", None))
+    return verdict(held, said, repeats=300, **options)
 
 
 def test_a_true_model_has_skill():
@@ -118,3 +122,71 @@ def test_a_rival_that_is_better_has_the_lower_log_loss():
     assert worse.sentence == "worse than the documented card (log loss higher by 0.1800, 0.1100 to 0.2500)"
     better = Rival("the best single metric (x)", "better", 0.18, 0.11, 0.25)
     assert better.sentence == "better than the best single metric (x) (log loss lower by 0.1800, 0.1100 to 0.2500)"
+
+
+def test_skill_over_a_constant_in_hindsight_is_what_counts():
+    """Twice as many leave as in training: a constant is better at it, and so is a score that knows nothing but that."""
+    rng = np.random.default_rng(9)
+    y = np.where(rng.random(3000) < 0.2, "churn", "stay")
+    p = pd.DataFrame({"p_churn": (0.2 * rng.uniform(0.95, 1.05, 3000))}).assign(p_stay=lambda f: 1 - f.p_churn)
+    keys = {"groups": np.arange(3000), "times": np.zeros(3000, "datetime64[D]")}
+    found = judge(y, p, keys, base={"churn": 0.1, "stay": 0.9}).overall
+    assert found.skill_low > 0
+    assert found.hindsight < 0.005
+    assert found.verdict == "no skill"
+    assert "over the best constant in hindsight" in found.sentence
+
+
+def test_hindsight_by_hand():
+    # 80 of 100 stay: a constant of .2 costs -(.2 ln .2 + .8 ln .8) = .5004 a row; .1 and .9 for who is right .1054
+    y = np.array(["churn"] * 20 + ["stay"] * 80)
+    p = pd.DataFrame({"p_churn": np.where(y == "churn", 0.9, 0.1)}).assign(p_stay=lambda f: 1 - f.p_churn)
+    keys = {"groups": np.arange(100), "times": np.zeros(100, "datetime64[D]")}
+    assert judge(y, p, keys, base={"churn": 1, "stay": 1}).overall.hindsight == pytest.approx(
+        1 - 0.10536 / 0.50040, abs=1e-4
+    )
+
+
+def test_the_size_of_skill_has_a_word():
+    sizes = {}
+    for effect in (0.3, 0.8, 2.0):
+        y, p, keys = world(10, effect, n=6000)
+        found = judge(y, p, keys).overall
+        sizes[found.size] = found.hindsight
+        assert f": {found.size}; AUROC" in found.sentence
+    assert list(sizes) == ["slight", "fair", "strong"]
+    assert sizes["slight"] < 0.05 <= sizes["fair"] < 0.20 <= sizes["strong"]
+
+
+def test_a_score_upside_down_is_called_inverted():
+    y, p, keys = world(11, 1.0)
+    turned = pd.DataFrame({"p_churn": p["p_expand"], "p_stay": p["p_stay"], "p_expand": p["p_churn"]})
+    found = judge(y, turned, keys)
+    assert {found.word, *(o.verdict for o in found.outcomes)} == {"no skill"}
+    assert found.overall.auroc_high < 0.5
+    assert found.telling_nothing == dict.fromkeys(("overall", "churn", "expand"), "inverted")
+    assert "lies below one half" in found.sentence
+
+
+def test_what_saves_next_to_nothing_is_no_skill_however_sure():
+    """A million rows make a thousandth certain; nobody can do anything with it."""
+    rng = np.random.default_rng(12)
+    x = rng.normal(size=200_000)
+    c = sigmoid(-2.0 + 0.06 * x)
+    y = np.where(rng.random(len(x)) < c, "churn", "stay")
+    p = pd.DataFrame({"p_churn": c, "p_stay": 1 - c})
+    found = judge(y, p, {"groups": np.arange(len(x)), "times": np.zeros(len(x), "datetime64[D]")}).overall
+    assert 0 < found.hindsight_low < found.hindsight < 0.005
+    assert found.verdict == "ranks only"
+
+
+def test_without_events_no_figure_is_printed():
+    y, p, keys = world(13, 1.0)
+    nobody = np.where(y == "expand", "stay", y)
+    churn, expand = judge(nobody, p, keys).outcomes
+    assert np.isnan([expand.skill, expand.hindsight, expand.auroc, expand.skill_low]).all()
+    assert expand.sentence == "Expand: cannot tell: no row has it (0 events in 2,000 rows of 2,000 accounts)."
+    assert churn.verdict == "skill"
+    all_stay = judge(np.full(len(y), "stay"), p, keys)
+    assert all_stay.word == "cannot tell"
+    assert "nan" not in all_stay.sentence

@@ -6,7 +6,7 @@ from click.testing import CliRunner
 
 from powerml.cli import root
 from powerml.errors import PowermlError, UsageError
-from powerml.workflows.demo import clear
+from powerml.workflows.demo import check_place
 
 
 def run(*arguments):
@@ -45,10 +45,10 @@ def test_a_folder_with_something_in_it_is_refused(shown, tmp_path):
     )
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(UsageError, match="was not made by 'powerml demo', so --force does not remove it"):
-        clear(tmp_path, force=True)
+        check_place(tmp_path, force=True)
     assert (tmp_path / "thesis.txt").exists()
     with pytest.raises(UsageError, match="is a file; name another folder"):
-        clear(tmp_path / "thesis.txt", force=True)
+        check_place(tmp_path / "thesis.txt", force=True)
 
 
 def test_force_replaces_an_earlier_demo_and_json_says_the_same(shown, tmp_path):

@@ -73,6 +73,25 @@ def test_a_version_with_skill_becomes_champion_and_is_recorded(project):
     assert record["forced"] is False
 
 
+def test_a_promotion_that_was_killed_is_completed_by_the_next(project):
+    store, version = Store(project.state), registry.find_version(Store(project.state), "golden", "1")
+    done = promote(project, "1", now=NOW)
+    whole = done.record.read_text()
+    registry.tag_version(store, version, {"powerml.promoted_at": "before the kill"})
+    again = promote(project, "1", now=NOW)
+    assert again.record.read_text() == whole  # the record of the killed run is not told as a promotion of its own
+    assert again.before is None
+    done.record.write_text(whole + whole[:40])  # an earlier version could leave half a line
+    assert len(promote(project, "1", now=NOW).record.read_text().splitlines()) == 2
+
+
+def test_records_that_are_none_are_said_and_not_lost(project):
+    record = promote(project, "1", now=NOW).record
+    record.write_text("[1]\n" + record.read_text())
+    with pytest.raises(StoreError, match=r"calibration_records\.jsonl: line 1 is no record"):
+        promote(project, "1", now=NOW)
+
+
 def test_each_promotion_adds_a_record(project):
     promote(project, "1", now=NOW)
     done = promote(project, "1", now=NOW)

@@ -196,6 +196,17 @@ def test_the_weights_as_they_stand_can_be_locked(project, answered):
     assert len(yaml.safe_load(done.history.read_text())) == 2
 
 
+def test_a_lock_that_was_killed_between_record_and_weights_is_completed_by_the_next(project, answered, read, tmp_path):
+    edited = tmp_path / "new.yaml"
+    edited.write_text(weights_text(read.proposed.spec, "Proposed."))
+    whole = lock(project, answered, edited, now=NOW)
+    told = whole.history.read_text()
+    whole.file.unlink()  # as the kill would have left it: the record takes its place first
+    again = lock(project, answered, edited, now=NOW)
+    assert again.history.read_text() == told
+    assert read_weights("power_user", base=project.base).label == "power_user@2"
+
+
 def test_a_changed_file_is_not_locked_over(project, answered, read, tmp_path):
     edited = tmp_path / "new.yaml"
     edited.write_text(weights_text(read.proposed.spec, "Proposed."))

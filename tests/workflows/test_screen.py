@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,19 +11,19 @@ from powerml.cli.screen import command
 from powerml.config.metrics import catalogue
 from powerml.config.project import load_project
 from powerml.errors import UsageError
+from powerml.screening.correlation import CorrelationScreen
 from powerml.screening.report import REPORT_COLUMNS
 from powerml.simulation import write_product
 from powerml.training.rows import Rows
 from powerml.training.snapshot_rows import snapshot_rows
-from powerml.workflows import screen as workflow
-from powerml.workflows.screen import screen
+from powerml.workflows.screen import screen, screen_on
 
 N, MONTHS = 300, 8
 NAMES = ["days_since_last_active", "tickets_unresolved", "active_days_30d", "errors_per_session_30d", "events_30d"]
 
 
 @pytest.fixture
-def project(tmp_path, monkeypatch):
+def data(tmp_path):
     """Monthly snapshots: recency is an honest early sign of churn, open tickets appear only when it is decided."""
     (tmp_path / "events.csv").write_text("user_id,event,time\nada,x,2026-01-01\n")
     (tmp_path / "powerml.yaml").write_text("tables: {events: {files: events.csv}}\nvocabulary: {}\n")
@@ -45,13 +46,11 @@ def project(tmp_path, monkeypatch):
     last = frame[frame["as_of"] == frame["as_of"].max()].reset_index(drop=True)
     spec = load_project(tmp_path / "powerml.yaml")
     counts = {"features": 20, "advanced": 5, "core": 3}
-    data = snapshot_rows(spec, catalogue(), Rows(frame, "user_id", 30), frame, last, counts, coverage)
-    monkeypatch.setattr(workflow, "gather", lambda *a, **k: data)
-    return spec
+    return snapshot_rows(spec, catalogue(), Rows(frame, "user_id", 30), frame, last, counts, coverage)
 
 
-def test_the_leak_is_named_first_and_the_strong_honest_metric_kept(project):
-    found = screen(project, repeats=50)
+def test_the_leak_is_named_first_and_the_strong_honest_metric_kept(data):
+    found = screen_on(data, CorrelationScreen(), repeats=50)
     assert found.suspects == ("tickets_unresolved",)
     assert found.sentences[0].startswith(
         "Suspected leak: tickets_unresolved (churn): AUROC 1.00 at the cutoff but 0.57"
@@ -64,25 +63,47 @@ def test_the_leak_is_named_first_and_the_strong_honest_metric_kept(project):
     assert "The 0.45 rule keeps" in found.sentences[-1]
 
 
-def test_kept_by_force(project):
-    found = screen(project, force_keep=("tickets_unresolved",), repeats=20)
+def test_kept_by_force(data):
+    found = screen_on(data, CorrelationScreen(force_keep=("tickets_unresolved",)), repeats=20)
     assert found.suspects == ()
     assert "tickets_unresolved" in found.kept
     with pytest.raises(UsageError, match=r"no metric 'tickets_unresolve' is available here; did you mean 'tickets_unr"):
-        screen(project, force_drop=("tickets_unresolve",))
+        screen_on(data, CorrelationScreen(force_drop=("tickets_unresolve",)))
 
 
-def test_the_command_writes_the_report(project, tmp_path):
+def test_quarterly_cutoffs_have_snapshots_a_month_earlier_too(data):
+    """Without them nothing could be said of the leak."""
+    months = pd.DatetimeIndex(data.whole["as_of"].unique())
+    quarterly, before = months[[1, 4, 7]], months[[0, 3, 6]]
+    whole = data.whole[data.whole["as_of"].isin(quarterly)].reset_index(drop=True)
+    taken = data.whole[data.whole["as_of"].isin(before)].reset_index(drop=True)
+    rows = Rows(whole, "user_id", 30)
+    alone = screen_on(replace(data, whole=whole, labelled=rows), CorrelationScreen(), repeats=20)
+    assert alone.suspects == ()
+    helped = screen_on(replace(data, whole=whole, labelled=rows, before=taken), CorrelationScreen(), repeats=20)
+    assert helped.suspects == ("tickets_unresolved",)
+
+
+def test_the_command_writes_the_report(product, tmp_path):
     target = tmp_path / "screen.csv"
-    result = CliRunner().invoke(
-        command, ["-c", str(tmp_path / "powerml.yaml"), "-o", str(target), "--drop", "events_30d", "--json"]
-    )
+    result = CliRunner().invoke(command, ["-c", str(product), "-o", str(target), "--drop", "events_30d", "--json"])
     assert result.exit_code == 0, result.output
     told = json.loads(result.stdout)
-    assert told["suspects"] == ["tickets_unresolved"]
-    assert len(told["report"]) == 2 * len(NAMES)
+    assert not set(told["suspects"]) & set(told["kept"])
     written = pd.read_csv(target).set_index(["metric", "outcome"])
+    assert len(told["report"]) == len(written)
     assert written.loc[("events_30d", "churn"), "reason"] == "forced out"
+    assert "events_30d" not in told["kept"]
+
+
+@pytest.fixture(scope="module")
+def product(tmp_path_factory):
+    """A small simulated product in quarters."""
+    folder = tmp_path_factory.mktemp("quarters") / "product"
+    write_product(folder, preset="validation", users=250, months=14, seed=7)
+    path = folder / "powerml.yaml"
+    path.write_text(path.read_text().replace("every: month", "every: quarter"))
+    return path
 
 
 @pytest.fixture(scope="module")

@@ -87,7 +87,7 @@ def test_a_metric_of_ones_own_that_takes_a_name_of_the_catalogue(tmp_path):
 def test_build_and_write_give_the_same(path, tmp_path):
     project = load_project(path)
     frame = build(project, [date(2026, 4, 1)], labels=True).frame
-    written = write_snapshots(project, tmp_path / "out.parquet", as_of=date(2026, 4, 1), labels=True)
+    written = write_snapshots(project, tmp_path / "out.parquet", as_of=[date(2026, 4, 1)], labels=True)
     pd.testing.assert_frame_equal(written.frame, frame)
     stored = pd.read_parquet(tmp_path / "out.parquet")
     assert stored["as_of"].tolist() == [date(2026, 4, 1)]

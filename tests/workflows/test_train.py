@@ -56,14 +56,13 @@ def test_the_verdict_comes_first_with_its_intervals(trained):
 
 
 def test_no_training_row_s_outcome_reaches_into_a_test(trained):
-    from powerml.training.judging import hold_out
-
     data = trained.data
-    for fold_train, fold_test in hold_out(data, seed=7).rows(data.labelled.frame, data.labelled.accounts):
+    split = data.split(seed=7)
+    assert split.folds
+    for fold_train, fold_test in split.folds:
         last = pd.Timestamp(data.labelled.times[fold_train].max()) + pd.Timedelta(days=90 + 30)
         assert last <= data.labelled.times[fold_test].min()
-        unseen = hold_out(data, seed=7).held_out(data.labelled.accounts)
-        assert not unseen[fold_train].any()
+        assert not split.unseen[fold_train].any()
 
 
 def test_a_version_knows_the_vocabulary_and_the_data_it_was_made_from(trained, product):

@@ -59,7 +59,7 @@ def test_early_warning_and_months_are_in_the_run_under_stable_names(leak):
         low, high = (figures[f"time/churn_auroc_{days}d_earlier_{end}"] for end in ("low", "high"))
         assert low < at == figures[f"churn/auroc_{days}d_earlier"] < high
     assert figures["time/churn_auroc_30d_earlier"] > figures["time/churn_auroc_90d_earlier"]
-    assert len(leak.look.months) == 3
+    assert leak.tables["months"]["as_of"].nunique() == 3
 
 
 def test_a_leak_kept_by_force_is_named_and_the_verdict_without_it_stands_beside(tmp_path):
@@ -85,7 +85,7 @@ def test_a_product_that_changes_is_seen_month_by_month(tmp_path):
         r"Worst month for churn: 2024-\d\d-01, AUROC 0\.\d{3} \(0\.\d{3} to 0\.\d{3}\), against 0\.\d{3} in", told
     )
     assert re.search(r"Drift: \d+ of \d+ metrics stand elsewhere at the last 3 cutoffs than before, farthest ", told)
-    assert len(drift.look.months) == 3
+    assert drift.tables["months"]["as_of"].nunique() == 3
     with connected(Store(drift.data.project.state)) as client:
         run = drift.session.scorers["logistic"].run_id
         assert len(client.get_metric_history(run, "time/churn_auroc")) == 3
@@ -96,7 +96,7 @@ def test_call_lists_are_of_accounts_that_can_still_churn(leak):
     latest = leak.data.latest
     rows = latest[latest["enough_history"] & latest["label"].ne("ineligible")]
     p = leak.model.probabilities(rows)["p_churn"].groupby(rows["account_id"].fillna("user " + rows["user_id"])).mean()
-    calls = leak.look.calls.set_index(["capacity", "list"])
+    calls = leak.tables["calls"].set_index(["capacity", "list"])
     assert set(calls.index.get_level_values("capacity")) == {10, 20, 50}
     assert calls.loc[(10, "as asked"), "cut"] == pytest.approx(p.nlargest(10).iloc[-1])
     assert calls.loc[(10, "as asked"), "expected"] == pytest.approx(p.nlargest(10).sum())

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from powerml.bands.ladder import assign, next_edge
 from powerml.errors import UsageError
 from powerml.scoring.explain.search import HALVINGS, Move, fewest_full, fewest_steps
-from powerml.scoring.explain.targets import edge_targets, full_targets
+from powerml.scoring.explain.targets import MetricFacts, edge_targets, full_targets
 from powerml.scoring.outcome.linked import LinkedScorer
 from powerml.statistics.ranks import active_rows
 
@@ -29,17 +29,6 @@ if TYPE_CHECKING:
     from powerml.scoring.scorer import Scorer
 
 CAUTION = "This is what the rule counts and what went with it; it is no promise that the change would keep a customer."
-
-
-class MetricFacts(Protocol):
-    """What a recipe must know of a metric; `powerml.config.metrics.MetricSpec` says it."""
-
-    @property
-    def direction(self) -> str: ...  # noqa: D102
-    @property
-    def actionable(self) -> bool: ...  # noqa: D102
-    @property
-    def unit(self) -> str: ...  # noqa: D102
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from powerml.config.composite import CompositeSpec
 from powerml.config.conditions import Comparator, TopShare
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from powerml.scoring.documented.base import DocumentedScorer
-    from powerml.scoring.explain.next_band import MetricFacts
 
 # Units that are counted in ones; others (days since, ratios, minutes) move as little as a number can.
 WHOLE = {
@@ -26,6 +25,17 @@ MOST_UNITS = 200
 
 
 Bound = Literal["at least", "at most", "below", "above"]
+
+
+class MetricFacts(Protocol):
+    """What a recipe must know of a metric; `powerml.config.metrics.MetricSpec` says it."""
+
+    @property
+    def direction(self) -> str: ...  # noqa: D102
+    @property
+    def actionable(self) -> bool: ...  # noqa: D102
+    @property
+    def unit(self) -> str: ...  # noqa: D102
 
 
 @dataclass(frozen=True)

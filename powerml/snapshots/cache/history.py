@@ -6,15 +6,14 @@ account last named) adds up over days. The fold serves every cutoff from the bas
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import ibis
-import ibis.expr.types as ir
 from ibis import _
 
 from powerml.snapshots import aggregations, weeks
 from powerml.snapshots.aggregations import LAST, AtomKind, Cells
+from powerml.snapshots.past import History
 from powerml.snapshots.windows import Cutoffs
 
 if TYPE_CHECKING:
@@ -27,30 +26,6 @@ RENEW_AFTER_DAYS = 28  # a tail as long as this is folded in, but for the last `
 HISTORY_TABLES = ("history_days", "history_sessions", "history_streaks", "history_first", "history_named")
 _META = "history"
 _WEEK = tuple(range(7))
-
-
-@dataclass(frozen=True)
-class History:
-    """What happened before `day`, per user.
-
-    days: ent, day (their last one), the atoms that "ever" reads, and r0 to r6 (weeks opened, a column per cutting).
-    sessions: ent, day, n, length_us, start_t. streaks: ent, r, week, streak, of the last whole week of each cutting.
-    first: uid, first_t. named: uid, aid, day, last_t: the account that the latest event names.
-    """
-
-    day: int
-    days: ir.Table
-    sessions: ir.Table
-    streaks: ir.Table
-    first: ir.Table
-    named: ir.Table
-
-    def before(self, table: ir.Table, rows: ir.Table) -> ir.Table:
-        """The rows of a roll-up from the base day on, and behind them those of one of the tables above."""
-        columns = [name for name in table.columns if name in rows.columns]
-        since = rows.filter(_.day >= self.day)
-        since = since.select(**{name: since[name].cast(table[name].type()) for name in columns})
-        return table.select(*columns).union(since, distinct=False)
 
 
 def recall(engine: Engine, rollups: Rollups, cells: Cells, cutoffs: Cutoffs, project: ProjectSpec) -> History | None:

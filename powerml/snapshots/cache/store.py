@@ -16,6 +16,7 @@ from ibis.backends.sql.datatypes import DuckDBType
 from powerml.errors import DataError
 from powerml.snapshots.aggregations import Atom
 from powerml.snapshots.engine.duckdb import Engine, literal
+from powerml.writing import private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +42,7 @@ class RollupStore:
         """The cache in a folder; None where another run holds it (this run then goes without)."""
         path = folder / "rollups.duckdb"
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            private_folder(folder)
             engine.run(f"attach {literal(str(path))} as {DATABASE}")
         except OSError as error:
             raise DataError.in_file(folder, f"cannot be used ({error.strerror})", "check space and rights") from None

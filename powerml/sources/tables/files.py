@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 
 from powerml.errors import DataError
+from powerml.sources.files import check_width
+from powerml.spreadsheets import read_back
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,7 +33,7 @@ def read_table(path: Path) -> pd.DataFrame:
     if path.suffix == ".parquet":
         table = _read_parquet(path)
     elif path.name.endswith((".csv", ".csv.gz")):
-        table = _read_csv(path)
+        table = read_back(_read_csv(path))
     else:
         raise DataError.in_file(path, "is neither .csv nor .parquet", "save it as one of them")
     if table.empty:
@@ -54,6 +56,7 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 
 def _read_csv(path: Path) -> pd.DataFrame:
     try:
+        check_width(str(path), len(pd.read_csv(path, dtype=str, nrows=0, encoding="utf-8-sig").columns))
         return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False)
     except pd.errors.EmptyDataError:
         raise DataError.in_file(path, "is empty", "write it again; it needs a header and at least one row") from None

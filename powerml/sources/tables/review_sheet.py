@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from powerml.errors import DataError, MissingColumns
+from powerml.spreadsheets import read_back_text
 from powerml.tables import ENTITY_IDS
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def read_sheet(path: Path) -> Answered:
     columns = [header.index(name) for name in (str(id_column), "answer", "sheet")]
     told = []
     for number, cells in enumerate(rows[1:], start=2):
-        values = [cells[c].strip() if c < len(cells) else "" for c in columns]
+        values = [read_back_text(cells[c].strip()) if c < len(cells) else "" for c in columns]
         if any(values[:2]):
             told.append((number, *values))
     table = pd.DataFrame(told, columns=["row", "id", "answer", "sheet"]).astype({"row": int})

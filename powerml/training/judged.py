@@ -1,0 +1,56 @@
+"""A scorer with what it said of held-out rows, and what came of that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from powerml.validation.reliability import reliability_curve
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from powerml.scoring.model import ScoringModel
+    from powerml.statistics.outcomes import Predictions
+    from powerml.training.candidates import Candidate
+    from powerml.training.rows import HeldOut
+    from powerml.validation.band_report import BandReport
+    from powerml.validation.held_rows import Said
+    from powerml.validation.verdict import Verdict
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """A scorer with what it said of the held-out rows, and what came of that.
+
+    `models`: the scorer as each fold trained it, in the order of the folds. `by_cutoff`: figures month by month.
+    `rivals`: what others said of the same rows.
+    """
+
+    candidate: Candidate
+    said: Said
+    test: HeldOut
+    verdict: Verdict
+    bands: BandReport
+    figures: Mapping[str, float]
+    by_cutoff: Mapping[str, list[float]]
+    models: tuple[ScoringModel, ...]
+    rivals: Mapping[str, pd.DataFrame]
+
+    @property
+    def name(self) -> str:
+        """The scorer's name."""
+        return self.candidate.name
+
+    @cached_property
+    def predictions(self) -> Predictions:
+        """What it said beside what came."""
+        return self.said.of(self.test.rows.y)
+
+    @cached_property
+    def reliability(self) -> pd.DataFrame:
+        """Observed against predicted rates with intervals by account; see `reliability_curve`."""
+        return reliability_curve(self.test.rows.y, self.said.probabilities, groups=self.test.rows.accounts)

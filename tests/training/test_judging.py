@@ -1,0 +1,58 @@
+"""What is drawn and told of a judged scorer counts accounts, not rows."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.collections import LineCollection
+
+from powerml.reports.figures import reliability_figure
+from powerml.training.judged import Judged
+from powerml.training.rows import HeldOut, Rows
+from powerml.validation.held_rows import Said
+
+ACCOUNTS, COPIES = 300, 10
+
+
+@pytest.fixture(scope="module")
+def judged():
+    """300 accounts of ten rows that share one outcome, with the true probability of each."""
+    rng = np.random.default_rng(7)
+    p = np.repeat(rng.uniform(0.05, 0.6, ACCOUNTS), COPIES)
+    came = np.repeat(rng.random(ACCOUNTS) < p[::COPIES], COPIES)
+    frame = pd.DataFrame(
+        {
+            "account_id": np.repeat([f"a{i}" for i in range(ACCOUNTS)], COPIES),
+            "as_of": pd.Timestamp("2026-01-01"),
+            "label": np.where(came, "churn", "stay"),
+        }
+    )
+    n = len(frame)
+    test = HeldOut(Rows(frame, "account_id", 90), np.ones(n, dtype=bool), np.zeros(n, dtype=int))
+    said = Said(pd.DataFrame({"p_churn": p, "p_stay": 1 - p}), {"churn": 0.3, "stay": 0.7}, 100 * (1 - p))
+    return Judged(None, said, test, None, None, {}, {}, (), {})
+
+
+def test_the_reliability_picture_has_intervals_by_account(judged):
+    curve = judged.reliability
+    width = (curve["high"] - curve["low"]).mean()
+    assert 0.25 < width < 0.37  # by row, ten times the rows that there are, it would be .1
+    inside = (curve["low"] <= curve["predicted"]) & (curve["predicted"] <= curve["high"])
+    assert inside.mean() >= 0.9
+    (axes,) = reliability_figure(curve, title="ours").axes
+    (bars,) = [each for each in axes.collections if isinstance(each, LineCollection)]
+    drawn = [abs(line[1][1] - line[0][1]) for line in bars.get_segments()]
+    assert drawn == pytest.approx((curve["high"] - curve["low"]).tolist())
+
+
+def test_predictions_are_made_once(judged):
+    assert judged.predictions is judged.predictions
+    assert judged.predictions.judged == ("churn",)
+
+
+def test_held_rows_carry_how_they_were_held_out(judged):
+    crossed = replace(judged.test, variance_factor=2.0).held
+    assert crossed.variance_factor == 2.0
+    assert crossed.horizon_days == 90
+    assert crossed.take(np.array([0, 5])).y.shape == (2,)
