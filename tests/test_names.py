@@ -7,6 +7,7 @@ from pathlib import Path
 import powerml
 
 PACKAGE = Path(powerml.__file__).parent
+FACE = "public.py"  # says the verbs again, as a notebook calls them
 VERB = "command"  # what the command line looks for in the module of each verb
 
 
@@ -27,6 +28,8 @@ def public_names(tree):
 def test_no_name_is_defined_in_two_modules():
     homes = defaultdict(list)
     for path in sorted(PACKAGE.rglob("*.py")):
+        if path.name == FACE:
+            continue
         for name in dict.fromkeys(public_names(ast.parse(path.read_text(encoding="utf-8")))):
             homes[name].append(str(path.relative_to(PACKAGE)))
     several = {name: places for name, places in homes.items() if len(places) > 1}

@@ -32,6 +32,7 @@ def test_it_asks_one_question_and_names_no_machine(path):
     assert not [word for word in ("/tmp", "/home", "/root", "/Users") if word in text]
     code = [line for cell in notebook.cells if cell.cell_type == "code" for line in cell.source.splitlines()]
     assert not [line for line in code if line.startswith(("def ", "class "))]  # no logic of its own
+    assert not [line for line in code if "subprocess" in line or "powerml." in line]  # public names are enough
 
 
 def test_there_are_notebooks():

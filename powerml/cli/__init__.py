@@ -80,6 +80,7 @@ def root() -> None:
 def main() -> None:
     """Entry point: what goes wrong is one message on stderr; the exit status is 2, or 130 after Ctrl-C."""
     take_any_text()
+    output = sys.stdout
     try:
         status = root.main(standalone_mode=False)
     except PowermlError as error:
@@ -101,9 +102,9 @@ def main() -> None:
         where = f"{error.filename}: " if error.filename else ""
         _end(f"{where}{error.strerror or error}; check the path, space and rights")
     except SystemExit as stop:
-        if not isinstance(stop.__context__, BrokenPipeError):
-            raise
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains again when it ends
+        if sys.stdout is output and not isinstance(stop.__context__, BrokenPipeError):
+            raise  # click puts another output in its place where its reader went away
+        os.dup2(os.open(os.devnull, os.O_WRONLY), output.fileno())  # or Python complains again when it ends
         _end("standard output was closed before everything was said; files that were written are whole")
     sys.exit(status if isinstance(status, int) else 0)
 

@@ -12,7 +12,7 @@ from powerml.config.outcome import EventOutcome
 from powerml.errors import StoreError
 from powerml.scoring.stored import scorer_from_dict
 from powerml.statistics.ranks import Ranks, active_rows, percentiles
-from powerml.tables import NOT
+from powerml.tables import NOT, PROBABILITIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 FORMAT = 2
 LONGEST_REFERENCE = 20_000
-PROBABILITIES = ("p_churn", "p_stay", "p_expand", "churn_lift")
 DOCUMENT_SCORE = "document_score"
 Ranking = Literal["stored", "batch"]
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 EXPAND_EVENTS = 5  # behavioural expansion: at least this many events in the window,
 EXPAND_RISE = 1.5  # and this many times those of the days before
-ACTIVE_DAYS = 90  # behavioural: no event in these days makes a row ineligible
+QUIET_DAYS = 90  # behavioural: no event in these days makes a row ineligible
 
 
 def observed_until(project: ProjectSpec, rollups: Rollups) -> int:
@@ -147,7 +147,7 @@ def window_counts(
     assert rollups.atoms is not None
     windows = engine.bring(label_cutoffs(project, rollups, cutoffs), "label_windows")
     placed = engine.bring(
-        cutoffs.placement(ACTIVE_DAYS, -horizon, rollups.first_day, rollups.last_day), "label_placement"
+        cutoffs.placement(QUIET_DAYS, -horizon, rollups.first_day, rollups.last_day), "label_placement"
     )
     if project.entity == "user":
         counted = attribute(rollups, rollups.atoms, None).join(placed, "day")

@@ -5,8 +5,6 @@ A table's files become one or more *parts*: stretches of files of one format and
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -16,12 +14,11 @@ from typing import Literal
 import duckdb
 
 from powerml.errors import DataError
+from powerml.sources.dialect import dialect
 from powerml.sources.files import DataFile, Format, check_width
 from powerml.sources.json_lines import broken_line
 from powerml.sources.queries import check_query
 from powerml.sources.sql import array, data_errors, first_line, name, text
-
-_DELIMITERS = ",;\t|"
 
 
 @dataclass(frozen=True)
@@ -129,12 +126,9 @@ def _header(file: DataFile) -> tuple[str, tuple[str, ...]]:
             raise DataError.in_file(file.shown, "has a header that is not UTF-8", "save it as UTF-8") from None
     if not start.strip():
         raise DataError.in_file(file.shown, "is empty", "export it again, or leave the table out")
-    line = start.lstrip("\r\n").split("\n", 1)[0]
-    bare = "".join(line.split('"')[::2])
-    delimiter = max(_DELIMITERS, key=lambda d: (bare.count(d), -_DELIMITERS.index(d)))
-    header = next(csv.reader(io.StringIO(start.lstrip("\r\n"), newline=""), delimiter=delimiter))
+    delimiter, header = dialect(start)
     check_width(file.shown, len(header))
-    return delimiter, tuple(column.strip() for column in header)
+    return delimiter, header
 
 
 def _parquet_parts(con: duckdb.DuckDBPyConnection, files: list[DataFile], first: int, table: str) -> list[SourcePart]:

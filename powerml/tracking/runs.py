@@ -156,9 +156,9 @@ def _log_scorer(scorer: ScorerRun, run_id: str, store: Store) -> LoggedRun:
     long = {name: value for name, value in native.items() if len(value) > LONGEST_PARAM}
     if long:
         mlflow.log_dict(long, "native_long.json")
-    shares = {f"weight.{metric}": f"{share:.6g}" for metric, share in scorer.shares.items()}
+    shares = {safe_key(f"weight.{metric}"): f"{share:.6g}" for metric, share in scorer.shares.items()}
     mlflow.log_params(shares | {name: value for name, value in native.items() if name not in long})
-    figures = {f"weight/{metric}": float(share) for metric, share in scorer.shares.items()}
+    figures = {safe_key(f"weight/{metric}"): float(share) for metric, share in scorer.shares.items()}
     figures |= {safe_key(name): float(value) for name, value in scorer.metrics.items() if math.isfinite(value)}
     mlflow.log_metrics(figures)
     for name, values in scorer.by_cutoff.items():

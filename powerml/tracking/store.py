@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import posixpath
 import re
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from powerml.config import fingerprints
 from powerml.tracking import database
 from powerml.writing import for_owner_only
 
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
 
     from mlflow import MlflowClient
 
+LONGEST_KEY = 250
+_ALLOWED = re.compile(r"[\w\-. :/]+")
 WRITING = "mlflow.lock"  # held by the run that makes the store, or writes a session or a version
 ADDRESSED_BY = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
 EXPERIMENT_KIND = {"mlflow.experimentKind": "custom_model_development"}
@@ -147,12 +151,19 @@ def _quiet() -> Iterator[None]:
 
 
 def safe_key(name: str) -> str:
-    """`name` as MLflow allows it for params, metrics and tags.
+    """`name` as MLflow allows it for params, metrics and tags; names that differ stay different.
 
-    >>> safe_key("native.coef[a,b]%")
-    'native.coef_a_b_'
+    What MLflow takes as it is stays as it is. Else the characters it refuses give way, and a fingerprint of the name
+    follows, in a form that no name of ours has.
+
+    >>> safe_key("weight/logins_30d"), safe_key("native.coef[a,b]%")
+    ('weight/logins_30d', 'native.coef_a_b_ -f18231a4')
     """
-    return re.sub(r"[^\w\-. :/]+", "_", name)[:250]
+    if _ALLOWED.fullmatch(name) and len(name) <= LONGEST_KEY and posixpath.normpath(name) == name:
+        return name
+    parts = [part.strip(". ") for part in re.sub(r"[^\w\-. :/]+", "_", name).split("/")]
+    readable = "/".join(part or "_" for part in parts)[: LONGEST_KEY - 12].strip("/ ")
+    return f"{readable} -{fingerprints.of_text(name)[:8]}"
 
 
 def plain(value: Any) -> str:

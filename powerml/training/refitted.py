@@ -50,7 +50,7 @@ class Refitted:
         rates, scorer = rows.rates(self.data.outcomes), self.model.scorer
         if isinstance(scorer, NestedOutcomeModel):
             X = rows.frame[self.data.available]
-            return ScoringModel(fit_on(clone(scorer), X, rows, grace_days=self.data.grace_days), base_rates=rates)
+            return ScoringModel(fit_on(clone(scorer), X, rows), base_rates=rates)
         assert scorer.document is not None
         return ScoringModel(joined(clone(scorer.document).fit(reference), rows, self.data), base_rates=rates)
 

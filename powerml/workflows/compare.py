@@ -183,7 +183,7 @@ def _scorer(
         from mlflow.artifacts import download_artifacts
 
         with connected(store):
-            folder = Path(download_artifacts(found.model_uri))
+            folder = Path(download_artifacts(found.model_uri)).absolute()
         shown = f"run {found.run_id}"
         return Refitted(f"{found.name} ({entry})", read_model(folder, expected=found.manifest, shown=shown), data)
     try:

@@ -9,6 +9,7 @@ from powerml.errors import UsageError
 from powerml.progress import Note, silent
 from powerml.scoring.named import NamedScorer, from_weights
 from powerml.scoring.scores_table import id_columns, score_rows
+from powerml.scoring.unseen import unseen_sentences
 from powerml.sources.tables.metrics import rows_to_score
 from powerml.tracking.due import review_due, version_due
 from powerml.tracking.scorers import RegisteredScorer, from_registry
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 class ScoreResult:
     """The scores table, with what it was made by and the baseline that reasons start from (None without reasons).
 
-    `due`: a sentence for each reason to train the version again, or to review the weight set again.
+    `due`: a sentence for each reason to train the version again, or to review the weight set again, and for each column
+    with values that training did not see.
     """
 
     frame: pd.DataFrame
@@ -98,6 +100,7 @@ def score_metrics(
     ids = id_columns(table.frame, table.id_column)
     ids += ["as_of"] if "as_of" in table.frame else []
     due = () if project is None else _due(scorer, weights, project, now=now)
+    due = (*unseen_sentences(scorer.model, table.frame), *due)
     metrics = None if project is None else project_metrics(project)
     scores, baseline = score_rows(
         scorer, table.frame, ids=ids, reasons=reasons, ranking=ranking, now=now, metrics=metrics

@@ -43,7 +43,9 @@ def train_table(
     experiment = experiment or ExperimentSpec()
     check_scorers(experiment, home)
     note(f"reading {path.name}")
-    table = read_features(path, columns)
+    screen = experiment.screen
+    keep = () if screen is None or isinstance(screen, str) else screen.force_keep
+    table = read_features(path, columns, keep=keep)
     _check_screen(experiment, table)
     experiment, told = _possible(experiment, table, home)
     return train_on(table_rows(table, home, remarks=told), experiment, note=note)

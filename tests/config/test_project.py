@@ -222,5 +222,5 @@ def test_expanding_leaves_other_dollars_alone(monkeypatch):
 
 
 def test_an_engine_that_is_not_built_is_refused(written):
-    with pytest.raises(ConfigError, match="engine: .*'spark' is not built yet; leave 'engine' out, or write duckdb"):
+    with pytest.raises(ConfigError, match=r"engine: .*'spark' is not built yet; leave 'engine' out, or write duckdb"):
         load_project(written("tables: {events: {files: a.csv}}\nvocabulary: {click: {}}\nengine: spark\n"))

@@ -291,7 +291,9 @@ def every_case() -> Iterator[Case]:
         if name in ("users.csv", "subscriptions.csv"):
             del kinds["header alone"]  # nobody yet is an answer
         for number, (kind, spoil) in enumerate(kinds.items()):
-            for command in {commands[number % len(commands)], commands[(3 * number + 1) % len(commands)]}:
+            for command in dict.fromkeys(
+                (commands[number % len(commands)], commands[(3 * number + 1) % len(commands)])
+            ):
                 yield Case(f"{name}: {kind}: {' '.join(command)}", command, spoil(name), (name,))
     for number, (line, word) in enumerate(PROJECT_KEYS.items()):
         command = PROJECT_READERS[number % len(PROJECT_READERS)]

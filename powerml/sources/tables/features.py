@@ -11,10 +11,11 @@ import pandas as pd
 from powerml.errors import DataError, MissingColumns, UsageError
 from powerml.scoring.heads.encoding import MAX_LEVELS, MOSTLY_DIFFERENT
 from powerml.sources.tables.files import blank, dates, ids, read_table, row_error, truths
-from powerml.tables import LABELS, OUTCOMES, FeatureTable, NamedColumns
+from powerml.sources.tables.kinds import feature
+from powerml.tables import LABELS, OUTCOMES, OUTPUTS, PROBABILITIES, FeatureTable, NamedColumns
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
 
@@ -26,18 +27,16 @@ ONE_DAY = pd.Timestamp("2000-01-01")  # stands in `as_of` where a table has no t
 ROW_TRUTHS = ("enough_history", "active", "treated")
 
 
-def read_features(path: Path, named: NamedColumns) -> FeatureTable:
+def read_features(path: Path, named: NamedColumns, *, keep: Collection[str] = ()) -> FeatureTable:
     """Reads a CSV or Parquet file to learn from; raises DataError, MissingColumns or UsageError with the fix.
 
     `target` holds churn, stay and expand, or 0/1, yes/no, true/false with 1 = churn; blank, `ineligible` and `immature`
-    rows are left out. Numbers and texts are features; a text that differs in most rows, a constant column and dates
-    are left out, and the notes say so. `user_id`, `account_id`, `as_of`, `enough_history`, `active` and `treated` mean
-    what they mean in a snapshot.
+    rows are left out. Numbers and texts are features; a text that differs in most rows, a constant column, dates, and
+    names and addresses of people that `keep` does not ask for are left out, and the notes say so. `user_id`,
+    `account_id`, `as_of`, `enough_history`, `active` and `treated` mean what they mean in a snapshot.
     """
     raw = read_table(path)
     raw.columns = raw.columns.map(str)
-    if twice := raw.columns[raw.columns.duplicated()].tolist():
-        raise DataError.in_file(path, f"has two columns {twice[0]!r}", "keep one of them")
     told = {"--target": named.target, "--group": named.group, "--time": named.time, "--id": named.id_}
     for option, column in told.items():
         if column is not None and column not in raw:
@@ -51,22 +50,30 @@ def read_features(path: Path, named: NamedColumns) -> FeatureTable:
     raw, label = raw[known].reset_index(drop=True), label[known].reset_index(drop=True)
     _two_classes(label, named.target, path)
     named, found = _guessed(raw, named)
-    notes += found
+    notes += [*found, *_reserved(raw, named, path)]
 
-    frame = pd.DataFrame({"as_of": _times(raw[named.time], path) if named.time else pd.Series(ONE_DAY, raw.index)})
+    frame = pd.DataFrame(
+        {"as_of": dates(raw[named.time], path).dt.normalize() if named.time else pd.Series(ONE_DAY, raw.index)}
+    )
     id_column = "user_id" if named.group else "account_id"
     row_names = pd.Series([f"row {i + 1}" for i in range(len(raw))], dtype=object)
     frame[id_column] = ids(raw[named.id_], path) if named.id_ else row_names
     if named.group:
         frame["account_id"] = ids(raw[named.group], path)
+        if frame["account_id"].nunique() == 1:
+            what = f"column {named.group!r}: every row is of one group, so no group can be held out"
+            raise DataError.in_file(path, what, "name a column with several groups in --group, or leave --group out")
     for name in ROW_TRUTHS:
         default = name != "treated"
         frame[name] = truths(raw[name], path) if name in raw else default
     taken = {c for c in (named.target, named.group, named.time, named.id_) if c} | {*ROW_TRUTHS, "as_of", "label"}
-    features, coverage, said = _features(raw.drop(columns=[c for c in raw.columns if c in taken or c in frame]))
+    inner = [c for c in raw.columns if c in taken or c in frame]
+    features, coverage, said = _features(raw.drop(columns=inner), path, keep)
     if features.columns.empty:
         raise DataError.in_file(path, "no column is left to learn from", "; ".join(said) or "add columns of features")
     frame = pd.concat([frame.assign(label=label), features], axis=1)
+    if young := int((~frame["enough_history"]).sum()):
+        notes.append(f"Left out of {path.name}: {young:,} rows without enough_history.")
     frame = frame[frame["enough_history"]].sort_values(["as_of", id_column], kind="stable", ignore_index=True)
     categories = tuple(str(name) for name in features if features[name].dtype == object)
     return FeatureTable(path.name, named, frame, id_column, categories, coverage, (*notes, *said))
@@ -144,35 +151,20 @@ def _times(values: pd.Series, path: Path) -> pd.Series:
     return days
 
 
-def _features(raw: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+def _features(raw: pd.DataFrame, path: Path, keep: Collection[str]) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
     """Features as float64 or text (null where blank), what is available and why others are not, and sentences."""
     columns: dict[str, pd.Series] = {}
     reasons: dict[str, str] = {}
     unknown: dict[str, int] = {}
     for name in map(str, raw.columns):
-        values = raw[name]
-        if pd.api.types.is_datetime64_any_dtype(values):
-            reasons[name] = "dates"
+        values, why = feature(raw[name], path, keep=name in keep)
+        why = why or _too_different(values, name in keep) or _too_alike(values)
+        if why:
+            reasons[name] = why
             continue
-        empty = blank(values)
-        number = pd.to_numeric(values.astype("string").str.strip().mask(empty), errors="coerce").astype("float64")
-        number = number.replace([np.inf, -np.inf], np.nan)
-        is_number = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
-        if is_number or bool((number.notna() | empty).all()):
-            feature, different = number, number.nunique()
-        else:
-            text = values.astype("string").str.strip()
-            feature = text.astype(object).where(text.notna() & (text != ""), None)
-            different = feature.nunique()
-            if different > max(MAX_LEVELS, MOSTLY_DIFFERENT * len(values)):
-                reasons[name] = f"{different:,} different texts, so it says who, not what"
-                continue
-        if different == 0 or (different == 1 and not feature.isna().any()):
-            reasons[name] = "empty" if different == 0 else "the same in every row"
-            continue
-        columns[name] = feature
-        if feature.isna().any():
-            unknown[name] = int(feature.isna().sum())
+        columns[name] = values
+        if values.isna().any():
+            unknown[name] = int(values.isna().sum())
     said = []
     if reasons:
         said.append("Not used: " + "; ".join(f"{name} ({why})" for name, why in reasons.items()) + ".")
@@ -184,3 +176,35 @@ def _features(raw: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]
         columns=["metric", "available", "reason"],
     )
     return pd.DataFrame(columns, index=raw.index), coverage, said
+
+
+def _too_different(values: pd.Series, asked_for: bool) -> str:
+    different = values.nunique() if values.dtype == object and not asked_for else 0
+    if different > max(MAX_LEVELS, MOSTLY_DIFFERENT * len(values)):
+        return f"{different:,} different texts, so it says who, not what"
+    return ""
+
+
+def _too_alike(values: pd.Series) -> str:
+    different = values.nunique()
+    if different == 0 or (different == 1 and not values.isna().any()):
+        return "empty" if different == 0 else "the same in every row"
+    return ""
+
+
+def _reserved(raw: pd.DataFrame, named: NamedColumns, path: Path) -> list[str]:
+    """Sentences on columns whose names mean something here; raises DataError for names of what scoring writes."""
+    if named.id_ in OUTPUTS:
+        what = f"column {named.id_!r} is the id and bears a name that scores have"
+        raise DataError.in_file(path, what, "call it otherwise, like customer_id")
+    if said := [name for name in PROBABILITIES if name in raw and name != named.target]:
+        what = f"column {said[0]!r} bears a name that scores have, and what was said of an outcome is no feature"
+        raise DataError.in_file(path, what, "leave it out, or call it otherwise")
+    told = []
+    if "label" in raw and named.target != "label":
+        told.append("Not used: label (the name of what happened; it is the target with --target label).")
+    if kept := [name for name in ("active", "treated") if name in raw and name != named.target]:
+        are = "says whom ranks are taken among" if kept == ["active"] else "say who was active or treated"
+        verb = "is no feature" if len(kept) == 1 else "are no features"
+        told.append(f"Not used: {' and '.join(kept)} ({are}, and {verb}; call it otherwise to learn from it).")
+    return told

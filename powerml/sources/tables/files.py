@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import gzip
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from powerml.errors import DataError
+from powerml.sources.dialect import dialect
 from powerml.sources.files import check_width
 from powerml.spreadsheets import read_back
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 NULLS = ("", "nan", "na", "n/a", "null", "none", "<na>")
 """Texts, in small letters, that stand for nothing in a column of numbers."""
+LARGEST = 1e30  # what is beyond cannot be squared and summed over any number of rows
+_HEAD_BYTES = 1 << 20
+_OFFSET = re.compile(r"^(.*\d:\d{2}(?::\d{2}(?:\.\d+)?)?) ?(?:[Zz]|[+-]\d{2}(?::?\d{2})?)$")
 TRUTHS = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
 
 
@@ -55,18 +62,50 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
+    fix = "write it again, texts in quotes"
     try:
-        check_width(str(path), len(pd.read_csv(path, dtype=str, nrows=0, encoding="utf-8-sig").columns))
-        return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False)
+        delimiter, header = _head(path)
+        table = pd.read_csv(path, sep=delimiter, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except pd.errors.EmptyDataError:
         raise DataError.in_file(path, "is empty", "write it again; it needs a header and at least one row") from None
     except pd.errors.ParserError as error:
         what = str(error).removeprefix("Error tokenizing data. C error: ").strip().rstrip(".")
-        raise DataError.in_file(path, f"is no well-formed CSV ({what})", "write it again, texts in quotes") from None
+        raise DataError.in_file(path, f"is no well-formed CSV ({what})", fix) from None
     except UnicodeDecodeError:
         raise DataError.in_file(path, "is not UTF-8 text", "save it as UTF-8") from None
     except (EOFError, OSError) as error:
         raise DataError.in_file(path, f"cannot be read ({error})", "it may be cut short; write it again") from None
+    if not isinstance(table.index, pd.RangeIndex):
+        raise DataError.in_file(path, f"row 2 has more cells than the header's {len(header)} names", fix)
+    table.columns = pd.Index(header)
+    short = table.isna().any(axis=1).to_numpy()
+    if short.any():
+        row = int(np.flatnonzero(short)[0]) + 2
+        raise DataError.in_file(path, f"row {row} has fewer cells than the header's {len(header)} names", fix)
+    return table
+
+
+def _head(path: Path) -> tuple[str, tuple[str, ...]]:
+    """Delimiter and column names of a CSV; raises DataError where a column has no name, or the name of another."""
+    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+        start = file.read(_HEAD_BYTES)
+    text = start.decode("utf-8-sig", errors="strict" if len(start) < _HEAD_BYTES else "ignore")
+    if not text.strip():
+        raise pd.errors.EmptyDataError
+    if len(start) == _HEAD_BYTES and "\n" not in text:
+        raise DataError.in_file(path, f"its first line is longer than {_HEAD_BYTES:,} bytes", "leave columns out")
+    delimiter, header = dialect(text)
+    check_width(str(path), len(header))
+    _distinct(header, path)
+    return delimiter, header
+
+
+def _distinct(header: Sequence[str], path: Path) -> None:
+    if "" in header:
+        what = f"column {header.index('') + 1} has no name"
+        raise DataError.in_file(path, what, "give it one in the first line, or leave it out")
+    if twice := [name for name in header if header.count(name) > 1]:
+        raise DataError.in_file(path, f"has two columns {twice[0]!r}", "keep one of them")
 
 
 def blank(values: pd.Series) -> pd.Series:
@@ -75,19 +114,31 @@ def blank(values: pd.Series) -> pd.Series:
 
 
 def numbers(values: pd.Series, path: Path, *, fix: str = "leave it empty where nothing is known") -> pd.Series:
-    """A column as float64, blank = nan; raises DataError with the first row that is no number."""
+    """A column as float64, blank = nan; raises DataError with the first row that is no finite number, or too large."""
     if pd.api.types.is_numeric_dtype(values):
-        return values.astype("float64").replace([np.inf, -np.inf], np.nan)
-    empty = blank(values)
-    found = pd.to_numeric(values.astype("string").str.strip().mask(empty), errors="coerce").astype("float64")
+        found = values.astype("float64")
+        empty = found.isna()
+    else:
+        empty = blank(values)
+        found = pd.to_numeric(values.astype("string").str.strip().mask(empty), errors="coerce").astype("float64")
     if (bad := ~empty & ~np.isfinite(found)).any():
         raise row_error(path, values, bad, "is not a number", fix)
+    if (bad := found.abs() > LARGEST).any():
+        raise row_error(path, values, bad, f"is too large a number, over {LARGEST:g}", "correct it, or change the unit")
     return found
 
 
 def dates(values: pd.Series, path: Path) -> pd.Series:
-    """A column as datetimes; raises DataError with the first row that is no date."""
-    found = pd.to_datetime(values, errors="coerce", format=None if values.dtype.kind == "M" else "ISO8601")
+    """A column as datetimes without a zone, as a clock on the wall showed them; offsets may differ from row to row.
+
+    Raises DataError with the first row that is no date.
+    """
+    if values.dtype.kind == "M" or isinstance(values.dtype, pd.DatetimeTZDtype):
+        found = pd.to_datetime(values)
+        found = found if found.dt.tz is None else found.dt.tz_localize(None)
+    else:
+        clock = values.astype("string").str.strip().str.replace(_OFFSET, r"\1", regex=True)
+        found = pd.to_datetime(clock, errors="coerce", format="ISO8601")
     if found.isna().any():
         raise row_error(path, values, found.isna(), "is not a date", "use YYYY-MM-DD, like 2026-04-01")
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,11 +11,13 @@ import pandas as pd
 
 from powerml.config.metrics import catalogue
 from powerml.errors import DataError, MissingColumns
+from powerml.scoring.unseen import known_levels
 from powerml.sources.tables.files import dates, ids, numbers, read_table, truths
+from powerml.sources.tables.kinds import categories
 from powerml.tables import ENTITY_IDS, ROW
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from powerml.scoring.named import NamedScorer
@@ -34,26 +37,26 @@ class MetricTable:
 
 
 def read_metric_table(
-    path: Path, *, metrics: Iterable[str], texts: Iterable[str] = (), id_column: str = ""
+    path: Path,
+    *,
+    metrics: Iterable[str],
+    texts: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
+    id_column: str = "",
 ) -> MetricTable:
     """Reads a CSV or Parquet file with an id column and at least one of `metrics` (the names that count as metrics).
 
-    `texts`: metrics that hold categories. `id_column`: what the id is called where it is neither `user_id` nor
-    `account_id`; "row" stands for the number of the row where the file has no ids.
+    `texts`: metrics that hold categories, with those known to training. `id_column`: what the id is called where it is
+    neither `user_id` nor `account_id`; "row" stands for the number of the row where the file has no ids.
 
     Of two id columns `user_id` is the entity and `account_id` stands beside it. Rows without `active` are active where
     `events_30d` is at least 1, or all where that is absent. Raises DataError naming the file, the row and the fix.
     """
     raw = read_table(path)
-    twice = raw.columns[raw.columns.duplicated()]
-    if len(twice):
-        raise DataError.in_file(path, f"has two columns {twice[0]!r}", "keep one of them")
     found = next((name for name in (id_column, *ENTITY_IDS) if name and name in raw), None)
     if found is None and id_column == ROW:
         raw, found = raw.assign(row=np.arange(1, len(raw) + 1)), ROW
     if found is None:
         raise MissingColumns([id_column or "user_id"], asked_by=f"{path}: a table to score", have=raw.columns)
-    categories = set(texts)
     measured = [name for name in raw.columns if name in set(metrics)]
     if not measured and not id_column:  # a model that was trained on a table says itself what it lacks
         shown = ", ".join(map(str, raw.columns[:8]))
@@ -63,8 +66,7 @@ def read_metric_table(
     if "as_of" in raw:
         columns["as_of"] = dates(raw["as_of"], path)
     columns |= {
-        name: raw[name].astype("string").astype(object) if name in categories else numbers(raw[name], path)
-        for name in measured
+        name: categories(raw[name], texts[name]) if name in texts else numbers(raw[name], path) for name in measured
     }
     columns |= {name: truths(raw[name], path) for name in ("enough_history", "active") if name in raw}
     frame = pd.DataFrame(columns)
@@ -80,7 +82,7 @@ def rows_to_score(path: Path, scorer: NamedScorer) -> MetricTable:
     """The rows of a file that a scorer is to score; raises MissingColumns naming the metrics that the file lacks."""
     its = scorer.model
     known = {*catalogue(), *its.columns}
-    table = read_metric_table(path, metrics=known, texts=its.text_columns, id_column=its.id_column)
+    table = read_metric_table(path, metrics=known, texts=known_levels(its), id_column=its.id_column)
     if absent := [name for name in its.scorer.metrics_ if name not in table.columns]:
         raise MissingColumns(absent, asked_by=f"{path}: {scorer.shown}", have=table.columns)
     return table
