@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from powerml.errors import DataError, MissingColumns
+from powerml.statistics.logistic import sigmoid
 from powerml.tables import NOT, OUTCOMES, is_rest
 
 if TYPE_CHECKING:
@@ -111,6 +112,23 @@ def _custom(p: pd.DataFrame) -> tuple[str, ...]:
     said = [str(c).removeprefix("p_") for c in p.columns if str(c).startswith("p_")]
     pairs = [(o, f"{NOT}{o}") for o in said if f"{NOT}{o}" in said]
     return tuple(sorted(pairs[0], key=said.index)) if pairs else ()
+
+
+def nested_probabilities(churn: ArrayLike, expand: ArrayLike | None = None) -> np.ndarray:
+    """Probabilities (rows, 2 or 3), worst outcome first, of the logits (rows,) of two nested heads.
+
+    `churn` is the logit of the worst outcome, `expand` that of the best among the rest (None for two outcomes). Each
+    row sums to 1.
+
+    >>> nested_probabilities([0.0], [0.0]).tolist()
+    [[0.5, 0.25, 0.25]]
+    """
+    left = np.asarray(churn, dtype=float)
+    c, kept = sigmoid(left), sigmoid(-left)
+    if expand is None:
+        return np.column_stack([c, kept])
+    grew = np.asarray(expand, dtype=float)
+    return np.column_stack([c, kept * sigmoid(-grew), kept * sigmoid(grew)])
 
 
 def base_rates(base: Mapping[str, float] | pd.DataFrame, outcomes: Sequence[str], rows: int) -> np.ndarray:

@@ -71,8 +71,8 @@ def backtest(
     """Scores of one cutoff against the labels of that cutoff (`id_column`, `label`).
 
     The list is sorted by `p_churn` (cs) or `p_expand` (sales) where the scores have them, else by `score`: lowest first
-    for churn, highest for expansion; ties by id. Accounts without an outcome take no place in it. Raises DataError
-    where no scored account has an outcome.
+    for churn, highest for expansion; ties by `document_score` likewise, then by id. Accounts without an outcome take no
+    place in it. Raises DataError where no scored account has an outcome.
     """
     sought = _SOUGHT[team]
     if absent := [c for c in (id_column, "score") if c not in scores]:
@@ -83,7 +83,11 @@ def backtest(
         raise DataError("backtest: no scored account has an outcome yet; choose an earlier date")
     judged = both[known]
     pressing = judged[f"p_{sought}"] if f"p_{sought}" in judged else judged["score"] * (-1 if team == "cs" else 1)
-    ordered = judged.assign(pressing=pressing).sort_values(["pressing", id_column], ascending=[False, True])
+    # where a flat link gives everybody the same, the document's own number decides before the id does
+    beside = judged.get("document_score", 0.0)
+    ordered = judged.assign(pressing=pressing, beside=beside).sort_values(
+        ["pressing", "beside", id_column], ascending=[False, team == "cs", True]
+    )
     ordered["rank"] = np.arange(1, len(ordered) + 1)
     came, in_list = ordered["label"].eq(sought), ordered["rank"] <= top
     ordered["result"] = np.select([in_list & came, in_list, came], ["hit", "false alarm", "missed"], "left out")
