@@ -10,21 +10,13 @@ from sklearn.base import clone
 
 from powerml.calibration.head import CalibrationMethod, HeadCalibrator
 from powerml.errors import UsageError
-from powerml.scoring.documented.base import DocumentedScorer
 from powerml.scoring.heads.base import Head, usable
 from powerml.scoring.heads.card import CardHead
 from powerml.scoring.heads.prior import PriorLinkHead
 from powerml.scoring.heads.registry import make_head
 from powerml.scoring.heads.selection import choose, compare_heads
 from powerml.scoring.heads.side import HeadInputs, Side, average_reasons
-from powerml.scoring.heads.weights import (
-    FittedWeight,
-    WeightsHead,
-    documented_weights,
-    normalised,
-    reweighted,
-    unit_parts,
-)
+from powerml.scoring.heads.weights import FittedWeight, WeightsHead, documented_weights
 from powerml.scoring.outcome.row_order import within
 from powerml.statistics.folds import Folds, RowNumbers, account_folds, group_codes
 from powerml.statistics.outcomes import count_events
@@ -34,6 +26,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from powerml.scoring.documented.base import DocumentedScorer
     from powerml.statistics.logistic import Floats
 
 FEW_ROWS = 10_000
@@ -80,7 +73,7 @@ class HeadPlan:
     n_folds: int | None = None
     seed: int = 0
     min_events: int = 50
-    documented: Any = None
+    documented: DocumentedScorer[Any] | None = None
 
     def signs(self, sign: int) -> tuple[int, ...]:
         """Expected effect (-1, 0, 1) of each column on an outcome that falls (-1) or rises (1) with success."""
@@ -154,11 +147,11 @@ def _calibrated(logits: Floats, y: Floats, codes: RowNumbers, plan: HeadPlan) ->
 def _train_weights(outcome: str, rows: TrainingRows, plan: HeadPlan, folds: Folds, events: int, sign: int) -> Side:
     """The documented weight set with fitted weights, read through a link of its own."""
     scorer = plan.documented
-    if not isinstance(scorer, DocumentedScorer):
+    if scorer is None:
         raise UsageError("head weights fits the weights of a documented weight set; name one as the prior")
     y, codes = rows.target, group_codes(rows.groups, len(rows.happened))
     documented = documented_weights(scorer)
-    parts = unit_parts(scorer, rows.inputs.frame)
+    parts = scorer.unit_parts(rows.inputs.frame)
     head = WeightsHead(tuple(documented.values()), sign=sign, **plan.options)
     frame, logits = rows.inputs.frame, np.full(len(y), np.nan)
     for train, test in usable(folds, y):  # as it will score: clipped, scaled and read through a link
@@ -167,7 +160,7 @@ def _train_weights(outcome: str, rows: TrainingRows, plan: HeadPlan, folds: Fold
     own, link, fitted = _linked(scorer, head, parts, frame, y, outcome)
     with np.errstate(invalid="ignore"):
         low, high = np.nanquantile(
-            normalised(scorer, head.draws(parts, y, codes, seed=plan.seed)), [0.025, 0.975], axis=0
+            scorer.normalised(head.draws(parts, y, codes, seed=plan.seed)), [0.025, 0.975], axis=0
         )
     return Side(
         outcome,
@@ -192,12 +185,12 @@ def _linked(
 ) -> tuple[Floats, PriorLinkHead, DocumentedScorer[Any]]:
     """The head's weights in the document's unit, the link on their score, and the set that gives it."""
     head.fit(parts, y)
-    own = normalised(scorer, head.weights_)
+    own = scorer.normalised(head.weights_)
     if not np.isfinite(own).all():  # the first action says nothing, so nothing can be relative to it
         own = head.weights_ / max(head.scale_, 1e-12)
     if not own.any():  # no part says anything, so nothing contradicts the document; the link will be flat
         own = np.array([*documented_weights(scorer).values()])
-    fitted = reweighted(scorer, own.tolist(), name=f"{scorer.name}_for_{outcome}").fit(frame)
+    fitted = scorer.reweighted(own.tolist(), name=f"{scorer.name}_for_{outcome}").fit(frame)
     return own, PriorLinkHead(head.sign, pull=1e-6).link(_score(fitted, frame)[:, 0], y), fitted
 
 
