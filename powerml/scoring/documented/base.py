@@ -184,7 +184,7 @@ class DocumentedScorer(TransformerMixin, BaseEstimator, Generic[SpecT]):
         data = self.card.model_dump(by_alias=True, exclude_none=True)
         data |= {"name": name, "version": 1, "based_on": self.card.label}
         data |= self._with_weights(data, dict(zip(self.weights(), weights, strict=True)))
-        return type(self)(cast("SpecT", type(self.card).model_validate(data)), origin="fitted")
+        return type(self)(type(self.card).model_validate(data), origin="fitted")
 
     def reviewed(self, X: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame] | None:
         """Per reviewed part its level as the scores table shows it, and what it gives to the score.
