@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from powerml.config.base import Source, Spec
+from powerml.config.card_lines import Line, cited
 from powerml.config.conditions import Metric
 from powerml.config.groups import Group
+from powerml.config.moved_weights import short
 from powerml.config.weight_set import WeightSetSpec
 
 _WINDOW = re.compile(r"_\d+d$")
@@ -91,3 +94,36 @@ class ActivitySpec(WeightSetSpec):
     def metrics(self) -> tuple[str, ...]:
         """The metrics it reads, each once, in the order of the file."""
         return tuple(dict.fromkeys(column for columns in self.columns.values() for column, _ in columns))
+
+    def lines(self) -> Iterator[Line]:
+        """Its lines, from the top; see `card_lines`."""
+        for name, action in self.actions.items():
+            group = f" ({action.group})" if action.group else ""
+            around = Source(document=self.source.document, section=self.source.section) if self.source else Source()
+            yield name, f"each{group}", f"{action.weight:g} raw", cited(action, around)
+        yield "window_days", "", f"{self.window_days}", Source()
+        yield "full_scale", "raw that scores 100", f"{self.full_scale}", Source()
+        if self.half_life_days is not None:
+            yield "half_life_days", "an action of that age counts half", f"{self.half_life_days:g}", Source()
+        for name, group_spec in self.groups.items():
+            yield (
+                "groups",
+                name,
+                f"{group_spec.owner}; alert below -{group_spec.alert_below:g}",
+                group_spec.source or Source(),
+            )
+
+    @property
+    def side_notes(self) -> dict[str, Source]:
+        """Notes beside numbers that are no part of their own."""
+        return self.notes
+
+    def moved(self, factors: Mapping[str, float]) -> Self:
+        """Actions times their factors, relative to the login (else the first action), which keeps its weight."""
+        data = self.model_dump(by_alias=True)
+        anchor = next((name for name in self.actions if name.startswith("login")), next(iter(self.actions)))
+        by = factors.get(anchor, 1.0)
+        for name, action in self.actions.items():
+            if name != anchor:
+                data["actions"][name]["weight"] = short(action.weight, factors.get(name, 1.0) / by)
+        return type(self).model_validate(data)

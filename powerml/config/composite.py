@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from powerml.config.base import Source, Spec
+from powerml.config.card_lines import Line, cited
 from powerml.config.conditions import Metric
+from powerml.config.moved_weights import apportioned
 from powerml.config.weight_set import WeightSetSpec
 
 if TYPE_CHECKING:
@@ -88,7 +91,34 @@ class CompositeSpec(WeightSetSpec):
         """The metrics it reads, each once, in the order of the file."""
         return tuple(dict.fromkeys(term.metric for d in self.dimensions.values() for term in d.terms))
 
+    def lines(self) -> Iterator[Line]:
+        """Its lines, from the top; see `card_lines`."""
+        for name, value in self.params.items():
+            yield "params", name, "counted from the vocabulary" if value == "vocabulary" else f"{value:g}", Source()
+        for name, dimension in self.dimensions.items():
+            source = dimension.source or Source()
+            yield name, "dimension", f"{100 * dimension.weight:g} % of the score", source
+            for term in dimension.terms:
+                null = {"renormalise": "weight spread", "zero": "0"}.get(str(term.missing), str(term.missing))
+                yield name, _fills(term), f"{100 * term.weight:g} % of {name}; null: {null}", cited(term, source)
+
+    def moved(self, factors: Mapping[str, float]) -> Self:
+        """Dimensions times their factors; they keep a sum of 1."""
+        data = self.model_dump(by_alias=True)
+        weights = {name: dimension.weight for name, dimension in self.dimensions.items()}
+        for name, weight in apportioned(weights, factors, floor=True).items():
+            data["dimensions"][name]["weight"] = weight
+        return type(self).model_validate(data)
+
 
 def _check_sum(weights: list[float], what: str) -> None:
     if not math.isclose(total := math.fsum(weights), 1, abs_tol=1e-9):
         raise ValueError(f"{what} sum to {total:g}; make them sum to 1")
+
+
+def _fills(term: Term) -> str:
+    if term.at_least is not None:
+        return f"{term.metric} at least {term.at_least:g}"
+    if isinstance(term.full_at, str):
+        return f"{term.metric} / {term.full_at}, 0 to 1"
+    return f"{term.metric}, 0 to 1" if term.full_at == 1 else f"{term.metric} / {term.full_at:g}, 0 to 1"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeVar, cast
 
 import numpy as np
@@ -18,12 +19,21 @@ from powerml.scoring.documented.table import card_table
 from powerml.statistics.ranks import Ranks, Reference, active_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sklearn.utils import Tags
 
     from powerml.config.bands import BandsSpec
     from powerml.scoring.explain.contributions import Contributions
+
+
+@dataclass(frozen=True)
+class Fill:
+    """The value at which a metric gives all it can, and how far that is on the scale of the set itself."""
+
+    full: float
+    way: float
+
 
 Numbers = dict[str, NDArray[np.float64]]
 SpecT = TypeVar("SpecT", bound=WeightSetSpec)
@@ -137,6 +147,53 @@ class DocumentedScorer(TransformerMixin, BaseEstimator, Generic[SpecT]):
         other.spec = self.card.counted(vocabulary)
         return other
 
+    def branches(self) -> dict[str, str]:
+        """The branch of the metric tree of each metric: the part that reads it, the first where several do."""
+        found: dict[str, str] = {}
+        for part, metrics in self.part_metrics.items():
+            for metric in metrics:
+                found.setdefault(metric, part)
+        return found
+
+    def edges(self, row: Mapping[str, float]) -> Iterable[tuple[str, float | str]]:
+        """Every value, or other metric, at which what a metric counts for may change; none where all is gradual."""
+        return ()
+
+    def fills(self, row: Mapping[str, float]) -> Mapping[str, Fill] | None:
+        """Where each metric gives all it can and how far that is; None for a kind that counts by edges."""
+        return None
+
+    def weights(self) -> dict[str, float]:
+        """The document's weight of each part; empty for a kind that has none to fit."""
+        return {}
+
+    def unit_parts(self, X: pd.DataFrame) -> NDArray[np.float64]:
+        """What each part gives, per unit of its documented weight (rows, parts); NaN where a part has no input."""
+        worth = np.array([*self.weights().values()])
+        return np.asarray(self.transform(X), dtype=np.float64) / np.where(worth > 0, worth, 1.0)
+
+    def normalised(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Weights (..., parts) in the document's unit: adding up to what the document's add up to."""
+        adding = self._adding()
+        total = sum(weight for weight, adds in zip(self.weights().values(), adding, strict=True) if adds)
+        size = weights[..., adding].sum(axis=-1, keepdims=True)
+        return np.asarray(total * weights / np.where(size > 0, size, 1.0))
+
+    def reweighted(self, weights: Sequence[float], *, name: str) -> Self:
+        """The same set with other weights, as a set of its own that can be read, edited and scored."""
+        data = self.card.model_dump(by_alias=True, exclude_none=True)
+        data |= {"name": name, "version": 1, "based_on": self.card.label}
+        data |= self._with_weights(data, dict(zip(self.weights(), weights, strict=True)))
+        return type(self)(type(self.card).model_validate(data), origin="fitted")
+
+    def reviewed(self, X: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame] | None:
+        """Per reviewed part its level as the scores table shows it, and what it gives to the score.
+
+        None for a kind whose parts are not reviewed by themselves.
+        """
+        levels = pd.DataFrame(self.transform(X), index=X.index, columns=list(self.parts))
+        return levels, levels
+
     @property
     def needs_reference(self) -> bool:
         """Whether a row alone cannot be scored before `fit`, because something is taken from a reference."""
@@ -226,6 +283,14 @@ class DocumentedScorer(TransformerMixin, BaseEstimator, Generic[SpecT]):
             self.feature_names_in_ = np.array(data["columns"], dtype=object)
             self.n_features_in_ = len(data["columns"])
         return self
+
+    def _adding(self) -> NDArray[np.bool_]:
+        """Which parts add up to the whole; the others deduct."""
+        return np.ones(len(self.weights()), dtype=bool)
+
+    def _with_weights(self, data: dict[str, Any], weights: Mapping[str, float]) -> dict[str, Any]:
+        """What of the set's `data` changes with other weights."""
+        raise NotImplementedError(f"{self.card.label} is of kind {self.card.kind}, which has no weights to fit")
 
     @property
     def _ranked(self) -> tuple[str, ...]:

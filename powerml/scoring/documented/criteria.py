@@ -16,6 +16,8 @@ from powerml.scoring.explain.contributions import Contributions
 from powerml.statistics.ranks import Ranks, active_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from numpy.typing import NDArray
 
 CriteriaT = TypeVar("CriteriaT", bound=CriteriaSpec)
@@ -62,6 +64,17 @@ class CriteriaScorer(DocumentedScorer[CriteriaT]):
             for metric, by in met.items():
                 values[metric] += np.divide(each, count, out=np.zeros(len(X)), where=by)
         return Contributions(pd.DataFrame(values, index=X.index), 0.0)
+
+    def edges(self, row: Mapping[str, float]) -> Iterable[tuple[str, float | str]]:
+        """What conditions compare with; of a top share its edge in the stored reference."""
+        for criterion in self.card.criteria.values():
+            for condition in criterion.any_of:
+                if isinstance(condition, Comparator):
+                    yield condition.metric, condition.value
+                elif hasattr(self, "reference_"):
+                    top = self.reference_.metrics[condition.metric].top_edge(condition.share)
+                    if top is not None:
+                        yield condition.metric, top
 
     def _met(self, numbers: Numbers, active: NDArray[np.bool_]) -> NDArray[np.bool_]:
         ranks = self._ranks(numbers, active)

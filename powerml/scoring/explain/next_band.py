@@ -92,7 +92,7 @@ def _moved(
     numbers = {metric: float(row[metric].to_numpy(dtype=float, na_value=np.nan)[0]) for metric in scorer.metrics_}
     movable = {m: f for m, f in _facts(scorer, catalogue).items() if _moves(f, numbers[m])}
     active = bool(active_rows(row)[0])
-    if scorer.card.kind in ("composite", "activity"):
+    if scorer.fills(numbers) is not None:
         return fewest_full(scorer, numbers, full_targets(scorer, numbers, movable), edge=edge, active=active)
     return fewest_steps(scorer, numbers, edge_targets(scorer, numbers, movable), edge=edge, active=active)
 

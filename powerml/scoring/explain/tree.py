@@ -9,9 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from powerml.config.activity import ActivitySpec
-from powerml.config.composite import CompositeSpec
-from powerml.config.points import PointsSpec
 from powerml.scoring.explain.contributions import Contributions, by_group, change
 
 if TYPE_CHECKING:
@@ -20,24 +17,13 @@ if TYPE_CHECKING:
     from powerml.config.groups import Group
     from powerml.scoring.documented.base import DocumentedScorer
 
-UNGROUPED = "other"
-
 
 def branches(scorer: DocumentedScorer[Any]) -> dict[str, str]:
     """The branch of each metric: an activity's group, a composite's dimension, the part of a points table.
 
     A metric of several parts stands with the first of them.
     """
-    spec = scorer.card
-    if isinstance(spec, ActivitySpec):
-        return {p: a.group or UNGROUPED for p, a in zip(scorer.parts, spec.actions.values(), strict=True)}
-    found: dict[str, str] = {}
-    sections = {part: name for name, parts in spec.sections.items() for part in parts} if _has_sections(spec) else {}
-    for part, metrics in scorer.part_metrics.items():
-        for metric in metrics:
-            name = part.removesuffix("_score") if isinstance(spec, CompositeSpec) else sections.get(part, part)
-            found.setdefault(metric, name)
-    return found
+    return scorer.branches()
 
 
 def owned_branches(scorer: DocumentedScorer[Any]) -> dict[str, Group]:
@@ -73,7 +59,3 @@ def branch_changes(
     limits = [groups[b].alert_below if b in groups else float("inf") for b in moved["branch"]]
     moved.insert(1, "owner", pd.Series(owner, index=moved.index, dtype=object))
     return moved.assign(alert=moved["change"] < -pd.Series(limits, index=moved.index))
-
-
-def _has_sections(spec: object) -> bool:
-    return isinstance(spec, PointsSpec) and bool(spec.sections)

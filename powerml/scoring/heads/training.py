@@ -81,7 +81,7 @@ class HeadPlan:
     n_folds: int | None = None
     seed: int = 0
     min_events: int = 50
-    documented: Any = None
+    documented: DocumentedScorer[Any] | None = None
 
     def signs(self, sign: int) -> tuple[int, ...]:
         """Expected effect (-1, 0, 1) of each column on an outcome that falls (-1) or rises (1) with success."""

@@ -72,6 +72,10 @@ class CardScorer(DocumentedScorer[CardModelSpec]):
         """The share (in %) of each metric in the points that can be had, over the heads."""
         return self.model.weight_shares()
 
+    def reviewed(self, X: pd.DataFrame) -> None:
+        """Its parts are metrics that give points for several outcomes: contributions to the score say more."""
+        return
+
     def _frame(self, X: pd.DataFrame) -> pd.DataFrame:
         """The columns read, as numbers; raises MissingColumns, DataError."""
         return pd.DataFrame(self._numbers(X), index=X.index)
