@@ -85,7 +85,7 @@ def path_sentence(path: pd.DataFrame) -> str:
     months = ", ".join(f"{m}: {s:.0f} (n = {n})" for m, s, n in zip(*_columns(seen), strict=True))
     return (
         f"Mean score of churners by months before they left: {months}; "
-        f"document D prints {', '.join(f'{s:.0f}' for s in DOCUMENTED)}."
+        f"document D prints {', '.join(f'{s:.0f}' for s in DOCUMENTED_PATH)}."
     )
 
 
