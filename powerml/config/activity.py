@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from powerml.config.base import Source, Spec
 from powerml.config.conditions import Metric
+from powerml.config.groups import Group
 from powerml.config.weight_set import WeightSetSpec
 
 _WINDOW = re.compile(r"_\d+d$")
@@ -29,20 +30,14 @@ class Action(Spec):
         return value if isinstance(value, (dict, Action)) else {"weight": value}
 
 
-class Group(Spec):
-    """A branch of the metric tree: who answers for it, and how far it may pull the mean down before they hear of it."""
-
-    owner: str
-    alert_below: Annotated[float, Field(gt=0)] = 1.0
-    source: Source | None = None
-
-
 class ActivitySpec(WeightSetSpec):
     """A weight set that adds up weighted counts of actions: `100 min(raw / full_scale, 1)`.
 
     `window_days` rewrites the window in the names of the metrics (`logins_30d` to `logins_14d`). With
     `half_life_days` an action of d whole days ago counts `0.5 ** (d / half_life_days)` times its weight.
     """
+
+    scored_by = "powerml.scoring.documented.activity:ActivityScorer"
 
     kind: Literal["activity"] = "activity"
     actions: Annotated[dict[Metric, Action], Field(min_length=1)]
@@ -62,6 +57,11 @@ class ActivitySpec(WeightSetSpec):
                 f"half_life_days: {other[0]!r} has no window in its name, so it cannot decay; leave it out"
             )
         return self
+
+    @property
+    def owned(self) -> dict[str, Group]:
+        """The groups."""
+        return self.groups
 
     @property
     def columns(self) -> dict[str, tuple[tuple[str, float], ...]]:

@@ -62,6 +62,8 @@ class CardModelSpec(WeightSetSpec):
     `trained_until` is the last cutoff it was fitted on: what it says of snapshots up to then flatters it.
     """
 
+    scored_by = "powerml.scoring.outcome.card_scorer:CardScorer"
+
     kind: Literal["points"] = "points"
     trained_until: str | None = None
     heads: Annotated[dict[str, HeadCard], Field(min_length=1, max_length=2)]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from powerml.config.base import Source, Spec
 from powerml.config.conditions import Metric
 from powerml.config.weight_set import WeightSetSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _Positive = Annotated[float, Field(gt=0)]
 _Count = Annotated[float, Field(ge=0)]
@@ -57,6 +60,8 @@ class Dimension(Spec):
 class CompositeSpec(WeightSetSpec):
     """A weight set of weighted dimensions; `params` are numbers, or counted from the project's `vocabulary`."""
 
+    scored_by = "powerml.scoring.documented.composite:CompositeScorer"
+
     kind: Literal["composite"] = "composite"
     params: dict[str, _Count | Literal["vocabulary"]] = {}
     dimensions: Annotated[dict[Metric, Dimension], Field(min_length=1)]
@@ -71,6 +76,12 @@ class CompositeSpec(WeightSetSpec):
                         f"{name}: {term.metric}: 'full_at' names {term.full_at!r}, which 'params' does not declare"
                     )
         return self
+
+    def counted(self, vocabulary: Mapping[str, float]) -> Self:
+        """Parameters declared as `vocabulary` from its counts: `max_features` is the count of `features`."""
+        open_ = {name: name.removeprefix("max_") for name, value in self.params.items() if value == "vocabulary"}
+        found = {name: float(vocabulary[of]) for name, of in open_.items() if of in vocabulary}
+        return self.model_copy(update={"params": {**self.params, **found}})
 
     @property
     def metrics(self) -> tuple[str, ...]:

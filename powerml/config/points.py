@@ -181,6 +181,8 @@ class Prediction(Spec):
 class PointsSpec(WeightSetSpec):
     """A weight set that adds up points: parts, deductions, limits."""
 
+    scored_by = "powerml.scoring.documented.points:PointsScorer"
+
     kind: Literal["points"] = "points"
     parts: Annotated[dict[Metric, PointsPart], Field(min_length=1)]
     deductions: dict[Metric, Deduction] = {}

@@ -33,6 +33,8 @@ class CriteriaSpec(WeightSetSpec):
 class RuleSpec(CriteriaSpec):
     """A definition all of whose conditions must hold; `top_share` is the share of the other definition, by rank."""
 
+    scored_by = "powerml.scoring.documented.criteria:RuleScorer"
+
     kind: Literal["rule"] = "rule"
     conditions: Annotated[dict[Metric, Criterion], Field(min_length=1)]
     top_share: Annotated[float, Field(gt=0, lt=1)] = 0.15
@@ -58,6 +60,8 @@ class Joint(Spec):
 
 class SignalsSpec(CriteriaSpec):
     """Signals of which at least `needed` make a power user."""
+
+    scored_by = "powerml.scoring.documented.criteria:SignalsScorer"
 
     kind: Literal["signals"] = "signals"
     signals: Annotated[dict[Metric, Criterion], Field(min_length=1)]

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, ClassVar, Self
 
 from pydantic import Field
 
 from powerml.config.bands import BandsSpec
 from powerml.config.base import Source, Spec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from powerml.config.groups import Group
 
 
 class WeightSetSpec(Spec):
@@ -16,6 +21,9 @@ class WeightSetSpec(Spec):
     `based_on` names the set it was copied from, as `name@version`; `exceptions` the metrics of which more can score
     less although more is good, with the document's words.
     """
+
+    scored_by: ClassVar[str]
+    """Where the scorer of this kind stands, as `module:class`: declarations are below scoring and only name it."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     version: int | str = 1
@@ -30,6 +38,18 @@ class WeightSetSpec(Spec):
     def label(self) -> str:
         """`name@version`, as scores carry it."""
         return f"{self.name}@{self.version}"
+
+    def counted(self, vocabulary: Mapping[str, float]) -> Self:  # noqa: ARG002  most kinds count nothing
+        """The same with parameters that are counted from a project's vocabulary filled in; most kinds have none.
+
+        `vocabulary` says how many `features`, `advanced` and `core` features there are.
+        """
+        return self
+
+    @property
+    def owned(self) -> Mapping[str, Group]:
+        """The branches of the metric tree that have an owner; none unless the kind declares them."""
+        return {}
 
     @property
     def metrics(self) -> tuple[str, ...]:

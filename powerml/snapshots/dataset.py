@@ -75,7 +75,16 @@ def snapshots(
         frames.append(frame)
         note(f"{len(frame):,} rows at {', '.join(map(str, _few([day_date(d) for d in group.days])))}")
     whole = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
+    _check_unique(whole, project.id_column)
     return Snapshots(whole, compiled.unavailable)
+
+
+def _check_unique(frame: pd.DataFrame, key: str) -> None:
+    """Raises AssertionError where an entity stands twice at a cutoff; in an ordered frame twins are neighbours."""
+    same = (frame[key] == frame[key].shift()) & (frame["as_of"] == frame["as_of"].shift())
+    if same.any():
+        twin = frame.loc[same.to_numpy(dtype=bool)].iloc[0]
+        raise AssertionError(f"{key} {twin[key]!r} stands twice at {twin['as_of']:%Y-%m-%d}")
 
 
 def _few(dates: list[object]) -> list[object]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from powerml.statistics.outcomes import outcome_codes, outcome_values, outcomes_of
+from powerml.statistics.outcomes import outcome_codes, outcome_values, outcomes_seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,7 +31,7 @@ def numeric_view(
     view = {name: frame[name].astype(float) for name in metrics if name not in categories}
     if categories & set(metrics):
         labels = learned_from["label"]
-        outcomes = outcomes_of(labels)
+        outcomes = outcomes_seen(labels)
         worth = outcome_values(outcomes)[outcome_codes(labels, outcomes)]
         mean = float(worth.mean())
         for name in metrics:

@@ -34,6 +34,7 @@ class ActivityScorer(DocumentedScorer[ActivitySpec]):
     """
 
     kind_of_scorer = "activity"
+    spec_type = ActivitySpec
 
     @property
     def parts(self) -> tuple[str, ...]:

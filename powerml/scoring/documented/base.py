@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeVar
+import copy
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeVar, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils.validation import check_array, validate_data
 
 from powerml.bands.ladder import assign
@@ -51,6 +52,7 @@ class DocumentedScorer(TransformerMixin, BaseEstimator, Generic[SpecT]):
     """
 
     kind_of_scorer: ClassVar[str]
+    spec_type: ClassVar[type[WeightSetSpec]]
     band_column: ClassVar[str] = "band"
 
     def __init__(self, spec: SpecT | None = None, *, origin: PartOrigin = "edited") -> None:
@@ -90,6 +92,26 @@ class DocumentedScorer(TransformerMixin, BaseEstimator, Generic[SpecT]):
         return self.card.bands
 
     @property
+    def document(self) -> Self:
+        """Itself."""
+        return self
+
+    @property
+    def told_outcomes(self) -> tuple[str, ...]:
+        """None: a weight set alone says nothing of outcomes."""
+        return ()
+
+    @property
+    def learned_until(self) -> str | None:
+        """The last cutoff that its numbers were fitted on, where its file says so."""
+        return None
+
+    @property
+    def text_columns(self) -> tuple[str, ...]:
+        """None: weight sets read numbers."""
+        return ()
+
+    @property
     def parts(self) -> tuple[str, ...]:
         """The names of its parts, as the scores table calls them."""
         raise NotImplementedError
@@ -103,6 +125,17 @@ class DocumentedScorer(TransformerMixin, BaseEstimator, Generic[SpecT]):
     def declared_metrics(self) -> dict[str, str]:
         """For each column it reads, the metric as the weight set declares it: another window, perhaps."""
         return {metric: metric for metric in self.metrics_}
+
+    @property
+    def windows(self) -> dict[str, tuple[int, int]]:
+        """The window of each column that is not read as declared: from so many days back to so many."""
+        return {}
+
+    def with_counts(self, vocabulary: Mapping[str, float]) -> Self:
+        """The same with what its set counts from a project's vocabulary (`features`, `advanced`, `core`) filled in."""
+        other = copy.copy(self)
+        other.spec = self.card.counted(vocabulary)
+        return other
 
     @property
     def needs_reference(self) -> bool:
@@ -151,6 +184,25 @@ class DocumentedScorer(TransformerMixin, BaseEstimator, Generic[SpecT]):
         total = sum(ranges.values())
         return {metric: 100 * value / total for metric, value in ranges.items()}
 
+    def training_tables(self) -> dict[str, pd.DataFrame]:
+        """Nothing was learnt."""
+        return {}
+
+    def remarks(self) -> tuple[str, ...]:
+        """Nothing was learnt."""
+        return ()
+
+    def unranked(self) -> Self:
+        """The same without its stored reference."""
+        other = copy.copy(self)
+        if hasattr(other, "reference_"):
+            del other.reference_
+        return other
+
+    def referenced(self, frame: pd.DataFrame) -> Self:
+        """The same with the active rows of `frame` for reference where it has none."""
+        return self if hasattr(self, "reference_") else clone(self).fit(frame)
+
     def to_dict(self) -> dict[str, Any]:
         """The whole scorer as JSON holds it: weight set, origin, stored reference."""
         reference = getattr(self, "reference_", None)
@@ -161,6 +213,12 @@ class DocumentedScorer(TransformerMixin, BaseEstimator, Generic[SpecT]):
             "columns": [str(c) for c in getattr(self, "feature_names_in_", ())],
             "reference": None if reference is None else reference.to_dict(),
         }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The scorer that `to_dict` wrote."""
+        spec = cast("SpecT", cls.spec_type.model_validate(data["spec"]))
+        return cls(spec, origin=data["origin"])._restore(data)
 
     def _restore(self, data: Mapping[str, Any]) -> Self:
         if data["reference"] is not None:

@@ -29,6 +29,7 @@ class CompositeScorer(DocumentedScorer[CompositeSpec]):
     """
 
     kind_of_scorer = "composite"
+    spec_type = CompositeSpec
     band_column = "tier"
 
     @property

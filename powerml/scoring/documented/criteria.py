@@ -106,6 +106,7 @@ class RuleScorer(CriteriaScorer[RuleSpec]):
     """A definition all of whose conditions must hold (document B, "How do we identify Power Users")."""
 
     kind_of_scorer = "rule"
+    spec_type = RuleSpec
 
     def score_table(self, X: pd.DataFrame) -> pd.DataFrame:
         """Whether each condition is met, `score`, `power_user`, `coverage`, `band`."""
@@ -116,6 +117,7 @@ class SignalsScorer(CriteriaScorer[SignalsSpec]):
     """Signals of which some make a power user (document C, "Essential Metrics for Finding Power Users")."""
 
     kind_of_scorer = "signals"
+    spec_type = SignalsSpec
 
     def score_table(self, X: pd.DataFrame) -> pd.DataFrame:
         """Whether each signal is met, `signals` (how many), `score`, `power_user`, `joint_rule`, `coverage`, `band`."""

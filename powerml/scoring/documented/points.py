@@ -30,6 +30,7 @@ class PointsScorer(DocumentedScorer[PointsSpec]):
     """
 
     kind_of_scorer = "points"
+    spec_type = PointsSpec
 
     @property
     def parts(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from powerml.config.activity import ActivitySpec, Group
+from powerml.config.activity import ActivitySpec
 from powerml.config.composite import CompositeSpec
 from powerml.config.points import PointsSpec
 from powerml.scoring.explain.contributions import Contributions, by_group, change
@@ -17,6 +17,7 @@ from powerml.scoring.explain.contributions import Contributions, by_group, chang
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from powerml.config.groups import Group
     from powerml.scoring.documented.base import DocumentedScorer
 
 UNGROUPED = "other"
@@ -37,6 +38,11 @@ def branches(scorer: DocumentedScorer[Any]) -> dict[str, str]:
             name = part.removesuffix("_score") if isinstance(spec, CompositeSpec) else sections.get(part, part)
             found.setdefault(metric, name)
     return found
+
+
+def owned_branches(scorer: DocumentedScorer[Any]) -> dict[str, Group]:
+    """The branches to which the weight set itself gives an owner."""
+    return dict(scorer.card.owned)
 
 
 def metric_tree(contributions: Contributions, branch_of: Mapping[str, str]) -> pd.DataFrame:

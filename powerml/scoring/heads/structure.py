@@ -23,7 +23,7 @@ from powerml.scoring.heads.weights import (
     reweighted,
     unit_parts,
 )
-from powerml.scoring.stored import scorer_from_dict
+from powerml.scoring.stored import documented_from_dict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,7 +67,7 @@ class Structure:
     def from_dict(cls, written: dict[str, Any]) -> Structure:
         """The structure that `to_dict` wrote."""
         link = PriorLinkHead.from_dict(written["link"])
-        return cls(scorer_from_dict(written["scorer"]), link, written["average"], written["share"])
+        return cls(documented_from_dict(written["scorer"]), link, written["average"], written["share"])
 
 
 @dataclass(frozen=True)

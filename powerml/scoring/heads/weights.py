@@ -18,7 +18,6 @@ from powerml.config.points import LadderPart, PerUnitDeduction, PointsSpec, Rung
 from powerml.errors import UsageError
 from powerml.scoring.documented.base import DocumentedScorer
 from powerml.scoring.heads.base import Head
-from powerml.scoring.stored import SCORERS
 from powerml.statistics.logistic import Floats, base_logit, penalised_logistic, sigmoid
 
 if TYPE_CHECKING:
@@ -203,7 +202,7 @@ def reweighted(scorer: DocumentedScorer[Any], weights: Sequence[float], *, name:
             home = data["parts"] if key in data["parts"] else data["deductions"]
             home[key] = _scaled(home[key], weight / documented[key] if documented[key] else 0.0)
     spec = type(scorer.card).model_validate(data)
-    return SCORERS[scorer.kind_of_scorer](spec, origin="fitted")
+    return type(scorer)(spec, origin="fitted")
 
 
 def _worth(criterion: LadderPart | RungPart | PerUnitDeduction) -> float:

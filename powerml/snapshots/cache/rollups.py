@@ -12,6 +12,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import duckdb
 import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from powerml.config.project import ProjectSpec
 
-VERSION = 2
+VERSION = 3
 DAY_OFF_WITHIN_DAYS = 14  # a user without a day off in so many is cut into sessions from the first day on
 ALWAYS = -(2**31)
 
@@ -65,7 +66,9 @@ def cached_roll_up(
         json.dumps(
             [
                 VERSION,
+                duckdb.__version__,  # its hash() stands for sessions
                 declaration,
+                project.ids,
                 project.timezone,
                 project.session_gap_minutes,
                 [(name, meaning.model_dump()) for name, meaning in project.meanings.items()],
