@@ -12,7 +12,7 @@ from powerml.statistics.outcomes import outcome_codes, outcome_values, outcomes_
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-PULL = 10.0
+ENCODING_PULL = 10.0
 """Rows at the overall mean that every text counts with, so that a rare text does not stand for its own outcome."""
 
 
@@ -38,7 +38,7 @@ def numeric_view(
             if name in categories:
                 known = learned_from[name]
                 sums = pd.Series(worth, index=known.index).groupby(known).agg(["sum", "size"])
-                means = (sums["sum"] + PULL * mean) / (sums["size"] + PULL)
+                means = (sums["sum"] + ENCODING_PULL * mean) / (sums["size"] + ENCODING_PULL)
                 value = frame[name].map(means).astype(float)
                 view[name] = value.where(~(value.isna() & frame[name].notna()), mean)
     return pd.DataFrame({name: view[name] for name in metrics}, index=frame.index).astype(np.float64)

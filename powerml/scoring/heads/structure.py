@@ -45,7 +45,7 @@ class Structure:
 
     def logits(self, frame: pd.DataFrame) -> Floats:
         """The link's logits (rows,)."""
-        return self.link.decision_function(score_column(self.scorer, frame))
+        return self.link.decision_function(scored_column(self.scorer, frame))
 
     def explain(self, frame: pd.DataFrame) -> tuple[tuple[str, ...], Floats, float]:
         """Metrics, what each adds to the logit (rows, metrics), and the logit they start from."""
@@ -89,7 +89,7 @@ class StructureFit:
         parts, logits = self.scorer.unit_parts(frame), np.full(len(y), np.nan)
         for train, test in usable(folds, y):
             _, link, fitted = self._linked(clone(self.head), parts[train], frame.iloc[train], y[train])
-            logits[test] = link.decision_function(score_column(fitted, frame.iloc[test]))
+            logits[test] = link.decision_function(scored_column(fitted, frame.iloc[test]))
         return logits
 
     def fit(self, frame: pd.DataFrame, y: Floats, *, share: float = 1.0) -> Structure:
@@ -121,7 +121,7 @@ class StructureFit:
         if not own.any():  # no part says anything, so nothing contradicts the document; the link will be flat
             own = np.array([*documented_weights(self.scorer).values()])
         fitted = self.scorer.reweighted(own.tolist(), name=f"{self.scorer.name}_for_{self.outcome}").fit(frame)
-        return own, PriorLinkHead(head.sign, pull=1e-6).link(score_column(fitted, frame)[:, 0], y), fitted
+        return own, PriorLinkHead(head.sign, pull=1e-6).link(scored_column(fitted, frame)[:, 0], y), fitted
 
 
 def structure_of(scorer: Any, outcome: str, sign: int) -> StructureFit | None:
@@ -135,7 +135,7 @@ def structure_of(scorer: Any, outcome: str, sign: int) -> StructureFit | None:
     return StructureFit(scorer, outcome, sign)
 
 
-def score_column(scorer: DocumentedScorer[Any], frame: pd.DataFrame) -> Floats:
+def scored_column(scorer: DocumentedScorer[Any], frame: pd.DataFrame) -> Floats:
     """The score as a column (rows, 1)."""
     return np.asarray(scorer.predict_score(frame), dtype=np.float64)[:, None]
 
