@@ -17,7 +17,7 @@ from powerml.tables import NOT, PROBABILITIES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from powerml.scoring.explain.contributions import Contributions
+    from powerml.scoring.contributions import Contributions
     from powerml.scoring.scorer import Scorer
 
 FORMAT = 2

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 from powerml.config.metrics import MetricSpec
-from powerml.scoring.documented.load import needed_metrics, read_scorer
+from powerml.scoring.load import needed_metrics, read_scorer
 from powerml.scoring.model import ScoringModel
 
 if TYPE_CHECKING:

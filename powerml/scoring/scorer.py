@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from powerml.config.bands import BandsSpec
+    from powerml.scoring.contributions import Contributions
     from powerml.scoring.documented.base import DocumentedScorer
-    from powerml.scoring.explain.contributions import Contributions
     from powerml.statistics.logistic import Floats
 
 

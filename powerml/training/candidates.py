@@ -12,10 +12,10 @@ from sklearn.base import clone
 from powerml.config.documents import DOCUMENTED_CARD
 from powerml.config.experiment import ExperimentSpec, FittedEntry, WeightSetEntry
 from powerml.errors import UsageError
-from powerml.scoring.documented.load import read_scorer
 from powerml.scoring.heads.registry import make_head
 from powerml.scoring.heads.training import BLENDS
 from powerml.scoring.heads.weights import documented_weights
+from powerml.scoring.load import read_scorer
 from powerml.scoring.model import ScoringModel
 from powerml.scoring.outcome.linked import link_scorer
 from powerml.scoring.outcome.model import NestedOutcomeModel

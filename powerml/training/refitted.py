@@ -10,7 +10,7 @@ from sklearn.base import clone
 from powerml.config.weights import known_params
 from powerml.errors import UsageError
 from powerml.progress import Note, silent
-from powerml.scoring.documented.load import scorer_of
+from powerml.scoring.load import scorer_of
 from powerml.scoring.model import ScoringModel
 from powerml.scoring.outcome.model import NestedOutcomeModel
 from powerml.training.candidates import fit_on, joined

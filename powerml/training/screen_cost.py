@@ -52,8 +52,8 @@ class ScreenCost:
             if row is not None
         ]
         return (
-            f"The document's |r| >= {DOCUMENTED_THRESHOLD:g} is reached by {kept} of {self.metrics} metrics; a logistic "
-            f"head behind it makes {' and '.join(words)}, on {self.rows:,} held-out rows."
+            f"The document's |r| >= {DOCUMENTED_THRESHOLD:g} is reached by {kept} of {self.metrics} metrics; a "
+            f"logistic head behind it makes {' and '.join(words)}, on {self.rows:,} held-out rows."
         )
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 from powerml.config.metrics import catalogue
 from powerml.errors import UsageError, did_you_mean
 from powerml.progress import Note, silent
-from powerml.scoring.explain.contributions import change
+from powerml.scoring.contributions import change
 from powerml.scoring.explain.explainable import Explainable
 from powerml.scoring.explain.next_band import NextBand, next_band
 from powerml.scoring.explain.tree import branches

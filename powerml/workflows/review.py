@@ -14,7 +14,7 @@ from powerml.config.fingerprints import of_json
 from powerml.config.weights import POWER_SCORE, differences, known_params, read_weights, set_fingerprint
 from powerml.errors import DataError, UsageError, did_you_mean
 from powerml.progress import Note, silent
-from powerml.scoring.documented.load import scorer_of
+from powerml.scoring.load import scorer_of
 from powerml.scoring.named import NamedScorer, from_weights
 from powerml.scoring.scores_table import score_rows
 from powerml.sinks.files import write_table

@@ -11,7 +11,7 @@ from powerml.config.documents import DOCUMENTED_CARD
 from powerml.config.experiment import ExperimentSpec, FittedEntry, WeightSetEntry
 from powerml.progress import Note, silent
 from powerml.reports.session import headline, report
-from powerml.scoring.documented.load import load_weights
+from powerml.scoring.load import load_weights
 from powerml.shown import Shown
 from powerml.training.candidates import Candidate, candidates, check_scorers
 from powerml.training.choice import challenger

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from powerml.errors import StoreError
-from powerml.scoring.documented.load import load_weights
+from powerml.scoring.load import load_weights
 from powerml.scoring.model import LONGEST_REFERENCE, ScoringModel
 from powerml.statistics.ranks import Ranks
 from tests.tracking.small_session import ROWS, model

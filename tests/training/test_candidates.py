@@ -8,7 +8,7 @@ from powerml.config.experiment import ExperimentSpec, FittedEntry, WeightSetEntr
 from powerml.config.metrics import catalogue
 from powerml.config.project import load_project
 from powerml.errors import UsageError
-from powerml.scoring.documented.load import load_weights
+from powerml.scoring.load import load_weights
 from powerml.scoring.outcome.card_file import weight_files
 from powerml.scoring.outcome.card_scorer import CardScorer
 from powerml.training.candidates import Candidate, check_scorers, say

@@ -13,8 +13,8 @@ from powerml.config.metrics import _read_once
 from powerml.config.project import load_project
 from powerml.config.shipped import configs
 from powerml.errors import PowermlError
-from powerml.scoring.documented.load import load_weights
 from powerml.scoring.explain.text import reasons_json
+from powerml.scoring.load import load_weights
 from powerml.scoring.model import ScoringModel
 from powerml.scoring.named import NamedScorer, from_weights
 from powerml.scoring.scores_table import score_rows

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from powerml.config.activity import Action, ActivitySpec
+from powerml.scoring.contributions import Contributions, shrink_to
 from powerml.scoring.documented.base import DocumentedScorer, Fill, Numbers
-from powerml.scoring.explain.contributions import Contributions, shrink_to
 from powerml.statistics.ranks import active_rows
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sklearn.utils import Tags
 
     from powerml.config.bands import BandsSpec
-    from powerml.scoring.explain.contributions import Contributions
+    from powerml.scoring.contributions import Contributions
 
 
 @dataclass(frozen=True)

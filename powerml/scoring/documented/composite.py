@@ -10,8 +10,8 @@ import pandas as pd
 
 from powerml.config.composite import CompositeSpec, Dimension, Term
 from powerml.errors import UsageError
+from powerml.scoring.contributions import Contributions
 from powerml.scoring.documented.base import DocumentedScorer, Fill, Numbers
-from powerml.scoring.explain.contributions import Contributions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,8 +10,8 @@ import pandas as pd
 
 from powerml.bands.ladder import DIGITS
 from powerml.config.points import LadderPart, PerUnitDeduction, PointsSpec, RungPart
+from powerml.scoring.contributions import Contributions, shrink_to
 from powerml.scoring.documented.base import DocumentedScorer, Numbers
-from powerml.scoring.explain.contributions import Contributions, shrink_to
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

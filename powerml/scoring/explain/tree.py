@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from powerml.scoring.explain.contributions import Contributions, by_group, change
+from powerml.scoring.contributions import Contributions, by_group, change
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

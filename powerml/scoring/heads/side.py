@@ -10,13 +10,13 @@ import numpy as np
 from powerml.calibration.head import HeadCalibrator
 from powerml.calibration.maps import Identity, Isotonic, Platt, clip_logits
 from powerml.errors import UsageError
-from powerml.scoring.explain.path import head_shares
 from powerml.scoring.heads.card import CardHead
 from powerml.scoring.heads.prior import PriorLinkHead
 from powerml.scoring.heads.registry import head_from_dict
 from powerml.scoring.heads.selection import Tried
 from powerml.scoring.heads.structure import Structure, link_reasons
 from powerml.scoring.heads.weights import FittedWeight
+from powerml.scoring.path import head_shares
 from powerml.scoring.stored import documented_from_dict
 
 if TYPE_CHECKING:

@@ -20,10 +20,10 @@ from powerml.scoring.heads.side import HeadInputs, Side, blended_logits
 from powerml.scoring.heads.stack import StackHead
 from powerml.scoring.heads.structure import Structure, StructureFit, average_reasons, structure_of
 from powerml.scoring.heads.weights import FittedWeight, WeightsHead
-from powerml.scoring.outcome.row_order import within
 from powerml.statistics.folds import Folds, RowNumbers, account_folds, group_codes
 from powerml.statistics.logistic import Floats, base_logit, log_losses
 from powerml.statistics.outcomes import count_events
+from powerml.statistics.row_order import within
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

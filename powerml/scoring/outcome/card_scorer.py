@@ -15,7 +15,7 @@ from powerml.scoring.outcome.card_file import card_model
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from powerml.scoring.explain.contributions import Contributions
+    from powerml.scoring.contributions import Contributions
     from powerml.scoring.outcome.model import NestedOutcomeModel
 
 

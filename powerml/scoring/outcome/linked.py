@@ -18,11 +18,11 @@ import pandas as pd
 from powerml.calibration.head import HeadCalibrator
 from powerml.config import documents
 from powerml.config.bands import BandsSpec
-from powerml.scoring.explain.contributions import Contributions
-from powerml.scoring.explain.path import head_shares, score_of_logits
+from powerml.scoring.contributions import Contributions
 from powerml.scoring.heads.prior import PriorLinkHead
 from powerml.scoring.heads.structure import average_reasons
 from powerml.scoring.outcome.tables import outcome_table
+from powerml.scoring.path import head_shares, score_of_logits
 from powerml.scoring.stored import documented_from_dict
 from powerml.statistics.folds import account_folds, group_codes
 from powerml.statistics.outcomes import count_events, nested_probabilities

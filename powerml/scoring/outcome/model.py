@@ -17,16 +17,16 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from powerml.config import documents
 from powerml.config.bands import BandsSpec
 from powerml.errors import MissingColumns
-from powerml.scoring.explain.contributions import Contributions
+from powerml.scoring.contributions import Contributions
 from powerml.scoring.heads.encoding import TableEncoder
 from powerml.scoring.heads.prior import PriorLinkHead
 from powerml.scoring.heads.side import HeadInputs
 from powerml.scoring.heads.threads import one_thread
 from powerml.scoring.heads.training import Ask, HeadPlan, TrainingRows, train_sides
 from powerml.scoring.outcome.nested import NestedSides
-from powerml.scoring.outcome.row_order import row_order
 from powerml.scoring.outcome.rows import STRUCTURE, checked_outcomes, named_columns, ordered_outcomes, screened_rows
 from powerml.scoring.outcome.tables import findings_of, fitted_weights, heads_tried, outcome_table
+from powerml.statistics.row_order import row_order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

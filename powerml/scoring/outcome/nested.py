@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from powerml.scoring.explain.path import path_weights, score_of_logits
 from powerml.scoring.heads.side import HeadInputs, Side
+from powerml.scoring.path import path_weights, score_of_logits
 from powerml.statistics.outcomes import nested_probabilities
 
 if TYPE_CHECKING:

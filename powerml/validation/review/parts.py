@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from powerml.scoring.explain.contributions import by_group
+from powerml.scoring.contributions import by_group
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -2,8 +2,8 @@ from typing import ClassVar
 
 import pytest
 
-from powerml.scoring.documented.load import load_weights
 from powerml.scoring.explain.shares import native_params, weight_shares
+from powerml.scoring.load import load_weights
 from tests.tracking.small_session import METRICS
 
 
