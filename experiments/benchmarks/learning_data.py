@@ -14,7 +14,6 @@ from powerml.config.project import load_project
 from powerml.scoring.heads.training import rehearsal_rows
 from powerml.scoring.outcome.rows import STRUCTURE
 from powerml.statistics.splits import SnapshotSplit
-from powerml.training.candidates import inner_folds
 from powerml.training.rows import Rows
 from powerml.workflows.project import gather
 
@@ -22,14 +21,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from powerml.statistics.folds import Folds
 
 DIRECTIONS = {name: spec.direction for name, spec in catalogue().items()}
 
 
 @dataclass(frozen=True, eq=False)
 class Fold:
-    """Training and test rows: features, whether they left, accounts; cutoffs and inner folds where there are any."""
+    """Training and test rows: features, whether they left, accounts; cutoffs where there are any."""
 
     train: pd.DataFrame
     left: np.ndarray
@@ -39,7 +37,6 @@ class Fold:
     test_accounts: np.ndarray
     times: np.ndarray | None = None
     ids: np.ndarray | None = None
-    inner: Folds | None = None
 
 
 def telco(file: Path) -> Iterator[Fold]:
@@ -61,7 +58,7 @@ def git_brew(project: Path, *, years: int = 3) -> Iterator[Fold]:
     for year in range(years, 0, -1):
         tested = quarters[len(quarters) - 4 * year : len(quarters) - 4 * (year - 1)]
         known = (times + pd.Timedelta(days=90) <= tested[0]).to_numpy()
-        yield _fold(rows, np.flatnonzero(known), np.flatnonzero(times.isin(tested)), features, grace_days=0)
+        yield _fold(rows, np.flatnonzero(known), np.flatnonzero(times.isin(tested)), features)
 
 
 def simulated(folder: Path, *, months: int = 1, most: int = 20_000) -> Iterator[Fold]:
@@ -71,10 +68,10 @@ def simulated(folder: Path, *, months: int = 1, most: int = 20_000) -> Iterator[
     split = SnapshotSplit(90, 30, test_months=months, held_out_share=0.0)
     for train, test in split.rows(frame, rows.accounts):
         codes = np.unique(rows.accounts[train], return_inverse=True)[1]
-        yield _fold(rows, train[rehearsal_rows(codes, most)], test, features, grace_days=30)
+        yield _fold(rows, train[rehearsal_rows(codes, most)], test, features)
 
 
-def _fold(rows: Rows, train: np.ndarray, test: np.ndarray, features: list[str], *, grace_days: int) -> Fold:
+def _fold(rows: Rows, train: np.ndarray, test: np.ndarray, features: list[str]) -> Fold:
     own, held = rows.take(train), rows.take(test)
     return Fold(
         own.frame[features],
@@ -85,5 +82,4 @@ def _fold(rows: Rows, train: np.ndarray, test: np.ndarray, features: list[str], 
         held.accounts,
         own.times,
         own.ids,
-        inner_folds(own, grace_days=grace_days),
     )

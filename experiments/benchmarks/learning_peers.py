@@ -43,7 +43,7 @@ def ours(head: str, fold: Fold) -> np.ndarray:
     """One of our heads through the outcome model."""
     model = NestedOutcomeModel(head, outcomes=("churn", "stay"), directions=DIRECTIONS, seed=7)
     y = np.where(fold.left, "churn", "stay")
-    model.fit(fold.train, y, groups=fold.accounts, times=fold.times, ids=fold.ids, folds=fold.inner)
+    model.fit(fold.train, y, groups=fold.accounts, times=fold.times, ids=fold.ids)
     return model.predict_proba_outcomes(fold.test)["p_churn"].to_numpy()
 
 

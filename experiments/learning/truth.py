@@ -30,7 +30,7 @@ from powerml.scoring.outcome.model import NestedOutcomeModel
 from powerml.scoring.outcome.rows import STRUCTURE
 from powerml.statistics.bootstrap import AccountBootstrap
 from powerml.statistics.splits import SnapshotSplit
-from powerml.training.candidates import inner_folds
+from powerml.training.candidates import fit_on
 from powerml.training.rows import Rows
 
 HEADS = ("weights", "card", "logistic", "lightgbm", "auto", "stack")
@@ -57,10 +57,7 @@ def trained(head: str, rows: Rows, *, seed: int) -> NestedOutcomeModel:
         name=head,
     )
     X = rows.frame[metrics_of(rows.frame)]
-    folds = inner_folds(rows, grace_days=GRACE_DAYS)
-    return model.fit(
-        X, rows.y, groups=rows.accounts, times=rows.times, ids=rows.ids, instants=rows.instants, folds=folds
-    )
+    return fit_on(model, X, rows)
 
 
 def observed_oracle(path: Path, rows: pd.DataFrame, *, seed: int, most: int = 600_000) -> pd.DataFrame:

@@ -74,9 +74,13 @@ DEFAULT_SCORERS: tuple[WeightSetEntry | FittedEntry, ...] = (
 
 
 class ScreenSpec(Spec):
-    """The correlation screen: which metrics may be fitted, and how strong they must be."""
+    """The correlation screen: which metrics may be fitted, and how strong they must be.
 
-    threshold: Annotated[float, Field(ge=0, le=1)] = 0.45
+    `threshold: auto` leaves out what no outcome tells from noise, and every head takes a threshold of its own where
+    that loses less out of fold; a number keeps what reaches it (document D's rule is 0.45).
+    """
+
+    threshold: Annotated[float, Field(ge=0, le=1)] | Literal["auto"] = "auto"
     min_keep: PositiveInt = 5
     force_keep: Names = ()
     force_drop: Names = ()
@@ -98,7 +102,7 @@ class ExperimentSpec(Spec):
     project: str | None = None
     outcome: EventOutcome | None = None
     snapshots: SnapshotsSpec | None = None
-    screen: ScreenSpec | Literal["off"] | None = None
+    screen: ScreenSpec | Literal["auto", "off"] | None = None
     scorers: Annotated[tuple[ScorerEntry, ...], Field(min_length=1)] = DEFAULT_SCORERS
     seed: NonNegativeInt = 0
     capacity: Annotated[tuple[PositiveInt, ...], BeforeValidator(_listed)] = ()

@@ -13,7 +13,6 @@ import pandas as pd
 
 from powerml.reports.band_page import band_table
 from powerml.reports.part import Part, ends, nothing, share
-from powerml.screening.correlation import CorrelationScreen
 from powerml.snapshots.labels import QUIET_DAYS
 from powerml.training.beside_the_verdict import (
     CAPACITIES,
@@ -25,10 +24,10 @@ from powerml.training.beside_the_verdict import (
     untreated_verdict,
 )
 from powerml.training.churners_path import churners_path
+from powerml.training.screen_cost import screen_cost
 from powerml.validation.early_warning import early_sentence, early_warning
 from powerml.validation.months import by_month, worst_month
 from powerml.validation.reliability import accuracy_beside_majority, calibration, proper_scores, score_calibration
-from powerml.validation.screen_audit import screen_audit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -352,20 +351,10 @@ def _screen(session: Session) -> Part:
 
 def _audit(session: Session) -> Part:
     """What the document's rule |r| >= 0.45 keeps, and what it would cost in held-out skill."""
-    data, rows = session.data, session.data.labelled
-    metrics = [m for m in data.available if m not in data.texts and m not in session.screening.leaks]
-    folds = [fold for fold in session.split.folds if len(fold[0])]
-    if session.few or not metrics or not folds:
+    cost = None if session.few else screen_cost(session.data, session.screening, session.split, seed=session.seed)
+    if cost is None:
         return nothing("screen_audit", "nothing is fitted or held out, or every column is a category")
-    found = screen_audit(
-        rows.frame[metrics].astype(float), rows.y, groups=rows.accounts, times=rows.times, folds=folds,
-        screen=CorrelationScreen(), repeats=300, seed=session.seed,
-    )  # fmt: skip
-    title = "What the document's screen would cost: the same logistic model with and without it, on the held-out rows"
-    shown = found.table[["outcome", "n", "events", "verdict"]].copy()
-    shown["skill lost"] = [share(*each) for each in found.lost]
-    shown["AUROC with it"], shown["without"] = found.table["auroc_screened"], found.table["auroc_all"]
-    return Part("screen_audit", (found.sentence,), found.table, title, shown)
+    return Part("screen_audit", (cost.sentence,), cost.table)
 
 
 def _remarks(session: Session) -> Part:

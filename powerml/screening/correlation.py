@@ -17,12 +17,19 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 
 from powerml.errors import MissingColumns
 from powerml.screening.contrasts import correlation, group_sums, standardise
+from powerml.screening.noise import TOLD_AT, signal_t
+from powerml.statistics.folds import group_codes
 from powerml.tables import is_rest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from numpy.typing import ArrayLike
+
 Prevalence = float | Literal["natural"]
+
+DISTINCT = 0.9
+"""|Pearson| from which on two metrics are near-copies: of those kept for want of stronger ones only one is taken."""
 
 
 class ScreenWarning(UserWarning):
@@ -46,10 +53,11 @@ class CorrelationScreen(SelectorMixin, BaseEstimator):
 
     Parameters
     ----------
-    threshold : the smallest |r| that is kept
+    threshold : the smallest |r| that is kept; None keeps every metric that some outcome tells from noise (`noise.py`)
     reference_prevalence : share of the outcome at which r is told: 0.5 balances both groups, "natural" is plain Pearson
     force_keep, force_drop : metrics kept or left out whatever their r (names, or positions where X has no names)
-    min_keep : where fewer pass, the strongest up to this many are kept, with a ScreenWarning
+    min_keep : where fewer pass, the strongest that are no near-copies of each other (|Pearson| below .9) are kept up
+        to this many, with a ScreenWarning
     redundant_at : leave out a metric whose |Pearson| with a stronger kept one reaches this; None = prune nothing
 
     Attributes
@@ -57,7 +65,8 @@ class CorrelationScreen(SelectorMixin, BaseEstimator):
     correlations_ : |metrics| x |contrasts| correlations at the reference prevalence
     contrasts_ : the outcomes set against the rest, in the order of the columns
     kept_ : mask of the kept metrics
-    passed_ : mask of those that reach the threshold by themselves
+    passed_ : mask of those that pass by themselves
+    noise_ : mask of those that no outcome tells from noise
 
     Notes
     -----
@@ -67,7 +76,7 @@ class CorrelationScreen(SelectorMixin, BaseEstimator):
 
     def __init__(
         self,
-        threshold: float = 0.45,
+        threshold: float | None = 0.45,
         *,
         reference_prevalence: Prevalence = 0.5,
         force_keep: Iterable[Any] = (),
@@ -88,8 +97,11 @@ class CorrelationScreen(SelectorMixin, BaseEstimator):
         tags.target_tags.required = True
         return tags
 
-    def fit(self, X: Any, y: Any) -> CorrelationScreen:
-        """Learns which metrics to keep from rows `X` and their outcomes `y`; raises MissingColumns for forced names."""
+    def fit(self, X: Any, y: Any, groups: ArrayLike | None = None) -> CorrelationScreen:
+        """Learns which metrics to keep from rows `X` and their outcomes `y`; raises MissingColumns for forced names.
+
+        `groups` are accounts, whose rows count together where noise is told; by default each row counts for itself.
+        """
         matrix = validate_data(self, X, ensure_all_finite="allow-nan", dtype=np.float64, ensure_min_samples=2)
         if y is None:
             raise ValueError("CorrelationScreen: requires y to be passed, but the target y is None")
@@ -106,31 +118,32 @@ class CorrelationScreen(SelectorMixin, BaseEstimator):
             columns.append(correlation(*sums, prevalence=share))
         self.correlations_ = np.array(columns).reshape(len(columns), x.shape[1]).T
         strength = np.nan_to_num(np.abs(self.correlations_)).max(axis=1, initial=0.0)
-        self.passed_ = strength >= self.threshold
+        told = signal_t(matrix, outcome, self.contrasts_, group_codes(groups, len(outcome)))
+        self.noise_ = told <= TOLD_AT
+        self.passed_ = ~self.noise_ if self.threshold is None else strength >= self.threshold
         keep, drop = self._positions(self.force_keep), self._positions(self.force_drop)
         kept = self.passed_.copy()
         kept[drop] = False
         if self.redundant_at is not None:
             kept &= ~_redundant(x, strength, kept, self.redundant_at, protected=keep)
         kept[keep] = True
-        self.kept_ = self._fill_up(kept, strength, barred=drop)
+        self.kept_ = filled_up(kept, strength, x, least=self.min_keep, barred=drop)
+        if added := np.flatnonzero(self.kept_ & ~kept).tolist():
+            self._warn(kept, added)
         return self
 
-    def _fill_up(self, kept: np.ndarray, strength: np.ndarray, *, barred: np.ndarray) -> np.ndarray:
-        """At least `min_keep` metrics, the strongest that are not forced out."""
-        order = [i for i in np.argsort(-strength, kind="stable") if not kept[i] and i not in set(barred.tolist())]
-        added = order[: max(0, min(self.min_keep, len(kept)) - int(kept.sum()))]
-        if added:
-            names = ", ".join(str(self._names()[i]) for i in added)
-            warnings.warn(
-                f"only {int(kept.sum())} of {len(kept)} metrics reach |r| >= {self.threshold:g}; "
-                f"kept all the same to have {self.min_keep}: {names}. A lower threshold may do better.",
-                ScreenWarning,
-                stacklevel=3,
-            )
-        filled = kept.copy()
-        filled[added] = True
-        return filled
+    def _warn(self, kept: np.ndarray, added: Sequence[int]) -> None:
+        """Says loudly what is kept all the same."""
+        names = ", ".join(str(self._names()[i]) for i in added)
+        noise = "are told from noise by any outcome"
+        rule = noise if self.threshold is None else f"reach |r| >= {self.threshold:g}"
+        advice = "" if self.threshold is None else " A lower threshold may do better."
+        warnings.warn(
+            f"only {int(kept.sum())} of {len(kept)} metrics {rule}; "
+            f"kept all the same to have {self.min_keep}: {names}.{advice}",
+            ScreenWarning,
+            stacklevel=3,
+        )
 
     def _names(self) -> np.ndarray:
         return np.asarray(getattr(self, "feature_names_in_", np.arange(self.n_features_in_)), dtype=object)
@@ -146,13 +159,40 @@ class CorrelationScreen(SelectorMixin, BaseEstimator):
         return self.kept_
 
 
+def filled_up(
+    kept: np.ndarray, strength: np.ndarray, x: np.ndarray, *, least: int, barred: Sequence[int] | np.ndarray = ()
+) -> np.ndarray:
+    """At least `least` metrics: to those kept the strongest are added that are no near-copies of one that is there.
+
+    Metrics in `barred` are never added; `x` are standardised columns (rows, metrics). Where there are too few that
+    differ, fewer are kept, but one at least.
+    """
+    wanted = min(least, len(kept)) - int(kept.sum())
+    if wanted <= 0:
+        return kept
+    candidates = np.setdiff1d(np.flatnonzero(~kept), np.asarray(barred, dtype=int))
+    alike = _alike(x)
+    filled = kept.copy()
+    for i in sorted(candidates.tolist(), key=lambda i: (-strength[i], i)):
+        if wanted > 0 and not (alike[i, filled] >= DISTINCT).any():
+            filled[i] = True
+            wanted -= 1
+    return filled
+
+
+def _alike(x: np.ndarray) -> np.ndarray:
+    """|Pearson| of every pair of columns, a null standing at the mean; 0 for those that do not vary."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        found = np.nan_to_num(np.corrcoef(np.nan_to_num(x), rowvar=False)).reshape(x.shape[1], x.shape[1])
+    alike: np.ndarray = np.abs(found)
+    return alike
+
+
 def _redundant(
     x: np.ndarray, strength: np.ndarray, kept: np.ndarray, limit: float, *, protected: Sequence[int] | np.ndarray
 ) -> np.ndarray:
     """True for kept metrics that say the same as a stronger kept one."""
-    filled = np.nan_to_num(x)  # a null stands at the mean
-    with np.errstate(invalid="ignore", divide="ignore"):
-        alike = np.abs(np.nan_to_num(np.corrcoef(filled, rowvar=False))).reshape(len(kept), len(kept))
+    alike = _alike(x)
     out = np.zeros(len(kept), dtype=bool)
     stays: list[int] = []
     for i in np.argsort(-strength, kind="stable"):

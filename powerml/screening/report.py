@@ -48,7 +48,7 @@ def screen_report(
     rule = _clone(rule).set_params(force_drop=(*rule.force_drop, *barred))
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ScreenWarning)
-        fitted = _clone(rule).fit(metrics, labels)
+        fitted = _clone(rule).fit(metrics, labels, groups=groups)
     for warning in caught:
         warnings.warn(str(warning.message), ScreenWarning, stacklevel=2)
 
@@ -244,6 +244,9 @@ def _reasons(report: pd.DataFrame, fitted: CorrelationScreen) -> np.ndarray:
     best = report.loc[strength.groupby(report["metric"]).idxmax(), ["metric", "outcome"]].assign(r=strength)
     words = {m: f"|{which}| {_digits(r, fitted.threshold)} for {o}" for m, o, r in best.itertuples(index=False)}
     shown = [words[m] for m in report["metric"]]
+    short, passes, fails = "noise", "is told from noise", "is not told from 0, nor its being missing"
+    if fitted.threshold is not None:
+        short, passes, fails = "weak", f"reaches {fitted.threshold:g}", f"is below {fitted.threshold:g}"
     empty = report["share_null"].eq(1)
     flat = report["r_ruled"].isna() | (report["r_bal"].eq(0) & report["auroc"].eq(0.5))
     return np.select(
@@ -260,19 +263,21 @@ def _reasons(report: pd.DataFrame, fitted: CorrelationScreen) -> np.ndarray:
             "forced in",
             "forced out",
             "no values",
-            [f"{s} reaches {fitted.threshold:g}" for s in shown],
+            [f"{s} {passes}" for s in shown],
             [f"{s}, but a stronger kept metric says the same" for s in shown],
-            [f"weak ({s}), kept to have {fitted.min_keep}" for s in shown],
+            [f"{short} ({s}), kept to have {fitted.min_keep}" for s in shown],
             "says nothing here",
         ],
-        [f"weak: {s} is below {fitted.threshold:g}" for s in shown],
+        [f"{short}: {s} {fails}" for s in shown],
     )
 
 
-def _digits(r: float, threshold: float) -> str:
-    """Two digits, or as many as it takes to see on which side of the threshold it lies.
+def _digits(r: float, threshold: float | None) -> str:
+    """Two digits, or as many as it takes to see on which side of the threshold it lies, if there is one.
 
     >>> _digits(0.4481, 0.45), _digits(0.44999, 0.45), _digits(0.45, 0.45)
     ('0.448', '0.44999', '0.45')
     """
+    if threshold is None:
+        return f"{r:.2f}"
     return next((t for d in range(2, 9) if (float(t := f"{r:.{d}f}") >= threshold) == (r >= threshold)), repr(r))

@@ -14,10 +14,10 @@ from powerml.config.weights import read_weights, settable
 from powerml.errors import UsageError
 from powerml.scoring.documented.load import load_weights
 from powerml.scoring.heads.registry import make_head
+from powerml.scoring.heads.training import BLENDS
 from powerml.scoring.heads.weights import documented_weights
 from powerml.scoring.model import ScoringModel
 from powerml.scoring.outcome.model import NestedOutcomeModel
-from powerml.statistics.splits import SnapshotSplit, distinct_cutoffs
 from powerml.tables import OUTCOMES
 from powerml.training.screening import Screening
 from powerml.validation.held_rows import Said
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from powerml.config.project import ProjectSpec
-    from powerml.statistics.folds import Folds
     from powerml.training.rows import Rows, TrainingData
 
 DOCUMENTED_CARD = "engagement"  # stands in where there are too few events to fit, and is a rival in every verdict
@@ -110,8 +109,11 @@ class Candidate:
         # Where an outcome has too few events the documented card stands in, and the model must see what it reads.
         few = min(rows.events(outcome) for outcome in self.data.outcomes) < MIN_EVENTS
         own = self.entry.fit == "weights" or self.entry.prior is not None
-        card = self._prior() if few or own else None
+        blends = self.entry.fit in BLENDS  # hold the documented structure among their members
+        card = self._prior() if few or own or blends else None
         if card is not None and not set(card.metrics_) <= set(rows.frame):  # a ready-made table need not have them
+            card = None
+        if card is not None and blends and not self.screening.allows(rows, card.metrics_, kept):
             card = None
         model = NestedOutcomeModel(
             self.entry.fit,
@@ -121,11 +123,12 @@ class Candidate:
             outcomes=self.data.outcomes,
             directions=directions,
             seed=self.seed,
+            screen=self.screening.auto,
             bands=self.data.bands,
             name=self.name,
         )
         X = rows.frame[list(dict.fromkeys([*kept, *(card.metrics_ if card else ())]))]
-        return fit_on(model, X, rows, grace_days=self.data.grace_days)
+        return fit_on(model, X, rows)
 
     def _prior(self) -> Any:
         """The weight set that stands in, and whose weights the head `weights` fits."""
@@ -134,37 +137,14 @@ class Candidate:
         return _weight_set(entry, self.data.project, self.base, self.data.vocabulary)
 
 
-def fit_on(model: NestedOutcomeModel, X: pd.DataFrame, rows: Rows, *, grace_days: int) -> NestedOutcomeModel:
-    """The model fitted on the columns `X` of training rows, by accounts, with folds forward in time for many rows."""
-    return model.fit(
-        X,
-        rows.y,
-        groups=rows.accounts,
-        times=rows.times,
-        ids=rows.ids,
-        instants=rows.instants,
-        folds=inner_folds(rows, grace_days=grace_days),
-    )
-
-
-def inner_folds(rows: Rows, *, grace_days: int) -> Folds | None:
-    """Positions (train, test) of the last three months that can be tested inside training rows, oldest first.
-
-    No label window of a fold's training rows reaches its test cutoff, and every tested row has both outcomes of a head
-    to learn from. None where fewer than three months can be tested: folds by account then serve.
-    """
-    times = pd.Series(pd.to_datetime(rows.times))
-    split = SnapshotSplit(rows.horizon_days, grace_days)
-    folds = [
-        (np.flatnonzero(times.isin(fold.train)), np.flatnonzero(times.isin(fold.test)))
-        for fold in split.inner(list(distinct_cutoffs(times)))
-    ]
-    return folds or None
+def fit_on(model: NestedOutcomeModel, X: pd.DataFrame, rows: Rows) -> NestedOutcomeModel:
+    """The model fitted on the columns `X` of training rows, by accounts."""
+    return model.fit(X, rows.y, groups=rows.accounts, times=rows.times, ids=rows.ids, instants=rows.instants)
 
 
 def candidates(experiment: ExperimentSpec, data: TrainingData, screening: Screening) -> list[Candidate]:
     """The experiment's scorers."""
-    unscreened = replace(screening, rule=None)
+    unscreened = screening.without_rule()
     return [
         Candidate(entry, data, experiment.seed, experiment.base, unscreened if _is_off(entry) else screening)
         for entry in experiment.scorers

@@ -50,7 +50,7 @@ class Refitted:
         rates, scorer = rows.rates(self.data.outcomes), clone(self.model.scorer)
         if self.model.kind == "fitted":
             X = rows.frame[self.data.available]
-            fit_on(scorer, X, rows, grace_days=self.data.grace_days)
+            fit_on(scorer, X, rows)
             return ScoringModel(scorer, base_rates=rates)
         scorer.fit(reference)
         if hasattr(scorer, "predict_proba_outcomes"):  # a card file has probabilities of its own

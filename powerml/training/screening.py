@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 from sklearn.base import clone
 
 from powerml.config.experiment import ExperimentSpec, ScreenSpec
+from powerml.screening.auto import AutoScreen
 from powerml.screening.correlation import CorrelationScreen, ScreenWarning
 from powerml.screening.report import screen_report
 from powerml.statistics.target_encoding import numeric_view
@@ -69,6 +70,8 @@ class LeakProbe:
 class Screening:
     """What fits may read: the screen's rule (None: off), and a probe (None: nobody is suspected) for leaks.
 
+    `auto` is the rule that the heads themselves apply inside their folds; `rule` then only reports on all rows.
+
     `leaks`: suspects over all rows with their reasons, those left out of fits only; `forced`: suspects kept by force.
     """
 
@@ -80,6 +83,7 @@ class Screening:
     texts: tuple[str, ...] = ()
     report: pd.DataFrame | None = None
     notes: tuple[str, ...] = ()
+    auto: AutoScreen | None = None
 
     def honest(self, rows: Rows, metrics: Sequence[str]) -> list[str]:
         """The metrics without the suspects that `rows` alone give away; where there is no probe, without `leaks`."""
@@ -91,6 +95,9 @@ class Screening:
         honest = self.honest(rows, metrics)
         if self.rule is None:
             return honest
+        dropped = set(map(str, self.rule.force_drop))
+        if self.auto is not None:
+            return [metric for metric in honest if metric not in dropped]
         numbers = [metric for metric in honest if metric not in self.texts]
         if not numbers:
             return honest
@@ -103,8 +110,21 @@ class Screening:
             warnings.simplefilter("ignore", ScreenWarning)  # said once, by the report
             fitted = rule.fit(rows.frame[numbers].astype(float), rows.y)
         kept = {str(name) for name in fitted.get_feature_names_out()}
-        dropped = set(map(str, self.rule.force_drop))
         return [m for m in honest if m in kept or (m in self.texts and m not in dropped)]
+
+    def allows(self, rows: Rows, metrics: Sequence[str], kept: Sequence[str]) -> bool:
+        """Whether a documented set that reads `metrics` may be among the heads fitted on `rows`, which read `kept`.
+
+        Not where one of them is a suspected leak or dropped by force, or where a threshold keeps it out.
+        """
+        if self.rule is not None and self.auto is None:
+            return set(metrics) <= set(kept)
+        dropped = () if self.rule is None else map(str, self.rule.force_drop)
+        return len(self.honest(rows, metrics)) == len(metrics) and not set(metrics) & set(dropped)
+
+    def without_rule(self) -> Screening:
+        """The same without a screen: only suspected leaks are left out."""
+        return replace(self, rule=None, auto=None)
 
     @property
     def suspected(self) -> dict[str, str]:
@@ -127,7 +147,7 @@ class Screening:
             rule = "off"
         else:
             balanced = "natural" if self.rule.reference_prevalence == "natural" else "balanced"
-            rule = f"|r| >= {self.rule.threshold:g}, {balanced}"
+            rule = "auto" if self.rule.threshold is None else f"|r| >= {self.rule.threshold:g}, {balanced}"
         if self.leaks:
             return f"{rule}; suspected leaks left out: {', '.join(self.leaks)}"
         kept = ", ".join(self.forced)
@@ -136,7 +156,7 @@ class Screening:
 
 def plan_screening(experiment: ExperimentSpec, data: TrainingData) -> Screening:
     """Probes for leaks with the values of a month earlier, where the snapshots hold them, and runs the screen once."""
-    spec = ScreenSpec() if experiment.screen is None else experiment.screen
+    spec = ScreenSpec() if experiment.screen is None or experiment.screen == "auto" else experiment.screen
     force_keep = () if spec == "off" else spec.force_keep
     metrics, rows = data.available, data.labelled
     probe = LeakProbe.of(data)
@@ -150,16 +170,21 @@ def plan_screening(experiment: ExperimentSpec, data: TrainingData) -> Screening:
     plan = Screening(None, leaks, forced, probe, force_keep=tuple(force_keep), texts=data.texts, notes=tuple(notes))
     if isinstance(spec, str):
         return plan
+    numbers = [metric for metric in metrics if metric not in data.texts]
+    automatic = spec.threshold == "auto"
+    if automatic:
+        plan = replace(plan, auto=AutoScreen(tuple(spec.force_keep), spec.min_keep))
     rule = CorrelationScreen(
-        spec.threshold,
+        None if spec.threshold == "auto" else spec.threshold,
         reference_prevalence="natural" if spec.reference_prevalence == "natural" else 0.5,
         force_keep=tuple(spec.force_keep),
         force_drop=tuple(metric for metric in spec.force_drop if metric not in leaks),
         min_keep=spec.min_keep,
     )
-    numbers = [metric for metric in metrics if metric not in data.texts]
     if not numbers:
-        return replace(plan, notes=(*notes, "Screen: every column is a category, and categories are not screened."))
+        return replace(
+            plan, auto=None, notes=(*notes, "Screen: every column is a category, and categories are not screened.")
+        )
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ScreenWarning)
         x = rows.frame[numbers].astype(float)
@@ -168,7 +193,8 @@ def plan_screening(experiment: ExperimentSpec, data: TrainingData) -> Screening:
             leaks={m: reason for m, reason in leaks.items() if m in numbers}, seed=experiment.seed,
         )  # fmt: skip
     kept = report.loc[report["kept"], "metric"].nunique()
-    said = f"Screen ({Screening(rule).tag}): {kept} of {len(numbers)} metrics may be fitted."
+    said = f"Screen ({Screening(rule).tag}): {kept} of {len(numbers)} metrics "
+    said += "are told from noise by some outcome." if automatic else "may be fitted."
     if data.texts:
         said += f" Columns of categories are not screened ({len(data.texts)})."
     warned = (f"Screen: {warning.message}" for warning in caught)

@@ -35,7 +35,7 @@ class ScreenAudit:
     kept_most: int
     metrics: int
     left_out: pd.Series
-    threshold: float
+    threshold: float | None
 
     @property
     def warns(self) -> bool:
@@ -56,6 +56,7 @@ class ScreenAudit:
         kept = (
             f"{self.kept_fewest}" if self.kept_fewest == self.kept_most else f"{self.kept_fewest} to {self.kept_most}"
         )
+        rule = "noise" if self.threshold is None else f"{self.threshold:g}"
         said = []
         for row in self.table.to_dict("records"):
             points = 100 * (row["auroc_all"] - row["auroc_screened"])
@@ -64,7 +65,7 @@ class ScreenAudit:
                 f"({row['low']:+.4f} to {row['high']:+.4f}), AUROC {-points:+.1f} points, n = {row['n']:,}, "
                 f"{row['events']:,} with the outcome"
             )
-        return f"The {self.threshold:g} rule keeps {kept} of {self.metrics} metrics. {'; '.join(said)}."
+        return f"The {rule} rule keeps {kept} of {self.metrics} metrics. {'; '.join(said)}."
 
 
 def default_model(seed: int = 0) -> Any:

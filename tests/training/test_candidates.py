@@ -1,10 +1,8 @@
-"""Scorers of an experiment: made from training rows, folds forward in time inside them, weight sets fitted."""
+"""Scorers of an experiment: made from training rows, weight sets fitted."""
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from powerml.config.experiment import ExperimentSpec, FittedEntry, WeightSetEntry
 from powerml.config.metrics import catalogue
@@ -12,8 +10,7 @@ from powerml.config.project import load_project
 from powerml.errors import UsageError
 from powerml.scoring.documented.load import load_weights
 from powerml.scoring.outcome.card_file import weight_files
-from powerml.scoring.outcome.model import NestedOutcomeModel
-from powerml.training.candidates import Candidate, check_scorers, inner_folds, say
+from powerml.training.candidates import Candidate, check_scorers, say
 from powerml.training.rows import Rows
 from powerml.training.snapshot_rows import snapshot_rows
 from tests.scoring.outcome.test_model import snapshots
@@ -46,50 +43,6 @@ def data(tmp_path):
     made |= {"logins_30d": frame["active_days_30d"] * 2, "events_30d": frame["active_days_30d"] * 3}
     frame = frame.assign(**made, enough_history=True, label=y)
     return data_of(tmp_path, frame, metrics=sorted(wanted))
-
-
-cutoffs = st.lists(st.integers(0, 900), min_size=1, max_size=60, unique=True)
-
-
-@given(days=cutoffs, horizon=st.integers(1, 200), grace=st.integers(0, 60), seed=st.integers(0, 99))
-@settings(max_examples=150, deadline=None)
-def test_no_inner_training_outcome_reaches_a_validation_snapshot(days, horizon, grace, seed):
-    rng = np.random.default_rng(seed)
-    at = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.choice(days, size=3 * len(days)), unit="D")
-    frame = pd.DataFrame({"as_of": at, "account_id": [f"a{i % 7}" for i in range(len(at))]})
-    folds = inner_folds(Rows(frame, "account_id", horizon), grace_days=grace)
-    if folds is None:
-        return
-    assert len(folds) == 3
-    tested = np.concatenate([test for _, test in folds])
-    assert len(np.unique(tested)) == len(tested)  # one out-of-fold prediction a row
-    for train, test in folds:
-        known = frame["as_of"].iloc[train].max() + pd.Timedelta(days=horizon + grace)
-        assert known <= frame["as_of"].iloc[test].min()
-
-
-def test_folds_are_forward_in_time_where_three_months_can_be_tested():
-    months = pd.date_range("2024-01-01", periods=12, freq="MS")
-    frame = pd.DataFrame({"as_of": np.repeat(months, 5), "account_id": "ada"})
-    folds = inner_folds(Rows(frame, "account_id", 90), grace_days=30)
-    assert [sorted({str(t.date()) for t in frame["as_of"].iloc[test]}) for _, test in folds] == [
-        ["2024-10-01"], ["2024-11-01"], ["2024-12-01"],
-    ]  # fmt: skip
-    assert [len(train) // 5 for train, _ in folds] == [6, 7, 8]  # June's outcomes are known on 29 September, and so on
-    assert inner_folds(Rows(frame.iloc[:25], "account_id", 90), grace_days=30) is None
-
-
-def test_a_model_is_fitted_on_those_folds(tmp_path, monkeypatch):
-    told = {}
-    monkeypatch.setattr(NestedOutcomeModel, "fit", lambda self, X, y, **rest: told.update(rest) or self)
-    frame, y, _ = snapshots(2400, seed=4)
-    at = np.tile(pd.date_range("2024-01-01", periods=12, freq="MS"), 200)
-    frame = frame.assign(as_of=at, label=y, enough_history=True)
-    data = data_of(tmp_path, frame.sort_values(["as_of", "account_id"], ignore_index=True))
-    Candidate(FittedEntry(fit="logistic"), data, 0)._fitted(data.labelled)
-    months = [np.unique(told["times"][test]) for _, test in told["folds"]]
-    assert [str(month[0])[:7] for month in months] == ["2024-10", "2024-11", "2024-12"]
-    assert all(len(month) == 1 for month in months)
 
 
 def test_document_a_s_five_dimensions_are_fitted_with_intervals(data):
@@ -134,6 +87,8 @@ def test_too_few_events_the_documented_card_stands_in_and_the_other_head_reads_t
 
 class Kept:
     """A screen that keeps what it is told."""
+
+    auto = None
 
     def __init__(self, names):
         self.names = names

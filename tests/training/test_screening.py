@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 
+from powerml.screening.auto import AutoScreen
 from powerml.screening.correlation import CorrelationScreen
 from powerml.training.rows import Rows
 from powerml.training.screening import LeakProbe, Screening
@@ -21,6 +22,26 @@ def test_the_rule_keeps_what_reaches_the_threshold():
     screening = Screening(CorrelationScreen(0.45, min_keep=1))
     assert screening.keep(rows(), ["noise", "strong"]) == ["strong"]
     assert screening.tag == "|r| >= 0.45, balanced"
+
+
+def test_auto_leaves_the_choice_to_the_heads():
+    rule = CorrelationScreen(None, force_drop=("leak",))
+    screening = Screening(rule, auto=AutoScreen())
+    assert screening.keep(rows(), ["noise", "strong", "leak"]) == ["noise", "strong"]
+    assert screening.tag == "auto"
+    off = screening.without_rule()
+    assert (off.rule, off.auto) == (None, None)
+    assert off.keep(rows(), ["noise", "strong"]) == ["noise", "strong"]
+
+
+def test_a_documented_set_takes_part_where_all_it_reads_may_be_read():
+    auto = Screening(CorrelationScreen(None, force_drop=("noise",)), {"leak": "perfect"}, auto=AutoScreen())
+    assert auto.allows(rows(), ["strong"], ["strong"])
+    assert not auto.allows(rows(), ["strong", "noise"], ["strong"])
+    assert not auto.allows(rows(), ["strong", "leak"], ["strong"])
+    hard = Screening(CorrelationScreen(0.45, min_keep=1))
+    assert hard.allows(rows(), ["strong"], ["strong"])
+    assert not hard.allows(rows(), ["strong", "noise"], ["strong"])
 
 
 def test_without_a_rule_everything_is_kept_but_suspected_leaks():

@@ -21,6 +21,7 @@ from powerml.workflows.train import train
 
 QUICK = """
 snapshots: {every: quarter}
+screen: {threshold: 0.45}
 scorers: [{weights: engagement}, {fit: logistic}, {name: all_metrics, fit: logistic, screen: off}]
 seed: 7
 """

@@ -10,12 +10,13 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from powerml.statistics.logistic import Floats, sigmoid
+from powerml.statistics.logistic import Floats, base_logit, sigmoid
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
     from sklearn.utils import Tags
 
+    from powerml.screening.auto import Screens
     from powerml.statistics.folds import Folds, RowNumbers
 
 
@@ -65,10 +66,13 @@ class Head(ClassifierMixin, BaseEstimator):
         """What each column adds to the logit, (rows, columns), and the baseline: they sum to `decision_function`."""
         return self.raw_contributions(self._checked(X))
 
-    def rehearse(self, X: Floats, y: Floats, folds: Folds, codes: RowNumbers | None = None) -> tuple[Self, Floats]:
+    def rehearse(
+        self, X: Floats, y: Floats, folds: Folds, codes: RowNumbers | None = None, screens: Screens | None = None
+    ) -> tuple[Self, Floats]:
         """An unfitted copy with what it chooses by folds chosen, and its out-of-fold logits (rows,).
 
-        `y` is 0 or 1, `codes` are the rows' accounts; rows that no fold tests get NaN.
+        `y` is 0 or 1, `codes` are the rows' accounts; rows that no fold tests get NaN. Heads that do not choose among
+        columns by themselves read what one of the `screens` of these folds keeps.
         """
         logits = np.full(len(y), np.nan)
         for train, test in usable(folds, y):
@@ -137,3 +141,11 @@ def sum_by(values: Floats, owner: np.ndarray, n_columns: int) -> Floats:
 def usable(folds: Folds, y: Floats) -> Folds:
     """The folds whose training rows hold both outcomes and that test something."""
     return [(train, test) for train, test in folds if len(test) and len(np.unique(y[train])) == 2]
+
+
+def crossed_base(y: Floats, folds: Folds) -> Floats:
+    """The base rate's out-of-fold logits (rows,): each fold's training rate; NaN for rows that no fold tests."""
+    logits = np.full(len(y), np.nan)
+    for train, test in usable(folds, y):
+        logits[test] = base_logit(y[train])
+    return logits

@@ -6,19 +6,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
+from sklearn.base import clone
 
 from powerml.scoring.heads.base import Head
 from powerml.scoring.heads.binning import Levels, learn_groups, learn_levels
 from powerml.scoring.heads.integers import Budgets, whole_points
 from powerml.scoring.heads.shapes import Shape, learn_shapes, spread_rows
+from powerml.screening.auto import Screens, chosen_screen
 from powerml.statistics.folds import Folds, RowNumbers, account_folds
 from powerml.statistics.logistic import Floats, base_logit, penalised_logistic, sigmoid
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 MAX_CARD_ROWS = 30_000
-"""Rows, evenly spaced, on which levels and points are found; the link is fitted on all."""
+"""RowNumbers, evenly spaced, on which levels and points are found; the link is fitted on all."""
+
+ROWS_PER_COLUMN = 500
+"""With more rows than this per column no screen gains anything, and none is compared."""
 
 RIDGE = 10.0
 """Held to zero as by this many rows per squared unit of logit."""
@@ -70,6 +75,8 @@ class CardHead(Head):
         Shape of each column's effect on the event: rising, falling or free; by default declared and tested.
     categorical : sequence of int
         Positions of columns that hold level numbers.
+    reads : sequence of int
+        Positions of the columns that may earn points; by default all. `rehearse` chooses among screens.
     budgets : sequence of (int, sequence of int)
         Points and the positions of the columns that share them, such as 40/30/30; by default all share `total`.
 
@@ -88,7 +95,7 @@ class CardHead(Head):
 
     kind: ClassVar[str] = "card"
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (an estimator's settings)
         self,
         total: int = 100,
         *,
@@ -98,6 +105,7 @@ class CardHead(Head):
         signs: Sequence[int] = (),
         shapes: Sequence[Shape] | None = None,
         categorical: Sequence[int] = (),
+        reads: Sequence[int] | None = None,
         budgets: Sequence[tuple[int, Sequence[int]]] | None = None,
     ) -> None:
         self.total = total
@@ -107,22 +115,47 @@ class CardHead(Head):
         self.signs = signs
         self.shapes = shapes
         self.categorical = categorical
+        self.reads = reads
         self.budgets = budgets
 
-    def rehearse(self, X: Floats, y: Floats, folds: Folds, codes: RowNumbers | None = None) -> tuple[Self, Floats]:
-        """Decides the shape of every column by the folds, once; then as every head."""
-        if self.shapes is not None:
+    def rehearse(
+        self, X: Floats, y: Floats, folds: Folds, codes: RowNumbers | None = None, screens: Screens | None = None
+    ) -> tuple[Self, Floats]:
+        """Decides the shape of every column by the folds, once, and which screen it reads through."""
+        if self.shapes is None:
+            shapes = learn_shapes(X, y, tuple(self.signs), folds=folds, codes=codes)
+            return type(self)(**self.get_params() | {"shapes": shapes}).rehearse(X, y, folds, codes, screens)
+        if screens is None:
             return super().rehearse(X, y, folds, codes)
-        shapes = learn_shapes(X, y, tuple(self.signs), folds=folds, codes=codes)
-        return type(self)(**self.get_params() | {"shapes": shapes}).rehearse(X, y, folds, codes)
+        wanted = screens.different if len(y) <= ROWS_PER_COLUMN * X.shape[1] else (0,)
+        logits = {screen: np.full(len(y), np.nan) for screen in wanted}
+        for (train, test), masks in zip(folds, screens.folds, strict=True):
+            if not len(test) or len(np.unique(y[train])) < 2:
+                continue
+            found = self._found(X[train], y[train], self.shapes, np.flatnonzero(masks[list(wanted)].any(axis=0)))
+            for screen in wanted:
+                head = clone(self)
+                head._finish([part for part in found if masks[screen][part.column]], X[train], y[train])
+                logits[screen][test] = head._logits(X[test])
+        taken = chosen_screen(y, logits, codes)
+        reads = None if screens.whole[taken].all() else screens.columns(taken)
+        return type(self)(**self.get_params() | {"reads": reads}), logits[taken]
 
     def _fit(self, X: Floats, y: Floats) -> None:
         shapes = self.shapes
         if shapes is None:
             shapes = learn_shapes(X, y, tuple(self.signs), folds=account_folds(y))
+        self._finish(self._found(X, y, shapes, range(X.shape[1]) if self.reads is None else self.reads), X, y)
+
+    def _found(self, X: Floats, y: Floats, shapes: Sequence[Shape], columns: Iterable[int]) -> list[_Effects]:
+        """The levels of those columns, each by itself, on evenly spaced rows."""
         some = spread_rows(len(y), MAX_CARD_ROWS)
-        found = [self._effects(j, X[some, j], y[some], shapes[j]) for j in range(X.shape[1])]
-        self.parts_ = self._pointed([part for part in found if part.width], y[some])
+        found = [self._effects(j, X[some, j], y[some], shapes[j]) for j in map(int, columns)]
+        return [part for part in found if part.width]
+
+    def _finish(self, found: list[_Effects], X: Floats, y: Floats) -> None:
+        """Gives points to what was found, and links their sum."""
+        self.parts_ = self._pointed(found, y[spread_rows(len(y), MAX_CARD_ROWS)])
         self._link(self.points(X).sum(axis=1), y)
 
     def _effects(self, j: int, values: Floats, y: Floats, shape: Shape) -> _Effects:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from powerml.statistics.logistic import Floats
 
 EDGE_SHARE = 0.005
@@ -47,10 +49,10 @@ class ColumnDesign:
     columns: tuple[DesignColumn, ...]
 
     @classmethod
-    def learn(cls, X: Floats, categorical: tuple[int, ...] = ()) -> ColumnDesign:
-        """The design of training rows (rows, metrics); metrics without spread get no column."""
+    def learn(cls, X: Floats, categorical: tuple[int, ...] = (), reads: Sequence[int] | None = None) -> ColumnDesign:
+        """The design of training rows (rows, metrics); metrics without spread, or not in `reads`, get no column."""
         columns: list[DesignColumn] = []
-        for j in range(X.shape[1]):
+        for j in range(X.shape[1]) if reads is None else reads:
             columns += _levels(j, X[:, j]) if j in categorical else _number(j, X[:, j])
         return cls(tuple(columns))
 
@@ -70,6 +72,14 @@ class ColumnDesign:
         for k, column in enumerate(self.columns):
             out[:, k] = column.build(X[:, column.column])
         return out
+
+    def limits(self, signs: Sequence[int]) -> tuple[Floats, Floats]:
+        """Per design column: the sign (-1, 1) that makes its coefficient count upwards, and the least it may then be.
+
+        `signs` says per metric which way (-1, 0, 1) its value may move the outcome; being null, or at a level, is free.
+        """
+        bound = np.array([signs[c.column] if signs and c.role == "value" else 0 for c in self.columns], dtype=float)
+        return np.where(bound < 0, -1.0, 1.0), np.where(bound == 0, -np.inf, 0.0)
 
     def to_dict(self) -> list[dict[str, Any]]:
         """One JSON-able row per design column; infinite edges are left out."""

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from powerml.scoring.heads.base import Head, usable
-from powerml.scoring.heads.shapes import learn_shapes
+from powerml.scoring.heads.shapes import bound_signs
 from powerml.scoring.heads.threads import side_by_side
 from powerml.statistics.folds import Folds, RowNumbers, account_folds, clustered_mean
 from powerml.statistics.logistic import Floats, log_losses
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from powerml.screening.auto import Screens
 
 STAGES = (25, 40, 55, 75, 100, 140, 200, 280)
 """Numbers of trees that `rehearse` compares, until one gains less than `WORTH` of the log loss."""
@@ -112,22 +114,12 @@ class LightGBMHead(Head):
     def _fit(self, X: Floats, y: Floats) -> None:
         constraints = self.constraints
         if constraints is None:
-            constraints = self._decided(X, y, account_folds(y), None)
+            constraints = bound_signs(X, y, self.signs, folds=account_folds(y))
         count = min(self.averaged, -(-self.averaged_rows // len(y)))
         works = [
             lambda seed=seed: _plain(_grow(self._planted(X, y, constraints, seed), self.trees)) for seed in range(count)
         ]
         self.boosters_ = tuple(side_by_side(works))
-
-    def _decided(self, X: Floats, y: Floats, folds: Folds, codes: RowNumbers | None) -> tuple[int, ...]:
-        """Declared signs where the data does not contradict them, else 0."""
-        declared = np.array([*self.signs] or [0] * X.shape[1])
-        if not declared.any():
-            return tuple(declared.tolist())
-        bound = np.flatnonzero(declared)
-        shapes = learn_shapes(X[:, bound], y, tuple(declared[bound].tolist()), folds=folds, codes=codes)
-        declared[bound[[shape == "free" for shape in shapes]]] = 0
-        return tuple(declared.tolist())
 
     def _planted(self, X: Floats, y: Floats, constraints: Sequence[int], seed: int) -> Any:
         """A booster of no trees yet, with the rows it will grow on."""
@@ -154,8 +146,12 @@ class LightGBMHead(Head):
         rows = lightgbm.Dataset(X, y, params=settings, categorical_feature=[*self.categorical])
         return lightgbm.Booster(settings, rows)
 
-    def rehearse(self, X: Floats, y: Floats, folds: Folds, codes: RowNumbers | None = None) -> tuple[Any, Floats]:
+    def rehearse(
+        self, X: Floats, y: Floats, folds: Folds, codes: RowNumbers | None = None, screens: Screens | None = None
+    ) -> tuple[Any, Floats]:
         """Decides constraints and the number of trees; deeper trees in its place where they are better beyond doubt.
+
+        Trees choose among all columns by themselves, whatever the screens keep.
 
         The final fit averages boosters on small tables and is a little better than what is measured here.
         """
@@ -171,7 +167,7 @@ class LightGBMHead(Head):
         """Grows one booster per fold, stage by stage, while that is worth it."""
         constraints = self.constraints
         if constraints is None:
-            constraints = self._decided(X, y, folds, codes)
+            constraints = bound_signs(X, y, self.signs, folds=folds, codes=codes)
         tried = usable(folds, y)
         growing = [(self._planted(X[train], y[train], constraints, 0), X[test], test) for train, test in tried]
         best, trees, least, grown = np.full(len(y), np.nan), self.trees, np.inf, 0

@@ -26,7 +26,7 @@ class PriorLinkHead(Head):
     sign : {-1, 1}
         Whether the outcome falls (churn) or rises (expansion) with the score.
     pull : float
-        Rows that the expectation counts for; where an event appears in several snapshot rows, as many.
+        RowNumbers that the expectation counts for; where an event appears in several snapshot rows, as many.
     """
 
     kind: ClassVar[str] = "prior"

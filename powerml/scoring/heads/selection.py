@@ -1,26 +1,39 @@
-"""Choosing a head: the simplest whose out-of-fold log loss is within one standard error of the best."""
+"""Choosing a head: the least expected log loss, a readable one or the blend where that costs next to nothing."""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from powerml.scoring.heads.base import Head
+from powerml.scoring.heads.base import Head, crossed_base
 from powerml.scoring.heads.lightgbm import deeper_of
-from powerml.scoring.heads.stack import MEMBER_KINDS, StackHead, default_members, rehearsals
+from powerml.scoring.heads.shapes import learn_shapes
+from powerml.scoring.heads.stack import MEMBER_KINDS, StackHead, cross_blend, rehearsals
 from powerml.statistics.folds import Folds, RowNumbers, account_folds, clustered_mean
-from powerml.statistics.logistic import Floats, log_losses
+from powerml.statistics.logistic import Floats, base_logit, log_losses
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from powerml.screening.auto import Screens
+
 TREE_EVENTS = 200
 """Distinct events below which no trees are grown."""
 
-STACK_ROWS = 50_000
-"""Rows above which a stack is made on request only."""
+NEXT_TO_NOTHING = 0.005
+"""Half a point of skill: what a head that is preferred for other reasons than its loss may cost."""
+
+BEYOND_DOUBT = 3.0
+"""t of the paired out-of-fold log loss above which a single head is taken in place of a blend that costs more. Two was
+too few: trees were half a point ahead out of fold, at t 2.2, and a point behind on other people."""
+
+WEIGHTS = "weights"
+"""The name of the documented structure among the heads compared."""
+
+READABLE = (WEIGHTS, "card", "logistic")
+"""Heads that can be read as a table, from simple to complex."""
 
 
 @dataclass(frozen=True)
@@ -40,15 +53,31 @@ class Tried:
 
 @dataclass(frozen=True)
 class Choice:
-    """The head to fit on all rows, its out-of-fold logits (rows,), and all that were compared, simplest first."""
+    """The head to fit on all rows, its out-of-fold logits (rows,), and all that were compared.
 
-    head: Head
+    `share` is what the documented structure counts beside the head, which is None where it counts for all. `plain` is a
+    choice that can be read as a table and costs next to nothing, where there is one.
+    """
+
+    head: Head | None
     logits: Floats
     tried: tuple[Tried, ...]
+    share: float = 0.0
+    plain: Choice | None = None
+
+    @property
+    def name(self) -> str:
+        """The chosen head's name."""
+        return WEIGHTS if self.head is None else self.head.kind
 
 
 class AutoHead(Head):
-    """The simplest head that is not clearly worse than the best: card, logistic, trees from 200 events on, stack.
+    """The head that is expected to lose least: weights, card, logistic, trees from 200 events on, or a blend of all.
+
+    A head that can be read as a table (the documented structure, a card, a line) is taken where it costs less than half
+    a point of skill, on both sides of a model; then the blend, which leans on no single head that happened to come
+    first; another alone where it gains half a point on the blend, and that at t > 3. Source: 4-learning.md,
+    experiments/learning/README.md.
 
     Parameters
     ----------
@@ -68,28 +97,44 @@ class AutoHead(Head):
         self.signs = signs
         self.categorical = categorical
 
-    def choose(self, X: Floats, y: Floats, folds: Folds, codes: RowNumbers, *, events: int) -> Choice:
-        """Rehearses what the number of events and rows allows, and takes one."""
-        members = default_members(self.sign, tuple(self.signs), tuple(self.categorical))
-        if events < TREE_EVENTS:
-            members = members[:2]
-        rehearsed = rehearsals(members, X, y, folds, codes)
-        found = dict(zip(("card", "logistic"), rehearsed, strict=False))
-        if events >= TREE_EVENTS:
-            small, deep = rehearsed[2:]
-            found["lightgbm"] = deeper_of(small, deep, y, codes)
-            if len(y) <= STACK_ROWS:
-                stack = StackHead(sign=self.sign, signs=self.signs, categorical=self.categorical)
-                together = np.column_stack([logits for _, logits in rehearsed])
-                found["stack"] = stack.blended([head for head, _ in rehearsed], together, y, folds)
-        tried = compare_heads({name: logits for name, (_, logits) in found.items()}, y, codes)
-        head, logits = found[next((each.head for each in tried if each.chosen), "card")]
-        return Choice(head, logits, tried)
+    def choose(
+        self,
+        X: Floats,
+        y: Floats,
+        folds: Folds,
+        codes: RowNumbers,
+        *,
+        events: int,
+        screens: Screens | None = None,
+        beside: Floats | None = None,
+    ) -> Choice:
+        """Rehearses what the number of events allows, and takes one, or a blend.
 
-    def rehearse(self, X: Floats, y: Floats, folds: Folds, codes: RowNumbers | None = None) -> tuple[Any, Floats]:
+        `beside` are the out-of-fold logits (rows,) of the documented structure, where there is one.
+        """
+        shapes = learn_shapes(X, y, tuple(self.signs), folds=folds, codes=codes)
+        stack = StackHead(sign=self.sign, signs=self.signs, categorical=self.categorical)
+        members = stack.members(shapes)
+        members = members if events >= TREE_EVENTS else members[:2]
+        rehearsed = rehearsals(members, X, y, folds, codes, screens)
+        found: dict[str, tuple[Head | None, Floats, float]] = {}
+        if beside is not None:
+            found[WEIGHTS] = (None, beside, 1.0)
+        for name, (head, logits) in zip(("card", "logistic"), rehearsed, strict=False):
+            found[name] = (head, logits, 0.0)
+        found["stack"] = _blended(stack, rehearsed, y, folds, codes, beside)
+        if events >= TREE_EVENTS:
+            found["lightgbm"] = (*deeper_of(rehearsed[2], rehearsed[3], y, codes), 0.0)
+        return _taken(found, y, folds, codes)
+
+    def rehearse(
+        self, X: Floats, y: Floats, folds: Folds, codes: RowNumbers | None = None, screens: Screens | None = None
+    ) -> tuple[Any, Floats]:
         """The head chosen by these folds, in place of this one."""
         codes = np.arange(len(y)) if codes is None else codes
-        choice = self.choose(X, y, folds, codes, events=int(min(y.sum(), len(y) - y.sum())))
+        events = int(min(y.sum(), len(y) - y.sum()))
+        choice = self.choose(X, y, folds, codes, events=events, screens=screens)
+        choice = choice.plain or choice
         return choice.head, choice.logits
 
     def _fit(self, X: Floats, y: Floats) -> None:
@@ -112,27 +157,92 @@ class AutoHead(Head):
         self.head_ = (MEMBER_KINDS | {"stack": StackHead})[member["kind"]].from_dict(member)
 
 
-def choose(head: Head, X: Floats, y: Floats, *, folds: Folds, codes: RowNumbers, events: int) -> Choice:
-    """Rehearses a head; for `auto`, those that the number of events and rows allows, and takes one."""
+def _blended(
+    stack: StackHead,
+    rehearsed: Sequence[tuple[Head, Floats]],
+    y: Floats,
+    folds: Folds,
+    codes: RowNumbers,
+    beside: Floats | None,
+) -> tuple[Head | None, Floats, float]:
+    """The blend of rehearsed heads and the documented structure: its heads, its logits, the structure's share."""
+    logits = [z for _, z in rehearsed] + ([] if beside is None else [beside])
+    blend = cross_blend(logits, y, folds, codes)
+    share = 0.0 if beside is None else float(blend.weights[-1])
+    if share >= 1.0:
+        return None, blend.logits, 1.0
+    return stack.of([head for head, _ in rehearsed], blend.weights[: len(rehearsed)]), blend.logits, share
+
+
+def _taken(
+    found: Mapping[str, tuple[Head | None, Floats, float]], y: Floats, folds: Folds, codes: RowNumbers
+) -> Choice:
+    """The choice among heads, with the plain one beside it; the first of all where no fold tests anything."""
+    logits, base = {name: z for name, (_, z, _) in found.items()}, crossed_base(y, folds)
+
+    def choice(*, plain: bool) -> Choice:
+        tried = compare_heads(logits, y, codes, base=base, plain=plain)
+        head, own, share = found[next((each.head for each in tried if each.chosen), next(iter(found)))]
+        return Choice(head, own, tried, share)
+
+    readable = choice(plain=True)
+    return replace(choice(plain=False), plain=readable if readable.name in READABLE else None)
+
+
+def choose(
+    head: Head,
+    X: Floats,
+    y: Floats,
+    *,
+    folds: Folds,
+    codes: RowNumbers,
+    events: int,
+    screens: Screens | None = None,
+    beside: Floats | None = None,
+) -> Choice:
+    """Rehearses a head; for `auto`, those that the number of events allows, and takes one.
+
+    The documented structure, whose out-of-fold logits are `beside`, takes part in `auto` and in `stack`.
+    """
     if isinstance(head, AutoHead):
-        return head.choose(X, y, folds, codes, events=events)
-    rehearsed, logits = head.rehearse(X, y, folds, codes)
-    return Choice(rehearsed, logits, compare_heads({head.kind: logits}, y, codes))
+        return head.choose(X, y, folds, codes, events=events, screens=screens, beside=beside)
+    if isinstance(head, StackHead):
+        rehearsed = rehearsals(head.members(), X, y, folds, codes, screens)
+        return _taken({head.kind: _blended(head, rehearsed, y, folds, codes, beside)}, y, folds, codes)
+    ready, logits = head.rehearse(X, y, folds, codes, screens)
+    return _taken({head.kind: (ready, logits, 0.0)}, y, folds, codes)
 
 
-def compare_heads(logits: Mapping[str, Floats], y: Floats, codes: RowNumbers) -> tuple[Tried, ...]:
-    """Log losses of heads in order of complexity on the rows all predict, and the one that is `chosen`.
+def compare_heads(
+    logits: Mapping[str, Floats], y: Floats, codes: RowNumbers, *, base: Floats | None = None, plain: bool = True
+) -> tuple[Tried, ...]:
+    """Log losses of heads, from simple to complex, on the rows all predict, and the one that is `chosen`.
 
-    Differences are paired by row and clustered by account; the first within one standard error of the best is chosen.
+    Chosen is, where `plain` allows it, the first readable head that costs less than half a point of skill over `base`,
+    the base rate's logits (rows,), against the least loss; then the blend, where it costs no more or the best is not
+    better beyond doubt, since the head that comes first out of fold is flattered by coming first; then the best.
+    Differences are paired by row, their standard errors clustered by account.
     """
     tested = np.logical_and.reduce([np.isfinite(z) for z in logits.values()])
     if not tested.any():
         return ()
     losses = {name: log_losses(y[tested], z[tested]) for name, z in logits.items()}
+    whole = log_losses(y[tested], np.full(int(tested.sum()), base_logit(y)) if base is None else base[tested])
     best = min(losses.values(), key=lambda loss: float(loss.mean()))
     worse = {name: clustered_mean(loss - best, codes[tested]) for name, loss in losses.items()}
-    chosen = next(name for name, (mean, spread) in worse.items() if mean <= spread)
+    chosen = _preferred(worse, NEXT_TO_NOTHING * float(whole.mean()), plain=plain)
     return tuple(
         Tried(name, float(loss.mean()), worse[name][0], min(worse[name][1], 1e9), name == chosen)
         for name, loss in losses.items()
     )
+
+
+def _preferred(worse: Mapping[str, tuple[float, float]], little: float, *, plain: bool) -> str:
+    """The head to take, by what each loses more than the best (mean, standard error); `little` is next to nothing."""
+    for name in READABLE if plain else ():
+        if name in worse and worse[name][0] <= little:
+            return name
+    mean, spread = worse.get(StackHead.kind, (np.inf, 0.0))
+    if mean <= max(little, BEYOND_DOUBT * spread):
+        return StackHead.kind
+    return min(worse, key=lambda name: worse[name][0])

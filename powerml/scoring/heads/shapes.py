@@ -39,6 +39,23 @@ def learn_shapes(
     return tuple(_shape(X[:, j], y, signs[j] if signs else 0, fold_of, codes) for j in range(X.shape[1]))
 
 
+def bound_signs(
+    X: Floats, y: Floats, signs: Sequence[int], *, folds: Folds, codes: RowNumbers | None = None
+) -> tuple[int, ...]:
+    """The declared effect (-1, 0, 1) of each column, 0 where the data contradicts it; see `learn_shapes`."""
+    declared = np.array([*signs] or [0] * X.shape[1])
+    bound = np.flatnonzero(declared)
+    if len(bound):
+        shapes = learn_shapes(X[:, bound], y, tuple(declared[bound].tolist()), folds=folds, codes=codes)
+        declared[bound[[shape == "free" for shape in shapes]]] = 0
+    return tuple(declared.tolist())
+
+
+def uncontradicted(signs: Sequence[int], shapes: Sequence[Shape]) -> tuple[int, ...]:
+    """Declared effects with 0 in place of those whose column was found to be free."""
+    return tuple(0 if shape == "free" else sign for sign, shape in zip(signs, shapes, strict=True))
+
+
 def spread_rows(n_rows: int, most: int) -> RowNumbers:
     """At most `most` row positions, evenly spaced."""
     return np.arange(n_rows) if n_rows <= most else np.linspace(0, n_rows - 1, most).astype(np.intp)
@@ -66,7 +83,7 @@ def _shape(values: Floats, y: Floats, sign: int, fold_of: RowNumbers, codes: Row
 
 
 def _counts(level: RowNumbers, y: Floats, count: int) -> tuple[Floats, Floats]:
-    """Rows and events of each level."""
+    """RowNumbers and events of each level."""
     n: Floats = np.bincount(level, minlength=count).astype(np.float64)
     e: Floats = np.bincount(level, weights=y, minlength=count).astype(np.float64)
     return n, e

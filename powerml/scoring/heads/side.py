@@ -15,6 +15,7 @@ from powerml.scoring.heads.card import CardHead
 from powerml.scoring.heads.prior import PriorLinkHead
 from powerml.scoring.heads.registry import head_from_dict
 from powerml.scoring.heads.selection import Tried
+from powerml.scoring.heads.structure import Structure, link_reasons
 from powerml.scoring.heads.weights import FittedWeight
 from powerml.scoring.stored import scorer_from_dict
 
@@ -90,6 +91,8 @@ class Side:
     average: Mapping[str, float] = field(default_factory=dict)
     reads_column: bool = False
     weights: tuple[FittedWeight, ...] = ()
+    structure: Structure | None = None
+    silent: bool = False
 
     @property
     def reads_metrics(self) -> bool:
@@ -105,33 +108,56 @@ class Side:
 
     def logits(self, inputs: HeadInputs) -> Floats:
         """Calibrated logits (rows,)."""
-        return self.calibrator.transform(self.head.decision_function(self._columns(inputs)))
+        return self.calibrator.transform(self._raw(inputs))
+
+    def _raw(self, inputs: HeadInputs) -> Floats:
+        """Logits (rows,) before calibration."""
+        return blended_logits(self.head.decision_function(self._columns(inputs)), self.structure, inputs.frame)
+
+    @property
+    def scorers(self) -> tuple[DocumentedScorer[Any], ...]:
+        """The weight sets that it reads."""
+        beside = None if self.structure is None else self.structure.scorer
+        return tuple(scorer for scorer in (self.scorer, beside) if scorer is not None)
 
     def recalibrate(self, inputs: HeadInputs, happened: np.ndarray) -> Shift:
         """Moves the calibrator's intercept to newer mature rows; returns the move."""
-        return self.calibrator.recalibrate(self.head.decision_function(self._columns(inputs)), happened)
+        return self.calibrator.recalibrate(self._raw(inputs), happened)
 
     def explain(self, inputs: HeadInputs) -> SideExplained:
         """What each metric adds to the calibrated logit, the logit it starts from and the one it ends at."""
-        names = inputs.names
-        if isinstance(self.head, PriorLinkHead) and self.scorer is not None:
-            given = self.scorer.contributions(inputs.frame)
-            names = tuple(map(str, given.values.columns))
-            average = np.array([self.average.get(name, 0.0) for name in names])
-            raw = (given.values.to_numpy(dtype=np.float64) - average) * self.head.per_point
-            start = self.head.at(given.baseline + float(average.sum()))
-        else:
-            raw, start = self.head.contributions(self._columns(inputs))
-            names = names if self.reads_metrics else ("documented_score",)
+        names, raw, start = self._reasons(inputs)
         ends = self.calibrator.transform(start + raw.sum(axis=1))
         first, nearby = map(float, self.calibrator.transform(np.array([start, start + 1e-4])))
         return SideExplained(names, head_shares(raw, first, ends, (nearby - first) / 1e-4), first, ends)
+
+    def _reasons(self, inputs: HeadInputs) -> tuple[tuple[str, ...], Floats, float]:
+        """Names, what each adds to the logit before calibration (rows, names), and the logit they start from."""
+        if isinstance(self.head, PriorLinkHead) and self.scorer is not None:
+            names, raw, start = link_reasons(self.scorer, self.head, self.average, inputs.frame)
+        elif self.silent:
+            names, raw, start = (), np.zeros((len(inputs.frame), 0)), self.head.at(0.0)
+        else:
+            raw, start = self.head.contributions(self._columns(inputs))
+            names = inputs.names if self.reads_metrics else ("documented_score",)
+        if self.structure is None:
+            return names, raw, start
+        share = self.structure.share
+        others, more, origin = self.structure.explain(inputs.frame)
+        every = tuple(dict.fromkeys([*names, *others]))
+        place = {name: i for i, name in enumerate(every)}
+        values = np.zeros((len(raw), len(every)))
+        values[:, [place[name] for name in names]] += (1.0 - share) * raw
+        values[:, [place[name] for name in others]] += share * more
+        return every, values, (1.0 - share) * start + share * origin
 
     def link(self) -> Link:
         """How the head's own points or score become calibrated logits.
 
         Raises UsageError where the head has no points or its calibrator cannot be written as a table.
         """
+        if self.structure is not None:
+            raise UsageError(f"{self.outcome}: a blend has no points, so no card file can hold it")
         if isinstance(self.head, CardHead):
             intercept, slope = self.head.intercept_, self.head.slope_
         elif isinstance(self.head, PriorLinkHead):
@@ -164,6 +190,8 @@ class Side:
             "scorer": None if self.scorer is None else self.scorer.to_dict(),
             "average": dict(self.average),
             "weights": [weight.to_dict() for weight in self.weights],
+            "structure": None if self.structure is None else self.structure.to_dict(),
+            "silent": self.silent,
         }
 
     @classmethod
@@ -182,9 +210,15 @@ class Side:
             scorer=written["scorer"] and scorer_from_dict(written["scorer"]),
             average=written["average"],
             weights=tuple(FittedWeight(**weight) for weight in written["weights"]),
+            structure=Structure.from_dict(written["structure"]) if written.get("structure") else None,
+            silent=written.get("silent", False),
         )
 
 
-def average_reasons(scorer: Any, frame: pd.DataFrame) -> dict[str, float]:
-    """What each metric contributes to a documented score in the average row."""
-    return {str(name): float(value) for name, value in scorer.contributions(frame).values.mean().items()}
+def blended_logits(own: Floats | None, structure: Structure | None, frame: pd.DataFrame) -> Floats:
+    """A head's logits (rows,), blended with those of the structure beside it, if there is one."""
+    if structure is None:
+        assert own is not None
+        return own
+    said = structure.logits(frame)
+    return said if own is None else (1.0 - structure.share) * own + structure.share * said

@@ -21,10 +21,10 @@ from powerml.scoring.heads.encoding import TableEncoder
 from powerml.scoring.heads.prior import PriorLinkHead
 from powerml.scoring.heads.side import HeadInputs
 from powerml.scoring.heads.threads import one_thread
-from powerml.scoring.heads.training import HeadPlan, TrainingRows, train_side
+from powerml.scoring.heads.training import Ask, HeadPlan, TrainingRows, train_sides
 from powerml.scoring.outcome.nested import NestedSides
-from powerml.scoring.outcome.row_order import reordered, row_order
-from powerml.scoring.outcome.rows import STRUCTURE, checked_outcomes, named_columns, ordered_outcomes
+from powerml.scoring.outcome.row_order import row_order
+from powerml.scoring.outcome.rows import STRUCTURE, checked_outcomes, named_columns, ordered_outcomes, screened_rows
 from powerml.scoring.outcome.tables import BANDS, findings_of, fitted_weights, heads_tried, outcome_table
 from powerml.scoring.stored import _register
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from powerml.calibration.head import CalibrationMethod
     from powerml.calibration.shift import Shift
-    from powerml.statistics.folds import Folds
+    from powerml.screening.auto import AutoScreen
     from powerml.statistics.logistic import Floats
 
 KIND_OF_SCORER = "outcome_model"
@@ -52,14 +52,14 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     head : str
-        Kind of both heads; `HEAD_NAMES` of `heads/making.py`.
+        Kind of both heads; `HEAD_NAMES` of `heads/registry.py`.
     head_options : mapping
         Options of that head.
     prior : str or scorer
         The documented score that stands in where an outcome has too few events: a column of X, or a documented
-        scorer. An absent column means none: the base rate then stands in. The head `weights` fits this scorer's.
+        scorer; without it the base rate does. `weights` fits this scorer's, `auto` and `stack` blend it with others.
     metrics : sequence of str
-        The columns that heads may read; by default all of X that are not structure. The documented score reads its own.
+        The columns that heads may read; by default all of X that are not structure. A documented score reads its own.
     outcomes : sequence of str
         The outcomes from worst to best, two or three; by default those in y.
     stay_value : float
@@ -69,9 +69,11 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
     calibration : str
         Method of `HeadCalibrator`.
     n_folds, seed : int
-        Account-grouped folds; by default 5, and 3 above 10,000 rows. See `fit` for folds of another kind.
+        Account-grouped folds; by default 5, and 3 above 10,000 rows.
     min_events : int
         Distinct events that a head needs.
+    screen : AutoScreen
+        What cards and logistic heads may leave out, learned anew in every fold; by default heads read all.
     bands : BandsSpec
         The ladder of the band column; document D's by default.
     name, version : str, int
@@ -111,6 +113,7 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
         n_folds: int | None = None,
         seed: int = 0,
         min_events: int = 50,
+        screen: AutoScreen | None = None,
         bands: BandsSpec | None = None,
         name: str = "outcome",
         version: int | str = 1,
@@ -126,6 +129,7 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
         self.n_folds = n_folds
         self.seed = seed
         self.min_events = min_events
+        self.screen = screen
         self.bands = bands
         self.name = name
         self.version = version
@@ -144,14 +148,12 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
         times: ArrayLike | None = None,
         ids: ArrayLike | None = None,
         instants: ArrayLike | None = None,
-        folds: Folds | None = None,
     ) -> Self:
         """Fits both heads and their calibrators.
 
         `X` holds the metrics (other snapshot columns are skipped), `y` the outcome of each row; `groups` are accounts,
         `times` and `ids` the cutoffs and entities by which rows are sorted, `instants` when outcomes happened (an
-        event is a distinct account and instant), `folds` pairs of row positions (train, test) by which heads are
-        compared above 60,000 rows; below, folds by account serve.
+        event is a distinct account and instant).
         """
         validate_data(self, X, y, skip_check_array=True)
         frame = named_columns(X, self)
@@ -164,22 +166,17 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
         self.encoder_ = TableEncoder.learn(self._readable(frame))
         self.mix_ = {str(outcome): float((outcomes == outcome).mean()) for outcome in self.outcomes_}
         left = outcomes == self.outcomes_[0]
-        rows = TrainingRows(
-            self._inputs(frame, fitting=True),
-            left,
-            accounts,
-            moments,
-            None if folds is None else reordered(folds, order),
-        )
+        inputs = self._inputs(frame, fitting=True)
         with one_thread():
-            churn, note = train_side(str(self.outcomes_[0]), rows, self._plan(), sign=-1)
-            notes, expand = [note], None
+            screened = screened_rows(self.screen, self.encoder_, inputs.matrix, outcomes, accounts)
+            rows = TrainingRows(inputs, left, accounts, moments, screened)
+            asks = [Ask(str(self.outcomes_[0]), rows, -1)]
             if len(self.outcomes_) == 3:
                 kept = np.flatnonzero(~left)
                 stayed = rows.only(kept, outcomes[kept] == self.outcomes_[2])
-                expand, note = train_side(str(self.outcomes_[2]), stayed, self._plan(), sign=1)
-                notes.append(note)
-        self.sides_ = NestedSides(churn, expand, self.stay_value)
+                asks.append(Ask(str(self.outcomes_[2]), stayed, 1))
+            sides, notes = zip(*train_sides(asks, self._plan()), strict=True)
+        self.sides_ = NestedSides(sides[0], sides[1] if len(sides) > 1 else None, self.stay_value)
         self.notes_ = (*filter(None, notes), *(f"left out {reason}" for reason in self.encoder_.left_out))
         self.trained_until_ = None if times is None else str(np.asarray(times).max())[:10]
         self.metrics_ = self._reads()

@@ -41,7 +41,7 @@ class NestedSides:
     @property
     def scorers(self) -> tuple[DocumentedScorer[Any], ...]:
         """The weight sets that sides read."""
-        return tuple(side.scorer for side in self.all if side.scorer is not None)
+        return tuple(scorer for side in self.all for scorer in side.scorers)
 
     def proba(self, inputs: HeadInputs) -> Floats:
         """Probabilities (rows, outcomes), worst outcome first; rows sum to 1."""

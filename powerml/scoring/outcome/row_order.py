@@ -29,13 +29,6 @@ def row_order(X: pd.DataFrame, y: np.ndarray, *, times: ArrayLike | None, ids: A
     return np.lexsort(columns[::-1]).astype(np.intp)
 
 
-def reordered(folds: Folds, order: RowNumbers) -> Folds:
-    """Folds of row positions, carried over to rows put into `order` (positions rise again)."""
-    place = np.empty(len(order), dtype=np.intp)
-    place[order] = np.arange(len(order))
-    return [(np.sort(place[train]), np.sort(place[test])) for train, test in folds]
-
-
 def within(folds: Folds, rows: RowNumbers, n_rows: int) -> Folds:
     """Folds restricted to some rows, as positions among those rows."""
     place = np.full(n_rows, -1, dtype=np.intp)

@@ -9,12 +9,18 @@ import pandas as pd
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import assert_all_finite, check_array, check_consistent_length, column_or_1d
 
+from powerml.screening.auto import ScreenedRows
+from powerml.statistics.folds import group_codes
 from powerml.tables import OUTCOMES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sklearn.base import BaseEstimator
+
+    from powerml.scoring.heads.encoding import TableEncoder
+    from powerml.screening.auto import AutoScreen
+    from powerml.statistics.logistic import Floats
 
 STRUCTURE = ("as_of", "user_id", "account_id", "enough_history", "active", "label", "treated")
 """Snapshot columns that say who, when and what, and are never metrics."""
@@ -59,3 +65,13 @@ def ordered_outcomes(y: np.ndarray, given: Sequence[str] | None) -> tuple[Any, .
         kind = type_of_target(y, input_name="y", raise_unknown=True)
         raise ValueError(f"Only binary classification is supported. The type of the target is {kind}.")
     return tuple(seen)
+
+
+def screened_rows(
+    rule: AutoScreen | None, encoder: TableEncoder, matrix: Floats, outcomes: np.ndarray, accounts: np.ndarray | None
+) -> ScreenedRows | None:
+    """The training rows from which screens are learned; None where all is read."""
+    if rule is None:
+        return None
+    labels, codes = outcomes.astype(str), group_codes(accounts, len(outcomes))
+    return ScreenedRows.of(rule, matrix, labels, codes, names=encoder.names, categorical=encoder.categorical)

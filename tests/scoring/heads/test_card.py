@@ -10,6 +10,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from powerml.scoring.heads.card import CardHead
+from powerml.screening.auto import Screens
 from powerml.statistics.folds import account_folds
 from powerml.statistics.logistic import log_losses, sigmoid
 
@@ -118,3 +119,18 @@ def test_only_the_foremost_metrics_earn_points():
     head = CardHead(most_parts=3).fit(X, y)
     assert [part.column for part in head.parts_] == [0, 2, 4]
     assert sum(max(part.points) for part in head.parts_) == 100
+
+
+def test_it_reads_what_a_screen_keeps_in_each_fold():
+    X, y, _ = product(600)
+    folds = account_folds(y, n_folds=3)
+    masks = np.array([[True, False, True, True, False]])
+    plain, _ = CardHead(sign=-1).rehearse(X, y, folds)
+    head, logits = CardHead(sign=-1).rehearse(X, y, folds, None, Screens((masks,) * 3, masks))
+    assert head.reads == (0, 2, 3)
+    assert head.shapes == plain.shapes
+    fitted = head.fit(X, y)
+    assert {part.column for part in fitted.parts_} <= {0, 2, 3}
+    train, test = folds[0]
+    alone = CardHead(sign=-1, shapes=head.shapes, reads=(0, 2, 3)).fit(X[train], y[train])
+    assert logits[test] == pytest.approx(alone.decision_function(X[test]))

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from powerml.scoring.heads.logistic import STRENGTHS, LogisticHead
+from powerml.screening.auto import Screens
 from powerml.statistics.folds import account_folds
 from powerml.statistics.logistic import log_losses, sigmoid
 
@@ -81,6 +82,57 @@ def test_out_of_fold_logits_come_from_fits_without_the_row():
         alone = LogisticHead(head.strength, categorical=(3,)).fit(X[train], y[train])
         assert logits[test] == pytest.approx(alone.decision_function(X[test]), abs=1e-6)
     assert np.isnan(logits).sum() == 300 - sum(len(test) for _, test in folds)
+
+
+def twins(n=1500, seed=0):
+    """Two near-copies of which a free fit would give one a sign against its declaration."""
+    rng = np.random.default_rng(seed)
+    month = rng.standard_normal(n)
+    X = np.column_stack([month, month + 0.2 * rng.standard_normal(n), rng.standard_normal(n)])
+    return X, (rng.random(n) < sigmoid(1.6 * X[:, 0] - 0.6 * X[:, 1])).astype(float)
+
+
+def test_declared_directions_bind():
+    X, y = twins()
+    free, bound = LogisticHead().fit(X, y), LogisticHead(signs=(1, 1, 0)).fit(X, y)
+    assert free.coef_[1] < 0
+    assert bound.coef_[0] > 0
+    assert bound.coef_[1] == 0
+    turned = LogisticHead(signs=(-1, -1, 0)).fit(-X, y)
+    assert turned.decision_function(-X) == pytest.approx(bound.decision_function(X), abs=1e-8)
+
+
+def test_what_the_data_contradicts_is_free():
+    X, y = twins()
+    head, _ = LogisticHead(signs=(-1, 1, 0)).rehearse(X, y, account_folds(y))
+    assert head.constraints == (0, 1, 0)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 1000), st.tuples(*[st.sampled_from([-1, 0, 1])] * 3))
+def test_no_better_value_makes_things_look_worse(seed, signs):
+    X, y = twins(200, seed)
+    head = LogisticHead(constraints=signs).fit(X, y)
+    base = head.decision_function(X)
+    for column, sign in enumerate(signs):
+        more = X.copy()
+        more[:, column] += 0.5
+        assert (sign * (head.decision_function(more) - base) >= -1e-9).all()
+
+
+def test_it_reads_what_a_screen_keeps_in_each_fold():
+    X, y = twins(400)
+    folds = account_folds(y, n_folds=3)
+    masks = np.array([[True, False, True]])
+    head, logits = LogisticHead().rehearse(X, y, folds, None, Screens((masks,) * 3, masks))
+    assert head.reads == (0, 2)
+    elsewhere = X.copy()
+    elsewhere[:, 1] = 99.0
+    fitted = head.fit(X, y)
+    assert (fitted.decision_function(elsewhere) == fitted.decision_function(X)).all()
+    train, test = folds[0]
+    alone = LogisticHead(head.strength, reads=(0, 2)).fit(X[train], y[train])
+    assert logits[test] == pytest.approx(alone.decision_function(X[test]), abs=1e-6)
 
 
 def test_written_and_read_it_is_the_same():

@@ -4,8 +4,11 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+from powerml.scoring.heads.base import crossed_base
 from powerml.scoring.heads.card import CardHead
 from powerml.scoring.heads.lightgbm import LightGBMHead
 from powerml.scoring.heads.logistic import LogisticHead
@@ -47,9 +50,10 @@ def test_weights_are_not_negative_and_useless_members_are_dropped():
     assert blend == pytest.approx([1, 0, 0], abs=0.08)
     assert (blend >= 0).all()
     assert blend.sum() == pytest.approx(1)
-    stack, _ = StackHead().blended(SMALL, np.column_stack([z, -3 * z, 0.5 * z]), y, account_folds(y))
+    stack = StackHead().of(SMALL, np.array([0.7, 0.0, 0.3]))
     assert [head.kind for head in stack.heads] == ["logistic", "lightgbm"]
-    assert sum(stack.blend) == pytest.approx(1)
+    assert stack.blend == pytest.approx([0.7, 0.3])
+    assert StackHead().of(SMALL, np.array([1.0, 0.0, 0.0])) is SMALL[0]
 
 
 def test_a_blend_is_the_best_of_all_that_weigh_one():
@@ -77,9 +81,46 @@ def test_each_row_is_blended_without_its_fold():
     stack, logits = StackHead(SMALL[:2]).rehearse(X, y, folds)
     members = np.column_stack([head.rehearse(X, y, folds)[1] for head in SMALL[:2]])
     train, test = folds[0]
-    own = fit_blend(members[train], y[train])
+    own = fit_blend(members[train], y[train], base=crossed_base(y, folds)[train])
     assert logits[test] == pytest.approx(members[test] @ own)
     assert stack.blend is not None
+
+
+def test_few_accounts_leave_equal_heads_equal_weights_and_many_let_them_learn():
+    rng = np.random.default_rng(5)
+    z = rng.standard_normal(6000)
+    y = (rng.random(6000) < sigmoid(z)).astype(float)
+    members = np.column_stack([z + 0.2 * rng.standard_normal(6000), z + 0.5 * rng.standard_normal(6000)])
+    few, many = fit_blend(members[:60], y[:60]), fit_blend(members, y)
+    assert many[0] > few[0] > 0.4
+    assert many[0] > 0.7
+    in_few_accounts = fit_blend(members, y, codes=np.arange(6000) // 300)
+    assert in_few_accounts[0] < many[0]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10_000), st.integers(2, 5), st.floats(-3, 3))
+def test_a_blend_is_a_mean_and_never_worse_than_its_worst_member(seed, count, offset):
+    rng = np.random.default_rng(seed)
+    z = rng.standard_normal(120)
+    y = (rng.random(120) < sigmoid(z)).astype(float)
+    members = z[:, None] * rng.uniform(-1, 2, count) + rng.standard_normal((120, count)) + offset
+    weights = fit_blend(members, y, codes=np.arange(120) // 3)
+    assert weights.sum() == pytest.approx(1)
+    assert (weights >= 0).all()
+    order = rng.permutation(count)
+    assert fit_blend(members[:, order], y, codes=np.arange(120) // 3) == pytest.approx(weights[order], abs=2e-3)
+    worst = max(log_losses(y, member).sum() for member in members.T)
+    assert log_losses(y, members @ weights).sum() <= worst + 1e-9
+
+
+def test_a_member_without_skill_starts_from_no_weight():
+    rng = np.random.default_rng(6)
+    z = rng.standard_normal(200)
+    y = (rng.random(200) < sigmoid(2 * z)).astype(float)
+    weights = fit_blend(np.column_stack([z, 1.2 * z, -z]), y)
+    assert weights[2] == 0
+    assert weights[:2].sum() == pytest.approx(1)
 
 
 def test_contributions_add_up_and_it_reads_back():

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from powerml.scoring.heads.selection import choose
+from powerml.scoring.heads.selection import READABLE, choose
 from powerml.scoring.heads.side import HeadInputs
-from powerml.scoring.heads.training import HeadPlan, TrainingRows, rehearsal_rows, train_side
+from powerml.scoring.heads.training import Ask, HeadPlan, TrainingRows, rehearsal_rows, train_side, train_sides
 from powerml.statistics.logistic import sigmoid
 
 
@@ -63,22 +63,19 @@ def test_a_card_is_calibrated_so_that_its_file_can_hold_it():
 
 @pytest.mark.parametrize("rehearsed", [300, 60_000])
 def test_a_calibrator_sees_every_account_out_of_fold(monkeypatch, rehearsed):
-    """Selection looks at later rows of a sample of accounts; calibration must not make do with these."""
+    """Selection looks at a sample of accounts; calibration must not make do with these."""
     monkeypatch.setattr("powerml.scoring.heads.training.REHEARSAL_ROWS", rehearsed)
     given, accounts = rows(1200), np.arange(1200) // 4
-    folds = [(np.arange(0, 600), np.arange(600, 900)), (np.arange(0, 900), np.arange(900, 1200))]
-    forward = TrainingRows(given.inputs, given.happened, accounts, None, folds)
     assert len(rehearsal_rows(accounts, 300)) == 300
-    for training in (forward, TrainingRows(given.inputs, given.happened, accounts)):
-        side, _ = train_side("churn", training, plan(), sign=-1)
-        assert np.isfinite(side.out_of_fold).all()
-        own = side.head.decision_function(given.inputs.matrix)
-        assert np.corrcoef(side.out_of_fold, own)[0, 1] > 0.99
-        assert (side.out_of_fold != own).all()
+    side, _ = train_side("churn", TrainingRows(given.inputs, given.happened, accounts), plan(), sign=-1)
+    assert np.isfinite(side.out_of_fold).all()
+    own = side.head.decision_function(given.inputs.matrix)
+    assert np.corrcoef(side.out_of_fold, own)[0, 1] > 0.99
+    assert (side.out_of_fold != own).all()
 
 
 @pytest.mark.parametrize("rehearsed", [300, 60_000])
-def test_heads_are_compared_by_account_where_later_rows_would_be_few(monkeypatch, rehearsed):
+def test_heads_are_compared_by_account_at_every_size(monkeypatch, rehearsed):
     seen = []
 
     def spied(head, X, y, *, folds, **others):
@@ -88,13 +85,23 @@ def test_heads_are_compared_by_account_where_later_rows_would_be_few(monkeypatch
     monkeypatch.setattr("powerml.scoring.heads.training.REHEARSAL_ROWS", rehearsed)
     monkeypatch.setattr("powerml.scoring.heads.training.choose", spied)
     given, accounts = rows(1200), np.arange(1200) // 4
-    forward = [(np.arange(0, 600), np.arange(600, 900)), (np.arange(0, 900), np.arange(900, 1200))]
-    train_side("churn", TrainingRows(given.inputs, given.happened, accounts, None, forward), plan(), sign=-1)
+    train_side("churn", TrainingRows(given.inputs, given.happened, accounts), plan(), sign=-1)
     ((n, folds, codes),) = seen
-    by_account = [set(codes[train]).isdisjoint(codes[test]) for train, test in folds]
-    if rehearsed > 1200:
-        assert (n, len(folds)) == (1200, 5)
-        assert all(by_account)
-    else:
-        assert (n, len(folds)) == (300, 2)
-        assert all(train.max() < test.min() for train, test in folds)
+    assert (n, len(folds)) == (min(rehearsed, 1200), 5)
+    assert all(set(codes[train]).isdisjoint(codes[test]) for train, test in folds)
+    assert sorted(np.concatenate([test for _, test in folds])) == list(range(n))
+
+
+def test_both_sides_are_plain_or_none_is():
+    rng = np.random.default_rng(8)
+    X = rng.standard_normal((1500, 3))
+    line, crossed = rng.random(1500) < sigmoid(2 * X[:, 0]), rng.random(1500) < sigmoid(3 * np.sign(X[:, 1] * X[:, 2]))
+    inputs = HeadInputs(X, ("a", "b", "c"), pd.DataFrame(X, columns=["a", "b", "c"]))
+    asks = [Ask("churn", TrainingRows(inputs, line), -1), Ask("expand", TrainingRows(inputs, crossed), 1)]
+    auto = HeadPlan("auto", {}, (), (0, 0, 0))
+    alone = [train_sides([ask], auto)[0][0].head.kind for ask in asks]
+    assert alone[0] in READABLE
+    assert alone[1] not in READABLE
+    together = [side.head.kind for side, _ in train_sides(asks, auto)]
+    assert together[0] not in READABLE
+    assert together[1] == alone[1]

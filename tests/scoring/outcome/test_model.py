@@ -20,6 +20,7 @@ from powerml.scoring.explain.contributions import Contributions
 from powerml.scoring.outcome.model import NestedOutcomeModel
 from powerml.scoring.outcome.nested import NestedSides
 from powerml.scoring.stored import scorer_from_dict
+from powerml.screening.auto import AutoScreen
 from powerml.statistics.logistic import sigmoid
 
 BY_NAME = {
@@ -164,20 +165,19 @@ def test_rows_without_ids_are_sorted_by_what_they_hold():
     assert first.fit(frame, y).to_dict() == second.fit(frame.iloc[mixed], y[mixed]).to_dict()
 
 
-def test_folds_given_are_used_above_so_many_rows_whatever_the_row_order(monkeypatch):
-    monkeypatch.setattr("powerml.scoring.heads.training.REHEARSAL_ROWS", 500)
+@pytest.mark.parametrize("screen", [None, AutoScreen(min_keep=2)])
+def test_above_so_many_rows_some_accounts_rehearse_whatever_the_row_order(monkeypatch, screen):
     frame, y, _ = snapshots(600)
-    folds = [(np.arange(400), np.arange(400, 600)), (np.arange(200, 600), np.arange(200))]
     ids = {"groups": frame["account_id"], "times": frame["as_of"], "ids": frame["account_id"]}
-    model = NestedOutcomeModel().fit(frame, y, folds=folds, **ids)
+    whole = NestedOutcomeModel(screen=screen).fit(frame, y, **ids)
+    monkeypatch.setattr("powerml.scoring.heads.training.REHEARSAL_ROWS", 500)
+    model = NestedOutcomeModel(screen=screen).fit(frame, y, **ids)
     mixed = np.random.default_rng(1).permutation(600)
-    place = np.argsort(mixed)
-    shuffled = [(place[train], place[test]) for train, test in folds]
-    again = NestedOutcomeModel().fit(
-        frame.iloc[mixed], y[mixed], folds=shuffled, **{k: v.iloc[mixed] for k, v in ids.items()}
+    again = NestedOutcomeModel(screen=screen).fit(
+        frame.iloc[mixed], y[mixed], **{k: v.iloc[mixed] for k, v in ids.items()}
     )
     assert again.to_dict() == model.to_dict()
-    assert NestedOutcomeModel().fit(frame, y, **ids).to_dict() != model.to_dict()  # what was compared is written
+    assert whole.to_dict() != model.to_dict()  # what was compared is written
 
 
 def test_written_and_read_it_scores_the_same():
@@ -294,3 +294,94 @@ def test_words():
     model = fitted(frame, y, min_events=10)
     with pytest.raises(MissingColumns, match="model outcome@1 needs column 'seats'"):
         model.predict_score(frame.drop(columns="seats"))
+
+
+def documented_rows(n=1200, seed=0):
+    """Snapshots with the metrics that document D's set reads, and outcomes that follow its score and active days."""
+    frame, _, _ = snapshots(n, seed)
+    rng = np.random.default_rng(seed + 1)
+    card = load_weights("engagement")
+    frame = frame.assign(**{m: rng.poisson(3, n).astype(float) for m in card.metrics_ if m not in frame})
+    score = card.predict_score(frame)
+    z = (score - score.mean()) / score.std() + 0.1 * (frame["active_days_30d"].to_numpy() - 10)
+    left, grew = rng.random(n) < sigmoid(-1 - z), rng.random(n) < sigmoid(z - 1)
+    return frame, np.where(left, "churn", np.where(grew, "expand", "stay"))
+
+
+def blended(head="stack", **options):
+    frame, y = documented_rows()
+    return fitted(
+        frame, y, head=head, prior=load_weights("engagement"), metrics=("active_days_30d", "seats"), **options
+    )
+
+
+@cache
+def with_structure():
+    """A blend that holds document D's set, fitted once."""
+    return blended()
+
+
+def test_a_blend_holds_the_documented_structure_and_says_so():
+    model = with_structure()
+    side = model.sides_.churn
+    assert 0 < side.structure.share < 1
+    assert set(load_weights("engagement").metrics_) <= set(model.metrics_)
+    found = " ".join(model.findings()) if len(side.tried) > 1 else "weights"
+    assert "weights" in found
+    frame, _ = documented_rows(50, seed=3)
+    inputs = model._checked(frame)
+    own = side.head.decision_function(inputs.matrix)
+    said = side.structure.logits(frame)
+    raw = (1 - side.structure.share) * own + side.structure.share * said
+    assert side.logits(inputs) == pytest.approx(side.calibrator.transform(raw))
+
+
+@settings(max_examples=20, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_reasons_of_a_blend_with_the_documented_structure_add_up(seed):
+    frame, _ = documented_rows(40, seed)
+    model = with_structure()
+    reasons = model.contributions(frame)
+    assert reasons.scores.to_numpy() == pytest.approx(model.predict_score(frame), abs=1e-6)
+    assert reasons.values.columns.is_unique
+
+
+def test_a_blend_with_the_documented_structure_is_written_and_read():
+    model, (frame, _) = with_structure(), documented_rows(60, seed=5)
+    again = scorer_from_dict(json.loads(json.dumps(model.to_dict())))
+    pd.testing.assert_frame_equal(again.score_table(frame), model.score_table(frame))
+    pd.testing.assert_frame_equal(again.contributions(frame).values, model.contributions(frame).values)
+    assert again.to_dict() == model.to_dict()
+
+
+@pytest.mark.parametrize("head", ["card", "logistic", "lightgbm", "stack", "auto"])
+def test_a_head_without_skill_is_silent(head):
+    """Outcomes drawn without a look at the metrics: everybody gets the base rate, and a sentence says why."""
+    frame, _, _ = snapshots(900)
+    y = np.random.default_rng(11).choice(["churn", "stay"], 900, p=[0.3, 0.7])
+    model = fitted(frame[["as_of", "account_id", "seats"]], y, head=head)
+    if not model.sides_.churn.silent:  # by chance it gained a little
+        assert model.sides_.churn.tried
+        pytest.fail("the draw of this test has no gain out of fold for any head")
+    proba = model.predict_proba_outcomes(frame)["p_churn"]
+    assert proba.nunique() == 1
+    assert proba.iloc[0] == pytest.approx((y == "churn").mean(), abs=1e-3)
+    assert any("out of fold no head gains on the base rate" in note for note in model.notes_)
+    assert model.contributions(frame).values.shape[1] == 0
+    assert model.findings() == ()
+    again = NestedOutcomeModel.from_dict(json.loads(json.dumps(model.to_dict())))
+    assert again.sides_.churn.silent
+    assert (again.predict_score(frame) == model.predict_score(frame)).all()
+
+
+def test_one_silent_side_leaves_the_other_its_reasons():
+    frame, y, _ = snapshots(1500)
+    luck = np.random.default_rng(12).random(1500) < 0.3
+    mixed = np.where(luck, "churn", np.where(y == "expand", "expand", "stay"))
+    model = fitted(frame, mixed)
+    churn, expand = model.sides_.all
+    assert churn.silent
+    assert not expand.silent
+    reasons = model.contributions(frame)
+    assert reasons.scores.to_numpy() == pytest.approx(model.predict_score(frame), abs=1e-6)
+    assert reasons.values.abs().to_numpy().sum() > 0

@@ -34,13 +34,15 @@ def test_why_a_head_was_chosen():
     tried = (Tried("card", 0.31, 0.001, 0.002, True), Tried("lightgbm", 0.309, 0.0, 0.0, False))
     (told,) = findings_of(side(tried=tried))
     assert told == (
-        "churn: head card, for it is the simplest within one standard error (0.0020) of the best, lightgbm "
-        "(card 0.3100, lightgbm 0.3090)"
+        "churn: head card, for it costs 0.2 points of skill against the best, lightgbm (card 0.3100, lightgbm 0.3090)"
     )
     assert heads_tried([side(tried=tried)])["chosen"].tolist() == [True, False]
     best = (Tried("card", 0.33, 0.02, 0.002, False), Tried("lightgbm", 0.309, 0.0, 0.0, True))
     assert "head lightgbm, for it has the smallest out-of-fold log loss" in findings_of(side(tried=best))[0]
     assert findings_of(side(tried=tried[:1])) == []
+    hedge = (Tried("stack", 0.315, 0.006, 0.004, True), Tried("lightgbm", 0.309, 0.0, 0.0, False))
+    assert "which is not beyond doubt, and leans on no single head" in findings_of(side(tried=hedge))[0]
+    assert findings_of(side(tried=tried, silent=True)) == []
 
 
 def test_each_fitted_weight_stands_beside_the_documented_one():

@@ -1,0 +1,140 @@
+"""What document D's screen keeps, and what it costs in held-out skill against the screen used and against none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from powerml.scoring.heads.training import rehearsal_rows
+from powerml.scoring.outcome.model import NestedOutcomeModel
+from powerml.screening.correlation import CorrelationScreen
+from powerml.statistics.bootstrap import AccountBootstrap, interval
+from powerml.statistics.folds import group_codes
+from powerml.statistics.scores import outcomes_log_loss_rows
+from powerml.training.candidates import fit_on
+
+if TYPE_CHECKING:
+    from powerml.training.rows import Rows, Split, TrainingData
+    from powerml.training.screening import Screening
+
+DOCUMENTED = 0.45
+"""Document D's threshold."""
+
+MOST_ROWS = 6_000
+"""Training rows, of whole accounts, that each fold's audit is fitted on: enough to tell a cost, and quick."""
+
+
+@dataclass(frozen=True, eq=False)
+class ScreenCost:
+    """The audit: `table` holds `against` ("used", "none"), `points` of skill more than it, with ends `low` and `high`.
+
+    `kept_fewest`, `kept_most` of `metrics` reach the threshold by themselves, over the folds; `rows` were held out.
+    """
+
+    kept_fewest: int
+    kept_most: int
+    metrics: int
+    rows: int
+    table: pd.DataFrame
+
+    @property
+    def sentence(self) -> str:
+        """What a session says of it."""
+        few, most = self.kept_fewest, self.kept_most
+        kept = f"{few}" if few == most else f"{few} to {most}"
+        told = {row["against"]: row for row in self.table.to_dict("records")}
+        words = [
+            f"{row['points']:+.1f} points of skill ({row['low']:+.1f} to {row['high']:+.1f}) against {name}"
+            for name, row in (("the screen used", told.get("used")), ("none", told.get("none")))
+            if row is not None
+        ]
+        return (
+            f"The document's |r| >= {DOCUMENTED:g} is reached by {kept} of {self.metrics} metrics; a logistic head "
+            f"behind it makes {' and '.join(words)}, on {self.rows:,} held-out rows."
+        )
+
+
+def screen_cost(
+    data: TrainingData, screening: Screening, split: Split, *, seed: int, repeats: int = 500
+) -> ScreenCost | None:
+    """Fits a logistic head behind the document's screen, the one used and none, on each fold; judges held-out rows.
+
+    None where nothing can be held out, or no metric is a number.
+    """
+    rows = data.labelled
+    folds = [fold for fold in split.folds if len(fold[1]) and len(set(rows.y[fold[0]])) > 1]
+    numbers = [metric for metric in data.available if metric not in data.texts]
+    if not folds or not numbers:
+        return None
+    screens = _screens(screening)
+    losses: dict[str, list[np.ndarray]] = {name: [] for name in (*screens, "base")}
+    passed = []
+    for train_at, test_at in folds:
+        train = _some(rows.take(train_at))
+        test = rows.take(test_at)
+        codes = np.array([data.outcomes.index(label) for label in test.y])
+        rates = np.array([max((train.y == outcome).mean(), 1e-9) for outcome in data.outcomes])
+        losses["base"].append(-np.log(rates / rates.sum())[codes])
+        passed.append(_passing(train, screening.honest(train, numbers)))
+        for name, screen in screens.items():
+            said = _fitted(data, screen, train, seed=seed).predict_proba_outcomes(test.frame)
+            losses[name].append(outcomes_log_loss_rows(codes, said.to_numpy()))
+    tested = np.concatenate([test_at for _, test_at in folds])
+    together = {name: np.concatenate(parts) for name, parts in losses.items()}
+    draws = AccountBootstrap.of(rows.accounts[tested], repeats=repeats, seed=seed)
+    table = [
+        _cost(together["document"], together.get(name, together["document"]), together["base"], draws, name)
+        for name in ("used", "none")
+    ]
+    return ScreenCost(min(passed), max(passed), len(numbers), len(tested), pd.DataFrame(table))
+
+
+def _screens(screening: Screening) -> dict[str, Screening]:
+    """The document's screen, the one used and none; one that is another's equal is left to it."""
+    old = screening.rule
+    rule = CorrelationScreen(DOCUMENTED)
+    if old is not None:
+        rule.set_params(force_keep=old.force_keep, force_drop=old.force_drop)
+    document = replace(screening, rule=rule, auto=None)
+    none = screening.without_rule()
+    same = old is not None and screening.auto is None and old.threshold == DOCUMENTED
+    return {"document": document, **({} if same else {"used": screening}), "none": none}
+
+
+def _some(rows: Rows) -> Rows:
+    return rows.take(rehearsal_rows(group_codes(rows.accounts, len(rows.y)), MOST_ROWS))
+
+
+def _passing(rows: Rows, metrics: list[str]) -> int:
+    """How many of the metrics reach the document's threshold by themselves."""
+    if not metrics:
+        return 0
+    screen = CorrelationScreen(DOCUMENTED, min_keep=0)
+    return int(screen.fit(rows.frame[metrics].astype(float), rows.y).passed_.sum())
+
+
+def _fitted(data: TrainingData, screening: Screening, rows: Rows, *, seed: int) -> NestedOutcomeModel:
+    kept = screening.keep(rows, data.available)
+    model = NestedOutcomeModel(
+        "logistic",
+        metrics=tuple(kept),
+        outcomes=data.outcomes,
+        directions={name: spec.direction for name, spec in data.metrics.items()},
+        calibration="identity",
+        n_folds=3,
+        seed=seed,
+        screen=screening.auto,
+    )
+    return fit_on(model, rows.frame[kept], rows)
+
+
+def _cost(
+    ours: np.ndarray, theirs: np.ndarray, base: np.ndarray, draws: AccountBootstrap, name: str
+) -> dict[str, object]:
+    """Points of skill that `ours` has more than `theirs`, from losses per row, with its 95 % interval by account."""
+    sums = draws.sums(np.column_stack([theirs - ours, base]))
+    low, high = interval(100 * sums[:, 0] / sums[:, 1])
+    return {"against": name, "points": 100 * float((theirs - ours).sum() / base.sum()), "low": low, "high": high}
