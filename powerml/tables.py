@@ -22,7 +22,7 @@ ENTITY_IDS = ("user_id", "account_id")  # what the id of a row may be called in 
 ROW = "row"  # stands for the number of a row where a ready-made table has no ids
 PROBABILITIES = ("p_churn", "p_stay", "p_expand", "churn_lift")
 OUTPUTS = (
-    *("score", "raw_score", "band", "tier", "percentile", *PROBABILITIES),
+    *("score", "raw_score", "document_score", "band", "tier", "percentile", *PROBABILITIES),
     *("coverage", "reasons", "status", "model", "model_version", "scored_at"),
 )
 """Columns of the scores table, whose names no id of a ready-made table may bear."""
@@ -207,6 +207,7 @@ class NamedColumns:
     group: str | None = None
     time: str | None = None
     id_: str | None = None
+    good: bool = False  # whether the target is a success, that the score rises with
 
 
 @dataclass(frozen=True, eq=False)

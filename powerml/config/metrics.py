@@ -6,6 +6,7 @@ The shape of a file is shown in configs/README.md, the catalogue is configs/metr
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
@@ -177,8 +178,13 @@ def _part_words(part: MetricPart) -> str:
 
 
 def catalogue() -> dict[str, MetricSpec]:
-    """The shipped metrics by name, in the order of the catalogue."""
-    return metrics_from([configs() / "metrics" / "catalogue.yaml"])
+    """The shipped metrics by name, in the order of the catalogue; the file is read once."""
+    return dict(_read_once(configs() / "metrics" / "catalogue.yaml"))
+
+
+@cache
+def _read_once(path: Path) -> dict[str, MetricSpec]:
+    return metrics_from([path])
 
 
 def metrics_from(paths: Iterable[Path], known: Mapping[str, MetricSpec] | None = None) -> dict[str, MetricSpec]:

@@ -153,7 +153,7 @@ def window_counts(
         cutoffs.placement(QUIET_DAYS, -horizon, rollups.first_day, rollups.last_day), "label_placement"
     )
     if project.entity == "user":
-        counted = attribute(rollups, rollups.atoms, None).join(placed, "day")
+        counted = attribute(rollups.atoms, None).join(placed, "day")
     else:
         ends = Cutoffs(cutoffs.calendar, tuple(day + horizon for day in cutoffs.days))
         later = people(engine, inputs, rollups, project, ends)

@@ -244,7 +244,7 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def needs(part: MetricPart, project: ProjectSpec, inputs: Inputs) -> str | None:
+def needs(part: MetricPart, inputs: Inputs) -> str | None:
     """Why a metric over another table is not available, or None."""
     name = str(part.table)
     if not inputs.has(name):

@@ -21,6 +21,7 @@ from powerml.snapshots.cache.rollups import EventFile, cached_roll_up
 from powerml.snapshots.cache.store import RollupStore, is_damaged, throw_away
 from powerml.snapshots.dataset import Snapshots, snapshots
 from powerml.snapshots.engine.duckdb import Engine, planning
+from powerml.snapshots.entities import left_accounts
 from powerml.snapshots.labels import label_cutoffs
 from powerml.snapshots.needs import added_up, columns_asked, told_by
 from powerml.snapshots.rollup import NEVER, Inputs, Rollups, roll_up
@@ -122,6 +123,19 @@ class OpenProject:
         self.inputs.engine.wait()
         return made
 
+    def left(self, frame: pd.DataFrame) -> pd.Series | None:
+        """True for rows of a snapshot of one date whose account paid once and pays no longer.
+
+        None where contracts are not known.
+        """
+        if not self.inputs.has("subscriptions") or "account_id" not in frame or frame.empty:
+            return None
+        engine, day = self.inputs.engine, pd.Timestamp(frame["as_of"].iloc[0]).date()
+        with engine.scratch():
+            grid = engine.bring(Cutoffs.of(self.project.timezone, [day]).frame()[["c", "at"]], "left_at")
+            gone = engine.frame(left_accounts(self.inputs, self.rollups, grid))["account_id"]
+        return frame["account_id"].astype(str).isin(set(gone.astype(str)))
+
     def vocabulary_counts(self, cutoffs: Cutoffs) -> dict[str, int]:
         """How many features, advanced and core features the vocabulary has, globs as seen before the last cutoff."""
         kinds, seen = self.rollups.kinds, self.rollups.seen_before(cutoffs.days[-1])
@@ -143,14 +157,16 @@ def open_project(
     *,
     now: datetime | None = None,
     metrics: Iterable[MetricSpec] = (),
+    known: Mapping[str, MetricSpec] | None = None,
     cache: bool | None = None,
     note: Note = silent,
 ) -> OpenProject:
     """Reads the sources and rolls the events up; `metrics` adds declarations to those of the project.
 
-    `cache` says whether roll-ups are kept between runs; by default where that is worth it (see `cache_folder`).
+    `known` are all metrics where the caller has read them already. `cache` says whether roll-ups are kept between runs;
+    by default where that is worth it (see `cache_folder`).
     """
-    known = project_metrics(project, metrics)
+    known = project_metrics(project, metrics) if known is None else known
     asked = columns_asked(known.values())
     folder = cache_folder(project, cache)
     at = now or datetime.now(UTC)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from powerml.scoring.heads.shapes import Shape
     from powerml.screening.auto import Screens
 
-PULL = 40.0
+BLEND_PULL = 40.0
 """Accounts with an event that the pull towards equal heads counts for; see experiments/learning/README.md."""
 
 LEAST_WEIGHT = 0.02
@@ -205,7 +205,7 @@ def fit_blend(logits: Floats, y: Floats, *, base: Floats | None = None, codes: R
     from scipy.optimize import minimize
 
     centre = _shares_by_skill(logits, y, np.full(len(y), base_logit(y)) if base is None else base)
-    pull = PULL / len(y) / _per_row(y, np.arange(len(y)) if codes is None else codes)
+    pull = BLEND_PULL / len(y) / _per_row(y, np.arange(len(y)) if codes is None else codes)
 
     def objective(weights: Floats) -> tuple[float, Floats]:
         z = logits @ weights
