@@ -10,7 +10,7 @@ import pandas as pd
 from powerml.calibration.head import HeadCalibrator
 from powerml.scoring.explain.shares import native_params, weight_shares
 from powerml.scoring.heads.prior import PriorLinkHead
-from powerml.scoring.heads.side import average_reasons
+from powerml.scoring.heads.structure import average_reasons
 from powerml.scoring.load import load_weights
 from powerml.scoring.model import ScoringModel
 from powerml.scoring.outcome.linked import LinkedScorer, ScoreLink
