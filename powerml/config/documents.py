@@ -33,18 +33,18 @@ def ladder() -> BandsSpec:
 
 
 @cache
-def band_table() -> tuple[BandClaim, ...]:
+def documented_band_table() -> tuple[BandClaim, ...]:
     """Document D's own table: outcome rates by band, lowest first. A reference, never a target."""
     return load_claims(shipped.find("claims", DOCUMENTED_CARD)).bands
 
 
 @cache
-def reference_mix() -> dict[str, float]:
+def documented_mix() -> dict[str, float]:
     """The mix of outcomes in that table, rounded to a tenth of a per cent as it is quoted.
 
     >>> reference_mix()
     {'churn': 0.221, 'stay': 0.585, 'expand': 0.194}
     """
-    bands = band_table()
+    bands = documented_band_table()
     total = sum(band.n for band in bands)
     return {name: round(sum(band.n * getattr(band, name) for band in bands) / total, 3) for name in OUTCOMES}

@@ -9,7 +9,7 @@ from powerml.errors import DataError, did_you_mean
 from powerml.sources import ids
 from powerml.sources.readers import SourcePart
 from powerml.sources.sql import filled, is_blank, name
-from powerml.sources.times import FLOATS, INTEGERS, Clock, from_native, from_text
+from powerml.sources.times import FLOATS, INTEGERS, Clock, from_native, time_from_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -167,7 +167,7 @@ def typed(mapped: Mapped, part: SourcePart, clock: Clock, *, fold: bool = False)
         elif kind in FLOATS:
             blank = f"({blank} OR isnan({raw}))"
         return Typed(value, *_told(raw, plain, kind, blank))
-    instant = from_text(plain, clock) if is_text else from_native(raw, kind, clock)
+    instant = time_from_text(plain, clock) if is_text else from_native(raw, kind, clock)
     if instant is None:
         hint = "; say time_format: epoch_s, epoch_ms or epoch_us" if _numeric(kind) else ""
         raise _wrong_type(mapped, part, kind, "a time", hint)

@@ -90,7 +90,7 @@ def _repeats(
         parts: list[HashedPart] = [(path, _hashes(path)) for path in known.hashes]
         new = id_hashes(con, rows_of(added))
         suspects = np.unique(np.concatenate([standing_twice(new), *(standing_in(new, old) for _path, old in parts)]))
-        parts = folded(parts, new)
+        parts = folded_hashes(parts, new)
     else:
         together = id_hashes(con, rows_of(every))
         suspects = standing_twice(together)
@@ -105,7 +105,7 @@ def _repeats(
     return count_repeats(con, into)
 
 
-def folded(parts: Sequence[HashedPart], new: Hashes) -> list[HashedPart]:
+def folded_hashes(parts: Sequence[HashedPart], new: Hashes) -> list[HashedPart]:
     """The parts with a new one, merged with those before it that are not at least twice as large."""
     kept = list(parts)
     while kept and len(kept[-1][1]) < 2 * len(new):

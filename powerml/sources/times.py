@@ -51,7 +51,7 @@ class Instant:
         return f"CASE WHEN {self.zoned} THEN {digits} ELSE {moved} END" if self.zoned else moved
 
 
-def from_text(raw: str, clock: Clock) -> Instant:
+def time_from_text(raw: str, clock: Clock) -> Instant:
     """The instant that the text `raw` stands for, null where it stands for none; the session's zone must be UTC."""
     fmt = clock.time_format
     if fmt in EPOCHS:

@@ -68,7 +68,7 @@ def champions_due(project: ProjectSpec, *, now: datetime, rollups: Rollups | Non
     store, own = Store(project.state), slug(project.project)
     said: list[str] = []
     for model in registry.models(store):
-        champion = next((v for v in registry.versions(store, model) if "champion" in v.aliases), None)
+        champion = next((v for v in registry.registered_versions(store, model) if "champion" in v.aliases), None)
         if champion is None or own not in (model, champion.tags.get(PROJECT_TAG)):
             continue
         said += version_due(champion, project, now=now)

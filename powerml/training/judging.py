@@ -96,7 +96,7 @@ def _view(data: TrainingData, metrics: Sequence[str], train: Rows) -> Callable[[
 
 def documented_table() -> pd.DataFrame:
     """Document D's own band table: `band`, `churn`, `stay`, `expand`. A reference, never a target."""
-    bands = documents.band_table()
+    bands = documents.documented_band_table()
     return pd.DataFrame([{"band": b.name, "churn": b.churn, "stay": b.stay, "expand": b.expand} for b in bands])
 
 

@@ -110,7 +110,7 @@ def _ladder(
 def _reference(ladder: BandsSpec | dict[float, str]) -> pd.DataFrame | None:
     """The outcomes that document D prints for its own bands, where the ladder is D's."""
     edges = ladder.edges if isinstance(ladder, BandsSpec) else tuple(sorted(ladder, reverse=True))
-    printed = {float(b.from_): b for b in documents.band_table()}
+    printed = {float(b.from_): b for b in documents.documented_band_table()}
     if not isinstance(ladder, BandsSpec) or set(printed) != {float(e) for e in edges}:
         return None
     rows = [

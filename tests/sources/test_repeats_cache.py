@@ -109,7 +109,7 @@ def test_old_files_are_tidied_and_a_damaged_manifest_starts_afresh(both, day, tm
 def test_parts_stay_few_and_hold_every_id():
     parts, nights = [], 200
     for night in range(nights):
-        parts = repeats_cache.folded(parts, np.arange(3, dtype=np.uint64) + 3 * night)
+        parts = repeats_cache.folded_hashes(parts, np.arange(3, dtype=np.uint64) + 3 * night)
         sizes = [len(hashes) for _path, hashes in parts]
         assert all(one >= 2 * following for one, following in itertools.pairwise(sizes))
     assert sorted(np.concatenate([hashes for _path, hashes in parts])) == list(range(3 * nights))

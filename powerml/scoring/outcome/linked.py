@@ -36,13 +36,13 @@ if TYPE_CHECKING:
     from powerml.scoring.documented.base import DocumentedScorer
     from powerml.statistics.logistic import Floats
 
-KIND_OF_SCORER = "linked"
+LINKED_KIND = "linked"
 """How a written linked scorer is told from others."""
 
-MIN_EVENTS = 50
+MIN_EVENTS_TO_LINK = 50
 """Distinct events below which the line is held near a modest expectation and nothing is calibrated."""
 
-FEW_ROWS = 10_000
+FEW_ROWS_TO_LINK = 10_000
 """Up to this many rows five folds by account calibrate the line; above, three tell enough."""
 
 FREE = 0.25
@@ -70,11 +70,11 @@ class ScoreLink:
         cls, outcome: str, score: Floats, y: Floats, *, sign: int, groups: np.ndarray | None, events: int, against: int
     ) -> ScoreLink:
         """The link of scores (rows,) to an outcome (rows,) of 0 or 1; few events pull it to what is expected."""
-        few = min(events, against) < MIN_EVENTS
+        few = min(events, against) < MIN_EVENTS_TO_LINK
         pull = max(float(y.sum()), 1.0) / max(events, 1) if few else FREE
         calibrator = HeadCalibrator.identity()
         if not few:
-            folds = account_folds(y, groups, n_folds=5 if len(y) <= FEW_ROWS else 3)
+            folds = account_folds(y, groups, n_folds=5 if len(y) <= FEW_ROWS_TO_LINK else 3)
             logits = np.full(len(y), np.nan)
             for train, test in folds:
                 logits[test] = _logits(PriorLinkHead(sign, pull=pull).link(score[train], y[train]), score[test])
@@ -247,7 +247,7 @@ class LinkedScorer:
     def to_dict(self) -> dict[str, Any]:
         """The whole as JSON holds it."""
         return {
-            "kind_of_scorer": KIND_OF_SCORER,
+            "kind_of_scorer": LINKED_KIND,
             "document": self.document.to_dict(),
             "links": [link.to_dict() for link in self.links],
             "outcomes": list(self.outcomes),

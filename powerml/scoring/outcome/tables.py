@@ -36,7 +36,7 @@ def outcome_table(
     columns |= {f"p_{outcome}": proba[:, i] for i, outcome in enumerate(mix)}
     columns[f"{worst}_lift"] = proba[:, 0] / max(mix[worst], 1e-12)
     if reference:
-        first, *rest = documents.reference_mix().values()
+        first, *rest = documents.documented_mix().values()
         target = [first, sum(rest)] if len(mix) == 2 else [first, *rest]
         shifted = reference_mix(proba, trained=list(mix.values()), reference=target)
         columns["score_reference"] = shifted @ values

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DATABASE = "rollups"
-FILE = "rollups.duckdb"
+ROLLUPS_FILE = "rollups.duckdb"
 _OURS = "powerml"  # what our files remember from the beginning
 _LOG = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ class _Held(Exception):
 
 def is_damaged(folder: Path) -> bool:
     """Whether the cache in a folder, which nobody may have open, cannot be read to its end."""
-    path = folder / FILE
+    path = folder / ROLLUPS_FILE
     if not path.exists():
         return False
     try:
@@ -55,9 +55,9 @@ def _is_held(error: duckdb.Error) -> bool:
 
 def throw_away(folder: Path) -> None:
     """Removes the cache in a folder and says so; what it held is made anew."""
-    for name in (FILE, f"{FILE}.wal"):
+    for name in (ROLLUPS_FILE, f"{ROLLUPS_FILE}.wal"):
         (folder / name).unlink(missing_ok=True)
-    _LOG.warning("%s: is damaged or no cache of this version; thrown away and made anew", folder / FILE)
+    _LOG.warning("%s: is damaged or no cache of this version; thrown away and made anew", folder / ROLLUPS_FILE)
 
 
 @dataclass
@@ -78,7 +78,7 @@ class RollupStore:
 
         One that is damaged, or none of ours, is thrown away with a sentence and begun afresh.
         """
-        path = folder / FILE
+        path = folder / ROLLUPS_FILE
         try:
             private_folder(folder)
             found = cls._attached(engine, path)
