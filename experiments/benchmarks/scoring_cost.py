@@ -10,6 +10,7 @@ machine does falls on both alike. Printed: CPU and wall-clock seconds per round,
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import subprocess
@@ -17,6 +18,7 @@ import sys
 import time
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 HERE = Path(__file__).resolve().parents[2]
 
@@ -26,9 +28,7 @@ def work(rows: int, training: int) -> None:
     import numpy as np
     import pandas as pd
 
-    from powerml.scoring.outcome.model import NestedOutcomeModel  # since the house was redone
-
-    ScoringModel = _scoring_model()
+    ScoringModel, NestedOutcomeModel = _models()
     rng = np.random.default_rng(0)
 
     def frame(n: int) -> pd.DataFrame:
@@ -49,12 +49,15 @@ def work(rows: int, training: int) -> None:
         print(json.dumps({**took, "sum": float(table["score"].sum())}), flush=True)
 
 
-def _scoring_model() -> type:
+def _models() -> tuple[Any, Any]:
+    """The two classes, where they stand in this checkout or stood at e1dc94a."""
     try:
-        from powerml.scoring.model import ScoringModel
-    except ImportError:  # where it stood at e1dc94a
-        from powerml.tracking.scoring_model import ScoringModel
-    return ScoringModel
+        names = ("powerml.scoring.model", "powerml.scoring.outcome.model")
+        found = [importlib.import_module(name) for name in names]
+    except ImportError:
+        names = ("powerml.tracking.scoring_model", "powerml.scoring.outcome")
+        found = [importlib.import_module(name) for name in names]
+    return found[0].ScoringModel, found[1].NestedOutcomeModel
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from sklearn.base import clone
 
 from powerml.config.documents import DOCUMENTED_CARD
 from powerml.config.experiment import ExperimentSpec, FittedEntry, WeightSetEntry
+from powerml.config.heads import complexity
 from powerml.errors import UsageError
 from powerml.scoring.heads.registry import make_head
 from powerml.scoring.heads.training import BLENDS
@@ -34,9 +35,6 @@ if TYPE_CHECKING:
     from powerml.scoring.documented.base import DocumentedScorer
     from powerml.scoring.scorer import Scorer
     from powerml.training.rows import Rows, TrainingData
-
-# from simple to complex: of scorers that cannot be told apart the first is taken
-_COMPLEXITY = ("weights", "card", "logistic", "lightgbm", "stack", "auto")
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,7 @@ class Candidate:
     @property
     def complexity(self) -> tuple[int, bool]:
         """Place in the order from simple to complex: documented sets first, of one head the screened one first."""
-        head = 1 + _COMPLEXITY.index(self.entry.fit) if isinstance(self.entry, FittedEntry) else 0
+        head = 1 + complexity(self.entry.fit) if isinstance(self.entry, FittedEntry) else 0
         return head, _is_off(self.entry)
 
     def other_way(self) -> Candidate:

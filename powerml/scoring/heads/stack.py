@@ -13,6 +13,7 @@ from powerml.scoring.heads.base import Head, crossed_base, usable
 from powerml.scoring.heads.card import CardHead
 from powerml.scoring.heads.lightgbm import LightGBMHead, deep_trees
 from powerml.scoring.heads.logistic import LogisticHead
+from powerml.scoring.heads.registry import head_from_dict
 from powerml.scoring.heads.shapes import uncontradicted
 from powerml.scoring.heads.threads import side_by_side
 from powerml.statistics.folds import Folds, RowNumbers, account_folds
@@ -132,10 +133,7 @@ class StackHead(Head):
 
     def _restore(self, state: dict[str, Any]) -> None:
         self.weights_ = np.array(state["weights"])
-        self.members_ = tuple(MEMBER_KINDS[member["kind"]].from_dict(member) for member in state["members"])
-
-
-MEMBER_KINDS: dict[str, type[Head]] = {head.kind: head for head in (CardHead, LogisticHead, LightGBMHead)}
+        self.members_ = tuple(head_from_dict(member) for member in state["members"])
 
 
 def rehearsals(
