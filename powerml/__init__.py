@@ -14,7 +14,7 @@ __version__ = "0.1.0"
 _PUBLIC = {
     "Project": ("powerml.config.project", "load_project"),
     "band_report": ("powerml.validation.band_report", "band_report"),
-    "load_weights": ("powerml.scoring.documented.load", "load_weights"),
+    "load_weights": ("powerml.scoring.load", "load_weights"),
 } | {
     name: ("powerml.public", name)
     for name in ("audit", "compare", "explain", "labels", "score", "screen", "simulate", "snapshot", "train")

@@ -8,6 +8,7 @@ Raw data is mapped onto the tables of `TABLES` (times are UTC instants, ids are 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ ENTITY_IDS = ("user_id", "account_id")  # what the id of a row may be called in 
 ROW = "row"  # stands for the number of a row where a ready-made table has no ids
 PROBABILITIES = ("p_churn", "p_stay", "p_expand", "churn_lift")
 OUTPUTS = (
-    *("score", "raw_score", "band", "tier", "percentile", *PROBABILITIES),
+    *("score", "raw_score", "document_score", "band", "tier", "percentile", *PROBABILITIES),
     *("coverage", "reasons", "status", "model", "model_version", "scored_at"),
 )
 """Columns of the scores table, whose names no id of a ready-made table may bear."""
@@ -52,13 +53,17 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One canonical table: what a row is, its columns, which time says when the row happened, what must be unique."""
+    """One canonical table: what a row is, its columns, which time says when the row happened, and its key.
+
+    With `known_at` a table holds versions: of each key the one known last before a cutoff counts. Without it a key must
+    be unique.
+    """
 
     name: str
     row: str
     columns: tuple[Column, ...]
     time: str | None = None
-    unique: str | None = None
+    key: tuple[str, ...] = ()
 
     def column(self, name: str) -> Column | None:
         """The column of that name, or None."""
@@ -75,11 +80,21 @@ class Table:
         return tuple(c.name for c in self.columns if c.required)
 
 
-_KNOWN_AT = Column("known_at", "time", "when the row was written, if later than it happened: it then decides")
+EARLIEST = date(1990, 1, 1)
+"""Before this no product was used; a project may say otherwise (`earliest`)."""
+LONGEST_DAYS = 3660
+"""Ten years: no window, horizon, grace or history is longer."""
+FIRST_DATE, LAST_DATE = date(1900, 1, 1), date(2199, 12, 31)
+"""Between these any date that a person writes lies."""
+LATEST = datetime(9999, 12, 31)
+"""What databases write for "never ends"; nothing lies after it."""
+KNOWN_AT = "known_at"
+
+_WRITTEN = Column(KNOWN_AT, "time", "when this version was written; it then decides. Empty: from the beginning")
 
 
-def _table(name: str, row: str, *columns: Column, time: str | None = None, unique: str | None = None) -> Table:
-    return Table(name, row, (*columns, _KNOWN_AT), time, unique)
+def _table(name: str, row: str, *columns: Column, time: str | None = None, key: tuple[str, ...] = ()) -> Table:
+    return Table(name, row, (*columns, _WRITTEN), time, key)
 
 
 TABLES: dict[str, Table] = {
@@ -108,7 +123,7 @@ TABLES: dict[str, Table] = {
             Column("name", "text", "for lists, never tracked"),
             Column("email", "text", "for lists, never tracked"),
             time="created_at",
-            unique="user_id",
+            key=("user_id",),
         ),
         _table(
             "accounts",
@@ -118,7 +133,7 @@ TABLES: dict[str, Table] = {
             Column("name", "text", "for lists, never tracked"),
             Column("owner", "text", "who looks after it"),
             time="created_at",
-            unique="account_id",
+            key=("account_id",),
         ),
         _table(
             "subscriptions",
@@ -130,6 +145,7 @@ TABLES: dict[str, Table] = {
             Column("mrr", "number", "monthly recurring revenue", low=0),
             Column("seats", "number", "seats paid for", low=0),
             time="start",
+            key=("account_id", "start"),
         ),
         _table(
             "usage_limits",
@@ -140,6 +156,7 @@ TABLES: dict[str, Table] = {
             Column("used", "number", "how much was used", required=True, low=0),
             Column("limit", "number", "how much there is; null = unlimited", low=0),
             time="time",
+            key=("account_id", "resource", "time"),
         ),
         _table(
             "tickets",
@@ -152,7 +169,7 @@ TABLES: dict[str, Table] = {
             Column("sentiment", "text", "how it went", one_of=("positive", "neutral", "negative")),
             Column("csat", "number", "satisfaction, 1 to 5", low=1, high=5),
             time="opened_at",
-            unique="ticket_id",
+            key=("ticket_id",),
         ),
         _table(
             "surveys",
@@ -161,6 +178,7 @@ TABLES: dict[str, Table] = {
             Column("time", "time", "when", required=True),
             Column("nps", "number", "0 to 10", required=True, low=0, high=10),
             time="time",
+            key=("user_id", "time"),
         ),
         _table(
             "treatments",
@@ -189,6 +207,7 @@ class NamedColumns:
     group: str | None = None
     time: str | None = None
     id_: str | None = None
+    good: bool = False  # whether the target is a success, that the score rises with
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,7 +25,7 @@ try:
 except ImportError:  # not on this platform: what a kill leaves behind stays
     fcntl = None  # type: ignore[assignment]
 
-OURS = ".powerml"  # the folder of a project that is its owner's alone
+STATE_FOLDER = ".powerml"  # the folder of a project that is its owner's alone
 PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
 _MARK = ".powerml-draft-"
@@ -117,7 +117,7 @@ def private_folder(path: Path) -> Path:
 
     A folder that others could read until now is closed to them, where it is ours to close.
     """
-    ours = [folder for folder in (path, *path.parents) if OURS in folder.parts] or [path]
+    ours = [folder for folder in (path, *path.parents) if STATE_FOLDER in folder.parts] or [path]
     try:
         for folder in reversed(ours):
             folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from powerml.config.metrics import catalogue
-from powerml.scoring.documented.load import load_weights
+from powerml.scoring.load import load_weights
 
 SETS: dict[str, dict[str, float]] = {"engagement": {}, "power_user": {"max_features": 20, "max_advanced": 5}}
 

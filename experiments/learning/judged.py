@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from powerml.scoring.outcome.tables import BANDS
+from powerml.config import documents
 from powerml.statistics.bootstrap import AccountBootstrap
 from powerml.statistics.outcomes import outcome_values
 from powerml.statistics.scores import (
@@ -74,9 +74,11 @@ def bands(p: pd.DataFrame, y: np.ndarray, accounts: np.ndarray, *, seed: int = 7
     worth = outcome_values(OUTCOMES)
     values = np.array([worth[OUTCOMES.index(o)] for o in y])
     score = p[["p_churn", "p_stay", "p_expand"]].to_numpy() @ worth
-    edges = [band.from_ for band in BANDS.bands][::-1]
+    edges = [band.from_ for band in documents.ladder().bands][::-1]
     rows = []
-    for band, low, high in zip([b.name for b in BANDS.bands][::-1], edges, [*edges[1:], 100.0], strict=True):
+    for band, low, high in zip(
+        [b.name for b in documents.ladder().bands][::-1], edges, [*edges[1:], 100.0], strict=True
+    ):
         at = (score >= low) & ((score < high) | (high == 100))
         if not at.any():
             continue

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from powerml.scoring.documented.load import load_weights
 from powerml.scoring.heads.weights import documented_weights, normalised, unit_parts
+from powerml.scoring.load import load_weights
 from powerml.scoring.outcome.model import NestedOutcomeModel
 from powerml.statistics.logistic import sigmoid
 

@@ -27,7 +27,7 @@ import numpy as np
 import pandas as pd
 
 from powerml.config.metrics import catalogue
-from powerml.scoring.documented.load import load_weights
+from powerml.scoring.load import load_weights
 from powerml.scoring.outcome.model import NestedOutcomeModel
 from powerml.scoring.outcome.rows import STRUCTURE
 from powerml.screening.auto import AutoScreen

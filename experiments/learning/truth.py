@@ -24,8 +24,8 @@ import numpy as np
 import pandas as pd
 
 from powerml.config.metrics import catalogue
-from powerml.scoring.documented.load import load_weights
 from powerml.scoring.heads.training import rehearsal_rows
+from powerml.scoring.load import load_weights
 from powerml.scoring.outcome.model import NestedOutcomeModel
 from powerml.scoring.outcome.rows import STRUCTURE
 from powerml.statistics.bootstrap import AccountBootstrap

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from powerml.statistics.logistic import sigmoid
-from powerml.statistics.outcomes import outcome_codes, outcomes_of
+from powerml.statistics.outcomes import nested_probabilities, outcome_codes, outcomes_of
 from powerml.statistics.scores import auroc, logistic_line
 from powerml.tables import OUTCOMES
 
@@ -37,13 +36,8 @@ class PlattLink:
         Of a custom outcome, `p_NAME` and `p_not_NAME`.
         """
         s = np.asarray(score, dtype=float)
-        c = sigmoid(self.churn[0] * s + self.churn[1])
-        e = np.zeros_like(c) if self.expand is None else sigmoid(self.expand[0] * s + self.expand[1])
-        worst, middle = self.outcomes[:2]
-        p = {f"p_{worst}": c, f"p_{middle}": (1 - c) * (1 - e)}
-        if self.expand is not None:
-            p[f"p_{self.outcomes[2]}"] = (1 - c) * e
-        return pd.DataFrame(p, index=score.index if isinstance(score, pd.Series) else None)
+        expand = None if self.expand is None else _at(self.expand, s)
+        return _named(_at(self.churn, s), expand, self.outcomes, score.index if isinstance(score, pd.Series) else None)
 
 
 def fit_link(score: ArrayLike, y: ArrayLike, outcomes: tuple[str, ...] | None = None) -> PlattLink:
@@ -88,14 +82,25 @@ class SingleMetric:
 
     def probabilities(self, metrics: pd.DataFrame) -> pd.DataFrame:
         """Probabilities of the outcomes for rows of a snapshot."""
-        churn, expand = self.heads
-        c = sigmoid(churn[0] * metrics[self.churn].fillna(self.fills[self.churn]).to_numpy(dtype=float) + churn[1])
-        worst, middle = self.outcomes[:2]
-        p = {f"p_{worst}": c, f"p_{middle}": 1 - c}
-        if self.expand is not None and expand is not None:
-            e = sigmoid(expand[0] * metrics[self.expand].fillna(self.fills[self.expand]).to_numpy(float) + expand[1])
-            p = {f"p_{worst}": c, f"p_{middle}": (1 - c) * (1 - e), f"p_{self.outcomes[2]}": (1 - c) * e}
-        return pd.DataFrame(p, index=metrics.index)
+        line, other = self.heads
+        grown = None if self.expand is None or other is None else _at(other, self._filled(metrics, self.expand))
+        return _named(_at(line, self._filled(metrics, self.churn)), grown, self.outcomes, metrics.index)
+
+    def _filled(self, metrics: pd.DataFrame, name: str) -> np.ndarray:
+        return metrics[name].fillna(self.fills[name]).to_numpy(dtype=float)
+
+
+def _at(line: tuple[float, float], values: np.ndarray) -> np.ndarray:
+    """The logit of a line (slope, intercept) at values."""
+    return line[0] * values + line[1]
+
+
+def _named(
+    churn: np.ndarray, expand: np.ndarray | None, outcomes: tuple[str, ...], index: pd.Index | None
+) -> pd.DataFrame:
+    """The heads' logits as columns `p_NAME`."""
+    p = nested_probabilities(churn, expand)
+    return pd.DataFrame(p, columns=[f"p_{name}" for name in outcomes[: p.shape[1]]], index=index)
 
 
 def best_single_metric(

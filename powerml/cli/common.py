@@ -15,7 +15,7 @@ import click
 
 from powerml.cli.terminal import visible, visible_json
 from powerml.errors import PowermlError, UsageError
-from powerml.writing import OURS, keep_private
+from powerml.writing import STATE_FOLDER, keep_private
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -176,7 +176,7 @@ def command(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], clic
             try:
                 return function(out=Output(as_json=as_json, quiet=quiet, raw=raw), **arguments)
             finally:
-                keep_private(arguments["config"].parent / OURS)
+                keep_private(arguments["config"].parent / STATE_FOLDER)
 
         made: click.Command = inner
         return made

@@ -71,6 +71,8 @@ def command(
     out.say(f"{len(done.frame):,} rows ({status}) by {done.scorer.shown} in {output}")
     if done.baseline is not None:
         out.say(f"Reasons add up to the score from a baseline of {done.baseline:.4g}.")
+    for sentence in (*done.untold, *done.crowded):
+        out.say(sentence)
     for sentence in done.due:
         out.note(sentence)
     bands = done.frame[done.scorer.model.band_column].value_counts() if done.status.get("scored") else None
@@ -84,6 +86,7 @@ def command(
             "bands": {} if bands is None else {str(k): int(v) for k, v in bands.items()},
             "baseline": done.baseline,
             "due": list(done.due),
+            "told_nothing_of": list(done.untold),
         }
     )
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @click.option("--group", metavar="COLUMN", help="Its account: rows of one account are held out and resampled together.")
 @click.option("--time", "time", metavar="COLUMN", help="Its cutoff date: rows are held out forward in time.")
 @click.option("--id", "id_", metavar="COLUMN", help="Its id of the entity; by default found by its name or values.")
+@click.option("--good", is_flag=True, help="The target is a success: scores, words and lists rise with it.")
 @click.option("--capacity", type=click.IntRange(min=1), metavar="N", help="Accounts a team can call per week.")
 def command(
     experiments: tuple[Path, ...],
@@ -31,6 +32,7 @@ def command(
     group: str | None,
     time: str | None,
     id_: str | None,
+    good: bool,
     capacity: int | None,
     config: Path,
     out: common.Output,
@@ -51,6 +53,8 @@ def command(
         raise UsageError(f"{given} needs {missing}: a feature table and the column that holds its outcome")
     if table is None and (named := [n for n, v in (("--group", group), ("--time", time), ("--id", id_)) if v]):
         raise UsageError(f"{named[0]} names a column of a feature table; give it with --table")
+    if good and table is None:
+        raise UsageError("--good is about the target of a feature table; give it with --table and --target")
     specs = [load_experiment(path) for path in experiments] or [ExperimentSpec()]
     results = []
     for spec in specs:
@@ -60,7 +64,7 @@ def command(
             if table is not None and target is not None:
                 at = spec.project_file or config
                 project = load_project(at) if spec.project_file or common.is_named("config") or at.is_file() else None
-                columns = NamedColumns(target, group, time, id_)
+                columns = NamedColumns(target, group, time, id_, good)
                 done = train_table(table, columns, project=project, experiment=spec, note=note)
             else:
                 done = train(load_project(spec.project_file or config), spec, note=note)

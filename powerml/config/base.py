@@ -6,9 +6,9 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Spec(BaseModel):
-    """Anything read from a YAML or JSON file: frozen, and a misspelt key is an error."""
+    """Anything read from a YAML or JSON file: frozen, a misspelt key is an error, numbers are finite."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False)
 
 
 class Source(Spec):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from powerml.config.base import Spec
+from powerml.config.base import Source, Spec
+from powerml.config.card_lines import Line
 from powerml.config.points import Deduction, Limits, PointsPart, PointsSpec
 from powerml.config.weight_set import WeightSetSpec
 
@@ -62,6 +64,9 @@ class CardModelSpec(WeightSetSpec):
     `trained_until` is the last cutoff it was fitted on: what it says of snapshots up to then flatters it.
     """
 
+    learnt = True
+    scored_by = "powerml.scoring.outcome.card_scorer:CardScorer"
+
     kind: Literal["points"] = "points"
     trained_until: str | None = None
     heads: Annotated[dict[str, HeadCard], Field(min_length=1, max_length=2)]
@@ -90,3 +95,17 @@ class CardModelSpec(WeightSetSpec):
             deductions=head.deductions,
             limits=head.limits,
         )
+
+    def lines(self) -> Iterator[Line]:
+        """Its lines, from the top; see `card_lines`."""
+        for outcome, head in self.heads.items():
+            for part, when, gives, source in self.card(outcome).lines():
+                yield f"{outcome}.{part}", when, gives, source
+            given = " given not " + next(iter(self.heads)) if outcome != next(iter(self.heads)) else ""
+            line = "logit" if head.curve else "logit of its probability"
+            yield outcome, line + given, f"{head.intercept:.4g} {head.slope:+.4g} x points", Source()
+            for bend in head.curve:
+                at = f" ({(bend.logit - head.intercept) / head.slope:.3g} points)" if head.slope else ""
+                yield outcome, f"logit {bend.logit:.3g}{at}", f"{100 * bend.probability:.3g} %", Source()
+        worth = f"{100 * self.stay_value:g} x P(stay) + 100 x P({self.outcomes[-1]})"
+        yield "score", "from the probabilities", worth if len(self.outcomes) > 2 else "100 x P(stay)", Source()

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Literal, Self
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from powerml.config.base import Source, Spec
+from powerml.config.card_lines import Line, cited
 from powerml.config.conditions import Metric
+from powerml.config.moved_weights import apportioned
 from powerml.config.weight_set import WeightSetSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _Positive = Annotated[float, Field(gt=0)]
 _Count = Annotated[float, Field(ge=0)]
@@ -57,6 +63,8 @@ class Dimension(Spec):
 class CompositeSpec(WeightSetSpec):
     """A weight set of weighted dimensions; `params` are numbers, or counted from the project's `vocabulary`."""
 
+    scored_by = "powerml.scoring.documented.composite:CompositeScorer"
+
     kind: Literal["composite"] = "composite"
     params: dict[str, _Count | Literal["vocabulary"]] = {}
     dimensions: Annotated[dict[Metric, Dimension], Field(min_length=1)]
@@ -72,12 +80,45 @@ class CompositeSpec(WeightSetSpec):
                     )
         return self
 
+    def counted(self, vocabulary: Mapping[str, float]) -> Self:
+        """Parameters declared as `vocabulary` from its counts: `max_features` is the count of `features`."""
+        open_ = {name: name.removeprefix("max_") for name, value in self.params.items() if value == "vocabulary"}
+        found = {name: float(vocabulary[of]) for name, of in open_.items() if of in vocabulary}
+        return self.model_copy(update={"params": {**self.params, **found}})
+
     @property
     def metrics(self) -> tuple[str, ...]:
         """The metrics it reads, each once, in the order of the file."""
         return tuple(dict.fromkeys(term.metric for d in self.dimensions.values() for term in d.terms))
 
+    def lines(self) -> Iterator[Line]:
+        """Its lines, from the top; see `card_lines`."""
+        for name, value in self.params.items():
+            yield "params", name, "counted from the vocabulary" if value == "vocabulary" else f"{value:g}", Source()
+        for name, dimension in self.dimensions.items():
+            source = dimension.source or Source()
+            yield name, "dimension", f"{100 * dimension.weight:g} % of the score", source
+            for term in dimension.terms:
+                null = {"renormalise": "weight spread", "zero": "0"}.get(str(term.missing), str(term.missing))
+                yield name, _fills(term), f"{100 * term.weight:g} % of {name}; null: {null}", cited(term, source)
+
+    def moved(self, factors: Mapping[str, float]) -> Self:
+        """Dimensions times their factors; they keep a sum of 1."""
+        data = self.model_dump(by_alias=True)
+        weights = {name: dimension.weight for name, dimension in self.dimensions.items()}
+        for name, weight in apportioned(weights, factors, floor=True).items():
+            data["dimensions"][name]["weight"] = weight
+        return type(self).model_validate(data)
+
 
 def _check_sum(weights: list[float], what: str) -> None:
     if not math.isclose(total := math.fsum(weights), 1, abs_tol=1e-9):
         raise ValueError(f"{what} sum to {total:g}; make them sum to 1")
+
+
+def _fills(term: Term) -> str:
+    if term.at_least is not None:
+        return f"{term.metric} at least {term.at_least:g}"
+    if isinstance(term.full_at, str):
+        return f"{term.metric} / {term.full_at}, 0 to 1"
+    return f"{term.metric}, 0 to 1" if term.full_at == 1 else f"{term.metric} / {term.full_at:g}, 0 to 1"

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, NonNegativeInt, PositiveInt, PrivateAttr, Tag
 
 from powerml.config.base import Spec
+from powerml.config.heads import HEADS
 from powerml.config.outcome import EventOutcome
 from powerml.config.project import Names, SnapshotsSpec
 from powerml.config.reading import Document, read_document, validated
 from powerml.errors import ConfigError, Problem
 
-HeadKind = Literal["weights", "card", "logistic", "lightgbm", "stack", "auto"]
+if TYPE_CHECKING:
+    HeadKind = str
+else:
+    HeadKind = Literal[tuple(HEADS)]
 
 
 class WeightSetEntry(Spec):

@@ -6,16 +6,18 @@ The shape of a file is shown in configs/README.md, the catalogue is configs/metr
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import BeforeValidator, Field, PositiveInt, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from powerml.config.base import Source, Spec
 from powerml.config.reading import Document, read_document, validated
 from powerml.config.shipped import configs
 from powerml.config.vocabulary import Depth, Role, Tier
 from powerml.errors import ConfigError, Problem, did_you_mean
+from powerml.tables import LONGEST_DAYS
 
 MetricSource = Literal[
     "events", "sessions", "users", "accounts", "subscriptions", "usage_limits", "tickets", "surveys", "treatments"
@@ -45,6 +47,8 @@ def _window(value: Any) -> Any:
     older, newer = value if isinstance(value, (list, tuple)) and len(value) == 2 else (value, 0)
     if not (type(older) is int and type(newer) is int) or not older > newer >= 0:
         raise ValueError(f"expected days such as 30, or [60, 30] for from 60 to 30 days back, got {value}")
+    if older > LONGEST_DAYS:
+        raise ValueError(f"{older} days are more than ten years ({LONGEST_DAYS}); leave 'window_days' out for ever")
     return (older, newer)
 
 
@@ -87,7 +91,7 @@ class MetricSpec(MetricPart):
     minus: Where | None = None
     per: Literal["week"] | None = None
     empty: float | None = None
-    min_age_days: PositiveInt | None = None
+    min_age_days: Annotated[int, Field(ge=1, le=LONGEST_DAYS)] | None = None
     change: Change | None = None
     ratio: Ratio | None = None
     unit: str
@@ -174,8 +178,13 @@ def _part_words(part: MetricPart) -> str:
 
 
 def catalogue() -> dict[str, MetricSpec]:
-    """The shipped metrics by name, in the order of the catalogue."""
-    return metrics_from([configs() / "metrics" / "catalogue.yaml"])
+    """The shipped metrics by name, in the order of the catalogue; the file is read once."""
+    return dict(_read_once(configs() / "metrics" / "catalogue.yaml"))
+
+
+@cache
+def _read_once(path: Path) -> dict[str, MetricSpec]:
+    return metrics_from([path])
 
 
 def metrics_from(paths: Iterable[Path], known: Mapping[str, MetricSpec] | None = None) -> dict[str, MetricSpec]:

@@ -5,6 +5,7 @@ It is declared in an experiment file; `snapshots.custom_labels` says who is elig
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, get_args
 
 from pydantic import BeforeValidator, Field, PositiveInt, field_validator
@@ -13,7 +14,7 @@ from powerml.config.base import Spec
 from powerml.config.metrics import EVENT_WORDS, Where, where_words
 from powerml.config.vocabulary import Depth, Role, Tier
 from powerml.errors import did_you_mean
-from powerml.tables import LABELS, NOT
+from powerml.tables import LABELS, LONGEST_DAYS, NOT
 
 TAKEN = (*LABELS, "overall", "skill", "calibration", "bands", "top20", "time", "weight")
 """Labels, and the first words of the figures that runs are compared by: no outcome can be called so."""
@@ -34,7 +35,7 @@ class EventOutcome(Spec):
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
     events: Annotated[Where, Field(min_length=1)]
-    horizon_days: PositiveInt = 90
+    horizon_days: Annotated[int, Field(ge=1, le=LONGEST_DAYS)] = 90
     at_least: PositiveInt = 1
     good: Annotated[bool, BeforeValidator(_is_truth)]
 
@@ -80,3 +81,37 @@ class EventOutcome(Spec):
         """What yes means, in words."""
         events = "event" if self.at_least == 1 else "events"
         return f"at least {self.at_least} {events} {self.kind_words} in the {self.horizon_days} days from the cutoff"
+
+
+class TargetOutcome(EventOutcome):
+    """A yes/no outcome that a ready-made table brings in a column: nothing is counted, so no events are named."""
+
+    events: Where = {}
+    column: str
+
+    @classmethod
+    def of_column(cls, column: str, *, good: bool, horizon_days: int) -> TargetOutcome:
+        """Named as its column, in the letters that a name may have.
+
+        >>> TargetOutcome.of_column("Has converted?", good=True, horizon_days=90).name
+        'has_converted'
+        """
+        name = re.sub(r"[^a-z0-9]+", "_", column.lower()).strip("_")
+        if not name or not name[0].isalpha() or name in TAKEN or name.startswith(NOT):
+            name = f"target_{name}".rstrip("_")
+        return cls(name=name, good=good, horizon_days=horizon_days, column=column)
+
+    @property
+    def kind_words(self) -> str:
+        """The column."""
+        return f"with {self.column!r} in the table"
+
+    @property
+    def words(self) -> str:
+        """What yes means, in words."""
+        return f"column {self.column!r} says yes"
+
+
+def outcome_from(written: dict[str, Any]) -> EventOutcome:
+    """The custom outcome that a model keeps."""
+    return (TargetOutcome if "column" in written else EventOutcome).model_validate(written)

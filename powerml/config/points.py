@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
 from powerml.config.base import Source, Spec
+from powerml.config.card_lines import Line, cited, points_words, without_reading
 from powerml.config.conditions import Comparisons, Metric
+from powerml.config.moved_weights import apportioned, decimals, scaled
 from powerml.config.weight_set import WeightSetSpec
 
 
@@ -142,6 +144,8 @@ def _deduction_form(value: Any) -> str:
     return type(value).__name__
 
 
+DEDUCTIONS = "deductions"
+
 PointsPart = Annotated[
     Annotated[LadderPart, Tag("LadderPart")] | Annotated[RungPart, Tag("RungPart")], Discriminator(_form)
 ]
@@ -181,6 +185,8 @@ class Prediction(Spec):
 class PointsSpec(WeightSetSpec):
     """A weight set that adds up points: parts, deductions, limits."""
 
+    scored_by = "powerml.scoring.documented.points:PointsScorer"
+
     kind: Literal["points"] = "points"
     parts: Annotated[dict[Metric, PointsPart], Field(min_length=1)]
     deductions: dict[Metric, Deduction] = {}
@@ -206,6 +212,68 @@ class PointsSpec(WeightSetSpec):
     def metrics(self) -> tuple[str, ...]:
         """The metrics it reads, each once, in the order of the file."""
         return tuple(dict.fromkeys(metric for part in self.criteria.values() for metric in part.metrics))
+
+    def lines(self) -> Iterator[Line]:
+        """Its lines, from the top; see `card_lines`."""
+        for name, criterion in self.criteria.items():
+            source = criterion.source or Source()
+            if isinstance(criterion, PerUnitDeduction):
+                yield name, f"each of {criterion.metric}", points_words(criterion.per_unit), source
+                continue
+            lines: list[tuple[str, Any]]
+            if isinstance(criterion, RungPart):
+                lines = [(" and ".join(map(str, rung.when)) or "else", rung) for rung in criterion.rungs]
+                null = f"{criterion.missing.when} input null"
+                missing = criterion.missing.points
+            else:
+                edges = [
+                    f"{criterion.metric} from {s.from_:g}" if s.from_ is not None else "else" for s in criterion.steps
+                ]
+                lines = list(zip(edges, criterion.steps, strict=True))
+                null, missing = f"{criterion.metric} null", criterion.missing
+            for position, (when, line) in enumerate(lines):
+                said = cited(line, source)
+                yield (
+                    name,
+                    when,
+                    points_words(line.points),
+                    said if position == 0 else without_reading(said, line.reading),
+                )
+            yield name, null, points_words(missing), Source()
+        limits = f"from {self.limits.min:g} to {self.limits.max:g}"
+        yield "score", "the sum, clipped", limits, Source()
+        if self.predicted is not None:
+            source = self.predicted.source or Source()
+            yield "predicted", f"score below {self.predicted.churn_below:g}", "churn", source
+            yield "predicted", f"score above {self.predicted.expand_above:g}", "expand", without_reading(source, None)
+            yield "predicted", "else", "stay", Source()
+
+    def reviewed(self) -> dict[str, tuple[str, ...]]:
+        """The parts of a points set that are reviewed together: its sections, what stands alone, all deductions.
+
+        Without sections every part and every deduction is reviewed by itself.
+        """
+        if not self.sections:
+            return {name: (name,) for name in self.criteria}
+        grouped = {name for names in self.sections.values() for name in names}
+        together = {section: tuple(names) for section, names in self.sections.items()}
+        together |= {name: (name,) for name in self.parts if name not in grouped}
+        return together | ({DEDUCTIONS: tuple(self.deductions)} if self.deductions else {})
+
+    def moved(self, factors: Mapping[str, float]) -> Self:
+        """Parts: the points they give at most are shared out anew and every step with them; deductions are scaled."""
+        data = self.model_dump(by_alias=True)
+        each = {name: factors.get(part, 1.0) for part, names in self.reviewed().items() for name in names}
+        most = {name: max(0.0, *part.points) for name, part in self.parts.items()}
+        shared = apportioned(most, each, floor=True) if sum(most.values()) else most
+        digits = decimals([p for part in self.criteria.values() for p in part.points], at_least=0)
+        parts, deductions = {}, {}
+        for name, part in data["parts"].items():
+            by = shared[name] / most[name] if most[name] else 1.0
+            parts[name] = scaled(part, by, digits)
+        for name, deduction in data["deductions"].items():
+            deductions[name] = scaled(deduction, each.get(name, 1.0), digits)
+        return type(self).model_validate({**data, "parts": parts, "deductions": deductions})
 
 
 def _check_ladder(steps: tuple[Step, ...]) -> None:

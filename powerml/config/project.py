@@ -10,7 +10,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, PositiveInt, PrivateAttr, field_validator, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, field_validator, model_validator
 
 from powerml.config.base import Spec
 from powerml.config.outcome import EventOutcome
@@ -18,7 +18,9 @@ from powerml.config.reading import Document, read_document, validated
 from powerml.config.vocabulary import Meaning, Vocabulary
 from powerml.errors import ConfigError, DataError, Problem, did_you_mean
 from powerml.shown import Shown
-from powerml.tables import TABLES
+from powerml.tables import EARLIEST, FIRST_DATE, LAST_DATE, LONGEST_DAYS, TABLES
+
+LONGEST_GAP_MINUTES = 7 * 24 * 60.0
 
 Every = Literal["day", "week", "month", "quarter"]
 Entity = Literal["user", "account"]
@@ -70,17 +72,17 @@ class OutcomeSpec(Spec):
     """What counts as churn and expansion, and over which horizon (see `snapshots.labels`)."""
 
     kind: Literal["contract", "behavioural"] | None = None
-    horizon_days: PositiveInt = 90
-    grace_days: Annotated[int, Field(ge=0)] = 30
-    min_rise: Annotated[float, Field(ge=0)] = 0.02
+    horizon_days: Annotated[int, Field(ge=1, le=LONGEST_DAYS)] = 90
+    grace_days: Annotated[int, Field(ge=0, le=LONGEST_DAYS)] = 30
+    min_rise: Annotated[float, Field(ge=0, le=100)] = 0.02
 
 
 class SnapshotsSpec(Spec):
     """The cutoffs: how often, and from when to when (dates, both ends included)."""
 
     every: Every = "month"
-    from_: Annotated[date | None, Field(alias="from")] = None
-    to: date | None = None
+    from_: Annotated[date | None, Field(alias="from", ge=FIRST_DATE, le=LAST_DATE)] = None
+    to: Annotated[date | None, Field(ge=FIRST_DATE, le=LAST_DATE)] = None
 
 
 class ProjectSpec(Shown, Spec):
@@ -92,8 +94,10 @@ class ProjectSpec(Shown, Spec):
     plans: tuple[str, ...] = ("free", "starter", "pro", "enterprise")
     outcome: OutcomeSpec = OutcomeSpec()
     observed_until: datetime | None = None
-    session_gap_minutes: Annotated[float, Field(gt=0)] = 30
-    min_history_days: Annotated[int, Field(ge=0)] = 14
+    session_gap_minutes: Annotated[float, Field(ge=1 / 60, le=LONGEST_GAP_MINUTES)] = 30
+    min_history_days: Annotated[int, Field(ge=0, le=LONGEST_DAYS)] = 14
+    earliest: Annotated[date, Field(ge=FIRST_DATE, le=LAST_DATE)] = EARLIEST
+    ids: Literal["exact", "casefold"] = "exact"
     tables: dict[str, TableSpec]
     vocabulary: Vocabulary | str
     snapshots: SnapshotsSpec = SnapshotsSpec()
@@ -108,6 +112,13 @@ class ProjectSpec(Shown, Spec):
     _custom: EventOutcome | None = PrivateAttr(default=None)
     _file: str = PrivateAttr(default="")
     _meanings: Vocabulary = PrivateAttr(default_factory=dict)
+
+    @field_validator("observed_until")
+    @classmethod
+    def _of_this_time(cls, observed: datetime | None) -> datetime | None:
+        if observed is not None and not FIRST_DATE <= observed.date() <= LAST_DATE:
+            raise ValueError(f"{observed.date()} does not lie from {FIRST_DATE} to {LAST_DATE}; correct the date")
+        return observed
 
     @field_validator("plans")
     @classmethod

@@ -20,9 +20,27 @@ def names(kind: str) -> dict[str, Path]:
     return {path.stem: path for path in sorted((configs() / kind).glob("*.yaml"))}
 
 
+def is_path(name_or_path: str) -> bool:
+    """Whether a file is meant, rather than the name of a shipped set or of one of the project's own.
+
+    >>> is_path("engagement"), is_path("sets/mine.yaml")
+    (False, True)
+    """
+    return name_or_path.endswith((".yaml", ".yml", ".json"))
+
+
+def base_of(name_or_path: str, *, project: Path | None, said_in: Path | None = None) -> Path | None:
+    """The folder in which a name or path is looked up: names in the project's, paths where they were said.
+
+    `said_in` is the folder of the file that says the path; None for the command line, whose paths start in the working
+    folder.
+    """
+    return said_in if is_path(name_or_path) else project
+
+
 def find(kind: str, name_or_path: str, base: Path | None = None) -> Path:
     """The file meant by a shipped name or a path (relative to `base`); raises UsageError with the names there are."""
-    if name_or_path.endswith((".yaml", ".yml", ".json")):
+    if is_path(name_or_path):
         path = Path(base or Path.cwd(), name_or_path)
         if not path.is_file():
             raise UsageError(f"{path}: no such file; check the path")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
 from powerml.config.base import Source, Spec
+from powerml.config.card_lines import Line
 from powerml.config.conditions import Condition, Criterion, Metric
 from powerml.config.weight_set import WeightSetSpec
 
@@ -29,9 +31,17 @@ class CriteriaSpec(WeightSetSpec):
         """The metrics it reads, each once, in the order of the file."""
         return tuple(dict.fromkeys(metric for criterion in self.criteria.values() for metric in criterion.metrics))
 
+    def lines(self) -> Iterator[Line]:
+        """Its lines, from the top; see `card_lines`."""
+        for name, criterion in self.criteria.items():
+            yield name, str(criterion), f"1 of {len(self.criteria)}", criterion.source or Source()
+        yield "power_user", f"at least {self.least} of {len(self.criteria)}", "true", Source()
+
 
 class RuleSpec(CriteriaSpec):
     """A definition all of whose conditions must hold; `top_share` is the share of the other definition, by rank."""
+
+    scored_by = "powerml.scoring.documented.criteria:RuleScorer"
 
     kind: Literal["rule"] = "rule"
     conditions: Annotated[dict[Metric, Criterion], Field(min_length=1)]
@@ -48,6 +58,16 @@ class RuleSpec(CriteriaSpec):
         """All of them."""
         return len(self.conditions)
 
+    def lines(self) -> Iterator[Line]:
+        """The conditions, then the other definition."""
+        yield from super().lines()
+        yield "top_share", "the other definition: the top by a score", f"{100 * self.top_share:g} %", Source()
+
+    @property
+    def side_notes(self) -> dict[str, Source]:
+        """Notes beside numbers that are no part of their own."""
+        return self.notes
+
 
 class Joint(Spec):
     """A second, stricter definition: all conditions must hold."""
@@ -58,6 +78,8 @@ class Joint(Spec):
 
 class SignalsSpec(CriteriaSpec):
     """Signals of which at least `needed` make a power user."""
+
+    scored_by = "powerml.scoring.documented.criteria:SignalsScorer"
 
     kind: Literal["signals"] = "signals"
     signals: Annotated[dict[Metric, Criterion], Field(min_length=1)]
@@ -86,3 +108,15 @@ class SignalsSpec(CriteriaSpec):
         """The metrics it reads, those of the joint rule included."""
         joint = self.joint_rule.all_of if self.joint_rule else ()
         return tuple(dict.fromkeys([*super().metrics, *(metric for c in joint for metric in c.metrics)]))
+
+    def lines(self) -> Iterator[Line]:
+        """The signals, then the stricter definition."""
+        yield from super().lines()
+        if self.joint_rule is not None:
+            joint = self.joint_rule
+            yield "joint_rule", " and ".join(map(str, joint.all_of)), "true", joint.source or Source()
+
+    @property
+    def side_notes(self) -> dict[str, Source]:
+        """Notes beside numbers that are no part of their own."""
+        return self.notes

@@ -98,6 +98,12 @@ def settable(spec: WeightSetSpec) -> dict[str, float | str]:
     return result
 
 
+def known_params(spec: WeightSetSpec, params: Mapping[str, float]) -> dict[str, float]:
+    """Those of a project's `params` that this weight set has."""
+    known = settable(spec)
+    return {name: value for name, value in params.items() if name in known}
+
+
 def override(spec: AnySpec, settings: Mapping[str, float]) -> AnySpec:
     """The weight set with numbers changed, its version saying which: `1+max_features=20`.
 
@@ -203,11 +209,6 @@ def _with(data: Any, path: tuple[str, ...], value: float) -> Any:
     if isinstance(data, (list, tuple)):
         return [_with(item, rest, value) if str(i) == key else item for i, item in enumerate(data)]
     return {**data, key: _with(data[key], rest, value)}
-
-
-def weights_base(name_or_path: str, base: Path | None) -> Path | None:
-    """Whose folder a weight set is looked for in: the project's by its name; a path stands for itself."""
-    return None if name_or_path.endswith((".yaml", ".yml", ".json")) else base
 
 
 def set_fingerprint(spec: WeightSetSpec) -> str:

@@ -64,10 +64,10 @@ def proxies(session: Session) -> tuple[str, ...]:
     custom = session.data.custom
     if custom is not None:
         score = f"100 P({custom.name})" if custom.good else f"100 (1 - P({custom.name}))"
-        return (
-            f"Outcome {custom.name}: {custom.words}, among those with an event in the {QUIET_DAYS} days before it. "
-            f"It says nothing of contracts or money. Fitted scores are {score}, so that higher is better.",
-        )
+        among = f", among those with an event in the {QUIET_DAYS} days before it. It says nothing of contracts or money"
+        if not session.data.has_later:
+            among = ""  # a table's rows are whoever stands in it
+        return (f"Outcome {custom.name}: {custom.words}{among}. Fitted scores are {score}, so that higher is better.",)
     return (PROXY,) if session.data.population.outcome_kind == "behavioural" else ()
 
 
@@ -217,7 +217,7 @@ def _months(session: Session) -> Part:
     if its is None or len(set(session.data.labelled.times)) < 2:
         return nothing("months", "there is one cutoff, or nothing held out")
     rows, ours = its.test.rows, its.predictions
-    table = by_month(ours, times=rows.times, groups=rows.accounts, seed=session.seed)
+    table = by_month(ours, times=its.test.times, groups=rows.accounts, seed=session.seed)
     told = tuple(filter(None, (worst_month(table, outcome) for outcome in ours.judged)))
     overall = table[table["outcome"] == "overall"].reset_index(drop=True)
     shown = overall[["as_of", "rows"]].copy()

@@ -1,29 +1,28 @@
-"""Everything that scoring needs, as one piece of data: the scorer, its link, its reference, the population it knows."""
+"""Everything that scoring needs, as one piece of data: the scorer, its reference, the population it knows."""
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 import pandas as pd
 
-from powerml.calibration.links import PlattLink
-from powerml.config.outcome import EventOutcome
+from powerml.config.outcome import EventOutcome, outcome_from
 from powerml.errors import StoreError
-from powerml.scoring.outcome import card_scorer as _card_scorer  # noqa: F401  registers the fitted models with `persist`
 from powerml.scoring.stored import scorer_from_dict
 from powerml.statistics.ranks import Ranks, active_rows, percentiles
-from powerml.tables import NOT, OUTCOMES, PROBABILITIES
+from powerml.tables import NOT, PROBABILITIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from powerml.scoring.explain.contributions import Contributions
+    from powerml.scoring.contributions import Contributions
+    from powerml.scoring.scorer import Scorer
 
-FORMAT = 1
+FORMAT = 2
 LONGEST_REFERENCE = 20_000
+DOCUMENT_SCORE = "document_score"
 Ranking = Literal["stored", "batch"]
 
 
@@ -31,15 +30,17 @@ Ranking = Literal["stored", "batch"]
 class ScoringModel:
     """A scorer with what it was given in training.
 
-    `link` gives probabilities to a scorer that has none (absent: it stays without); `reference` is the distribution of
-    the score among the active entities of a snapshot, for percentiles; `base_rates` are the training data's, by
-    outcome; `payers_only` says that only paying entities belong to the population it was trained on; `id_column` is
-    what ids are called in the tables it scores, where that is neither `user_id` nor `account_id` ("row": there are no
-    ids); `outcome` is the custom outcome that it was trained on, None for churn, stay and expand.
+    What is registered gives calibrated scores and probabilities: a fitted model, or a weight set joined to outcomes by
+    a link. A bare weight set gives its document's number and says nothing of outcomes.
+
+    `reference` is the distribution of the score among the active entities of a snapshot, for percentiles; `base_rates`
+    are the training data's, by outcome; `payers_only` says that only paying entities belong to the population it was
+    trained on; `id_column` is what ids are called in the tables it scores, where that is neither `user_id` nor
+    `account_id` ("row": there are no ids); `outcome` is the custom outcome that it was trained on, None for churn, stay
+    and expand.
     """
 
-    scorer: Any
-    link: PlattLink | None = None
+    scorer: Scorer
     reference: Ranks | None = None
     base_rates: Mapping[str, float] | None = None
     payers_only: bool = False
@@ -59,12 +60,12 @@ class ScoringModel:
     @property
     def has_probabilities(self) -> bool:
         """Whether it says how probable each outcome is."""
-        return self.link is not None or hasattr(self.scorer, "predict_proba_outcomes")
+        return bool(self.scorer.told_outcomes)
 
     @property
     def band_column(self) -> str:
-        """What its band is called: `band`, or `tier` for document A."""
-        return str(getattr(self.scorer, "band_column", "band"))
+        """What its band is called: `band`, or `tier` for document A's own number."""
+        return self.scorer.band_column
 
     @property
     def probability_columns(self) -> tuple[str, ...]:
@@ -76,7 +77,7 @@ class ScoringModel:
         """The name of the custom outcome that it tells of, by its declaration or by that of its card file."""
         if self.outcome is not None:
             return self.outcome.name
-        told = getattr(getattr(self.scorer, "card", None), "outcomes", ())
+        told = self.scorer.told_outcomes
         return next((name for name in told if NOT + name in told), None)
 
     @property
@@ -87,63 +88,75 @@ class ScoringModel:
     @property
     def text_columns(self) -> tuple[str, ...]:
         """The columns that hold categories rather than numbers."""
-        encoder = getattr(self.scorer, "encoder_", None)
-        named = () if encoder is None else [column.name for column in encoder.columns if column.levels is not None]
-        return tuple(name for name in named if name in self.scorer.metrics_)
+        return self.scorer.text_columns
 
     def with_reference(self, frame: pd.DataFrame) -> Self:
         """The same with the score's distribution over the active rows of `frame` for reference."""
         scores = np.asarray(self.scorer.predict_score(frame), dtype=float)
         return replace(self, reference=_thinned(Ranks.of(scores[active_rows(frame)])))
 
+    def referenced(self, frame: pd.DataFrame) -> Self:
+        """The same with `frame` for reference as far as it has none stored, so that its ranks mean something."""
+        model = replace(self, scorer=self.scorer.referenced(frame))
+        return model if model.reference is not None else model.with_reference(frame)
+
+    def told(self, frame: pd.DataFrame) -> tuple[np.ndarray, pd.DataFrame]:
+        """The score of each row (n,) and its probabilities, worst outcome first, from one prediction."""
+        table = self.scorer.score_table(frame)
+        return table["score"].to_numpy(dtype=float), table[[f"p_{name}" for name in self.scorer.told_outcomes]]
+
     def probabilities(self, frame: pd.DataFrame) -> pd.DataFrame:
         """`p_churn`, `p_stay` (and `p_expand`) per row, or the custom outcome's; no columns where it gives none."""
-        if self.link is not None:
-            return self.link.probabilities(pd.Series(self.scorer.predict_score(frame), index=frame.index))
-        if self.has_probabilities:
-            said: pd.DataFrame = self.scorer.predict_proba_outcomes(frame)
-            return said
-        return pd.DataFrame(index=frame.index)
+        return self.told(frame)[1]
 
     def contributions(self, frame: pd.DataFrame) -> Contributions:
         """What each metric adds to each row's score."""
-        given: Contributions = self.scorer.contributions(frame)
-        return given
+        return self.scorer.contributions(frame)
 
     def score(self, frame: pd.DataFrame, *, ranking: Ranking = "stored") -> pd.DataFrame:
         """The scoring columns for rows of a snapshot, with its index.
 
-        In order: `score`, `raw_score` where it can differ, the band, `percentile` (null for inactive rows), parts,
-        probabilities and `churn_lift` where there are any (of a custom outcome `p_NAME` and `NAME_lift`), `coverage`.
-        Percentiles are ranks in the stored reference,
-        or with `ranking="batch"` (and where there is no reference) among the active rows given.
+        In order: `score`, `raw_score` where it can differ, the band, `percentile` (null for inactive rows), of a linked
+        weight set `document_score`, parts, probabilities and `churn_lift` where there are any (of a custom outcome
+        `p_NAME` and `NAME_lift`), `coverage`. Percentiles are ranks in the stored reference, or with `ranking="batch"`
+        (and where there is no reference) among the active rows given. Every row is predicted once.
         """
-        scorer = self.scorer if ranking == "stored" else _unranked(self.scorer)
+        scorer = self.scorer if ranking == "stored" else self.scorer.unranked()
         reference = self.reference if ranking == "stored" else None
-        table = scorer.score_table(frame).copy()
+        table = scorer.score_table(frame)
         numbers = table.select_dtypes("float").columns
         table[numbers] += 0.0  # no -0.0: a deduction of nothing is 0
         table["percentile"] = percentiles(table["score"], active_rows(frame), reference)
-        said = self.probabilities(frame)
         sought = self._custom or "churn"
-        if self._custom:  # of `not_NAME` a fitted model tells too, and it is what is left
-            table = table.drop(columns=[c for c in table if str(c) in _told_of(NOT + sought)])
-        for name in said.columns:
-            if name in self.probability_columns:
-                table[name] = said[name]
-        if f"p_{sought}" in said and self.base_rates and self.base_rates.get(sought):
-            table[f"{sought}_lift"] = said[f"p_{sought}"] / self.base_rates[sought]
-        first = [c for c in ("score", "raw_score", "band", "tier", "percentile") if c in table]
+        for outcome in self.scorer.told_outcomes:  # of `not_NAME` a scorer tells too, and it is what is left
+            silent = [name for name in _told_of(outcome) if name not in self.probability_columns]
+            table = table.drop(columns=silent, errors="ignore")
+        if f"p_{sought}" in table and self.base_rates and self.base_rates.get(sought):
+            table[f"{sought}_lift"] = table[f"p_{sought}"] / self.base_rates[sought]
+        own = () if DOCUMENT_SCORE in table else ("raw_score",)  # else it is the document's, beside its number
+        first = [c for c in ("score", *own, self.band_column, "percentile", DOCUMENT_SCORE) if c in table]
         last = [c for c in (*self.probability_columns, "coverage") if c in table]
         ordered: pd.DataFrame = table[[*first, *(c for c in table if c not in (*first, *last)), *last]]
         return ordered
 
-    def outside(self, frame: pd.DataFrame) -> np.ndarray:
-        """True for rows outside the population it was trained on, which get no score of a fitted model.
+    def beside(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The document's number and parts for rows that it gives no score: `document_score` and what goes with it.
 
-        A snapshot's label says it; without labels a model of payers does not know those whose `mrr` is 0.
+        No columns for a fitted model.
         """
-        if not hasattr(self.scorer, "predict_proba_outcomes"):
+        if self.scorer.document is None or not self.has_probabilities:
+            return pd.DataFrame(index=frame.index)
+        calibrated = {"score", self.band_column, "percentile", *self.probability_columns}
+        table = self.score(frame)
+        return table[[name for name in table if name not in calibrated]]
+
+    def outside(self, frame: pd.DataFrame) -> np.ndarray:
+        """True for rows outside the population it was trained on, which get no calibrated score.
+
+        A snapshot's label says it; without labels a model of payers does not know those whose `mrr` is 0. A bare weight
+        set knows everybody.
+        """
+        if not self.has_probabilities:
             return np.zeros(len(frame), dtype=bool)
         if "label" in frame:
             return frame["label"].eq("ineligible").to_numpy(dtype=bool)
@@ -156,7 +169,6 @@ class ScoringModel:
         return {
             "format": FORMAT,
             "scorer": self.scorer.to_dict(),
-            "link": None if self.link is None else _written(self.link),
             "reference": None if self.reference is None else self.reference.to_dict(),
             "base_rates": None if self.base_rates is None else dict(self.base_rates),
             "payers_only": self.payers_only,
@@ -168,47 +180,22 @@ class ScoringModel:
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         """The inverse of `to_dict`; raises StoreError for a format this version does not know."""
         if data.get("format") != FORMAT:
-            raise StoreError(f"the model's data has format {data.get('format')!r}; this version reads {FORMAT}")
+            raise StoreError(
+                f"the model's data has format {data.get('format')!r}; this version reads {FORMAT}; train again"
+            )
         return cls(
             scorer_from_dict(data["scorer"]),
-            None if data["link"] is None else _read(data["link"]),
             None if data["reference"] is None else Ranks.from_dict(data["reference"]),
             data["base_rates"],
             data["payers_only"],
             data.get("id_column", ""),
-            EventOutcome.model_validate(data["outcome"]) if data.get("outcome") else None,
+            outcome_from(data["outcome"]) if data.get("outcome") else None,
         )
-
-
-def _unranked(scorer: Any) -> Any:
-    """The scorer without its stored reference, so that ranks inside the score are taken among the rows given."""
-    if not hasattr(scorer, "reference_"):
-        return scorer
-    other = copy.copy(scorer)
-    del other.reference_
-    return other
 
 
 def _told_of(outcome: str) -> tuple[str, ...]:
     """The columns in which a fitted model tells of an outcome."""
     return (f"p_{outcome}", f"{outcome}_lift")
-
-
-def _written(link: PlattLink) -> dict[str, Any]:
-    return {"churn": link.churn, "expand": link.expand, "outcomes": list(link.outcomes)}
-
-
-def _read(data: Mapping[str, Any]) -> PlattLink:
-    return PlattLink(_line(data["churn"]), _maybe(data["expand"]), tuple(data.get("outcomes", OUTCOMES)))
-
-
-def _line(pair: Any) -> tuple[float, float]:
-    slope, intercept = map(float, pair)
-    return slope, intercept
-
-
-def _maybe(pair: Any) -> tuple[float, float] | None:
-    return None if pair is None else _line(pair)
 
 
 def _thinned(ranks: Ranks) -> Ranks:

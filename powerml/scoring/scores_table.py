@@ -8,12 +8,14 @@ import pandas as pd
 
 from powerml.config.metrics import catalogue
 from powerml.scoring.explain.text import reasons_json
+from powerml.statistics.ranks import active_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from powerml.scoring.model import Ranking
+    from powerml.config.metrics import MetricSpec
+    from powerml.scoring.model import Ranking, ScoringModel
     from powerml.scoring.named import NamedScorer
 
 
@@ -25,21 +27,30 @@ def score_rows(
     reasons: int | None,
     ranking: Ranking,
     now: datetime,
+    metrics: Mapping[str, MetricSpec] | None = None,
+    left: pd.Series | None = None,
 ) -> tuple[pd.DataFrame, float | None]:
-    """The scores table for rows of a snapshot, in their order, and the baseline of the reasons."""
+    """The scores table for rows of a snapshot, in their order, and the baseline of the reasons.
+
+    `metrics` say the units in reasons (by default the catalogue's). `left` is true for those who paid once and no
+    longer: a weight set scores them, but they are in no rank, and no calibrated score is theirs.
+    """
     model = scorer.model
-    outside = model.outside(frame)
-    status = pd.Series("scored", index=frame.index).mask(outside, "outside_population")
-    status = status.mask(~frame["enough_history"].astype(bool), "insufficient_history")
-    rows = frame[status.eq("scored")]
-    table = frame[list(ids)].assign(status=status)
+    status = _status(model, frame, left)
+    told = status.eq("scored") | (status.eq("left") & (not model.has_probabilities))
+    rows = frame[told]
+    if status.eq("left").any():  # of the rows that are ranked they are none
+        rows = rows.assign(active=active_rows(rows) & status[told].ne("left").to_numpy(dtype=bool))
     baseline = None
     scored = model.score(rows, ranking=ranking) if len(rows) else pd.DataFrame(index=rows.index)
     if len(rows) and reasons != 0:
         contributions = model.contributions(rows)
-        units = {name: spec.unit for name, spec in catalogue().items()}
         baseline = contributions.baseline
+        units = {name: spec.unit for name, spec in (catalogue() if metrics is None else metrics).items()}
         scored["reasons"] = reasons_json(contributions, rows, top=reasons, units=units)
+    others = frame[~told & status.ne("insufficient_history")]
+    if len(others) and len(beside := model.beside(others).columns.intersection(scored.columns if len(rows) else [])):
+        scored = pd.concat([scored, model.beside(others)[beside]])
     every = [
         "score",
         model.band_column,
@@ -49,10 +60,17 @@ def score_rows(
         *(["reasons"] if reasons != 0 else []),
     ]
     scored = _ordered(scored, every, said=model.probability_columns)
-    table = table.join(scored.reindex(frame.index))
+    table = frame[list(ids)].assign(status=status).join(scored.reindex(frame.index))
     table["model"], table["model_version"] = scorer.name, scorer.version
     table["scored_at"] = now.strftime("%Y-%m-%dT%H:%M:%SZ")
     return table, baseline
+
+
+def _status(model: ScoringModel, frame: pd.DataFrame, left: pd.Series | None) -> pd.Series:
+    """`scored`, `outside_population`, `left` or `insufficient_history` per row."""
+    status = pd.Series("scored", index=frame.index).mask(model.outside(frame), "outside_population")
+    status = status if left is None else status.mask(left, "left")
+    return status.mask(~frame["enough_history"].astype(bool), "insufficient_history")
 
 
 def _ordered(scored: pd.DataFrame, every: Sequence[str], *, said: Sequence[str]) -> pd.DataFrame:
@@ -60,7 +78,8 @@ def _ordered(scored: pd.DataFrame, every: Sequence[str], *, said: Sequence[str])
 
     `said` are the columns of its probabilities.
     """
-    first = ["score", "raw_score", "band", "tier", "percentile"]
+    own = () if "document_score" in scored else ("raw_score", "tier")  # else they are the document's
+    first = ["score", *own, "band", "percentile", "document_score"]
     last = [*said, "coverage", "reasons"]
     for name in every:
         if name not in scored:

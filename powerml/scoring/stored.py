@@ -1,51 +1,58 @@
 """Scorers as data: JSON to a scorer, without pickle.
 
-Each kind of scorer is made again from the dict that its `to_dict` gave. Kinds outside this table register themselves.
+One table names each kind of scorer and where it stands; a kind is imported when it is asked for, so that scoring with a
+weight set loads no trees. Every kind writes itself with `to_dict` and is read back by its class's `from_dict`.
 """
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
+from powerml.config.card_model import CardModelSpec
 from powerml.config.weights import KINDS
 from powerml.errors import StoreError
-from powerml.scoring.documented.activity import ActivityScorer
-from powerml.scoring.documented.composite import CompositeScorer
-from powerml.scoring.documented.criteria import RuleScorer, SignalsScorer
-from powerml.scoring.documented.points import PointsScorer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
+    from powerml.config.weight_set import WeightSetSpec
     from powerml.scoring.documented.base import DocumentedScorer
+    from powerml.scoring.scorer import Scorer
 
-SCORERS: dict[str, type[DocumentedScorer[Any]]] = {
-    scorer.kind_of_scorer: scorer
-    for scorer in (PointsScorer, CompositeScorer, ActivityScorer, RuleScorer, SignalsScorer)
+STORED: dict[str, str] = {
+    **{kind: spec.scored_by for kind, spec in KINDS.items()},
+    "cards": CardModelSpec.scored_by,
+    "linked": "powerml.scoring.outcome.linked:LinkedScorer",
+    "outcome_model": "powerml.scoring.outcome.model:NestedOutcomeModel",
 }
-
-_LOADERS: dict[str, Callable[[Mapping[str, Any]], Any]] = {}
-
-
-def _register(kind_of_scorer: str, loader: Callable[[Mapping[str, Any]], Any]) -> None:
-    """Says how a kind of scorer is made from its dict; a second loader for a kind replaces the first."""
-    _LOADERS[kind_of_scorer] = loader
+"""Kind of scorer -> `module:class`."""
 
 
-def scorer_from_dict(data: Mapping[str, Any]) -> Any:
+def scorer_from_dict(data: Mapping[str, Any]) -> Scorer:
     """The scorer whose `to_dict` gave `data`; raises StoreError for a kind that this version does not know."""
     kind = data.get("kind_of_scorer")
-    if kind not in _LOADERS:
-        known = ", ".join(sorted(_LOADERS))
+    if kind not in STORED:
+        known = ", ".join(sorted(STORED))
         raise StoreError(f"the stored scorer is of kind {kind!r}, which this version cannot read; it reads {known}")
-    return _LOADERS[kind](data)
+    made: Scorer = _class(STORED[kind]).from_dict(data)
+    return made
 
 
-def _documented(data: Mapping[str, Any]) -> DocumentedScorer[Any]:
-    kind = data["kind_of_scorer"]
-    spec = KINDS[kind].model_validate(data["spec"])
-    return SCORERS[kind](spec, origin=data["origin"])._restore(data)
+def documented_from_dict(data: Mapping[str, Any]) -> DocumentedScorer[Any]:
+    """The weight set's scorer whose `to_dict` gave `data`; raises StoreError for any other kind."""
+    document = scorer_from_dict(data).document
+    if document is None:
+        raise StoreError(f"the stored scorer is of kind {data.get('kind_of_scorer')!r}, which is no weight set")
+    return document
 
 
-for _kind in SCORERS:
-    _register(_kind, _documented)
+def scorer_class(spec: WeightSetSpec) -> type[DocumentedScorer[Any]]:
+    """The class that scores a weight set of this kind."""
+    found: type[DocumentedScorer[Any]] = _class(type(spec).scored_by)
+    return found
+
+
+def _class(place: str) -> Any:
+    module, name = place.split(":")
+    return getattr(importlib.import_module(module), name)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from powerml.errors import MissingColumns
+from powerml.validation.churn_path import DOCUMENTED_PATH
 
 RETAINED = ("stay", "expand")
 NOT_EXPANDED = ("churn", "stay")
@@ -109,9 +110,6 @@ def achieved_rates(snapshot: pd.DataFrame, intended: tuple[float, float, float])
     achieved = [float((rows["label"] == outcome).mean()) for outcome in outcomes]
     off = [100 * (a - i) for a, i in zip(achieved, intended, strict=True)]
     return pd.DataFrame({"outcome": outcomes, "intended": intended, "achieved": achieved, "points_off": off})
-
-
-DOCUMENTED_PATH = (62, 58, 51, 42, 31, 19)  # mean score of churners, months -6 to -1; document D, Discovery 1
 
 
 def churner_path(scores: pd.DataFrame, endings: pd.DataFrame) -> pd.DataFrame:

@@ -130,7 +130,7 @@ def distinct_count(cells: Cells, rollups: Rollups, of: str, where: Where, window
     return total
 
 
-def attribute(rollups: Rollups, table: ir.Table, attribution: ir.Table | None) -> ir.Table:
+def attribute(table: ir.Table, attribution: ir.Table | None) -> ir.Table:
     """Rows of a roll-up with `ent`: the user, or the account it belongs to (`attribution`: uid to default aid)."""
     if attribution is None:
         return table.mutate(ent=_.uid)
@@ -194,7 +194,7 @@ def combined(kind: AtomKind, name: str) -> ir.Scalar:
 def day_table(rollups: Rollups, attribution: ir.Table | None, cells: Cells, *, since: int | None = None) -> ir.Table:
     """(ent, day, atoms...): one row per entity and day with an event, from the day `since` on."""
     assert rollups.atoms is not None
-    rows = attribute(rollups, rollups.atoms, attribution)
+    rows = attribute(rollups.atoms, attribution)
     rows = rows if since is None else rows.filter(_.day >= since)
     names = {atom.name: atom.kind for atom in cells.atoms}
     if attribution is None and rollups.one_row:
@@ -281,13 +281,13 @@ def distincts(
     """(c, ent, cell) for every distinct count that masks cannot hold, and for values used for the first time."""
     for distinct, cell in cells.distinct.items():
         if first := distinct.first_only or distinct.window is None:
-            rows = attribute(rollups, first_uses(engine, rollups, distinct), attribution)
+            rows = attribute(first_uses(engine, rollups, distinct), attribution)
             if attribution is not None or not rollups.one_row:  # else a user has one row per value
                 rows = rows.group_by("ent", "code").aggregate(day=_.day.min())
         else:
             oldest = cutoffs.days[0] - distinct.window[0]
             told = codes_told(engine, rollups.kinds, distinct.of, distinct.where)
-            rows = attribute(rollups, rollups.days.filter(_.day >= oldest), attribution)
+            rows = attribute(rollups.days.filter(_.day >= oldest), attribution)
             rows = rows.join(told, "ev").select(rows.ent, rows.day, told.code)
         if distinct.window is None:
             placed = placing.in_period(engine, rows, cutoffs, rollups)

@@ -28,7 +28,7 @@ from powerml.snapshots.records import Records
 from powerml.snapshots.windows import Cutoffs, day_date
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from powerml.config.metrics import MetricSpec
     from powerml.config.project import ProjectSpec
@@ -75,7 +75,16 @@ def snapshots(
         frames.append(frame)
         note(f"{len(frame):,} rows at {', '.join(map(str, _few([day_date(d) for d in group.days])))}")
     whole = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
+    _check_unique(whole, project.id_column)
     return Snapshots(whole, compiled.unavailable)
+
+
+def _check_unique(frame: pd.DataFrame, key: str) -> None:
+    """Raises AssertionError where an entity stands twice at a cutoff; in an ordered frame twins are neighbours."""
+    same = (frame[key] == frame[key].shift()) & (frame["as_of"] == frame["as_of"].shift())
+    if same.any():
+        twin = frame.loc[same.to_numpy(dtype=bool)].iloc[0]
+        raise AssertionError(f"{key} {twin[key]!r} stands twice at {twin['as_of']:%Y-%m-%d}")
 
 
 def _few(dates: list[object]) -> list[object]:
@@ -111,6 +120,27 @@ def _homes(rollups: Rollups, found: People) -> ir.Table:
     )
 
 
+@dataclass(frozen=True)
+class _Planned:
+    """What one plan is made of: cutoffs that may share it, who there is, and what metrics ask for.
+
+    `everything` are the roll-ups with what was written later.
+    """
+
+    inputs: Inputs
+    rollups: Rollups
+    everything: Rollups
+    project: ProjectSpec
+    compiled: Compiled
+    cutoffs: Cutoffs
+    found: People
+
+    @property
+    def engine(self) -> Engine:
+        """Where it runs."""
+        return self.inputs.engine
+
+
 def _plan(
     inputs: Inputs,
     rollups: Rollups,
@@ -121,60 +151,66 @@ def _plan(
     with_labels: bool,
 ) -> pd.DataFrame:
     """One plan for cutoffs that may share it; `everything` are the roll-ups with what was written later."""
-    engine = inputs.engine
-    active = compiled.cells.cell(EVERY_EVENT, (ACTIVE_DAYS, 0))
-    found = people(engine, inputs, rollups, project, cutoffs)
+    found = people(inputs.engine, inputs, rollups, project, cutoffs)
+    plan = _Planned(inputs, rollups, everything, project, compiled, cutoffs, found)
     spine = _spine(inputs, found, rollups, project, cutoffs, compiled)
+    # each part is made by the engine while the next one is planned
+    parts = [
+        (inputs.engine.keep(part, "part"), key)
+        for part, key in (*_from_events(plan, spine), *_from_records(plan))
+        if part is not None
+    ]
+    rows = _beside(spine, parts, one=len(cutoffs.days) == 1)
+    return _finish(plan, rows, with_labels)
 
+
+def _from_events(plan: _Planned, spine: ir.Table) -> Iterator[tuple[ir.Table | None, str]]:
+    """The parts that are told of events, each with the key it is matched on."""
+    engine, rollups, compiled, cutoffs = plan.engine, plan.rollups, plan.compiled, plan.cutoffs
     homes = None
-    if project.entity == "account":
-        homes = _homes(rollups, found).filter(_.aid >= 0).group_by("uid").aggregate(aid=_.aid.max())
+    if plan.project.entity == "account":
+        homes = _homes(rollups, plan.found).filter(_.aid >= 0).group_by("uid").aggregate(aid=_.aid.max())
         homes = engine.keep(homes, "homes")
     past = rollups.history
     since = None if past is None else min(past.day, cutoffs.days[0] - compiled.cells.longest_window)
     table = aggregations.day_table(rollups, homes, compiled.cells, since=since)
     if homes is not None or not rollups.one_row:
         table = engine.keep(table, "day_table")
-
-    beside: list[tuple[ir.Table, str]] = []
-
-    def add(part: ir.Table | None, key: str = "ent") -> None:  # made while the next one is planned
-        if part is not None:
-            beside.append((engine.keep(part, "part"), key))
-
     for part in aggregations.windowed(engine, table, compiled.cells, cutoffs, rollups):
-        add(part)
-    add(aggregations.ever(engine, table, compiled.cells, cutoffs, rollups))
+        yield part, "ent"
+    yield aggregations.ever(engine, table, compiled.cells, cutoffs, rollups), "ent"
     for part in aggregations.distincts(engine, rollups, homes, compiled.cells, cutoffs):
-        add(part)
+        yield part, "ent"
     if compiled.needs_sessions:
         by_day = rollups.sessions
         if by_day is None or homes is not None:
-            pieces = attribute(rollups, rollups.pieces, homes)
+            pieces = attribute(rollups.pieces, homes)
             by_day = engine.keep(sessions.session_days(pieces, rollups.gap_us), "sessions")
         for part in aggregations.session_cells(engine, by_day, compiled.cells, cutoffs, rollups):
-            add(part)
+            yield part, "ent"
         if "streak" in compiled.wants:
-            add(weeks.streaks(engine, by_day, cutoffs, past))
+            yield weeks.streaks(engine, by_day, cutoffs, past), "ent"
     if "weeks" in compiled.wants:
         active_weeks = weeks.active_weeks(engine, table, cutoffs, rollups)
-        if project.entity == "account":
+        if plan.project.entity == "account":
             active_weeks = weeks.weeks_since_creation(engine, table, active_weeks, spine)
-        add(active_weeks)
+        yield active_weeks, "ent"
 
-    records = Records(engine, inputs, rollups, found, project, cutoffs)
+
+def _from_records(plan: _Planned) -> Iterator[tuple[ir.Table | None, str]]:
+    """The parts that are told of other tables, each with the key it is matched on."""
+    compiled = plan.compiled
+    records = Records(plan.engine, plan.inputs, plan.rollups, plan.found, plan.project, plan.cutoffs)
     for cell, measure in compiled.records.items():
-        add(records.measured(measure, cell))
+        yield records.measured(measure, cell), "ent"
     if "unresolved" in compiled.wants:
-        add(records.unresolved("unresolved"))
+        yield records.unresolved("unresolved"), "ent"
     if "limits" in compiled.wants:
-        add(records.limits().rename(limit_value="value"), "aid")
+        yield records.limits().rename(limit_value="value"), "aid"
     if "plan" in compiled.wants:
-        add(records.subscribed(), "aid")
+        yield records.subscribed(), "aid"
     if "team" in compiled.wants:
-        add(records.team(_active_users(engine, rollups, cutoffs)), "aid")
-    rows = _beside(spine, beside, one=len(cutoffs.days) == 1)
-    return _finish(engine, inputs, rollups, everything, project, cutoffs, compiled, found, rows, active, with_labels)
+        yield records.team(_active_users(plan.engine, plan.rollups, plan.cutoffs)), "aid"
 
 
 def _spine(
@@ -221,20 +257,11 @@ def _beside(spine: ir.Table, parts: Sequence[tuple[ir.Table, str]], *, one: bool
     return chain.select(*columns)
 
 
-def _finish(
-    engine: Engine,
-    inputs: Inputs,
-    rollups: Rollups,
-    everything: Rollups,
-    project: ProjectSpec,
-    cutoffs: Cutoffs,
-    compiled: Compiled,
-    found: People,
-    rows: ir.Table,
-    active: str,
-    with_labels: bool,
-) -> pd.DataFrame:
+def _finish(plan: _Planned, rows: ir.Table, with_labels: bool) -> pd.DataFrame:
     """Expressions into columns, ids and dates back, labels beside."""
+    engine, inputs, rollups, everything = plan.engine, plan.inputs, plan.rollups, plan.everything
+    project, cutoffs, compiled, found = plan.project, plan.cutoffs, plan.compiled, plan.found
+    active = compiled.cells.cell(EVERY_EVENT, (ACTIVE_DAYS, 0))
     columns: dict[str, ir.Value] = {
         "enough_history": _.created <= _[f"back_{project.min_history_days}"],
         "active": _[active].fill_null(0) > 0,

@@ -18,6 +18,8 @@ from ibis import _
 from powerml.snapshots import placing
 from powerml.snapshots.aggregations import LAST
 from powerml.snapshots.engine.duckdb import Engine, epoch_us
+from powerml.snapshots.versions import COLUMNS, known_at, known_at_all, versions
+from powerml.tables import KNOWN_AT
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,25 +97,26 @@ def back_days(project: ProjectSpec) -> tuple[int, ...]:
 
 def _with_rows(engine: Engine, inputs: Inputs, everyone: ir.Table, numbers: pd.DataFrame) -> ir.Table:
     """Every user at every cutoff, with what their users row said then; a row of somebody not yet there says nothing."""
-    table = inputs.tables["users"]
+    table = versions(inputs, "users")
     empty_time, empty_text = ibis.null("timestamp"), ibis.null("string")
     rows = table.select(
         "user_id",
+        *COLUMNS,
         account=table.account_id if inputs.has("users", "account_id") else empty_text,
         made=epoch_us(table.created_at if inputs.has("users", "created_at") else empty_time),
         left=epoch_us(table.deactivated_at if inputs.has("users", "deactivated_at") else empty_time),
-        known_t=epoch_us(table.known_at if inputs.has("users", "known_at") else empty_time),
         present=True,
     )
-    joined = everyone.left_join(rows, "user_id").select(
-        everyone.uid, everyone.first_t, *[rows[n] for n in ("account", "made", "left", "known_t", "present")]
-    )
-    joined = placing.on_each(engine, joined, numbers)
-    there = (
-        joined.present.notnull()
-        & (joined.made.isnull() | (joined.made < joined.at))
-        & (joined.known_t.isnull() | (joined.known_t < joined.at))
-    )
+    said = ("account", "made", "left", "present")
+    if inputs.has("users", KNOWN_AT):
+        grid = placing.on_each(engine, everyone, numbers)
+        joined = grid.left_join(rows, [grid.user_id == rows.user_id, known_at(rows, grid["at"])])
+        joined = joined.select(*[grid[n] for n in ("uid", "first_t", "c", "at")], *[rows[n] for n in said])
+    else:
+        joined = everyone.left_join(rows, "user_id")
+        joined = joined.select(everyone.uid, everyone.first_t, *[rows[n] for n in said])
+        joined = placing.on_each(engine, joined, numbers)
+    there = joined.present.notnull() & (joined.made.isnull() | (joined.made < joined["at"]))
     nothing = ibis.null("int64")
     return joined.select(
         "uid", "first_t", "c", "at",
@@ -152,15 +155,13 @@ def _accounts(inputs: Inputs, rollups: Rollups, state: ir.Table, grid: ir.Table)
         .aggregate(users_created=_.created.min(), alive=_.alive.any())
     )
     if inputs.has("accounts", "created_at"):
-        table = inputs.tables["accounts"]
-        own = table.join(rollups.accounts, "account_id").select(
-            rollups.accounts.aid, made=epoch_us(table.created_at),
-            known_t=epoch_us(table.known_at) if inputs.has("accounts", "known_at") else ibis.null("int64"),
-        )  # fmt: skip
+        table = versions(inputs, "accounts")
+        own = table.join(rollups.accounts, "account_id")
+        own = own.select(rollups.accounts.aid, *[table[n] for n in COLUMNS], made=epoch_us(table.created_at))
         joined = both.join(grid.select("c", "at"), "c")
-        joined = joined.left_join(own, "aid").select(joined, own.made, own.known_t)
-        made = ibis.ifelse(joined.known_t.isnull() | (joined.known_t < joined.at), joined.made, ibis.null("int64"))
-        both = joined.mutate(created=ibis.least(made, joined.users_created))
+        then = [joined.aid == own.aid, known_at(own, joined["at"])] if inputs.has("accounts", KNOWN_AT) else "aid"
+        joined = joined.left_join(own, then).select(joined, own.made)
+        both = joined.mutate(created=ibis.least(joined.made, joined.users_created))
     else:
         both = both.join(grid.select("c", "at"), "c").mutate(created=_.users_created)
     return both.filter(_.alive & (_.created < _.at)).select("c", "created", "aid", ent=_.aid)
@@ -186,22 +187,39 @@ def subscriptions_at(
             .filter(False)
             .select("c", "aid", mrr=ibis.null("float64"), seats=ibis.null("float64"), plan=ibis.null("int64"))
         )
-    table = inputs.tables["subscriptions"]
+    table = versions(inputs, "subscriptions")
     number = ibis.null("float64")
     rows = table.join(rollups.accounts, "account_id").select(
         rollups.accounts.aid,
         from_t=epoch_us(table.start),
         until_t=epoch_us(table.end) if inputs.has("subscriptions", "end") else ibis.null("int64"),
-        known_t=epoch_us(table.known_at) if inputs.has("subscriptions", "known_at") else ibis.null("int64"),
+        **{name: table[name] for name in COLUMNS},
         mrr=table.mrr.fill_null(0) if inputs.has("subscriptions", "mrr") else ibis.literal(1.0),
         seats=table.seats if inputs.has("subscriptions", "seats") else number,
         plan=plan_position(table.plan, plans) if plans and inputs.has("subscriptions", "plan") else ibis.null("int64"),
     )
     rows = rows.cross_join(grid.select("c", "at"))
     rows = rows.filter((rows.from_t < rows.at) & (rows.until_t.isnull() | (rows.until_t >= rows.at)))
-    if seen == "then":
-        rows = rows.filter(_.known_t.isnull() | (_.known_t < _["at"]))
+    if inputs.has("subscriptions", KNOWN_AT):
+        rows = rows.filter(known_at(rows, rows["at"]) if seen == "then" else known_at_all(rows))
     return rows.group_by("c", "aid").aggregate(mrr=_.mrr.sum(), seats=_.seats.sum(), plan=_.plan.max())
+
+
+def left_accounts(inputs: Inputs, rollups: Rollups, grid: ir.Table) -> ir.Table:
+    """(account_id): accounts that paid before the one instant of `grid` (c, at) and pay nothing at it.
+
+    As it was known then; `inputs` must have subscriptions.
+    """
+    table = inputs.tables["subscriptions"]
+    rows = table.select(
+        "account_id",
+        from_t=epoch_us(table.start),
+        known_t=epoch_us(table.known_at) if inputs.has("subscriptions", "known_at") else ibis.null("int64"),
+        mrr=table.mrr.fill_null(0) if inputs.has("subscriptions", "mrr") else ibis.literal(1.0),
+    ).cross_join(grid.select("at"))
+    once = rows.filter((_.from_t < _["at"]) & (_.known_t.isnull() | (_.known_t < _["at"])) & (_.mrr > 0))
+    paying = subscriptions_at(inputs, rollups, grid).filter(_.mrr > 0).join(rollups.accounts, "aid")
+    return once.select("account_id").distinct().anti_join(paying.select("account_id"), "account_id")
 
 
 def plan_position(plan: ir.StringValue, plans: tuple[str, ...]) -> ir.IntegerValue:

@@ -21,6 +21,8 @@ from powerml.snapshots.aggregations import EVERY_EVENT, attribute
 from powerml.snapshots.engine.duckdb import Engine, epoch_us
 from powerml.snapshots.entities import People, people, subscriptions_at
 from powerml.snapshots.records import HOUR_US
+from powerml.snapshots.rollup import Inputs, Rollups
+from powerml.snapshots.versions import known_at_all, versions
 from powerml.snapshots.windows import Cutoffs, microseconds
 
 if TYPE_CHECKING:
@@ -95,7 +97,8 @@ def contract_labels(
 
 def _stops(inputs: Inputs, rollups: Rollups, project: ProjectSpec) -> ir.Table:
     """(aid, stop): instants at which an account stops paying and does not pay again within the grace."""
-    table = inputs.tables["subscriptions"]
+    table = versions(inputs, "subscriptions")
+    table = table.filter(known_at_all(table))
     never = ibis.literal(2**62)
     end = ibis.coalesce(epoch_us(table.end), never) if inputs.has("subscriptions", "end") else never
     rows = table.join(rollups.accounts, "account_id").select(
@@ -150,7 +153,7 @@ def window_counts(
         cutoffs.placement(QUIET_DAYS, -horizon, rollups.first_day, rollups.last_day), "label_placement"
     )
     if project.entity == "user":
-        counted = attribute(rollups, rollups.atoms, None).join(placed, "day")
+        counted = attribute(rollups.atoms, None).join(placed, "day")
     else:
         ends = Cutoffs(cutoffs.calendar, tuple(day + horizon for day in cutoffs.days))
         later = people(engine, inputs, rollups, project, ends)

@@ -122,7 +122,7 @@ class Compiler:
             return self._events(part, window)
         if part.table == "sessions":
             return self._sessions(part, window)
-        if reason := needs(part, self.project, self.inputs):
+        if reason := needs(part, self.inputs):
             return reason
         cell = f"x_{name}"
         self.out.records[cell] = part.model_copy(update={"window_days": window})

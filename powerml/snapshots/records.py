@@ -17,8 +17,9 @@ from powerml.errors import ConfigError, Problem
 from powerml.snapshots.engine.duckdb import Engine, epoch_us
 from powerml.snapshots.entities import People, subscriptions_at
 from powerml.snapshots.rollup import Inputs, Rollups, check_number
+from powerml.snapshots.versions import known_at, versions
 from powerml.snapshots.windows import DAY_US, Cutoffs
-from powerml.tables import TABLES
+from powerml.tables import KNOWN_AT, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,9 +53,7 @@ class Records:
         table = table.filter(table[time].notnull()).mutate(t=epoch_us(table[time]))
         rows = self._on_entities(name, table)
         rows = rows.filter(_.t < _.at)
-        if self.inputs.has(name, "known_at"):
-            rows = rows.filter(_.known_at.isnull() | (epoch_us(_.known_at) < _.at))
-        return rows
+        return rows.filter(known_at(rows, rows["at"])) if self.inputs.has(name, KNOWN_AT) else rows
 
     def _on_entities(self, name: str, table: ir.Table) -> ir.Table:
         """Rows times cutoffs with `ent` and the cutoff's columns (prefixed `at`, `cut`)."""
@@ -164,11 +163,11 @@ class Records:
 
     def limits(self) -> ir.Table:
         """(c, aid, value): the largest used / limit over resources, each at its latest reading."""
-        table = self.inputs.tables["usage_limits"].mutate(t=epoch_us(_.time))
+        table = versions(self.inputs, "usage_limits").mutate(t=epoch_us(_.time))
         accounts, grid = self.rollups.accounts, self.people.cutoffs.select("c", "at")
         rows = table.join(accounts, "account_id").select(table, accounts.aid).cross_join(grid).filter(_.t < _.at)
-        if self.inputs.has("usage_limits", "known_at"):
-            rows = rows.filter(_.known_at.isnull() | (epoch_us(_.known_at) < _.at))
+        if self.inputs.has("usage_limits", KNOWN_AT):
+            rows = rows.filter(known_at(rows, rows["at"]))
         rows = self._within(rows, LIMIT_DAYS, 0)
         newest = ibis.row_number().over(group_by=["c", "aid", "resource"], order_by=[ibis.desc("t"), ibis.desc("_row")])
         rows = rows.mutate(newest=newest).filter(_.newest == 0)
@@ -217,7 +216,7 @@ class Records:
 
 def _derived(inputs: Inputs, name: str) -> ir.Table:
     """The table with the columns that follow from others: resolution time and whether a ticket went well."""
-    table = inputs.tables[name]
+    table = versions(inputs, name)
     if name != "tickets":
         return table
     columns: dict[str, ir.Value] = {}
@@ -245,7 +244,7 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def needs(part: MetricPart, project: ProjectSpec, inputs: Inputs) -> str | None:
+def needs(part: MetricPart, inputs: Inputs) -> str | None:
     """Why a metric over another table is not available, or None."""
     name = str(part.table)
     if not inputs.has(name):

@@ -122,7 +122,7 @@ def roll_up(inputs: Inputs, project: ProjectSpec, *, extra: Iterable[str] = (), 
     gap = round(project.session_gap_minutes * 60_000_000)
     pieces = engine.keep(pieces_of(slim, gap), "pieces")
     as_they_are = hardly_fewer(engine, slim)
-    days = days_of(engine, slim, numbers, as_they_are)
+    days = days_of(slim, numbers, as_they_are)
     if not as_they_are:
         days = engine.keep(days, "days")
         engine.drop(slim)
@@ -232,7 +232,7 @@ def check_number(inputs: Inputs, table: str, name: str) -> None:
         )
 
 
-def days_of(engine: Engine, slim: ir.Table, amounts: Sequence[str], as_they_are: bool) -> ir.Table:
+def days_of(slim: ir.Table, amounts: Sequence[str], as_they_are: bool) -> ir.Table:
     """Events counted per day and kind, or left as they are, each counting 1."""
     keys = [name for name in ("uid", "aid", "day", "known", "ev") if name in slim.columns]
     if as_they_are:

@@ -14,7 +14,7 @@ from powerml.config.metrics import EVENT_WORDS, Where
 from powerml.config.vocabulary import DEPTH_LEVELS, Meaning, Vocabulary, is_glob
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,17 @@ class EventKinds:
         codes, values = pd.factorize(self.frame[of], sort=True)
         return codes, len(values)
 
-    def unmapped(self) -> list[str]:
-        """Event names that no rule of the vocabulary names, sorted."""
-        return sorted(self.frame.loc[~self.frame["mapped"], "event"].unique())
+    def unmapped(self, seen: np.ndarray | None = None) -> list[str]:
+        """Event names that no rule of the vocabulary names, sorted (of the kinds flagged `seen`)."""
+        rows = ~self.frame["mapped"] if seen is None else ~self.frame["mapped"] & seen
+        return sorted(self.frame.loc[rows, "event"].unique())
+
+    def idle(self, seen: np.ndarray | None = None) -> list[str]:
+        """Rules of the vocabulary that no event name (of the kinds flagged `seen`) is or matches, in their order."""
+        rows = self.frame if seen is None else self.frame[seen | self.frame["ignored"].to_numpy(dtype=bool)]
+        names = pd.Series(rows["event"].unique(), dtype="object")
+        there = set(names)
+        return [rule for rule in self.vocabulary if rule not in there and not _any(names, rule)]
 
     def declared(self, tier: str | None, seen: np.ndarray | None = None) -> int:
         """Number of features in the vocabulary (of a tier, if given).
@@ -125,6 +133,20 @@ def event_kinds(kinds: pd.DataFrame, vocabulary: Vocabulary, *, sort: bool = Tru
     frame["ignored"] = roles.get("ignore", np.zeros(len(frame), dtype=bool))
     frame.insert(0, "ev", np.arange(len(frame), dtype="int32"))
     return EventKinds(frame, roles, vocabulary)
+
+
+def literal_brackets(rule: str, names: Iterable[str]) -> str | None:
+    """The rule with its brackets taken literally, where it matches some name then, and None where not.
+
+    >>> literal_brackets("[Amplitude] *", ["[Amplitude] Start Session"])
+    '[[]Amplitude] *'
+    """
+    literal = rule.replace("[", "[[]")
+    return literal if "[" in rule and _any(pd.Series(list(names), dtype="object"), literal) else None
+
+
+def _any(names: pd.Series, rule: str) -> bool:
+    return is_glob(rule) and bool(_matches(names, (rule,)).any())
 
 
 def _matches(names: pd.Series, patterns: tuple[str, ...]) -> np.ndarray:

@@ -17,6 +17,9 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
+from powerml.errors import UsageError
+from powerml.tables import FIRST_DATE, LAST_DATE
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -102,7 +105,12 @@ class Cutoffs:
 
     @classmethod
     def of(cls, timezone: str, dates: Sequence[date]) -> Cutoffs:
-        """Cutoffs at the local midnights of `dates`."""
+        """Cutoffs at the local midnights of `dates`; raises UsageError for one that no calendar needs."""
+        for day in (min(dates, default=FIRST_DATE), max(dates, default=FIRST_DATE)):
+            if not FIRST_DATE <= day <= LAST_DATE:
+                raise UsageError(
+                    f"{day} is no cutoff: it does not lie from {FIRST_DATE} to {LAST_DATE}; correct the date"
+                )
         return cls(Calendar(timezone), tuple(sorted({day_number(d) for d in dates})))
 
     def frame(self, back: Sequence[int] = ()) -> pd.DataFrame:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from powerml.errors import DataError, did_you_mean
+from powerml.sources import ids
+from powerml.sources.readers import SourcePart
 from powerml.sources.sql import filled, is_blank, name
-from powerml.sources.times import FLOATS, INTEGERS, Clock, from_native, from_text
+from powerml.sources.times import FLOATS, INTEGERS, Clock, from_native, time_from_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from powerml.tables import Column, Table
 
 _TEXTS = ("VARCHAR", "JSON")
+BINARY = "BLOB"
 
 
 @dataclass(frozen=True)
@@ -128,18 +131,31 @@ def _refuse_doubled(source: str, parts: Sequence[SourcePart]) -> None:
             raise DataError.in_file(part.sources[0], f"the header names {source!r} twice", "rename one of the columns")
 
 
-def typed(mapped: Mapped, part: SourcePart, clock: Clock) -> Typed | None:
-    """The SQL for one column of a part, None where the part lacks it; raises DataError for a type that cannot be it."""
+def typed(mapped: Mapped, part: SourcePart, clock: Clock, *, fold: bool = False) -> Typed | None:
+    """The SQL for one column of a part, None where the part lacks it; raises DataError for a type that cannot be it.
+
+    `fold`: ids are told apart without their case.
+    """
     if mapped.source not in part.columns:
         return None
     kind, raw = part.columns[mapped.source]
-    is_text = kind in _TEXTS or kind.startswith("ENUM")
-    plain = f"CAST({raw} AS VARCHAR)" if kind != "VARCHAR" else raw
-    blank = is_blank(plain) if is_text else f"({raw} IS NULL)"
+    is_text = kind in _TEXTS or kind.startswith("ENUM") or kind == BINARY
+    plain = _plain(raw, kind)
     declared = mapped.declared
-    if declared is None or declared.kind in ("id", "text"):
+    if declared is None or declared.kind == "text":
         value = _as_text(raw, plain, kind) if declared else _as_it_is(raw, plain, kind)
-    elif declared.kind == "number":
+        closed = declared is not None and bool(declared.one_of)
+        blank = (ids.is_nothing(plain) if closed else is_blank(plain)) if is_text else f"({raw} IS NULL)"
+        return Typed(
+            f"CASE WHEN {blank} THEN NULL ELSE {value} END" if closed else value, *_told(raw, plain, kind, blank)
+        )
+    if declared.kind == "id":
+        value = ids.from_text(plain) if is_text else ids.from_number(raw, kind) or _as_text(raw, plain, kind)
+        nothing = f"({raw} IS NULL OR NOT isfinite({raw}))" if kind in FLOATS else f"({raw} IS NULL)"
+        blank = ids.is_nothing(plain) if is_text else nothing
+        return Typed(ids.folded(value, fold=fold), *_told(raw, plain, kind, blank))
+    blank = ids.is_nothing(plain) if is_text else f"({raw} IS NULL)"
+    if declared.kind == "number":
         number = f"TRY_CAST({plain} AS DOUBLE)" if is_text else _as_number(raw, kind)
         if number is None:
             raise _wrong_type(mapped, part, kind, "a number")
@@ -150,15 +166,28 @@ def typed(mapped: Mapped, part: SourcePart, clock: Clock) -> Typed | None:
             blank = f"({blank} OR COALESCE(isnan({number}), false))"
         elif kind in FLOATS:
             blank = f"({blank} OR isnan({raw}))"
-    else:
-        instant = from_text(plain, clock) if is_text else from_native(raw, kind, clock)
-        if instant is None:
-            hint = "; say time_format: epoch_s, epoch_ms or epoch_us" if _numeric(kind) else ""
-            raise _wrong_type(mapped, part, kind, "a time", hint)
-        if instant.digits == raw or instant.zone == "UTC":
-            return Typed(instant.value(instant.digits), plain, blank)
-        return Typed(instant.value(digits_column(mapped.name)), plain, blank, instant.digits)
-    return Typed(value, plain, blank)
+        return Typed(value, *_told(raw, plain, kind, blank))
+    instant = time_from_text(plain, clock) if is_text else from_native(raw, kind, clock)
+    if instant is None:
+        hint = "; say time_format: epoch_s, epoch_ms or epoch_us" if _numeric(kind) else ""
+        raise _wrong_type(mapped, part, kind, "a time", hint)
+    if instant.digits == raw or instant.zone == "UTC":
+        return Typed(instant.value(instant.digits), plain, blank)
+    return Typed(instant.value(digits_column(mapped.name)), plain, blank, instant.digits)
+
+
+def _plain(raw: str, kind: str) -> str:
+    """SQL: the raw value as text, null for bytes that are none."""
+    if kind == BINARY:  # a string that its writer did not call one
+        return f"TRY(decode({raw}))"
+    return raw if kind == "VARCHAR" else f"CAST({raw} AS VARCHAR)"
+
+
+def _told(raw: str, plain: str, kind: str, blank: str) -> tuple[str, str]:
+    """The raw text as the quarantine shows it and whether the field is blank; bytes that are no text are neither."""
+    if kind != BINARY:
+        return plain, blank
+    return f"CAST({raw} AS VARCHAR)", f"({raw} IS NULL OR ({plain} IS NOT NULL AND {blank}))"
 
 
 def _numeric(kind: str) -> bool:
@@ -172,11 +201,9 @@ def _as_number(raw: str, kind: str) -> str | None:
 
 
 def _as_text(raw: str, plain: str, kind: str) -> str:
-    if kind in FLOATS:  # ids that passed through pandas with a gap in them: 13.0 is 13
-        whole = f"{raw} = trunc({raw}) AND abs({raw}) < 9e15"
-        number = f"CAST(CAST({raw} AS BIGINT) AS VARCHAR)"
-        return f"CASE WHEN isnan({raw}) THEN NULL WHEN {whole} THEN {number} ELSE {plain} END"
-    if kind in _TEXTS or kind.startswith("ENUM"):
+    if (number := ids.from_number(raw, kind)) is not None:
+        return number
+    if kind in _TEXTS or kind.startswith("ENUM") or kind == BINARY:
         return filled(plain)
     if kind.startswith(("STRUCT", "MAP")) or kind.endswith("[]"):
         return f"CAST(to_json({raw}) AS VARCHAR)"

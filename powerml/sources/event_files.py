@@ -14,39 +14,67 @@ if TYPE_CHECKING:
     from powerml.config.project import ProjectSpec
     from powerml.sources.loading import Loaded
 
+_REPEATED = {"repeated events": "event_id, place", "left out events": "value, row"}
 _MARGIN_US = timedelta(days=1) // timedelta(microseconds=1)
 
 
 def event_spans(project: ProjectSpec, loaded: Loaded) -> list[tuple[str, int, int]] | None:
     """(digest, first, last) of each file of events, in microseconds; None where a file does not tell its span.
 
-    Times without a zone in a zone of changing offset get a day more on both sides, which costs work and no exactness.
+    The digest stands for the rows that count: those set aside today (in the future, before the earliest date) may count
+    tomorrow. A file without a row that counts is left out. Times without a zone in a zone of changing offset get a day
+    more on both sides, which costs work and no exactness.
     """
     spec = project.tables["events"]
     files = resolve(spec.files, project.base, declared_in=project.file)
     column = spec.columns.get("time", "time")
     zone = ZoneInfo(spec.timezone or project.timezone)
+    partly = _partly_bad(loaded)
     found = []
-    for file in files:
+    for position, file in enumerate(files):
+        digest = of_file(file.path, file.shown)
+        if position in partly:
+            aside, low, high = partly[position]
+            if low is not None and high is not None:
+                found.append((f"{digest} {aside}", low, high))
+            continue
         row = loaded.con.execute(
-            f"SELECT typeof(min({_quoted(column)})), epoch_us(min({_quoted(column)})), epoch_us(max({_quoted(column)}))"
-            f" FROM read_parquet({text(str(file.path))})"
+            "SELECT typeof(min(t)), epoch_us(min(t)), epoch_us(max(t)), count(*) FROM (SELECT"
+            f" {_quoted(column)} AS t FROM read_parquet({text(str(file.path))}, hive_partitioning=false))"
         ).fetchone()
-        if row is None or row[1] is None or not row[0].startswith(("TIMESTAMP", "DATE")):
+        if row is None or not row[0].startswith(("TIMESTAMP", "DATE")):
             return None
+        if not row[3]:
+            continue
         exact = row[0] == "TIMESTAMP WITH TIME ZONE" or zone.key == "UTC"
         margin = 0 if exact else _MARGIN_US
-        found.append((of_file(file.path, file.shown), row[1] - margin, row[2] + margin))
+        found.append((digest, row[1] - margin, row[2] + margin))
     return found
+
+
+def _partly_bad(loaded: Loaded) -> dict[int, tuple[str, int | None, int | None]]:
+    """Of files with rows set aside: a text that stands for which, and the first and last instant of the others."""
+    placed = loaded.placed.get("events")
+    if placed is None:
+        return {}
+    rows = loaded.con.execute(
+        "SELECT file, count(*) FILTER (bad), bit_xor(hash(number)) FILTER (bad),"
+        ' epoch_us(min("time") FILTER (NOT bad)), epoch_us(max("time") FILTER (NOT bad))'
+        f" FROM ({placed}) GROUP BY file HAVING count(*) FILTER (bad) > 0"
+    ).fetchall()
+    return {file: (f"without {n}-{which}", low, high) for file, n, which, low, high in rows}
 
 
 def repeats_digest(loaded: Loaded) -> str:
     """A text that changes when other copies of events are left out as repeats."""
-    there = loaded.con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = 'repeated events'").fetchone()
-    if there is None:
-        return ""
-    row = loaded.con.execute('SELECT count(*), bit_xor(hash(event_id, place)) FROM "repeated events"').fetchone()
-    return "-".join(map(str, row or ()))
+    there = loaded.con.execute(
+        "SELECT table_name FROM duckdb_tables() WHERE table_name IN ('repeated events', 'left out events')"
+    ).fetchall()
+    digests = []
+    for (table,) in sorted(there):  # events left in their files have one of the two, events read into a table the other
+        row = loaded.con.execute(f"SELECT count(*), bit_xor(hash({_REPEATED[table]})) FROM {_quoted(table)}").fetchone()
+        digests.append("-".join(map(str, row or ())))
+    return " ".join(digests)
 
 
 def _quoted(column: str) -> str:

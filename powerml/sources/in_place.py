@@ -5,21 +5,24 @@ What the files' own statistics prove (no nulls, no blanks, nothing in the future
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from powerml.sources.columns import Mapped, Typed, select_typed, typed, value_column
+from powerml.sources.columns import BINARY, Mapped, Typed, select_typed, value_column
 from powerml.sources.fingerprint import of_file
 from powerml.sources.loaded_table import LoadedTable
+from powerml.sources.plain import plain_columns
 from powerml.sources.repeats import find_repeats, known_order
 from powerml.sources.repeats_cache import repeats_with_memory
-from powerml.sources.rules import FUTURE, MISSING, NOT_A_TIME, RowRule, broken_value, first_broken, rules_of
+from powerml.sources.rules import BEFORE, FUTURE, MISSING, NOT_A_TIME, RowRule, broken_value, first_broken
 from powerml.sources.sql import array, data_errors, name, text
-from powerml.sources.times import NAIVE, Clock
+from powerml.sources.times import FLOATS, NAIVE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     import duckdb
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
     from powerml.sources.readers import SourcePart
     from powerml.sources.staged import Staging
 
+_WITH_BLANKS = ("VARCHAR", "JSON", BINARY, *FLOATS)  # types with values that say nothing and are not null
 # A row's place among all rows: its file's position and its number in the file, in one integer.
 _PLACE = "((_index::BIGINT << 40) + _number)"
 
@@ -38,6 +42,7 @@ class Bounds:
     nulls: int | None
     low: str | None
     high: datetime | None
+    first: datetime | None = None
 
     @property
     def never_blank(self) -> bool:
@@ -57,11 +62,13 @@ def view(work: Staging, *, cache: Path | None = None) -> LoadedTable:
 
 
 def _view(work: Staging, part: SourcePart, cache: Path | None) -> LoadedTable:
-    con, table, mapped, clock, now = work.con, work.table, work.mapped, work.clock, work.now
+    con, table, mapped = work.con, work.table, work.mapped
     bounds = _bounds(con, part)
-    expressions = {m.name: _typed(m, part, clock, bounds.get(m.source)) for m in mapped}
-    rules = rules_of(table, list(expressions), now)
-    proven = _proven(rules, {m.name: (bounds.get(m.source), part.columns[m.source][0]) for m in mapped}, now)
+    plain = plain_columns(con, part, [m.source for m in mapped if _may_be_plain(m, part, work)], cache)
+    expressions = {m.name: _typed(m, part, work, plain) for m in mapped}
+    rules = work.rules()
+    known = {m.name: _Known(bounds.get(m.source), part.columns[m.source][0], m.source in plain) for m in mapped}
+    proven = _proven(rules, known, work)
     unsure = [rule for rule in rules if rule not in proven]
     broken = _count_broken(con, part, expressions, unsure)
     kept = " AND ".join(rule.keeps for rule, _ in broken) or "true"
@@ -86,6 +93,7 @@ def _view(work: Staging, part: SourcePart, cache: Path | None) -> LoadedTable:
         ignored=repeats,
         repeated_ids=ids,
         bad_rows=_bad_rows(part, expressions, [rule for rule, _ in broken]),
+        placed=_placed(part, expressions, [rule for rule, _ in broken]),
     )
 
 
@@ -94,13 +102,19 @@ def _of_copies(expressions: dict[str, Typed]) -> dict[str, Typed]:
     return {n: e for n, e in expressions.items() if n in ("event_id", "time", "known_at")}
 
 
-def _typed(mapped: Mapped, part: SourcePart, clock: Clock, bounds: Bounds | None) -> Typed:
-    expression = typed(mapped, part, clock)
-    assert expression is not None  # a union of files has every column
-    kind, raw = part.columns[mapped.source]
-    is_text = mapped.declared is None or mapped.declared.kind in ("id", "text")
-    if kind == "VARCHAR" and is_text and bounds and bounds.never_blank:
+def _may_be_plain(mapped: Mapped, part: SourcePart, work: Staging) -> bool:
+    """Whether the values may be what they are read as, so that it is worth looking."""
+    if part.columns[mapped.source][0] != "VARCHAR" or mapped.declared is None:
+        return False
+    return mapped.declared.kind == "text" or (mapped.declared.kind == "id" and not work.fold)
+
+
+def _typed(mapped: Mapped, part: SourcePart, work: Staging, plain: Collection[str]) -> Typed:
+    raw = part.columns[mapped.source][1]
+    if mapped.source in plain:
         return Typed(raw, raw, f"({raw} IS NULL)")
+    expression = work.typed(mapped, part)
+    assert expression is not None  # a union of files has every column
     return expression
 
 
@@ -111,26 +125,41 @@ def _bounds(con: duckdb.DuckDBPyConnection, part: SourcePart) -> dict[str, Bound
         " CASE WHEN count(stats_min_value) = count(*) FILTER (num_values > COALESCE(stats_null_count, 0))"
         " THEN min(stats_min_value) END,"
         " CASE WHEN count(stats_max_value) = count(*) FILTER (num_values > COALESCE(stats_null_count, 0))"
-        " THEN make_timestamp(epoch_us(max(TRY_CAST(stats_max_value AS TIMESTAMPTZ)))) END"
+        " THEN make_timestamp(epoch_us(max(TRY_CAST(stats_max_value AS TIMESTAMPTZ)))) END,"
+        " CASE WHEN count(stats_min_value) = count(*) FILTER (num_values > COALESCE(stats_null_count, 0))"
+        " THEN make_timestamp(epoch_us(min(TRY_CAST(stats_min_value AS TIMESTAMPTZ)))) END"
         f" FROM parquet_metadata({array(part.paths)}) GROUP BY 1"
     ).fetchall()
     return {row[0]: Bounds(*row[1:]) for row in rows}
 
 
-def _proven(rules: Sequence[RowRule], known: dict[str, tuple[Bounds | None, str]], now: datetime) -> list[RowRule]:
+@dataclass(frozen=True)
+class _Known:
+    """What is known of a column without reading it: statistics, DuckDB type, and that all texts are what they seem."""
+
+    bounds: Bounds | None
+    kind: str
+    plain: bool
+
+
+def _proven(rules: Sequence[RowRule], known: dict[str, _Known], work: Staging) -> list[RowRule]:
+    """The rules that no row can break."""
     proven = []
     for rule in rules:
-        bounds, kind = known[rule.column]
+        column = known[rule.column]
+        bounds, kind = column.bounds, column.kind
         if bounds is None:
             continue
         is_time = kind in NAIVE or kind == "TIMESTAMP WITH TIME ZONE"
         # Local times may lie up to 14 hours from their instants.
-        past = is_time and bounds.high is not None and (now - bounds.high).total_seconds() > 15 * 3600
+        past = is_time and bounds.high is not None and (work.now - bounds.high).total_seconds() > 15 * 3600
+        recent = is_time and bounds.first is not None and bounds.first.date() > work.earliest + timedelta(days=1)
         no_nulls = bounds.nulls == 0
         if (
-            (rule.text == MISSING and no_nulls and (kind != "VARCHAR" or bounds.never_blank) and kind != "JSON")
+            (rule.text == MISSING and no_nulls and (column.plain or kind not in _WITH_BLANKS))
             or (rule.text == FUTURE and past)
             or (rule.text == NOT_A_TIME and past)
+            or (rule.text.startswith(BEFORE) and recent)
         ):
             proven.append(rule)
     return proven
@@ -166,7 +195,8 @@ def _remembered_repeats(
         relation = f"read_parquet({array(some)}, hive_partitioning=false)"
         return f"FROM ({_inner(replace(part, relation=relation), needed)}) WHERE true"
 
-    digests = [f"{source} {of_file(Path(path), shown)}" for path, shown in zip(part.paths, part.sources, strict=True)]
+    read = hashlib.sha256(select_typed(needed, "").encode()).hexdigest()[:16]  # in which zone, by which format
+    digests = [f"{read} {of_file(Path(path), shown)}" for path, shown in zip(part.paths, part.sources, strict=True)]
     return repeats_with_memory(
         work.con, cache, digests, rows_of=rows_of, place=_PLACE, into=into, order=known_order(needed)
     )
@@ -181,4 +211,13 @@ def _bad_rows(part: SourcePart, expressions: dict[str, Typed], rules: Sequence[R
         f"SELECT {part.first} + _index AS file, _number + 1 AS row, CASE rule {texts} END AS rule,"
         f' CASE rule {about} END AS "column", {broken_value(rules, "rule")} AS value FROM ('
         f"SELECT *, {first_broken(rules)} AS rule FROM ({_inner(part, expressions)})) WHERE rule IS NOT NULL"
+    )
+
+
+def _placed(part: SourcePart, expressions: dict[str, Typed], rules: Sequence[RowRule]) -> str:
+    if not rules:
+        return ""
+    return (
+        f'SELECT {part.first} + _index AS file, _number AS number, "time", rule IS NOT NULL AS bad FROM ('
+        f"SELECT *, {first_broken(rules)} AS rule FROM ({_inner(part, expressions)}))"
     )

@@ -149,7 +149,7 @@ def implausible_users(loaded: Loaded) -> pd.DataFrame:
     """
     users = loaded.con.execute(
         "WITH days AS (SELECT user_id, epoch_us(time) // 86400000000 AS day, count(*) AS n,"
-        " bit_count(bit_or(1::INTEGER << (epoch_us(time) // 3600000000 % 24)::INTEGER)) AS hours"
+        " bit_count(bit_or(1::INTEGER << hour(time)::INTEGER)) AS hours"
         " FROM events GROUP BY user_id, day),"
         f" users AS (SELECT user_id, sum(n)::BIGINT AS events, count(*) AS days, sum(n) / count(*) AS per_day,"
         f" count(*) FILTER (hours >= {BOT_HOURS}) AS whole_days FROM days GROUP BY user_id),"

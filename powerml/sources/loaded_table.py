@@ -14,7 +14,8 @@ class LoadedTable:
     """Counts of one table, and the SQL that lists its bad rows: file, row, rule, column, value.
 
     `rows` = loaded + quarantined + `ignored`; `broken` counts bad rows by the first rule they break; `ignored` counts
-    repeats of an `event_id`, `repeated_ids` the ids that stand more than once.
+    repeats of an `event_id`, `repeated_ids` the ids that stand more than once. `placed` lists all rows of events, where
+    some are bad: file, number (from 0), time, bad.
     """
 
     table: str
@@ -23,6 +24,7 @@ class LoadedTable:
     ignored: int
     repeated_ids: int
     bad_rows: str
+    placed: str = ""
 
     @property
     def quarantined(self) -> int:

@@ -17,10 +17,11 @@ from powerml.config.project import ProjectSpec, TableSpec, expand
 from powerml.errors import DataError, UsageError, did_you_mean
 from powerml.sources.columns import match, unused
 from powerml.sources.files import DataFile, resolve
+from powerml.sources.fixes import fix_of
 from powerml.sources.in_place import view
 from powerml.sources.queries import time_limit
 from powerml.sources.readers import SourcePart, read_files, read_query
-from powerml.sources.rules import FUTURE, MISSING, NOT_A_NUMBER, NOT_A_TIME, NOT_UTF8, RAGGED
+from powerml.sources.rules import MISSING
 from powerml.sources.sql import data_errors, text
 from powerml.sources.staged import Staging, stage
 from powerml.sources.times import EPOCHS, Clock
@@ -61,6 +62,7 @@ class Loaded:
     unused: dict[str, tuple[str, ...]] = field(default_factory=dict)
     sources: dict[str, tuple[str, ...]] = field(default_factory=dict)
     bad_rows: dict[str, str] = field(default_factory=dict)
+    placed: dict[str, str] = field(default_factory=dict)
     files: tuple[DataFile, ...] = ()
 
     def check_unchanged(self) -> None:
@@ -169,9 +171,10 @@ def _open(
     files = [] if spec.query or spec.database else resolve(spec.files, project.base, declared_in=project.file)
     parts = _parts(con, project, table, spec, files)
     mapped = match(table, spec, parts, extra)
-    clock = Clock(spec.timezone or project.timezone, spec.time_format)
+    clock = Clock(spec.timezone or project.timezone, spec.time_format, declared=spec.timezone is not None)
     sources = tuple(source for part in parts for source in part.sources)
-    work = Staging(con, table, parts, mapped, clock, now)
+    fold = project.ids == "casefold"
+    work = Staging(con, table, parts, mapped, clock, now, earliest=project.earliest, fold=fold)
     if table.name == "events" and len(parts) == 1 and parts[0].kind == "parquet":
         outcome = view(work, cache=cache)
     else:
@@ -231,6 +234,7 @@ def _loaded(con: duckdb.DuckDBPyConnection, opened: Mapping[str, _Opened]) -> Lo
         unused={t: o.unused for t, o in opened.items()},
         sources={t: o.sources for t, o in opened.items()},
         bad_rows=bad_rows,
+        placed={t: o.outcome.placed for t, o in opened.items() if o.outcome.placed},
         files=tuple(file for o in opened.values() for file in o.files),
     )
 
@@ -252,26 +256,19 @@ def _too_many(loaded: Loaded, outcome: LoadedTable, allowed: float) -> str | Non
     if not outcome.rows or outcome.quarantined / outcome.rows <= allowed:
         return None
     rule, count = max(outcome.broken, key=lambda pair: pair[1])
-    rows = loaded.quarantine
-    row = rows[(rows["table"] == outcome.table) & (rows["rule"] == rule.text)].iloc[0]
-    what = f"column {rule.column!r} is missing" if rule.text == MISSING else f"{row['value'][:80]!r} is {rule.text}"
+    found = loaded.con.execute(
+        f"SELECT source, row, value FROM ({loaded.bad_rows[outcome.table]}) WHERE rule = {text(rule.text)} LIMIT 1"
+    ).fetchone()
+    assert found is not None
+    source, row, value = found
+    what = f"column {rule.column!r} is missing" if rule.text == MISSING else f"{value[:80]!r} is {rule.text}"
     where = f"column {rule.column!r}: " if rule.column and rule.text != MISSING else ""
     same = f"{count:,} such rows" if count > 1 else "the only such row"
     return (
-        f"{row['source']}: row {row['row']}: {where}{what} ({same}); {outcome.table} has {outcome.quarantined:,} bad "
+        f"{source}: row {row}: {where}{what} ({same}); {outcome.table} has {outcome.quarantined:,} bad "
         f"of {outcome.rows:,} rows ({_percent(outcome.quarantined / outcome.rows)}), more than max_bad_rows "
-        f"({_percent(allowed)}) allows; {_FIXES.get(rule.text, 'correct the rows')}, or raise max_bad_rows"
+        f"({_percent(allowed)}) allows; {fix_of(rule.text, value)}, or raise max_bad_rows"
     )
-
-
-_FIXES = {
-    NOT_A_TIME: "give 'time_format' (strptime, or epoch_s, epoch_ms)",
-    NOT_A_NUMBER: "correct the rows or map another column",
-    MISSING: "fill the column or map another one",
-    FUTURE: "correct the times or the table's 'timezone'",
-    RAGGED: "quote fields that hold the delimiter",
-    NOT_UTF8: "save it as UTF-8",
-}
 
 
 def _percent(share: float) -> str:

@@ -19,6 +19,7 @@ from powerml.sources.files import DataFile, Format, check_width
 from powerml.sources.json_lines import broken_line
 from powerml.sources.queries import check_query
 from powerml.sources.sql import array, data_errors, first_line, name, text
+from powerml.sources.times import INT96
 
 
 @dataclass(frozen=True)
@@ -139,32 +140,32 @@ def _parquet_parts(con: duckdb.DuckDBPyConnection, files: list[DataFile], first:
     for file in files:
         schema = _parquet_schema(con, file)
         if any(types.get(column, kind) != kind for column, kind in schema.items()):
-            parts.append(_parquet_part(con, run, first, each))
+            parts.append(_parquet_part(run, first, each, types))
             first, run, types, each = first + len(run), [], {}, []
         run.append(file)
         types |= schema
         each.append(frozenset(schema))
-    return [*parts, _parquet_part(con, run, first, each)]
+    return [*parts, _parquet_part(run, first, each, types)]
 
 
-def _parquet_part(
-    con: duckdb.DuckDBPyConnection, files: list[DataFile], first: int, each: list[frozenset[str]]
-) -> SourcePart:
+def _parquet_part(files: list[DataFile], first: int, each: list[frozenset[str]], types: dict[str, str]) -> SourcePart:
     """Files whose common columns agree in type, so that no value is converted on the way."""
     paths = tuple(str(file.path) for file in files)
     relation = f"read_parquet({array(paths)}, union_by_name={str(len(set(each)) > 1).lower()}, hive_partitioning=false)"
     shown = tuple(file.shown for file in files)
-    with data_errors(shown[0] if len(shown) == 1 else f"{shown[0]} to {shown[-1]}"):
-        described = con.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
-    return SourcePart("parquet", shown, first, _described(described), relation, paths=paths, each=tuple(each))
+    columns = {column: (kind, name(column)) for column, kind in types.items()}
+    return SourcePart("parquet", shown, first, columns, relation, paths=paths, each=tuple(each))
 
 
 def _parquet_schema(con: duckdb.DuckDBPyConnection, file: DataFile) -> dict[str, str]:
+    """DuckDB types by column; INT96, which DuckDB reads without a zone, as the UTC instants that Spark writes so."""
+    path = array([str(file.path)])
     with data_errors(file.shown, fix="it is damaged or no Parquet file; fetch or export it again"):
-        relation = f"read_parquet({array([str(file.path)])}, hive_partitioning=false)"
-        schema = {row[0]: row[1] for row in con.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()}
+        described = con.execute(f"DESCRIBE SELECT * FROM read_parquet({path}, hive_partitioning=false)").fetchall()
+        instants = con.execute(f"SELECT name FROM parquet_schema({path}) WHERE type = 'INT96'").fetchall()
+    schema = {row[0]: row[1] for row in described}
     check_width(file.shown, len(schema))
-    return schema
+    return schema | {column: INT96 for (column,) in instants if column in schema}
 
 
 def _json_parts(con: duckdb.DuckDBPyConnection, files: list[DataFile], first: int, table: str) -> list[SourcePart]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,11 +29,13 @@ from powerml.sources.repeats import (
     standing_twice,
 )
 from powerml.sources.sql import name, text
+from powerml.writing import private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _MANIFEST = "event_ids.json"
+_LOG = logging.getLogger(__name__)
 
 
 HashedPart = tuple[Path | None, Hashes]  # sorted hashes, and the file they lie in if they were written before
@@ -84,10 +87,10 @@ def _repeats(
         added = every[len(known.digests) :]
         if not added:
             return count_repeats(con, into)
-        parts: list[HashedPart] = [(path, np.load(path, mmap_mode="r")) for path in known.hashes]
+        parts: list[HashedPart] = [(path, _hashes(path)) for path in known.hashes]
         new = id_hashes(con, rows_of(added))
         suspects = np.unique(np.concatenate([standing_twice(new), *(standing_in(new, old) for _path, old in parts)]))
-        parts = folded(parts, new)
+        parts = folded_hashes(parts, new)
     else:
         together = id_hashes(con, rows_of(every))
         suspects = standing_twice(together)
@@ -102,7 +105,7 @@ def _repeats(
     return count_repeats(con, into)
 
 
-def folded(parts: Sequence[HashedPart], new: Hashes) -> list[HashedPart]:
+def folded_hashes(parts: Sequence[HashedPart], new: Hashes) -> list[HashedPart]:
     """The parts with a new one, merged with those before it that are not at least twice as large."""
     kept = list(parts)
     while kept and len(kept[-1][1]) < 2 * len(new):
@@ -111,23 +114,46 @@ def folded(parts: Sequence[HashedPart], new: Hashes) -> list[HashedPart]:
 
 
 def _recall(folder: Path) -> Known | None:
+    """What was remembered; None where there is nothing, or it is damaged, which is said."""
     try:
         kept = json.loads((folder / _MANIFEST).read_text())
-    except (OSError, ValueError):
-        return None
-    if not isinstance(kept, dict) or kept.get("duckdb") != duckdb.__version__:  # hash() may change between versions
-        return None
-    if isinstance(kept["hashes"], str):  # written by a version that kept them in one piece
-        return None
-    known = Known(tuple(kept["digests"]), tuple(folder / part for part in kept["hashes"]), folder / kept["repeats"])
-    return known if all(path.is_file() for path in (*known.hashes, known.repeats)) else None
+        if kept["duckdb"] != duckdb.__version__ or "checks" not in kept:  # hash() may change between versions
+            return None
+        known = Known(tuple(kept["digests"]), tuple(folder / part for part in kept["hashes"]), folder / kept["repeats"])
+        checks = [*(_check_of_hashes(_hashes(path)) for path in known.hashes), _check_of_file(known.repeats)]
+        if checks == kept["checks"]:
+            return known
+    except FileNotFoundError:
+        if not (folder / _MANIFEST).exists():
+            return None
+    except (OSError, EOFError, ValueError, KeyError, TypeError):
+        pass
+    _LOG.warning("%s: what was remembered of event ids is damaged; thrown away and made anew", folder)
+    return None
+
+
+def _hashes(path: Path) -> Hashes:
+    """Sorted hashes as they lie in a file; raises ValueError where it holds anything else."""
+    found: Hashes = np.load(path, mmap_mode="r")
+    if found.dtype != np.uint64 or found.ndim != 1:
+        raise ValueError(f"{path} holds no hashes")
+    return found
+
+
+def _check_of_hashes(hashes: Hashes) -> str:
+    """What tells damage: cheap, because all hashes are read for it every night."""
+    return f"{len(hashes)} {np.bitwise_xor.reduce(hashes, initial=np.uint64(0)):x}"
+
+
+def _check_of_file(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _remember(
     con: duckdb.DuckDBPyConnection, folder: Path, digests: tuple[str, ...], *, parts: Sequence[HashedPart], table: str
 ) -> None:
     """Writes the manifest last, then removes what an older one named."""
-    folder.mkdir(parents=True, exist_ok=True)
+    private_folder(folder)
     key = hashlib.sha256("\n".join(digests).encode()).hexdigest()[:16]
     names = [path.name if path else f"event_ids-{key}-{number}.npy" for number, (path, _h) in enumerate(parts)]
     repeats = f"event_ids-{key}.parquet"
@@ -138,7 +164,10 @@ def _remember(
                 np.save(Path(scratch, name_), hashes)
                 written.insert(0, name_)
         con.execute(f"COPY {name(table)} TO {text(str(Path(scratch, repeats)))} (FORMAT parquet)")
-        manifest = {"duckdb": duckdb.__version__, "digests": digests, "hashes": names, "repeats": repeats}
+        checks = [*(_check_of_hashes(hashes) for _path, hashes in parts), _check_of_file(Path(scratch, repeats))]
+        manifest = {
+            "duckdb": duckdb.__version__, "digests": digests, "hashes": names, "repeats": repeats, "checks": checks,
+        }  # fmt: skip
         Path(scratch, _MANIFEST).write_text(json.dumps(manifest))
         for file in written:
             Path(scratch, file).replace(folder / file)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from powerml.sources.columns import blank_column, raw_column, value_column
 from powerml.sources.sql import text
-from powerml.tables import ORDERED, Table
+from powerml.tables import EARLIEST, KNOWN_AT, LATEST, ORDERED, Column, Table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from datetime import datetime
+    from collections.abc import Collection, Sequence
+    from datetime import date, datetime
 
 RAGGED = "wrong number of columns"
 NOT_UTF8 = "not UTF-8"
@@ -20,6 +20,8 @@ MISSING = "missing"
 NOT_A_TIME = "not a time"
 NOT_A_NUMBER = "not a number"
 FUTURE = "in the future"
+BEFORE = "before "  # the project's earliest date
+DUPLICATE = "duplicate "  # the columns of the key
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,14 @@ class RowRule:
         return self.kept or f"NOT {self.broken}"
 
 
-def rules_of(table: Table, present: Sequence[str], now: datetime) -> list[RowRule]:
-    """The table's rules over the columns it has, in the order in which a row is tried against them."""
+def rules_of(
+    table: Table, present: Sequence[str], now: datetime, *, earliest: date = EARLIEST, binary: Collection[str] = ()
+) -> list[RowRule]:
+    """The table's rules over the columns it has, in the order in which a row is tried against them.
+
+    No time lies before `earliest` (the project's) or after `LATEST`; those that say when a row happened or was written
+    not after `now` either. `binary` names columns whose source holds bytes.
+    """
     columns = [column for column in table.columns if column.name in present]
     rules = []
     for column in columns:
@@ -48,6 +56,13 @@ def rules_of(table: Table, present: Sequence[str], now: datetime) -> list[RowRul
         if column.kind in ("time", "number"):
             what = NOT_A_TIME if column.kind == "time" else NOT_A_NUMBER
             rules.append(RowRule(what, column.name, f"({value} IS NULL AND NOT {blank})"))
+        elif column.name in binary:
+            rules.append(RowRule(NOT_UTF8, column.name, f"({value} IS NULL AND NOT {blank})"))
+        if column.kind == "time":
+            rules.append(_not_before(column, value, earliest))
+            if column.name not in (table.time, KNOWN_AT):
+                late = f"COALESCE({value} > TIMESTAMP '{LATEST}', false)"
+                rules.append(RowRule(f"after {LATEST:%Y-%m-%d}", column.name, late))
         if column.low is not None or column.high is not None:
             rules.append(_range(column.name, value, column.low, column.high))
         if column.one_of:
@@ -58,11 +73,18 @@ def rules_of(table: Table, present: Sequence[str], now: datetime) -> list[RowRul
         if first in present and second in present:
             early = f"COALESCE({value_column(second)} < {value_column(first)}, false)"
             rules.append(RowRule(f"{second} before {first}", second, early))
-    if table.time in present and table.time:
-        value, instant = value_column(table.time), f"TIMESTAMP '{now.isoformat(sep=' ')}'"
-        kept = f"{value} <= {instant}" if table.time in table.required else ""
-        rules.append(RowRule(FUTURE, table.time, f"COALESCE({value} > {instant}, false)", kept))
+    for written in (table.time, KNOWN_AT):
+        if written and written in present:
+            value, instant = value_column(written), f"TIMESTAMP '{now.isoformat(sep=' ')}'"
+            kept = f"{value} <= {instant}" if written in table.required else ""
+            rules.append(RowRule(FUTURE, written, f"COALESCE({value} > {instant}, false)", kept))
     return rules
+
+
+def _not_before(column: Column, value: str, earliest: date) -> RowRule:
+    instant = f"TIMESTAMP '{earliest.isoformat()} 00:00:00'"
+    kept = f"{value} >= {instant}" if column.required else ""
+    return RowRule(f"{BEFORE}{earliest.isoformat()}", column.name, f"COALESCE({value} < {instant}, false)", kept)
 
 
 def _range(column: str, value: str, low: float | None, high: float | None) -> RowRule:

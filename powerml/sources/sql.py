@@ -43,9 +43,15 @@ def is_blank(field: str) -> str:
     return f"CASE WHEN {field} >= '!' THEN false ELSE COALESCE(trim({field}, {BLANKS}) = '', true) END"
 
 
+def unpadded(field: str) -> str:
+    """Whether a text begins and ends with what is no blank; of a null it is null."""
+    ends = " AND ".join(f"NOT suffix({field}, {blank})" for blank in ("' '", r"E'\t'", r"E'\r'", r"E'\n'"))
+    return f"({field} >= '!' AND {ends})"
+
+
 def filled(field: str) -> str:
-    """The text as it is, or null where it is blank."""
-    return f"CASE WHEN {field} >= '!' THEN {field} WHEN trim({field}, {BLANKS}) <> '' THEN {field} END"
+    """The text without outer blanks, or null where nothing is left."""
+    return f"CASE WHEN {unpadded(field)} THEN {field} ELSE NULLIF(trim({field}, {BLANKS}), '') END"
 
 
 @contextmanager

@@ -6,21 +6,21 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from powerml.errors import DataError
-from powerml.sources.columns import Mapped, Typed, select_typed, typed, value_column
+from powerml.sources.columns import BINARY, Mapped, Typed, select_typed, typed, value_column
 from powerml.sources.loaded_table import LoadedTable
 from powerml.sources.repeats import find_repeats, known_order
-from powerml.sources.rules import NOT_UTF8, RAGGED, UNREADABLE, RowRule, broken_value, first_broken, rules_of
+from powerml.sources.rules import DUPLICATE, NOT_UTF8, RAGGED, UNREADABLE, RowRule, broken_value, first_broken, rules_of
 from powerml.sources.sql import data_errors, name, text
+from powerml.tables import EARLIEST, KNOWN_AT, Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     import duckdb
 
     from powerml.sources.readers import SourcePart
     from powerml.sources.times import Clock
-    from powerml.tables import Table
 
 _TYPES = {"id": "VARCHAR", "text": "VARCHAR", "time": "TIMESTAMP", "number": "DOUBLE"}
 
@@ -35,12 +35,24 @@ class Staging:
     mapped: Sequence[Mapped]
     clock: Clock
     now: datetime
+    earliest: date = EARLIEST
+    fold: bool = False
+
+    def rules(self) -> list[RowRule]:
+        """What a row must keep."""
+        kinds = {m.name: {p.columns[m.source][0] for p in self.parts if m.source in p.columns} for m in self.mapped}
+        binary = [column for column, found in kinds.items() if BINARY in found]
+        return rules_of(self.table, list(kinds), self.now, earliest=self.earliest, binary=binary)
+
+    def typed(self, mapped: Mapped, part: SourcePart) -> Typed | None:
+        """The SQL for a column of a part, None where the part lacks it."""
+        return typed(mapped, part, self.clock, fold=self.fold)
 
 
 def stage(work: Staging) -> LoadedTable:
     """Reads all parts of a table and leaves the good rows as a table (events: a view) of its name."""
     con, table, names = work.con, work.table, [m.name for m in work.mapped]
-    rules = rules_of(table, names, work.now)
+    rules = work.rules()
     staged = name(f"staged {table.name}")
     types = _types(work)
     declared = ", ".join(f"{name(column)} {kind}" for column, kind in types.items())
@@ -55,9 +67,9 @@ def stage(work: Staging) -> LoadedTable:
     out = name(f"left out {table.name}")
     con.execute(f"CREATE TABLE {out} (row BIGINT, rule UTINYINT, value VARCHAR)")
     ids, repeats = 0, 0
-    if table.unique and "known_at" not in names:
-        rules.append(RowRule(f"duplicate {table.unique}", table.unique, "false"))
-        _leave_out_repeats(con, staged, out, table.unique, len(rules) - 1)
+    if table.key and set(table.key) <= set(names) and KNOWN_AT not in names:
+        rules.append(RowRule(f"{DUPLICATE}{' and '.join(table.key)}", ", ".join(table.key), "false"))
+        _leave_out_repeats(con, staged, out, table.key, len(rules) - 1)
     if table.name == "events" and "event_id" in names:
         ids, repeats = _ignore_repeats(con, staged, out)
     _publish(work, staged, out, types)
@@ -70,6 +82,7 @@ def stage(work: Staging) -> LoadedTable:
         ignored=repeats,
         repeated_ids=ids,
         bad_rows=_bad_rows(work, staged, out, rejected, rules),
+        placed=_placed(staged) if table.name == "events" and broken else "",
     )
 
 
@@ -81,7 +94,7 @@ def _types(work: Staging) -> dict[str, str]:
             continue
         kinds = set()
         for part in work.parts:
-            if expression := typed(mapped, part, work.clock):
+            if expression := work.typed(mapped, part):
                 row = work.con.execute(
                     f"DESCRIBE SELECT {expression.value} FROM {part.from_clause([mapped.source])} LIMIT 0"
                 ).fetchone()
@@ -93,7 +106,7 @@ def _types(work: Staging) -> dict[str, str]:
 def _select(work: Staging, part: SourcePart, rules: Sequence[RowRule], types: dict[str, str]) -> str:
     expressions = {}
     for mapped in work.mapped:
-        expression = typed(mapped, part, work.clock) or Typed("NULL", "CAST(NULL AS VARCHAR)", "true")
+        expression = work.typed(mapped, part) or Typed("NULL", "CAST(NULL AS VARCHAR)", "true")
         cast = f"CAST({expression.value} AS {types[mapped.name]})"
         expressions[mapped.name] = replace(expression, value=cast)
     relation = part.from_clause([mapped.source for mapped in work.mapped])
@@ -136,10 +149,11 @@ def _collect_rejects(con: duckdb.DuckDBPyConnection, part: SourcePart, rejected:
         )
 
 
-def _leave_out_repeats(con: duckdb.DuckDBPyConnection, staged: str, out: str, key: str, rule: int) -> None:
+def _leave_out_repeats(con: duckdb.DuckDBPyConnection, staged: str, out: str, key: Sequence[str], rule: int) -> None:
+    columns = ", ".join(map(name, key))
     con.execute(
-        f"INSERT INTO {out} SELECT row, {rule}, key FROM ("
-        f" SELECT rowid AS row, {name(key)} AS key, row_number() OVER (PARTITION BY {name(key)} ORDER BY rowid) AS n"
+        f"INSERT INTO {out} SELECT row, {rule}, key FROM (SELECT rowid AS row, concat_ws(', ', {columns}) AS key,"
+        f" row_number() OVER (PARTITION BY {columns} ORDER BY rowid) AS n"
         f" FROM {staged} WHERE _rule IS NULL) WHERE n > 1 ORDER BY row"
     )
 
@@ -200,4 +214,11 @@ def _bad_rows(work: Staging, staged: str, out: str, rejected: str, rules: Sequen
         f" WHERE COALESCE(s._rule, o.rule) IS NOT NULL) b"
         f" JOIN (VALUES {listed}) rules(position, rule, col) ON rules.position = b.rule"
         f" UNION ALL SELECT _file, row, rule, '', value FROM {rejected}"
+    )
+
+
+def _placed(staged: str) -> str:
+    return (
+        f'SELECT _file AS file, s.rowid - low AS number, "time", _rule IS NOT NULL AS bad FROM {staged} s'
+        f" JOIN (SELECT _file, min(rowid) AS low FROM {staged} GROUP BY _file) USING (_file)"
     )

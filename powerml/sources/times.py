@@ -19,6 +19,7 @@ EPOCHS = {"epoch_s": 1_000_000.0, "epoch_ms": 1_000.0, "epoch_us": 1.0, "epoch_n
 NAIVE = ("TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S", "DATE")
 INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 FLOATS = ("FLOAT", "DOUBLE")
+INT96 = "INT96"  # the type in which old Parquet writers keep times; it says of no zone
 
 _FIRST_YEAR, _LAST_YEAR = 1970, 2100
 _EPOCH_US = 8_000_000_000_000_000  # about the year 2223
@@ -30,6 +31,7 @@ class Clock:
 
     zone: str = "UTC"
     time_format: str | None = None
+    declared: bool = False  # whether the table itself names its zone
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Instant:
         return f"CASE WHEN {self.zoned} THEN {digits} ELSE {moved} END" if self.zoned else moved
 
 
-def from_text(raw: str, clock: Clock) -> Instant:
+def time_from_text(raw: str, clock: Clock) -> Instant:
     """The instant that the text `raw` stands for, null where it stands for none; the session's zone must be UTC."""
     fmt = clock.time_format
     if fmt in EPOCHS:
@@ -70,6 +72,8 @@ def from_native(raw: str, kind: str, clock: Clock) -> Instant | None:
     """The instant of a column of the DuckDB type `kind`; None if that type says no time without a format."""
     if kind == "TIMESTAMP WITH TIME ZONE":
         return Instant(f"make_timestamp(epoch_us({raw}))")
+    if kind == INT96:  # Spark writes UTC instants so; Hive and Impala local times, which the table's zone has to say
+        return Instant(f"CAST({raw} AS TIMESTAMP)", clock.zone if clock.declared else "UTC")
     if kind in NAIVE:
         return Instant(raw if kind == "TIMESTAMP" else f"CAST({raw} AS TIMESTAMP)", clock.zone)
     if (kind in INTEGERS or kind in FLOATS or kind.startswith("DECIMAL")) and clock.time_format in EPOCHS:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from powerml.errors import DataError, MissingColumns
+from powerml.statistics.logistic import sigmoid
 from powerml.tables import NOT, OUTCOMES, is_rest
 
 if TYPE_CHECKING:
@@ -32,6 +33,17 @@ def outcomes_of(labels: ArrayLike) -> tuple[str, ...]:
             f"{', '.join(OUTCOMES)}"
         )
     return OUTCOMES if "expand" in seen else OUTCOMES[:2]
+
+
+def outcomes_seen(labels: ArrayLike) -> tuple[str, ...]:
+    """As `outcomes_of`, and of a custom outcome `not_NAME` before `NAME`.
+
+    >>> outcomes_seen(["bought", "not_bought", "bought"])
+    ('not_bought', 'bought')
+    """
+    seen = sorted(set(pd.unique(pd.Series(labels, dtype="str"))), key=lambda label: (not is_rest(label), label))
+    custom = len(seen) == 2 and seen[0] == f"{NOT}{seen[1]}"
+    return tuple(seen) if custom else outcomes_of(labels)
 
 
 def outcome_codes(labels: ArrayLike, outcomes: Sequence[str]) -> np.ndarray:
@@ -100,6 +112,23 @@ def _custom(p: pd.DataFrame) -> tuple[str, ...]:
     said = [str(c).removeprefix("p_") for c in p.columns if str(c).startswith("p_")]
     pairs = [(o, f"{NOT}{o}") for o in said if f"{NOT}{o}" in said]
     return tuple(sorted(pairs[0], key=said.index)) if pairs else ()
+
+
+def nested_probabilities(churn: ArrayLike, expand: ArrayLike | None = None) -> np.ndarray:
+    """Probabilities (rows, 2 or 3), worst outcome first, of the logits (rows,) of two nested heads.
+
+    `churn` is the logit of the worst outcome, `expand` that of the best among the rest (None for two outcomes). Each
+    row sums to 1.
+
+    >>> nested_probabilities([0.0], [0.0]).tolist()
+    [[0.5, 0.25, 0.25]]
+    """
+    left = np.asarray(churn, dtype=float)
+    c, kept = sigmoid(left), sigmoid(-left)
+    if expand is None:
+        return np.column_stack([c, kept])
+    grew = np.asarray(expand, dtype=float)
+    return np.column_stack([c, kept * sigmoid(-grew), kept * sigmoid(grew)])
 
 
 def base_rates(base: Mapping[str, float] | pd.DataFrame, outcomes: Sequence[str], rows: int) -> np.ndarray:

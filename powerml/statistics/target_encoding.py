@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from powerml.statistics.outcomes import outcome_codes, outcome_values, outcomes_of
+from powerml.statistics.outcomes import outcome_codes, outcome_values, outcomes_seen
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-PULL = 10.0
+ENCODING_PULL = 10.0
 """Rows at the overall mean that every text counts with, so that a rare text does not stand for its own outcome."""
 
 
@@ -31,14 +31,14 @@ def numeric_view(
     view = {name: frame[name].astype(float) for name in metrics if name not in categories}
     if categories & set(metrics):
         labels = learned_from["label"]
-        outcomes = outcomes_of(labels)
+        outcomes = outcomes_seen(labels)
         worth = outcome_values(outcomes)[outcome_codes(labels, outcomes)]
         mean = float(worth.mean())
         for name in metrics:
             if name in categories:
                 known = learned_from[name]
                 sums = pd.Series(worth, index=known.index).groupby(known).agg(["sum", "size"])
-                means = (sums["sum"] + PULL * mean) / (sums["size"] + PULL)
+                means = (sums["sum"] + ENCODING_PULL * mean) / (sums["size"] + ENCODING_PULL)
                 value = frame[name].map(means).astype(float)
                 view[name] = value.where(~(value.isna() & frame[name].notna()), mean)
     return pd.DataFrame({name: view[name] for name in metrics}, index=frame.index).astype(np.float64)

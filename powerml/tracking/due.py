@@ -68,7 +68,7 @@ def champions_due(project: ProjectSpec, *, now: datetime, rollups: Rollups | Non
     store, own = Store(project.state), slug(project.project)
     said: list[str] = []
     for model in registry.models(store):
-        champion = next((v for v in registry.versions(store, model) if "champion" in v.aliases), None)
+        champion = next((v for v in registry.registered_versions(store, model) if "champion" in v.aliases), None)
         if champion is None or own not in (model, champion.tags.get(PROJECT_TAG)):
             continue
         said += version_due(champion, project, now=now)
@@ -98,7 +98,7 @@ def review_due(name_or_path: str, project: ProjectSpec, *, now: datetime) -> tup
     A record that cannot be read is told as a sentence too: it stops no score.
     """
     base = project.base
-    path = shipped.find("weights", name_or_path, None if name_or_path.endswith((".yaml", ".yml", ".json")) else base)
+    path = shipped.find("weights", name_or_path, shipped.base_of(name_or_path, project=base))
     locked = base / "configs" / "weights" / path.name
     history = base / "configs" / "reviews" / path.name
     if not (history.is_file() and locked.is_file() and path.samefile(locked)):

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DATA = "scoring_model.json"
-OURS = "powerml"  # who runs and models are by, in MLflow's own tags
-OWN_TAGS = {"mlflow.user": OURS, "mlflow.source.name": OURS, "mlflow.source.type": "LOCAL"}
+RUN_SOURCE = "powerml"  # who runs and models are by, in MLflow's own tags
+OWN_TAGS = {"mlflow.user": RUN_SOURCE, "mlflow.source.name": RUN_SOURCE, "mlflow.source.type": "LOCAL"}
 SERVED = "served_model.py"
 SCRATCH = ".model-"  # how the folders begin in which models are laid out
 MUTABLE = ("MLmodel", "registered_model_meta")  # what MLflow itself rewrites

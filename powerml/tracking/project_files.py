@@ -15,18 +15,18 @@ from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 from mlflow.utils.file_utils import local_file_uri_to_path
 
 SQLITE = "sqlite:///"
-SERVED = "_MLFLOW_SERVER_FILE_STORE"  # in MLflow's server, the store that it serves
+SERVED_FILE = "_MLFLOW_SERVER_FILE_STORE"  # in MLflow's server, the store that it serves
 
 
 class ProjectFiles(LocalArtifactRepository):
     """Files of runs and models in the folder of the project whose store names them."""
 
     def __init__(self, artifact_uri: str, tracking_uri: str | None = None, registry_uri: str | None = None) -> None:
-        store = tracking_uri or os.environ.get(SERVED) or mlflow.get_tracking_uri()
-        super().__init__(from_project(artifact_uri, store), tracking_uri, registry_uri)
+        store = tracking_uri or os.environ.get(SERVED_FILE) or mlflow.get_tracking_uri()
+        super().__init__(written_in_project(artifact_uri, store), tracking_uri, registry_uri)
 
 
-def from_project(address: str, store: str) -> str:
+def written_in_project(address: str, store: str) -> str:
     """A relative address as an absolute one, where the store is a project's database that lies beside the files.
 
     >>> from_project("file:.powerml/artifacts/a", "sqlite:////home/ada/shop/.powerml/mlflow.db")

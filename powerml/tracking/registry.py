@@ -100,7 +100,7 @@ def aliases(store: Store, model: str) -> dict[str, int]:
         return {}
     with connected(store) as client:
         try:
-            _ = versions(store, model)  # settles what a killed run left
+            _ = registered_versions(store, model)  # settles what a killed run left
             found: dict[str, Any] = client.get_registered_model(model).aliases
         except MlflowException:
             return {}
@@ -117,7 +117,7 @@ def find_version(store: Store, model: str, wanted: str) -> Version:
     if not at and "/" in reference:
         model, _, reference = reference.rpartition("/")
     model = model.removeprefix("models:/")
-    known = versions(store, model)
+    known = registered_versions(store, model)
     if not known:
         raise StoreError(f"no model {model!r} is registered in {store.folder}; run 'powerml train' first")
     for version in known:
@@ -139,7 +139,7 @@ def models(store: Store) -> list[str]:
         return sorted(str(found.name) for found in client.search_registered_models())
 
 
-def versions(store: Store, model: str) -> list[Version]:
+def registered_versions(store: Store, model: str) -> list[Version]:
     """All versions of a model, newest first; empty where nothing is registered."""
     if not store.exists:
         return []

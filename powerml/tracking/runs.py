@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from powerml.config import fingerprints
 from powerml.errors import StoreError
 from powerml.spreadsheets import guarded
-from powerml.tracking.model_files import OURS, OWN_TAGS, SCRATCH, log_model, model_manifest
+from powerml.tracking.model_files import OWN_TAGS, RUN_SOURCE, SCRATCH, log_model, model_manifest
 from powerml.tracking.store import Store, connected, experiment_id, plain, safe_key, writing
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def end_killed(client: MlflowClient, store: Store, experiment: str) -> None:
     """Marks our runs that nobody writes any more, and their models; call it while no other session may write."""
     from mlflow.entities import LoggedModelStatus
 
-    ours = f"tags.`mlflow.source.name` = '{OURS}' and attributes.status = 'RUNNING'"
+    ours = f"tags.`mlflow.source.name` = '{RUN_SOURCE}' and attributes.status = 'RUNNING'"
     for run in client.search_runs([experiment], ours, max_results=5000):
         client.set_terminated(run.info.run_id, status="KILLED")
         for made in run.outputs.model_outputs if run.outputs else []:

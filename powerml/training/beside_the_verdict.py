@@ -9,6 +9,7 @@ import pandas as pd
 
 from powerml.statistics.accounts import accounts_of
 from powerml.statistics.bootstrap import AccountBootstrap, interval
+from powerml.training.rows import by_months
 from powerml.validation.capacity import capacity, caught
 from powerml.validation.early_warning import EARLY_DAYS, early_warning, rows_earlier
 from powerml.validation.metric_drift import comparable, drift_sentence, moved_metrics
@@ -33,7 +34,7 @@ def drifts(its: Judged, data: TrainingData, *, seed: int) -> tuple[str, ...]:
     """Sentences on what changed: held-out months against what was said, outcomes and metrics over the cutoffs."""
     ours, rows, every = its.predictions, its.test.rows, data.labelled
     return (
-        *drift(ours, times=rows.times, groups=rows.accounts, seed=seed),
+        *drift(ours, times=its.test.times, groups=rows.accounts, seed=seed),
         *rate_drift(every.y, outcomes=ours.judged, times=every.times, groups=every.accounts, seed=seed),
         *_metric_drift(data, seed=seed),
     )
@@ -160,7 +161,9 @@ def call_list(
         hits = ""
         if its is not None:
             ours, held = its.predictions, its.test.rows
-            hits = ", ".join(map(str, caught(ours.said(sought), ours.came(sought), held.times, held.accounts, n)))
+            hits = ", ".join(
+                map(str, caught(ours.said(sought), ours.came(sought), by_months(held.times), held.accounts, n))
+            )
         found.append(table.assign(capacity=n, held_out=hits))
     every = pd.concat(found, ignore_index=True)
     return every[["capacity", *(c for c in every if c not in ("capacity", "held_out")), "held_out"]]

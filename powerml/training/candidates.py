@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
+from sklearn.base import clone
 
-from powerml.calibration.links import fit_link
+from powerml.config.documents import DOCUMENTED_CARD
 from powerml.config.experiment import ExperimentSpec, FittedEntry, WeightSetEntry
-from powerml.config.weights import read_weights, settable
+from powerml.config.heads import complexity
 from powerml.errors import UsageError
-from powerml.scoring.documented.load import load_weights
 from powerml.scoring.heads.registry import make_head
 from powerml.scoring.heads.training import BLENDS
 from powerml.scoring.heads.weights import documented_weights
+from powerml.scoring.load import read_scorer
 from powerml.scoring.model import ScoringModel
+from powerml.scoring.outcome.linked import link_scorer
 from powerml.scoring.outcome.model import NestedOutcomeModel
 from powerml.tables import OUTCOMES
 from powerml.training.screening import Screening
@@ -27,13 +29,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    import numpy as np
+
     from powerml.config.project import ProjectSpec
+    from powerml.scoring.documented.base import DocumentedScorer
+    from powerml.scoring.scorer import Scorer
     from powerml.training.rows import Rows, TrainingData
-
-DOCUMENTED_CARD = "engagement"  # stands in where there are too few events to fit, and is a rival in every verdict
-
-# from simple to complex: of scorers that cannot be told apart the first is taken
-_COMPLEXITY = ("weights", "card", "logistic", "lightgbm", "stack", "auto")
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Candidate:
     @property
     def complexity(self) -> tuple[int, bool]:
         """Place in the order from simple to complex: documented sets first, of one head the screened one first."""
-        head = 1 + _COMPLEXITY.index(self.entry.fit) if isinstance(self.entry, FittedEntry) else 0
+        head = 1 + complexity(self.entry.fit) if isinstance(self.entry, FittedEntry) else 0
         return head, _is_off(self.entry)
 
     def other_way(self) -> Candidate:
@@ -71,15 +72,10 @@ class Candidate:
 
     def make(self, rows: Rows, reference: pd.DataFrame) -> ScoringModel:
         """The scorer trained on `rows`, with `reference` for ranks and percentiles."""
+        scorer = self._fitted(rows) if self.is_fitted else joined(self.weight_set().fit(reference), rows, self.data)
         rates = rows.rates(self.data.outcomes)
-        payers = self.data.population.payers_only
-        scorer: Any = self._fitted(rows) if self.is_fitted else self.weight_set().fit(reference)
-        if hasattr(scorer, "predict_proba_outcomes"):
-            model = ScoringModel(scorer, base_rates=rates, payers_only=payers)
-        else:
-            link = fit_link(scorer.predict_score(rows.frame), rows.y, self.data.outcomes)
-            model = ScoringModel(scorer, link=link, base_rates=rates, payers_only=payers)
-        return replace(model, outcome=self.data.custom).with_reference(reference)
+        model = ScoringModel(scorer, None, rates, self.data.population.payers_only, outcome=self.data.custom)
+        return model.with_reference(reference)
 
     def without_link(self, reference: pd.DataFrame) -> ScoringModel:
         """A weight set as the document has it: no probabilities, for want of events to learn them from."""
@@ -87,14 +83,19 @@ class Candidate:
         model = ScoringModel(self.weight_set().fit(reference), payers_only=payers, outcome=self.data.custom)
         return model.with_reference(reference)
 
-    def weight_set(self) -> Any:
-        """The weight set's scorer, unfitted, with the project's and the entry's parameters."""
+    def weight_set(self) -> DocumentedScorer[Any]:
+        """The weight set's scorer, unfitted, with the project's and the entry's parameters; its file is read once."""
+        unfitted: DocumentedScorer[Any] = clone(self._weight_set)
+        return unfitted
+
+    @cached_property
+    def _weight_set(self) -> DocumentedScorer[Any]:
         assert isinstance(self.entry, WeightSetEntry)
         return _weight_set(self.entry, self.data.project, self.base, self.data.vocabulary)
 
     def caution(self, test_times: np.ndarray) -> str | None:
         """The sentence about a card file that was fitted on snapshots it is now judged on; None where all is well."""
-        until = None if self.is_fitted else getattr(self.weight_set().card, "trained_until", None)
+        until = None if self.is_fitted else self.weight_set().learned_until
         if until is None or not len(test_times) or pd.Timestamp(until) < pd.Timestamp(test_times.min()):
             return None
         return (
@@ -130,11 +131,26 @@ class Candidate:
         X = rows.frame[list(dict.fromkeys([*kept, *(card.metrics_ if card else ())]))]
         return fit_on(model, X, rows)
 
-    def _prior(self) -> Any:
+    def _prior(self) -> DocumentedScorer[Any]:
         """The weight set that stands in, and whose weights the head `weights` fits."""
         assert isinstance(self.entry, FittedEntry)
         entry = WeightSetEntry(weights=self.entry.prior or DOCUMENTED_CARD)
         return _weight_set(entry, self.data.project, self.base, self.data.vocabulary)
+
+
+def joined(scorer: DocumentedScorer[Any], rows: Rows, data: TrainingData) -> Scorer:
+    """A weight set joined to the outcomes of training rows; a card file has probabilities of its own and stays."""
+    if scorer.told_outcomes:
+        return scorer
+    return link_scorer(
+        scorer,
+        rows.frame,
+        rows.y,
+        outcomes=data.outcomes,
+        groups=rows.accounts,
+        instants=rows.instants,
+        bands=data.bands,
+    )
 
 
 def fit_on(model: NestedOutcomeModel, X: pd.DataFrame, rows: Rows) -> NestedOutcomeModel:
@@ -170,28 +186,32 @@ def check_scorers(experiment: ExperimentSpec, project: ProjectSpec) -> None:
             raise UsageError(f"scorer {entry.label!r}: {error}") from None
 
 
-def _same_outcomes(scorer: Any, experiment: ExperimentSpec) -> None:
+def _same_outcomes(scorer: DocumentedScorer[Any], experiment: ExperimentSpec) -> None:
     """Raises UsageError for a card file whose probabilities are of other outcomes than the experiment's."""
-    told = getattr(scorer.card, "outcomes", None)
+    told = scorer.told_outcomes
     wanted = OUTCOMES if experiment.outcome is None else experiment.outcome.outcomes
-    if told is not None and not set(told) <= set(wanted):
+    if not set(told) <= set(wanted):
         raise UsageError(
             f"its card tells {', '.join(told)}, and this experiment is about {', '.join(wanted)}; name a card that was "
             "fitted on that outcome, or the head ('fit: card')"
         )
 
 
-def _weight_set(entry: WeightSetEntry, project: ProjectSpec, base: Path | None, vocabulary: Mapping[str, int]) -> Any:
+def _weight_set(
+    entry: WeightSetEntry, project: ProjectSpec, base: Path | None, vocabulary: Mapping[str, int]
+) -> DocumentedScorer[Any]:
     """The scorer of a weight set; the project's `params` count where it has them, the entry's own count more."""
-    is_path = entry.weights.endswith((".yaml", ".yml", ".json"))
-    home = base if is_path else project.base
-    declared = settable(read_weights(entry.weights, base=home))
-    params = {name: value for name, value in project.params.items() if name in declared} | entry.set
-    return load_weights(entry.weights, params=params, vocabulary=vocabulary, base=home)
+    return read_scorer(
+        entry.weights,
+        params=project.params,
+        settings=entry.set,
+        vocabulary=vocabulary,
+        project=project.base,
+        said_in=base,
+    )
 
 
 def say(model: ScoringModel, test: Rows, rates: Mapping[str, float]) -> Said:
     """What a model says of rows it has not seen."""
-    said = model.probabilities(test.frame).reset_index(drop=True)
-    score = np.asarray(model.scorer.predict_score(test.frame), dtype=float)
-    return Said(said, rates, score)
+    score, said = model.told(test.frame)
+    return Said(said.reset_index(drop=True), rates, score)

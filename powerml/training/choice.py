@@ -13,14 +13,15 @@ import numpy as np
 import pandas as pd
 
 from powerml.calibration.links import fit_link
+from powerml.config.documents import DOCUMENTED_CARD
 from powerml.statistics.folds import account_folds
 from powerml.statistics.scores import log_loss_rows
-from powerml.training.candidates import DOCUMENTED_CARD, Candidate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from powerml.scoring.model import ScoringModel
+    from powerml.training.candidates import Candidate
     from powerml.training.folds import OutOfFold
     from powerml.training.rows import Rows
 
@@ -97,12 +98,13 @@ def _taken(table: pd.DataFrame) -> str:
 
 def expected_loss(candidate: Candidate, model: ScoringModel, rows: Rows) -> float:
     """Log loss (nats a row) of a scorer on rows it was trained on, by predictions made without each row's account."""
-    if hasattr(model.scorer, "sides_") and candidate.is_fitted:
+    document = model.scorer.document
+    if document is None:
         return _fitted_loss(model.scorer)
-    if model.link is None:  # a card file, with probabilities of its own: it learned elsewhere
+    if document is model.scorer:  # a card file, with probabilities of its own: it learned elsewhere
         said = model.probabilities(rows.frame)
         return float(np.mean([-np.log(max(said[f"p_{y}"].iloc[i], 1e-12)) for i, y in enumerate(rows.y)]))
-    return linked_loss(np.asarray(model.scorer.predict_score(rows.frame), dtype=float), rows, candidate.data.outcomes)
+    return linked_loss(np.asarray(document.predict_score(rows.frame), dtype=float), rows, candidate.data.outcomes)
 
 
 def linked_loss(score: np.ndarray, rows: Rows, outcomes: tuple[str, ...]) -> float:

@@ -44,7 +44,9 @@ def churners_path(its: Judged, data: TrainingData, *, split: Split) -> tuple[pd.
     scored = scored[~model.outside(scored)]
     if scored.empty:
         return pd.DataFrame(), ""
-    scores = scored[["as_of", rows.id_column]].assign(score=model.scorer.predict_score(scored))
+    scores = scored[["as_of", rows.id_column]].assign(
+        score=(model.scorer.document or model.scorer).predict_score(scored)
+    )
     labels = whole[["as_of", rows.id_column, "label"]]
     path = churn_path(scores, labels, id_column=rows.id_column, horizon_days=rows.horizon_days)
     return (pd.DataFrame(), "") if path is None else (path, f"{path_sentence(path)} {whose}")

@@ -24,6 +24,7 @@ from powerml.statistics.scores import (
     recall_at,
     skill,
 )
+from powerml.training.rows import by_months
 from powerml.validation.reliability import score_calibration
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def _seen_and_unseen(ours: Predictions, rates: np.ndarray, test: HeldOut, *, see
 
 def _top20(ours: Predictions, rows: Rows) -> dict[str, float]:
     """What came of the twenty highest scores of each test cutoff."""
-    place = pd.DataFrame({"at": rows.times, "score": ours.score, "id": rows.ids})
+    place = pd.DataFrame({"at": by_months(rows.times), "score": ours.score, "id": rows.ids})
     top = place.sort_values(["at", "score", "id"], ascending=[True, False, True]).groupby("at").head(20).index
     codes = ours.codes[top]
     found = {f"top20/{o}": float((codes == ours.outcomes.index(o)).mean()) for o in ours.outcomes}
@@ -129,8 +130,9 @@ def by_cutoff(ours: Predictions, rows: Rows) -> dict[str, list[float]]:
     """Month by month: AUROC of each outcome and log loss."""
     losses = outcomes_log_loss_rows(ours.codes, ours.probabilities)
     found: dict[str, list[float]] = {name: [] for name in (*(f"time/{o}_auroc" for o in ours.judged), "time/log_loss")}
-    for time in np.unique(rows.times):
-        at = rows.times == time
+    times = by_months(rows.times)
+    for time in np.unique(times):
+        at = times == time
         for outcome in ours.judged:
             found[f"time/{outcome}_auroc"].append(auroc(ours.came(outcome)[at], ours.said(outcome)[at]))
         found["time/log_loss"].append(float(losses[at].mean()))

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from powerml.calibration.links import best_single_metric
-from powerml.config.bands import BandsSpec
-from powerml.config.claims import load_claims
-from powerml.config.shipped import find
-from powerml.scoring.documented.load import load_weights
+from powerml.config import documents
+from powerml.config.documents import DOCUMENTED_CARD
 from powerml.statistics.target_encoding import numeric_view
-from powerml.training.candidates import DOCUMENTED_CARD, Candidate
 from powerml.training.figures import by_cutoff, figures_of
 from powerml.training.folds import FoldRows, OutOfFold, out_of_fold
 from powerml.training.judged import Judged
-from powerml.validation.band_report import BandReport, band_report, fifths
+from powerml.validation.band_report import BandReport, band_report
 from powerml.validation.held_rows import Said
 from powerml.validation.verdict import verdict
 
@@ -28,6 +25,7 @@ if TYPE_CHECKING:
 
     from powerml.progress import Note
     from powerml.scoring.model import ScoringModel
+    from powerml.training.candidates import Candidate
     from powerml.training.rows import HeldOut, Rows, Split, TrainingData
     from powerml.training.screening import Screening
 
@@ -96,17 +94,10 @@ def _view(data: TrainingData, metrics: Sequence[str], train: Rows) -> Callable[[
     return lambda rows: numeric_view(rows.frame, metrics, learned_from=train.frame, texts=data.texts)
 
 
-def documented_bands() -> BandsSpec:
-    """Document D's ladder, for scorers that declare none."""
-    bands = load_weights(DOCUMENTED_CARD).bands
-    assert bands is not None
-    return bands
-
-
 def documented_table() -> pd.DataFrame:
     """Document D's own band table: `band`, `churn`, `stay`, `expand`. A reference, never a target."""
-    claims = load_claims(find("claims", DOCUMENTED_CARD))
-    return pd.DataFrame([{"band": b.name, "churn": b.churn, "stay": b.stay, "expand": b.expand} for b in claims.bands])
+    bands = documents.documented_band_table()
+    return pd.DataFrame([{"band": b.name, "churn": b.churn, "stay": b.stay, "expand": b.expand} for b in bands])
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,19 +126,12 @@ class _Judging:
 def _band_report(candidate: Candidate, said: Said, rows: Rows) -> BandReport:
     """The scorer's bands with what came of them, document D's own table beside them where they are D's bands."""
     assert said.score is not None
-    bands = _bands_of(candidate, said.score)
+    bands = candidate.data.bands or documents.ladder()
     reference = documented_table()
     three = "p_expand" in said.probabilities  # the document's table has three outcomes
-    same = three and isinstance(bands, BandsSpec) and set(bands.names) == set(reference["band"])
+    same = three and set(bands.names) == set(reference["band"])
     ours = said.of(rows.y)
     return band_report(
         said.score, rows.y, bands=bands, groups=rows.accounts, probabilities=said.probabilities,
         reference=reference if same else None, outcomes=ours.outcomes,  # also one that never came to these rows
     )  # fmt: skip
-
-
-def _bands_of(candidate: Candidate, score: np.ndarray) -> Any:
-    if candidate.is_fitted:
-        return candidate.data.bands or documented_bands()
-    declared = candidate.weight_set().bands
-    return declared or fifths(score)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from sklearn.base import clone
 
-from powerml.calibration.links import fit_link
-from powerml.config.weights import settable
+from powerml.config.weights import known_params
 from powerml.errors import UsageError
 from powerml.progress import Note, silent
-from powerml.scoring.documented.load import scorer_of
+from powerml.scoring.load import scorer_of
 from powerml.scoring.model import ScoringModel
-from powerml.training.candidates import fit_on
+from powerml.scoring.outcome.model import NestedOutcomeModel
+from powerml.training.candidates import fit_on, joined
 from powerml.training.folds import OutOfFold, out_of_fold
 from powerml.validation.comparison import Comparison, compare
 
@@ -36,6 +36,7 @@ class Refitted:
     name: str
     model: ScoringModel
     data: TrainingData
+    untold: tuple[str, ...] = ()  # what it was found to tell nothing about, a sentence each
 
     def __post_init__(self) -> None:
         if self.model.outcome != self.data.custom:
@@ -47,16 +48,12 @@ class Refitted:
 
     def make(self, rows: Rows, reference: pd.DataFrame) -> ScoringModel:
         """The scorer trained on `rows`."""
-        rates, scorer = rows.rates(self.data.outcomes), clone(self.model.scorer)
-        if self.model.kind == "fitted":
+        rates, scorer = rows.rates(self.data.outcomes), self.model.scorer
+        if isinstance(scorer, NestedOutcomeModel):
             X = rows.frame[self.data.available]
-            fit_on(scorer, X, rows)
-            return ScoringModel(scorer, base_rates=rates)
-        scorer.fit(reference)
-        if hasattr(scorer, "predict_proba_outcomes"):  # a card file has probabilities of its own
-            return ScoringModel(scorer, base_rates=rates)
-        link = fit_link(scorer.predict_score(rows.frame), rows.y, self.data.outcomes)
-        return ScoringModel(scorer, link=link, base_rates=rates)
+            return ScoringModel(fit_on(clone(scorer), X, rows), base_rates=rates)
+        assert scorer.document is not None
+        return ScoringModel(joined(clone(scorer.document).fit(reference), rows, self.data), base_rates=rates)
 
 
 def compared(made: OutOfFold, *, seed: int) -> Comparison:
@@ -76,8 +73,7 @@ def compare_sets(
     """
     recipes = []
     for spec in sets:
-        params = {name: value for name, value in data.project.params.items() if name in settable(spec)}
-        scorer = scorer_of(spec, params=params, vocabulary=data.vocabulary)
+        scorer = scorer_of(spec, params=known_params(spec, data.project.params), vocabulary=data.vocabulary)
         recipes.append(Refitted(spec.label, ScoringModel(scorer), data))
     made = out_of_fold(recipes, data, data.split(seed=seed), note=note)
     if not made.folds:

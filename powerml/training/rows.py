@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from powerml.bands.multiples import rate_bands
@@ -17,8 +18,6 @@ from powerml.tables import is_rest
 from powerml.validation.held_rows import HeldRows
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from powerml.config.bands import BandsSpec
     from powerml.config.metrics import MetricSpec
     from powerml.config.outcome import EventOutcome
@@ -83,6 +82,16 @@ class Rows:
         return {outcome: float((self.y == outcome).mean()) for outcome in outcomes}
 
 
+def by_months(times: np.ndarray) -> np.ndarray:
+    """Cutoffs that come more often than monthly taken together: each at the first day of its month.
+
+    >>> by_months(np.array(["2026-01-05", "2026-01-06", "2026-02-05"], dtype="datetime64[s]")).astype(str).tolist()
+    ['2026-01-01T00:00:00', '2026-01-01T00:00:00', '2026-02-01T00:00:00']
+    """
+    months = times.astype("datetime64[M]")
+    return times if len(np.unique(times)) <= len(np.unique(months)) else months.astype(times.dtype)
+
+
 @dataclass(frozen=True, eq=False)
 class HeldOut:
     """The held-out rows of all folds, one after another; `unseen`: rows of accounts that no training saw.
@@ -95,11 +104,16 @@ class HeldOut:
     folds: np.ndarray
     variance_factor: float = 1.0
 
+    @cached_property
+    def times(self) -> np.ndarray:
+        """The cutoff of each row as it is told of: where a month has several, the first day of that month."""
+        return by_months(self.rows.times)
+
     @property
     def held(self) -> HeldRows:
         """The rows as they are judged."""
         rows = self.rows
-        return HeldRows(rows.y, rows.accounts, rows.times, rows.instants, rows.horizon_days, self.variance_factor)
+        return HeldRows(rows.y, rows.accounts, self.times, rows.instants, rows.horizon_days, self.variance_factor)
 
 
 @dataclass(frozen=True, eq=False)

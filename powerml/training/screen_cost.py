@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from powerml.training.rows import Rows, Split, TrainingData
     from powerml.training.screening import Screening
 
-DOCUMENTED = 0.45
+DOCUMENTED_THRESHOLD = 0.45
 """Document D's threshold."""
 
 MOST_ROWS = 6_000
@@ -52,8 +52,8 @@ class ScreenCost:
             if row is not None
         ]
         return (
-            f"The document's |r| >= {DOCUMENTED:g} is reached by {kept} of {self.metrics} metrics; a logistic head "
-            f"behind it makes {' and '.join(words)}, on {self.rows:,} held-out rows."
+            f"The document's |r| >= {DOCUMENTED_THRESHOLD:g} is reached by {kept} of {self.metrics} metrics; a "
+            f"logistic head behind it makes {' and '.join(words)}, on {self.rows:,} held-out rows."
         )
 
 
@@ -95,12 +95,12 @@ def screen_cost(
 def _screens(screening: Screening) -> dict[str, Screening]:
     """The document's screen, the one used and none; one that is another's equal is left to it."""
     old = screening.rule
-    rule = CorrelationScreen(DOCUMENTED)
+    rule = CorrelationScreen(DOCUMENTED_THRESHOLD)
     if old is not None:
         rule.set_params(force_keep=old.force_keep, force_drop=old.force_drop)
     document = replace(screening, rule=rule, auto=None)
     none = screening.without_rule()
-    same = old is not None and screening.auto is None and old.threshold == DOCUMENTED
+    same = old is not None and screening.auto is None and old.threshold == DOCUMENTED_THRESHOLD
     return {"document": document, **({} if same else {"used": screening}), "none": none}
 
 
@@ -112,7 +112,7 @@ def _passing(rows: Rows, metrics: list[str]) -> int:
     """How many of the metrics reach the document's threshold by themselves."""
     if not metrics:
         return 0
-    screen = CorrelationScreen(DOCUMENTED, min_keep=0)
+    screen = CorrelationScreen(DOCUMENTED_THRESHOLD, min_keep=0)
     return int(screen.fit(rows.frame[metrics].astype(float), rows.y).passed_.sum())
 
 

@@ -23,7 +23,8 @@ class Backtest:
     """`rows`: rank, id, score (and band, p_*, reasons, why where the scores have them), label, result.
 
     `result` is "hit", "false alarm" or "missed" (an account with the outcome that the list did not hold; ranks go on
-    below the list). Accounts that were rightly left out are only counted.
+    below the list). Accounts that were rightly left out are only counted. `tied`: accounts with the number of the last
+    one listed, where some of them did not find a place.
     """
 
     rows: pd.DataFrame
@@ -34,6 +35,7 @@ class Backtest:
     judged: int
     unjudged: int
     auroc: float
+    tied: int = 0
 
     @property
     def sentence(self) -> str:
@@ -47,7 +49,15 @@ class Backtest:
             f"Of {self.listed:,} listed {self.hits:,} {sought} ({100 * rate:.0f} %, n = {self.listed:,}, "
             f"{100 * float(low):.0f} to {100 * float(high):.0f} %){lift}; {self.events - self.hits:,} of the "
             f"{self.events:,} who {sought} were missed; {self.unjudged:,} have a score but no outcome."
+            f"{self._ties}"
         )
+
+    @property
+    def _ties(self) -> str:
+        """How many stand at the cut with the same number, of whom the list could take some only; else nothing."""
+        if not self.tied:
+            return ""
+        return f" {self.tied:,} tie at the cut, and which of them are listed is by id alone."
 
 
 def backtest(
@@ -61,8 +71,8 @@ def backtest(
     """Scores of one cutoff against the labels of that cutoff (`id_column`, `label`).
 
     The list is sorted by `p_churn` (cs) or `p_expand` (sales) where the scores have them, else by `score`: lowest first
-    for churn, highest for expansion; ties by id. Accounts without an outcome take no place in it. Raises DataError
-    where no scored account has an outcome.
+    for churn, highest for expansion; ties by `document_score` likewise, then by id. Accounts without an outcome take no
+    place in it. Raises DataError where no scored account has an outcome.
     """
     sought = _SOUGHT[team]
     if absent := [c for c in (id_column, "score") if c not in scores]:
@@ -73,7 +83,11 @@ def backtest(
         raise DataError("backtest: no scored account has an outcome yet; choose an earlier date")
     judged = both[known]
     pressing = judged[f"p_{sought}"] if f"p_{sought}" in judged else judged["score"] * (-1 if team == "cs" else 1)
-    ordered = judged.assign(pressing=pressing).sort_values(["pressing", id_column], ascending=[False, True])
+    # where a flat link gives everybody the same, the document's own number decides before the id does
+    beside = judged.get("document_score", 0.0)
+    ordered = judged.assign(pressing=pressing, beside=beside).sort_values(
+        ["pressing", "beside", id_column], ascending=[False, team == "cs", True]
+    )
     ordered["rank"] = np.arange(1, len(ordered) + 1)
     came, in_list = ordered["label"].eq(sought), ordered["rank"] <= top
     ordered["result"] = np.select([in_list & came, in_list, came], ["hit", "false alarm", "missed"], "left out")
@@ -89,4 +103,12 @@ def backtest(
         judged=len(ordered),
         unjudged=int((~known).sum()),
         auroc=auroc(came, ordered["pressing"]),
+        tied=_tied(ordered["pressing"].to_numpy(dtype=float), top),
     )
+
+
+def _tied(pressing: np.ndarray, top: int) -> int:
+    """How many have the number of the last one listed (`pressing` falls), 0 where all of them are listed."""
+    if not 0 < top < len(pressing) or pressing[top] != pressing[top - 1]:
+        return 0
+    return int((pressing == pressing[top - 1]).sum())

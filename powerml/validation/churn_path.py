@@ -8,7 +8,7 @@ import pandas as pd
 from powerml.statistics.intervals import normal_quantile
 
 # document D, "Discovery 1: Engagement Drops Happen Gradually": six months before, then five, to one
-DOCUMENTED = (62.0, 58.0, 51.0, 42.0, 31.0, 19.0)
+DOCUMENTED_PATH = (62.0, 58.0, 51.0, 42.0, 31.0, 19.0)
 
 
 def churn_instants(labels: pd.DataFrame, *, id_column: str, horizon_days: int = 90) -> pd.DataFrame:
@@ -75,8 +75,8 @@ def churn_path(
     `scores`: `as_of`, the id and `score`. `labels`: see `churn_instants`.
     """
     churned = churn_instants(labels, id_column=id_column, horizon_days=horizon_days)
-    path = path_before_churn(scores, churned, id_column=id_column, months=len(DOCUMENTED))
-    return path.assign(document=DOCUMENTED) if (path["n"] > 0).sum() > 1 else None
+    path = path_before_churn(scores, churned, id_column=id_column, months=len(DOCUMENTED_PATH))
+    return path.assign(document=DOCUMENTED_PATH) if (path["n"] > 0).sum() > 1 else None
 
 
 def path_sentence(path: pd.DataFrame) -> str:
@@ -85,7 +85,7 @@ def path_sentence(path: pd.DataFrame) -> str:
     months = ", ".join(f"{m}: {s:.0f} (n = {n})" for m, s, n in zip(*_columns(seen), strict=True))
     return (
         f"Mean score of churners by months before they left: {months}; "
-        f"document D prints {', '.join(f'{s:.0f}' for s in DOCUMENTED)}."
+        f"document D prints {', '.join(f'{s:.0f}' for s in DOCUMENTED_PATH)}."
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from powerml.config.claims import load_claims
-from powerml.config.shipped import find
+from powerml.config.shipped import base_of, find
 from powerml.errors import UsageError
 from powerml.sources.tables.metrics import read_metric_table
 from powerml.validation.claims.audit import Audit, audit_claims
@@ -21,8 +21,7 @@ def audit(name_or_path: str, *, table: Path | None = None, base: Path | None = N
     `table`: scores or a snapshot, to hold shares of tiers and concentration against. Raises UsageError where there is
     no such claim file or nothing in it to hold a table against, ConfigError with every problem of a broken one.
     """
-    is_path = name_or_path.endswith((".yaml", ".yml", ".json"))
-    claims = load_claims(find("claims", name_or_path, None if is_path else base))
+    claims = load_claims(find("claims", name_or_path, base_of(name_or_path, project=base)))
     if table is None:
         return audit_claims(claims)
     wanted = columns_to_see(claims)

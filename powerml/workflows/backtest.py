@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from powerml.config.documents import DOCUMENTED_CARD
 from powerml.config.experiment import WeightSetEntry
 from powerml.config.project import ProjectSpec, slug
 from powerml.errors import DataError, UsageError
@@ -15,8 +16,9 @@ from powerml.progress import Note, silent
 from powerml.scoring.explain.text import reason_text, reasons_json
 from powerml.tables import OUTCOMES
 from powerml.tracking import registry
+from powerml.tracking.held_out_words import untold_sentences
 from powerml.tracking.store import Store
-from powerml.training.candidates import DOCUMENTED_CARD, Candidate
+from powerml.training.candidates import Candidate
 from powerml.training.refitted import Refitted
 from powerml.training.rows import Rows, TrainingData
 from powerml.validation.backtest import Backtest, ListTeam, backtest
@@ -25,6 +27,7 @@ from powerml.validation.churn_path import churn_path, path_sentence
 from powerml.workflows.project import gather, open_project
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import date
 
     from powerml.scoring.model import ScoringModel
@@ -34,8 +37,9 @@ if TYPE_CHECKING:
 class Backtested:
     """The list with what happened, what was expected of it then (None without probabilities), and the scorer.
 
-    `path`: the mean score of that day's churners in each of the six months before they left, as far as there are
-    snapshots; None where there are not two.
+    `remarks`: what its training must say, such as a link that is flat. `path`: the mean score of that day's churners in
+    each of the six months before they left, as far as there are snapshots; None where there are not two. `untold`: a
+    sentence for each outcome of which the version was found to tell nothing.
     """
 
     result: Backtest
@@ -43,6 +47,8 @@ class Backtested:
     path: pd.DataFrame | None
     scorer: str
     trained_on: int
+    untold: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -50,7 +56,9 @@ class Backtested:
         made = f"{self.scorer}, made from the {self.trained_on:,} rows whose outcomes were known then."
         if not self.trained_on:
             made = f"{self.scorer}, as its document has it: no outcome was known yet on that day."
+        made = " ".join((made, *self.untold))
         path = () if self.path is None else (path_sentence(self.path),)
+        made = " ".join([made, *(f"{remark[0].upper()}{remark[1:]}." for remark in self.remarks)])
         if self.expected is None:
             return (made, self.result.sentence, *path)
         row = self.expected[self.expected["list"] == "as asked"].iloc[0]
@@ -95,16 +103,21 @@ def run_backtest(
     table = made.score(eligible)
     table[project.id_column] = eligible[project.id_column]
     given = made.contributions(eligible)
-    table["reasons"] = reasons_json(given, eligible, top=3).to_numpy()
-    table["why"] = _why(given.values, eligible, lowest=team == "cs")
+    units = {name: spec.unit for name, spec in data.metrics.items()}
+    table["reasons"] = reasons_json(given, eligible, top=3, units=units).to_numpy()
+    table["why"] = _why(given.values, eligible, units, lowest=team == "cs")
     found = backtest(table, eligible, id_column=project.id_column, team=team, top=top)
     sought = "p_churn" if team == "cs" else "p_expand"
     expected = capacity(table[sought], top) if sought in table else None
     path = _path(made, data, eligible, project.id_column, note=note)
-    return Backtested(found, expected, path, scorer.name, len(train.frame))
+    untold = scorer.untold if isinstance(scorer, Refitted) else ()
+    remarks = () if made.scorer.document is None else made.scorer.remarks()
+    return Backtested(found, expected, path, scorer.name, len(train.frame), untold, remarks)
 
 
-def _why(contributions: pd.DataFrame, frame: pd.DataFrame, *, lowest: bool, top: int = 3) -> list[str]:
+def _why(
+    contributions: pd.DataFrame, frame: pd.DataFrame, units: Mapping[str, str], *, lowest: bool, top: int = 3
+) -> list[str]:
     """What sets each row apart from the mean of that day, in the direction of the list: the points it lacks, or has."""
     apart = contributions.to_numpy(dtype=float) - contributions.to_numpy(dtype=float).mean(axis=0)
     names = [str(name) for name in contributions.columns]
@@ -113,7 +126,11 @@ def _why(contributions: pd.DataFrame, frame: pd.DataFrame, *, lowest: bool, top:
     order = np.argsort(sign * apart, axis=1, kind="stable")[:, :top]
     texts = []
     for row, places in enumerate(order):
-        said = [reason_text(names[i], values[row, i], apart[row, i]) for i in places if sign * apart[row, i] < 0]
+        said = [
+            reason_text(names[i], values[row, i], apart[row, i], unit=units.get(names[i], ""))
+            for i in places
+            if sign * apart[row, i] < 0
+        ]
         texts.append("; ".join(said).replace(" points)", ")"))
     return texts
 
@@ -128,7 +145,7 @@ def _path(
     if scored.empty:
         return None
     note("scoring the months before")
-    scores = scored[["as_of", id_column]].assign(score=made.scorer.predict_score(scored))
+    scores = scored[["as_of", id_column]].assign(score=(made.scorer.document or made.scorer).predict_score(scored))
     labels = pd.concat([rows, data.whole.drop_duplicates("as_of")])  # every cutoff counts, also without churners
     horizon = data.labelled.horizon_days
     return churn_path(scores, labels[["as_of", id_column, "label"]], id_column=id_column, horizon_days=horizon)
@@ -145,7 +162,7 @@ def _scorer(
         candidate.weight_set()
         return candidate
     version = registry.find_version(store, name, model or f"{name}@champion")
-    return Refitted(version.shown, registry.load_version(store, version), data)
+    return Refitted(version.shown, registry.load_version(store, version), data, untold_sentences(version))
 
 
 def _made(scorer: Candidate | Refitted, train: Rows, reference: pd.DataFrame) -> ScoringModel:

@@ -11,7 +11,10 @@ import pandas as pd
 from powerml.errors import PowermlError
 from powerml.progress import Note, silent
 from powerml.snapshots.needs import columns_asked
+from powerml.snapshots.rollup import NEVER
+from powerml.snapshots.vocabulary import literal_brackets
 from powerml.sources.inspect import Inspection, inspect_events
+from powerml.sources.oddities import oddities
 from powerml.tracking.due import champions_due, reviews_due
 from powerml.workflows.project import OpenProject, opened, project_metrics, read_sources
 
@@ -47,7 +50,7 @@ def check(project: ProjectSpec, *, now: datetime | None = None, note: Note = sil
     metrics = project_metrics(project)
     loaded = read_sources(project, now=now, extra=columns_asked(metrics.values()), lenient=True, note=note)
     inspection = inspect_events(loaded, timezone=project.timezone)
-    findings = [*loaded.problems, *_quarantined(loaded), *inspection.findings]
+    findings = [*loaded.problems, *_quarantined(loaded), *oddities(loaded), *inspection.findings]
     coverage = pd.DataFrame(columns=["metric", "available", "reason"])
     labels = pd.DataFrame(columns=["as_of", "ineligible", "immature", "churn", "stay", "expand"])
     unmapped: tuple[str, ...] = ()
@@ -60,6 +63,8 @@ def check(project: ProjectSpec, *, now: datetime | None = None, note: Note = sil
             findings += _ripe(labels)
         except PowermlError as error:
             findings.append(str(error))
+    if project_data is not None:
+        findings += _idle_rules(project_data)
     if unmapped:
         shown = ", ".join(unmapped[:5]) + (", …" if len(unmapped) > 5 else "")
         findings.append(f"{len(unmapped)} event names that the vocabulary does not name, counted as activity: {shown}")
@@ -75,6 +80,23 @@ def check(project: ProjectSpec, *, now: datetime | None = None, note: Note = sil
     return CheckResult(
         loaded.report, loaded.rules, inspection, coverage, unmapped, labels, tuple(dict.fromkeys(findings))
     )
+
+
+def _idle_rules(data: OpenProject) -> list[str]:
+    """Rules of the vocabulary that match no event; brackets meant literally are the usual reason."""
+    kinds = data.rollups.kinds
+    idle = kinds.idle(data.rollups.seen < NEVER)
+    names = kinds.frame["event"]
+    meant = {rule: literal for rule in idle if (literal := literal_brackets(rule, names))}
+    found = [
+        f"vocabulary: the rule {rule!r} matches no event, for [] stands for one of the characters in it; write "
+        f"{literal!r} to mean the brackets themselves"
+        for rule, literal in meant.items()
+    ]
+    if others := [rule for rule in idle if rule not in meant]:
+        shown = ", ".join(map(repr, others[:5])) + (", …" if len(others) > 5 else "")
+        found.append(f"vocabulary: {len(others)} rules match no event: {shown}; correct the names, or drop them")
+    return found
 
 
 def _near(column: str, table: str) -> bool:

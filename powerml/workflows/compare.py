@@ -11,7 +11,7 @@ import numpy as np
 
 from powerml.config.experiment import FittedEntry, WeightSetEntry
 from powerml.config.project import ProjectSpec, slug
-from powerml.config.shipped import names
+from powerml.config.shipped import is_path, names
 from powerml.config.weights import read_weights, settable
 from powerml.errors import StoreError, UsageError, did_you_mean
 from powerml.progress import Note, silent
@@ -132,7 +132,7 @@ def _entries(
     own = {path.stem for path in (Path(base) / "configs" / "weights").glob("*.yaml")} if base else set()
     entries: list[WeightSetEntry | str] = []
     for name in asked:
-        is_weights = name.endswith((".yaml", ".yml", ".json")) or name in names("weights") or name in own
+        is_weights = is_path(name) or name in names("weights") or name in own
         entries.append(WeightSetEntry(weights=name) if is_weights else name)
     if settings:
         entries = _edited(entries, settings, base)

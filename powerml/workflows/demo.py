@@ -11,8 +11,6 @@ import pandas as pd
 from powerml.config.project import load_project, slug
 from powerml.errors import UsageError
 from powerml.progress import Note, silent
-from powerml.scoring.documented.base import DocumentedScorer
-from powerml.scoring.documented.table import card_table
 from powerml.scoring.explain.shares import weight_shares
 from powerml.scoring.named import NamedScorer
 from powerml.scoring.scores_table import score_rows
@@ -57,9 +55,9 @@ class Demo:
     def card(self) -> pd.DataFrame:
         """What the score is made of: the lines of a documented card, or the share of each metric in a fitted score."""
         scorer = self.trained.model.scorer
-        if isinstance(scorer, DocumentedScorer) and scorer.spec is not None:
-            return card_table(scorer.spec)[["part", "when", "gives", "quote"]]
-        shares = weight_shares(scorer, self.trained.data.reference(self.trained.data.whole["as_of"].max()), ())
+        if scorer.document is not None:
+            return scorer.document.table()[["part", "when", "gives", "quote"]]
+        shares = weight_shares(scorer, ())
         told = pd.Series(shares, name="share_percent").sort_values(ascending=False)
         return told[told > 0].rename_axis("metric").reset_index()
 
@@ -93,7 +91,9 @@ def _train_and_score(folder: Path, *, now: datetime, note: Note) -> tuple[TrainR
     note("scoring the latest snapshot")
     scorer = NamedScorer(trained.model, slug(project.project), str(trained.version.number))
     ids = ["as_of", *(name for name in ("user_id", "account_id") if name in trained.data.latest)]
-    frame, baseline = score_rows(scorer, trained.data.latest, ids=ids, reasons=3, ranking="stored", now=now)
+    frame, baseline = score_rows(
+        scorer, trained.data.latest, ids=ids, reasons=3, ranking="stored", now=now, metrics=trained.data.metrics
+    )
     return trained, ScoreResult(frame, scorer, baseline)
 
 

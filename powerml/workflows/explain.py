@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from powerml.config.metrics import MetricSpec, catalogue
+from powerml.config.metrics import catalogue
 from powerml.errors import UsageError, did_you_mean
 from powerml.progress import Note, silent
-from powerml.scoring.documented.base import DocumentedScorer
-from powerml.scoring.documented.load import needed_metrics
-from powerml.scoring.explain.contributions import change
-from powerml.scoring.explain.explainable import Explainable, referenced
-from powerml.scoring.explain.next_band import NextBand, recipe
+from powerml.scoring.contributions import change
+from powerml.scoring.explain.explainable import Explainable
+from powerml.scoring.explain.next_band import NextBand, next_band
 from powerml.scoring.explain.tree import branches
 from powerml.scoring.named import from_weights
 from powerml.shown import Shown
@@ -85,14 +83,12 @@ def from_project(
     from powerml.workflows.project import open_project, project_metrics
 
     scorer = from_weights(weights, settings=settings, project=project) if weights else from_registry(project, model)
-    extra = needed_metrics(scorer.model.scorer, project_metrics(project))
-    opened = open_project(scorer.aimed(project), metrics=[MetricSpec.model_validate(m) for m in extra], note=note)
+    opened = open_project(scorer.aimed(project), known=scorer.metrics(project_metrics(project)), note=note)
     at = as_of or opened.last_day + timedelta(days=1)
     earlier = [day for day in opened.cutoffs() if day < at][-1:]
     built = opened.build([*earlier, at], labels=True, note=note)
     if weights:
-        counts = built.vocabulary_counts
-        scorer = from_weights(weights, settings=settings, project=project, vocabulary=counts)
+        scorer = scorer.with_counts(built.vocabulary_counts)
     return Explainable(built.frame, scorer, project.id_column, opened.metrics, at, project.owners)
 
 
@@ -114,10 +110,10 @@ def explain(entity: str, snapshots: Explainable) -> Explanation:
         raise UsageError(f"{entity}: too young to be scored at that date (insufficient_history)")
     if model.outside(now).any():
         raise UsageError(f"{entity}: outside the population {scorer.shown} was trained on; name a set with --weights")
-    model = referenced(model, _of_date(frame, now))
+    model = model.referenced(_of_date(frame, now))
     given = model.contributions(now)
     values = given.values.iloc[0]
-    branch_of = branches(model.scorer) if isinstance(model.scorer, DocumentedScorer) else {}
+    branch_of = {} if model.scorer.document is None else branches(model.scorer.document)
     reasons = pd.DataFrame(
         {
             "metric": values.index,
@@ -134,7 +130,6 @@ def explain(entity: str, snapshots: Explainable) -> Explanation:
         changes.insert(1, "value_before", _values(last, changes["metric"]))
         changes.insert(2, "value", _values(now, changes["metric"]))
         score_before, date_before = float(old.scores.iloc[0]), _date(last)
-    documented = isinstance(model.scorer, DocumentedScorer) and model.scorer.bands is not None
     return Explanation(
         entity,
         _date(now),
@@ -145,7 +140,7 @@ def explain(entity: str, snapshots: Explainable) -> Explanation:
         date_before,
         score_before,
         changes,
-        recipe(model.scorer, now, snapshots.metrics) if documented else None,
+        next_band(model.scorer, now, snapshots.metrics),
     )
 
 

@@ -7,18 +7,19 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from powerml.config.activity import Group
+from powerml.config.groups import Group
 from powerml.errors import UsageError, did_you_mean
-from powerml.scoring.documented.base import DocumentedScorer
-from powerml.scoring.explain.explainable import Explainable, referenced
-from powerml.scoring.explain.tree import branch_changes, branches, metric_tree
+from powerml.scoring.explain.explainable import Explainable
+from powerml.scoring.explain.tree import branch_changes, branches, metric_tree, owned_branches
 from powerml.shown import Shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import date
 
-    from powerml.scoring.explain.contributions import Contributions
+    from powerml.scoring.contributions import Contributions
+    from powerml.scoring.explain.explainable import Explainable
+    from powerml.scoring.model import ScoringModel
 
 
 @dataclass(frozen=True)
@@ -56,22 +57,23 @@ def explain_group(snapshots: Explainable, *, band: str | None = None) -> GroupEx
         raise UsageError(f"no snapshot of {snapshots.as_of}; there are {', '.join(map(str, dates))}")
     at = (snapshots.as_of or dates[-1]) if dates else None
     now = _at(frame, at)
-    model = referenced(snapshots.scorer.model, now)
+    model = snapshots.scorer.model.referenced(now)
     now = now[~model.outside(now)]
     given = model.contributions(now) if len(now) else None
     if band is not None and given is not None:
         members = model.score(now)[model.band_column].eq(band).to_numpy(dtype=bool)
         if not members.any():
-            known = list(model.scorer.bands.names) if getattr(model.scorer, "bands", None) else []
+            known = [] if model.scorer.bands is None else list(model.scorer.bands.names)
             hint = did_you_mean(band, known) if band not in known else "; nobody is in it"
             raise UsageError(f"no band {band!r} to explain{hint or '; there are ' + ', '.join(known)}")
         given = given.of(members)
     if given is None:
         raise UsageError("nobody to explain: no row has enough history to be scored")
-    branch_of = branches(model.scorer) if isinstance(model.scorer, DocumentedScorer) else {}
+    document = model.scorer.document
+    branch_of = {} if document is None else branches(document)
     earlier = [day for day in dates if at is not None and day < at][-1:] if band is None else []
     old = _old(model, frame, earlier)
-    declared = getattr(getattr(model.scorer, "card", None), "groups", {})
+    declared = {} if document is None else owned_branches(document)
     groups = {**declared, **_owned(declared, snapshots.owners)}
     return GroupExplanation(
         band or "everybody",
@@ -94,10 +96,7 @@ def _owned(declared: Mapping[str, Group], owners: Mapping[str, str]) -> dict[str
     }
 
 
-def _old(model: object, frame: pd.DataFrame, earlier: list[date]) -> Contributions | None:
-    from powerml.scoring.model import ScoringModel
-
-    assert isinstance(model, ScoringModel)
+def _old(model: ScoringModel, frame: pd.DataFrame, earlier: list[date]) -> Contributions | None:
     if not earlier:
         return None
     rows = _at(frame, earlier[0])

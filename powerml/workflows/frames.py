@@ -11,7 +11,7 @@ import pandas as pd
 
 from powerml.config.metrics import catalogue
 from powerml.errors import MissingColumns, UsageError
-from powerml.scoring.explain.explainable import Explainable, referenced
+from powerml.scoring.explain.explainable import Explainable
 from powerml.scoring.named import from_weights
 from powerml.scoring.scores_table import score_rows
 from powerml.shown import Shown
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from powerml.config.project import ProjectSpec
-    from powerml.scoring.explain.contributions import Contributions
+    from powerml.scoring.contributions import Contributions
     from powerml.scoring.model import Ranking
     from powerml.scoring.named import NamedScorer
 
@@ -123,7 +123,7 @@ class Explained(Shown):
 def explained(given: Explainable) -> Explained:
     """The contributions to every row that is scored, of the date meant or else the last."""
     frame = given.frame if "as_of" not in given.frame else _at(given.frame, given.as_of)
-    its = referenced(given.scorer.model, frame)
+    its = given.scorer.model.referenced(frame)
     frame = frame[frame["enough_history"].astype(bool) & ~its.outside(frame)]
     if frame.empty:
         raise UsageError("explain: no row has enough history to be scored")

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+import duckdb
 import pandas as pd
 
 from powerml.config.metrics import MetricSpec, catalogue, metrics_from
@@ -17,12 +18,13 @@ from powerml.errors import DataError, UsageError
 from powerml.progress import Note, silent
 from powerml.shown import Shown
 from powerml.snapshots.cache.rollups import EventFile, cached_roll_up
-from powerml.snapshots.cache.store import RollupStore
-from powerml.snapshots.dataset import snapshots
+from powerml.snapshots.cache.store import RollupStore, is_damaged, throw_away
+from powerml.snapshots.dataset import Snapshots, snapshots
 from powerml.snapshots.engine.duckdb import Engine, planning
+from powerml.snapshots.entities import left_accounts
 from powerml.snapshots.labels import label_cutoffs
 from powerml.snapshots.needs import added_up, columns_asked, told_by
-from powerml.snapshots.rollup import Inputs, Rollups, roll_up
+from powerml.snapshots.rollup import NEVER, Inputs, Rollups, roll_up
 from powerml.snapshots.windows import Cutoffs, cutoff_dates, day_date
 from powerml.sources.event_files import event_spans, repeats_digest
 from powerml.sources.files import resolve
@@ -32,7 +34,7 @@ from powerml.training.rows import Rows
 from powerml.training.snapshot_rows import earlier_cutoffs, snapshot_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from powerml.config.outcome import EventOutcome
     from powerml.training.rows import TrainingData
@@ -70,6 +72,7 @@ class OpenProject:
     loaded: Loaded
     inputs: Inputs
     rollups: Rollups
+    anew: Callable[[], OpenProject] | None = None  # opens it again where its cache turns out to be damaged
 
     @property
     def first_day(self) -> date:
@@ -99,15 +102,39 @@ class OpenProject:
         if not cutoffs:
             raise UsageError("no cutoff to take a snapshot at; give --as-of or --monthly, or widen `snapshots`")
         chosen = Cutoffs.of(self.project.timezone, cutoffs)
-        made = snapshots(self.inputs, self.rollups, self.project, self.metrics, chosen, with_labels=labels, note=note)
-        self.inputs.engine.wait()
+        try:
+            made = self._snapshots(chosen, labels, note)
+        except (duckdb.Error, DataError) as error:
+            if self.anew is None or not _lost_cache(self.project, self.loaded, error):
+                raise
+            fresh = self.anew()
+            self.loaded, self.inputs, self.rollups, self.anew = fresh.loaded, fresh.inputs, fresh.rollups, None
+            made = self._snapshots(chosen, labels, note)
         self.loaded.check_unchanged()
         coverage = pd.DataFrame(
             [(name, name not in made.unavailable, made.unavailable.get(name, "")) for name in self.metrics],
             columns=["metric", "available", "reason"],
         )
-        unmapped = tuple(self.rollups.kinds.unmapped())
+        unmapped = tuple(self.rollups.kinds.unmapped(self.rollups.seen < NEVER))
         return SnapshotResult(made.frame, coverage, self.loaded.report, self.vocabulary_counts(chosen), unmapped)
+
+    def _snapshots(self, cutoffs: Cutoffs, labels: bool, note: Note) -> Snapshots:
+        made = snapshots(self.inputs, self.rollups, self.project, self.metrics, cutoffs, with_labels=labels, note=note)
+        self.inputs.engine.wait()
+        return made
+
+    def left(self, frame: pd.DataFrame) -> pd.Series | None:
+        """True for rows of a snapshot of one date whose account paid once and pays no longer.
+
+        None where contracts are not known.
+        """
+        if not self.inputs.has("subscriptions") or "account_id" not in frame or frame.empty:
+            return None
+        engine, day = self.inputs.engine, pd.Timestamp(frame["as_of"].iloc[0]).date()
+        with engine.scratch():
+            grid = engine.bring(Cutoffs.of(self.project.timezone, [day]).frame()[["c", "at"]], "left_at")
+            gone = engine.frame(left_accounts(self.inputs, self.rollups, grid))["account_id"]
+        return frame["account_id"].astype(str).isin(set(gone.astype(str)))
 
     def vocabulary_counts(self, cutoffs: Cutoffs) -> dict[str, int]:
         """How many features, advanced and core features the vocabulary has, globs as seen before the last cutoff."""
@@ -130,18 +157,52 @@ def open_project(
     *,
     now: datetime | None = None,
     metrics: Iterable[MetricSpec] = (),
+    known: Mapping[str, MetricSpec] | None = None,
     cache: bool | None = None,
     note: Note = silent,
 ) -> OpenProject:
     """Reads the sources and rolls the events up; `metrics` adds declarations to those of the project.
 
-    `cache` says whether roll-ups are kept between runs; by default where that is worth it (see `cache_folder`).
+    `known` are all metrics where the caller has read them already. `cache` says whether roll-ups are kept between runs;
+    by default where that is worth it (see `cache_folder`).
     """
-    known = project_metrics(project, metrics)
+    known = project_metrics(project, metrics) if known is None else known
     asked = columns_asked(known.values())
     folder = cache_folder(project, cache)
-    loaded = read_sources(project, now=now, extra=asked, cache=folder, note=note)
-    return opened(project, known, loaded, cache=folder is not None, note=note)
+    at = now or datetime.now(UTC)
+
+    def once() -> OpenProject:
+        loaded = read_sources(project, now=at, extra=asked, cache=folder, note=note)
+        try:
+            return opened(project, known, loaded, cache=folder is not None, note=note)
+        except (duckdb.Error, DataError) as error:
+            if folder is None or not _lost_cache(project, loaded, error):
+                raise
+            raise _CacheLost from error
+
+    try:
+        made = once()
+    except _CacheLost:
+        made = once()
+    return replace(made, anew=once if folder is not None else None)
+
+
+class _CacheLost(Exception):
+    """The cache could not be read and was thrown away."""
+
+
+def _lost_cache(project: ProjectSpec, loaded: Loaded, error: Exception) -> bool:
+    """Whether the cache that was open cannot be read to its end; it is thrown away then.
+
+    Which of the many errors of a damaged file came up says little: the file itself is asked, and for that it is closed,
+    which may already have written around the damage that DuckDB named.
+    """
+    loaded.con.close()
+    folder = project.state / "cache"
+    lost = is_damaged(folder) or any(word in str(error) for word in ("Corrupt database", "stored checksum"))
+    if lost:
+        throw_away(folder)
+    return lost
 
 
 def read_sources(

@@ -66,12 +66,12 @@ def promote(
 
 def _version(store: Store, model: str, wanted: str) -> registry.Version:
     """The version of that number, alias or run; a run of this store that has none yet is registered."""
-    known = registry.versions(store, model)
+    known = registry.registered_versions(store, model)
     if not any(wanted == str(v.number) or v.run_id.startswith(wanted) for v in known):
         run = find_run(store, wanted)
         if run is not None:
             model = run.tags.get("powerml.model", model)  # a custom outcome has versions of its own
-            if there := [v for v in registry.versions(store, model) if v.run_id == run.run_id]:
+            if there := [v for v in registry.registered_versions(store, model) if v.run_id == run.run_id]:
                 return there[0]
             tags = {
                 registry.SCORER: run.name,

@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from powerml.config import shipped
 from powerml.config.fingerprints import of_json
-from powerml.config.metrics import MetricSpec
-from powerml.config.weights import POWER_SCORE, differences, read_weights, set_fingerprint, settable, weights_base
+from powerml.config.weights import POWER_SCORE, differences, known_params, read_weights, set_fingerprint
 from powerml.errors import DataError, UsageError, did_you_mean
 from powerml.progress import Note, silent
-from powerml.scoring.documented.base import DocumentedScorer
-from powerml.scoring.documented.load import needed_metrics, scorer_of
-from powerml.scoring.model import ScoringModel
+from powerml.scoring.load import scorer_of
 from powerml.scoring.named import NamedScorer, from_weights
 from powerml.scoring.scores_table import score_rows
 from powerml.sinks.files import write_table
@@ -169,8 +167,8 @@ def read_review(
         given["answer"], people.parts.shares.loc[given["at"]], groups=people.accounts.loc[given["at"]],
         unanswered=len(answers) - len(given), seed=seed,
     )  # fmt: skip
-    documented = people.scorer.model.scorer
-    if people.spec is None and isinstance(documented, DocumentedScorer):
+    documented = people.scorer.model.scorer.document
+    if people.spec is None and documented is not None:
         why = f"{origin.label} is the weight set {documented.name}; to edit and lock it, review that: --weights NAME."
         return Reviewed(sheet, result, left_out, None, why.replace("NAME", documented.name))
     if why := cannot_edit(people.spec):
@@ -197,30 +195,29 @@ def population(
     spec = None
     if weights:
         scorer = from_weights(weights, project=project)
-        spec = read_weights(weights, base=weights_base(weights, project.base))
+        spec = read_weights(weights, base=shipped.base_of(weights, project=project.base))
         label, fingerprint = spec.label, set_fingerprint(spec)
     else:
         scorer = from_registry(project, model)
         label, fingerprint = scorer.shown, of_json(scorer.model.to_dict())[:12]
     if expected is not None:
         _same_as_then(expected, label, fingerprint)
-    extra = needed_metrics(scorer.model.scorer, project_metrics(project))
-    opened = open_project(scorer.aimed(project), metrics=[MetricSpec.model_validate(m) for m in extra], note=note)
+    opened = open_project(scorer.aimed(project), known=scorer.metrics(project_metrics(project)), note=note)
     day = as_of or latest_cutoff(opened)
     note(f"snapshot of {day}")
     built = opened.build([day], labels=True, note=note)
     if weights:
-        scorer = from_weights(weights, project=project, vocabulary=built.vocabulary_counts)
-        scorer = NamedScorer(ScoringModel(scorer.model.scorer.fit(_scored(built.frame))), scorer.name, scorer.version)
+        scorer = scorer.with_counts(built.vocabulary_counts).with_ranks(_scored(built.frame))
     ids = ["as_of", project.id_column]
-    table, _ = score_rows(scorer, built.frame, ids=ids, reasons=3, ranking="stored", now=now)
+    table, _ = score_rows(scorer, built.frame, ids=ids, reasons=3, ranking="stored", now=now, metrics=opened.metrics,
+        left=opened.left(built.frame))  # fmt: skip
     scored = table[table["status"] == "scored"]
     if scored.empty:
         raise DataError(f"nobody is scored on {day}; choose another date, see 'powerml check'")
     scored = scored.sort_values(["score", project.id_column], ascending=[False, True], kind="stable")
     rows = built.frame.loc[scored.index]
     groups = {name: metric.group for name, metric in opened.metrics.items() if metric.group}
-    path = weights if weights and weights.endswith((".yaml", ".yml", ".json")) else None
+    path = weights if weights and shipped.is_path(weights) else None
     origin = SheetOrigin(min(top, len(scored)), day, "weights" if weights else "model", label, fingerprint, path)
     parts = review_parts(scorer.model.scorer, rows, groups)
     everybody = built.frame.assign(status=table["status"])
@@ -316,8 +313,9 @@ def _reread(people: ScoredPeople, edited: WeightSetSpec, given: pd.DataFrame, *,
     project, old = people.project, people.spec
     assert old is not None
     changes = pd.DataFrame(differences(old, edited), columns=["setting", old.label, edited.label])
-    params = {name: value for name, value in project.params.items() if name in settable(edited)}
-    scorer = scorer_of(edited, params=params, vocabulary=people.vocabulary).fit(_scored(people.everybody))
+    scorer = scorer_of(edited, params=known_params(edited, project.params), vocabulary=people.vocabulary).fit(
+        _scored(people.everybody)
+    )
     note(f"scoring with {edited.label}")
     after = scorer.score_table(people.rows)
     top = people.origin.top

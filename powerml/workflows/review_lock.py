@@ -11,7 +11,8 @@ import yaml
 from powerml.config import shipped
 from powerml.config.bands import BandsSpec
 from powerml.config.reading import load
-from powerml.config.weights import differences, read_weights, set_fingerprint, weights_base
+from powerml.config.shipped import base_of
+from powerml.config.weights import differences, read_weights, set_fingerprint
 from powerml.errors import UsageError
 from powerml.sinks.files import check_weights_target
 from powerml.sources.tables.review_sheet import Answered, read_sheet
@@ -64,7 +65,7 @@ def lock(project: ProjectSpec, sheet_path: Path, edited: Path | None = None, *, 
         raise UsageError(
             f"{sheet_path}: is about the model {sheet.origin.label}; models are locked by 'powerml promote'"
         )
-    old = read_weights(sheet.origin.wanted, base=weights_base(sheet.origin.wanted, project.base))
+    old = read_weights(sheet.origin.wanted, base=base_of(sheet.origin.wanted, project=project.base))
     new = old if edited is None else read_weights(str(edited))
     _check(sheet, old, new, edited)
     file = project.base / "configs" / "weights" / f"{new.name}.yaml"

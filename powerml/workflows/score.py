@@ -5,20 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from powerml.config.metrics import MetricSpec
 from powerml.errors import UsageError
 from powerml.progress import Note, silent
-from powerml.scoring.documented.load import needed_metrics
 from powerml.scoring.named import NamedScorer, from_weights
 from powerml.scoring.scores_table import id_columns, score_rows
 from powerml.scoring.unseen import unseen_sentences
 from powerml.sources.tables.metrics import rows_to_score
 from powerml.tracking.due import review_due, version_due
+from powerml.tracking.held_out_words import untold_sentences
 from powerml.tracking.scorers import RegisteredScorer, from_registry
 from powerml.workflows.project import latest_cutoff, open_project, project_metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from datetime import date, datetime
     from pathlib import Path
 
@@ -28,18 +27,34 @@ if TYPE_CHECKING:
     from powerml.scoring.model import Ranking
 
 
+NEARLY_ALL = 0.9  # of the scored rows in one band
+
+
 @dataclass(frozen=True)
 class ScoreResult:
     """The scores table, with what it was made by and the baseline that reasons start from (None without reasons).
 
     `due`: a sentence for each reason to train the version again, or to review the weight set again, and for each column
-    with values that training did not see.
+    with values that training did not see. `untold`: one for each outcome of which the version was found to tell
+    nothing.
     """
 
     frame: pd.DataFrame
     scorer: NamedScorer
     baseline: float | None
     due: tuple[str, ...] = ()
+    untold: tuple[str, ...] = ()
+
+    @property
+    def crowded(self) -> tuple[str, ...]:
+        """A sentence where nearly all scored rows are in one band; none where the bands tell them apart."""
+        column = self.scorer.model.band_column
+        bands = self.frame.loc[self.frame["status"] == "scored", column].value_counts(normalize=True)
+        if bands.empty or bands.iloc[0] < NEARLY_ALL:
+            return ()
+        return (
+            f"{100 * bands.iloc[0]:.0f} % of those scored are {bands.index[0]}: ranks tell more here than bands do.",
+        )
 
     @property
     def status(self) -> dict[str, int]:
@@ -64,15 +79,16 @@ def score_snapshot(  # noqa: PLR0913 (keyword arguments of one question)
     `reasons` per row: that many, 0 for none, None for all. Raises StoreError where there is no such version.
     """
     scorer = from_weights(weights, settings=settings, project=project) if weights else from_registry(project, model)
-    extra = needed_metrics(scorer.model.scorer, project_metrics(project))  # `window_days=14` asks for logins_14d
-    aimed = scorer.aimed(project)
-    opened = open_project(aimed, metrics=[MetricSpec.model_validate(m) for m in extra], note=note)
+    opened = open_project(scorer.aimed(project), known=scorer.metrics(project_metrics(project)), note=note)
     built = opened.build([as_of or latest_cutoff(opened)], labels=True, note=note)
-    if weights:  # parameters declared as `vocabulary` are counted in the data
-        scorer = from_weights(weights, settings=settings, project=project, vocabulary=built.vocabulary_counts)
+    if weights:
+        scorer = scorer.with_counts(built.vocabulary_counts)
     ids = ["as_of", *id_columns(built.frame, project.id_column)]
-    due = _due(scorer, weights, project, now=now)
-    return _result(scorer, built.frame, ids=ids, reasons=reasons, ranking=ranking, now=now, due=due)
+    table, baseline = score_rows(
+        scorer, built.frame, ids=ids, reasons=reasons, ranking=ranking, now=now, metrics=opened.metrics,
+        left=opened.left(built.frame),
+    )  # fmt: skip
+    return ScoreResult(table, scorer, baseline, _due(scorer, weights, project, now=now), _untold(scorer))
 
 
 def score_metrics(
@@ -102,21 +118,16 @@ def score_metrics(
     ids += ["as_of"] if "as_of" in table.frame else []
     due = () if project is None else _due(scorer, weights, project, now=now)
     due = (*unseen_sentences(scorer.model, table.frame), *due)
-    return _result(scorer, table.frame, ids=ids, reasons=reasons, ranking=ranking, now=now, due=due)
+    metrics = None if project is None else project_metrics(project)
+    scores, baseline = score_rows(
+        scorer, table.frame, ids=ids, reasons=reasons, ranking=ranking, now=now, metrics=metrics
+    )
+    return ScoreResult(scores, scorer, baseline, due, _untold(scorer))
 
 
-def _result(
-    scorer: NamedScorer,
-    frame: pd.DataFrame,
-    *,
-    ids: Sequence[str],
-    reasons: int | None,
-    ranking: Ranking,
-    now: datetime,
-    due: tuple[str, ...],
-) -> ScoreResult:
-    table, baseline = score_rows(scorer, frame, ids=ids, reasons=reasons, ranking=ranking, now=now)
-    return ScoreResult(table, scorer, baseline, due)
+def _untold(scorer: NamedScorer) -> tuple[str, ...]:
+    """A sentence for each outcome of which a registered version was found to tell nothing."""
+    return untold_sentences(scorer.registered) if isinstance(scorer, RegisteredScorer) else ()
 
 
 def _due(scorer: NamedScorer, weights: str | None, project: ProjectSpec, *, now: datetime) -> tuple[str, ...]:

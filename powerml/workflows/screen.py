@@ -13,7 +13,7 @@ from sklearn.base import clone
 from powerml.config.weights import POWER_SCORE
 from powerml.errors import UsageError, did_you_mean
 from powerml.progress import Note, silent
-from powerml.scoring.documented.load import load_weights
+from powerml.scoring.load import load_weights
 from powerml.screening.correlation import CorrelationScreen, ScreenWarning
 from powerml.screening.report import differentiators, screen_report
 from powerml.shown import Shown

@@ -11,7 +11,7 @@ import pandas as pd
 from powerml.config.project import load_project
 from powerml.errors import UsageError
 from powerml.progress import Note, silent
-from powerml.scoring.documented.load import load_weights
+from powerml.scoring.load import load_weights
 from powerml.simulation.calendar import month_edges
 from powerml.simulation.effects import achieved_rates, churner_path, effect_table
 from powerml.simulation.oracle import oracle_observed, truth_skill

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from powerml.config.documents import DOCUMENTED_CARD
 from powerml.config.experiment import ExperimentSpec, FittedEntry, WeightSetEntry
 from powerml.progress import Note, silent
 from powerml.reports.session import headline, report
-from powerml.scoring.documented.load import load_weights
+from powerml.scoring.load import load_weights
 from powerml.shown import Shown
-from powerml.training.candidates import DOCUMENTED_CARD, Candidate, candidates, check_scorers
+from powerml.training.candidates import Candidate, candidates, check_scorers
 from powerml.training.choice import challenger
 from powerml.training.judging import judge, judged_as_chosen
 from powerml.training.screening import Screening, plan_screening
@@ -112,7 +113,10 @@ def train_on(data: TrainingData, experiment: ExperimentSpec, *, note: Note = sil
     note("fitting on all mature data")
     everyone = [*chosen, *([] if session.other_way is None else [session.other_way.candidate])]
     reference = _reference(data)
-    session = replace(session, models={c.name: _final(c, data, reference, few=few) for c in everyone})
+    session = replace(session, models={c.name: _final(c, data, reference) for c in everyone})
+    if not choice.best.is_fitted:  # links that its document's sign makes flat
+        remarks = tuple(f"{one}." for one in session.models[choice.best.name].scorer.remarks())
+        session = replace(session, notes=(*notes, *remarks))
     note("looking closer")
     parts = report(session)
     note("logging to MLflow")
@@ -131,7 +135,7 @@ def _too_few(data: TrainingData) -> str:
         return ""
     told = " and ".join(f"{n} of {outcome}" for outcome, n in counts.items())
     card = load_weights(DOCUMENTED_CARD).metrics_
-    instead = f"the documented weight set {DOCUMENTED_CARD!r} is registered as it stands."
+    instead = f"the documented weight set {DOCUMENTED_CARD!r} is registered, through a cautious link to outcomes."
     if not data.has(card):
         lacks = [metric for metric in card if metric not in data.labelled.frame]
         absent = ", ".join(lacks[:3]) + (", ..." if len(lacks) > 3 else "")
@@ -157,10 +161,8 @@ def _chosen(experiment: ExperimentSpec, data: TrainingData, screening: Screening
     return chosen
 
 
-def _final(candidate: Candidate, data: TrainingData, reference: pd.DataFrame, *, few: str) -> ScoringModel:
-    """The scorer as it is registered: fitted on all rows, or as its document has it where events are too few."""
-    if few and not candidate.is_fitted:
-        return candidate.without_link(reference)
+def _final(candidate: Candidate, data: TrainingData, reference: pd.DataFrame) -> ScoringModel:
+    """The scorer as it is registered: fitted on all rows, or a weight set joined to all outcomes."""
     return replace(candidate.make(data.labelled, reference), id_column=data.provenance.scores_ids)
 
 

@@ -101,9 +101,9 @@ def _scorer_run(
     texts = {f"weights/{name}.yaml": text for name, text in weight_files(model.scorer).items()}
     tables: dict[str, pd.DataFrame] = {}
     drawn: dict[str, Figure] = {}
-    if hasattr(model.scorer, "heads_tried"):
-        tables |= {"heads/tried.csv": model.scorer.heads_tried(), "weights/fitted.csv": model.scorer.fitted_weights()}
-        texts["heads/findings.txt"] = "\n".join((*model.scorer.notes_, *model.scorer.findings())) + "\n"
+    tables |= model.scorer.training_tables()
+    if model.scorer.document is None or model.scorer.remarks():
+        texts["heads/findings.txt"] = "\n".join(model.scorer.remarks()) + "\n"
     verdict_words = "cannot tell"
     if judged is not None:
         verdict_words = judged.verdict.word
@@ -118,10 +118,9 @@ def _scorer_run(
             judged.reliability, title=f"{model.name}: observed against predicted"
         )
     rows = data.labelled.frame
-    sample = rows.sample(min(len(rows), 5000), random_state=0)
     return ScorerRun(
         model=model,
-        shares=weight_shares(model.scorer, sample, metrics),
+        shares=weight_shares(model.scorer, metrics),
         native=native_params(model.scorer),
         metrics=figures,
         by_cutoff={} if judged is None else judged.by_cutoff,

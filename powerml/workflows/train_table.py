@@ -5,13 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from powerml.config.documents import DOCUMENTED_CARD
 from powerml.config.experiment import ExperimentSpec, FittedEntry
 from powerml.config.project import ProjectSpec, bare_project
+from powerml.config.shipped import base_of
 from powerml.config.weights import read_weights
 from powerml.errors import DataError, UsageError
 from powerml.progress import Note, silent
 from powerml.sources.tables.features import read_features
-from powerml.training.candidates import DOCUMENTED_CARD, check_scorers
+from powerml.training.candidates import check_scorers
 from powerml.training.table_rows import table_rows
 from powerml.workflows.train import TrainResult, train_on
 
@@ -77,8 +79,7 @@ def _possible(
 
 def _lacking(weights: str, table: FeatureTable, experiment: ExperimentSpec, project: ProjectSpec) -> list[str]:
     """The metrics of a weight set that the table has not."""
-    is_path = weights.endswith((".yaml", ".yml", ".json"))
-    spec = read_weights(weights, base=experiment.base if is_path else project.base)
+    spec = read_weights(weights, base=base_of(weights, project=project.base, said_in=experiment.base))
     return [metric for metric in spec.metrics if metric not in table.frame]
 
 

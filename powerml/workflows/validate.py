@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from powerml.config import documents
 from powerml.config.bands import BandsSpec
-from powerml.config.claims import load_claims
 from powerml.config.reading import load
 from powerml.config.shipped import find, names
 from powerml.config.weights import read_weights
@@ -97,7 +97,7 @@ def _ladder(
         bands = model if model in names("weights") else None
     if bands is None:
         of_hundred = column in ("score", "raw_score") and values.max() <= 100 and values.max() > 1
-        return load(BandsSpec, find("bands", "engagement")) if of_hundred else fifths(values)
+        return documents.ladder() if of_hundred else fifths(values)
     if bands in names("bands"):
         ladder: BandsSpec = load(BandsSpec, find("bands", bands))
         return ladder
@@ -109,9 +109,8 @@ def _ladder(
 
 def _reference(ladder: BandsSpec | dict[float, str]) -> pd.DataFrame | None:
     """The outcomes that document D prints for its own bands, where the ladder is D's."""
-    claims = load_claims(find("claims", "engagement"))
     edges = ladder.edges if isinstance(ladder, BandsSpec) else tuple(sorted(ladder, reverse=True))
-    printed = {float(b.from_): b for b in claims.bands}
+    printed = {float(b.from_): b for b in documents.documented_band_table()}
     if not isinstance(ladder, BandsSpec) or set(printed) != {float(e) for e in edges}:
         return None
     rows = [

@@ -30,7 +30,7 @@ def test_a_date_and_what_is_none():
 def test_settings():
     assert settings(("max_features=20", " full_scale =1.5")) == {"max_features": 20, "full_scale": 1.5}
     assert settings(()) == {}
-    for wrong in ("max_features", "max_features=many", "=", "a="):
+    for wrong in ("max_features", "max_features=many", "=", "a=", "a=nan", "a=inf", "a=-inf"):
         with pytest.raises(UsageError, match="expected name=number, like --set max_features=20"):
             settings((wrong,))
 

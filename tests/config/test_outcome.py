@@ -3,7 +3,7 @@
 import pytest
 
 from powerml.config.experiment import load_experiment
-from powerml.config.outcome import EventOutcome
+from powerml.config.outcome import EventOutcome, TargetOutcome, outcome_from
 from powerml.config.project import ProjectSpec
 from powerml.errors import ConfigError
 
@@ -61,3 +61,11 @@ def test_a_project_aimed_at_it_has_its_window_and_no_grace_and_is_another_projec
     assert (aimed.outcome.horizon_days, aimed.outcome.grace_days, aimed.outcome_kind) == (45, 0, "behavioural")
     assert aimed.custom_outcome.name == "fan"
     assert (project.outcome.horizon_days, project.outcome_kind, project.custom_outcome) == (90, "contract", None)
+
+
+def test_a_target_s_outcome_has_a_name_that_may_be_and_comes_back_from_what_a_model_keeps():
+    made = TargetOutcome.of_column("Has bought?", good=True, horizon_days=90)
+    assert made.outcomes == ("not_has_bought", "has_bought")
+    assert TargetOutcome.of_column("churn", good=True, horizon_days=90).name == "target_churn"
+    assert TargetOutcome.of_column("2nd", good=True, horizon_days=90).name == "target_2nd"
+    assert outcome_from(made.model_dump(mode="json")) == made

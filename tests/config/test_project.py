@@ -221,6 +221,37 @@ def test_expanding_leaves_other_dollars_alone(monkeypatch):
     assert expand("${HOUSE}/$5/{x}.csv", file="p.yaml") == "/data/$5/{x}.csv"
 
 
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("outcome: {horizon_days: 999999999}", "outcome.horizon_days"),
+        ("outcome: {grace_days: 4000}", "outcome.grace_days"),
+        ("outcome: {min_rise: .inf}", "outcome.min_rise"),
+        ("outcome: {min_rise: .nan}", "outcome.min_rise"),
+        ("session_gap_minutes: .inf", "session_gap_minutes"),
+        ("session_gap_minutes: 1e-9", "session_gap_minutes"),
+        ("min_history_days: 10000", "min_history_days"),
+        ("params: {max_features: .nan}", "params.max_features"),
+        ("earliest: 0001-01-01", "earliest"),
+        ("earliest: 2300-01-01", "earliest"),
+        ("observed_until: 9999-01-01", "observed_until"),
+        ("snapshots: {from: 0001-01-01}", "snapshots.from"),
+        ("ids: lower", "ids"),
+    ],
+)
+def test_what_no_project_means_is_refused_by_name(written, text, field):
+    found = problems(written(f"tables: {{events: {{files: e.csv}}}}\nvocabulary: {{}}\n{text}\n"))
+    assert len(found) == 1
+    assert f"powerml.yaml:3: {field}" in found[0]
+
+
+def test_earliest_and_ids(written):
+    project = load_project(
+        written("tables: {events: {files: e.csv}}\nvocabulary: {}\nearliest: 1980-05-01\nids: casefold\n")
+    )
+    assert (project.earliest, project.ids) == (date(1980, 5, 1), "casefold")
+
+
 def test_an_engine_that_is_not_built_is_refused(written):
     with pytest.raises(ConfigError, match=r"engine: .*'spark' is not built yet; leave 'engine' out, or write duckdb"):
         load_project(written("tables: {events: {files: a.csv}}\nvocabulary: {click: {}}\nengine: spark\n"))

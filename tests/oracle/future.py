@@ -6,7 +6,7 @@ import dataclasses
 import random
 from datetime import date, datetime, timedelta
 
-from tests.oracle.project import HAPPENED, Project, Row
+from tests.oracle.project import HAPPENED, KEYS, Project, Row
 from tests.oracle.world import NAMES, PAUSES
 
 ENDS = {"users": "deactivated_at", "tickets": "resolved_at", "subscriptions": "end"}
@@ -30,9 +30,20 @@ def with_another_future(project: Project, as_of: date, seed: int) -> Project:
 
 
 def of_the_future(table: str, row: Row, cutoff: datetime) -> bool:
-    """Whether the row happened or was written at the cutoff or later."""
+    """Whether the row happened or was written at the cutoff or later.
+
+    A version of somebody or something that was written before is of the past even if it tells of the future: it stands
+    in place of what was known until then.
+    """
+    if says_otherwise(table, row):
+        return row["known_at"] is not None and row["known_at"] >= cutoff
     times = (row.get(HAPPENED[table]), row.get("known_at"))
     return any(time is not None and time >= cutoff for time in times)
+
+
+def says_otherwise(table: str, row: Row) -> bool:
+    """Whether versions of one key may tell of different times."""
+    return "known_at" in row and table in KEYS and HAPPENED[table] not in KEYS[table]
 
 
 def _later(cutoff: datetime, chance: random.Random) -> datetime:
@@ -51,7 +62,7 @@ def _moved(table: str, row: Row, cutoff: datetime, chance: random.Random) -> Row
     """A row much like one that is there, but of the future: it happens later, or is written later."""
     row = {**row, **_other_words(table, row, chance)}
     end = ENDS.get(table)
-    if "known_at" in row and chance.random() < 0.5:
+    if "known_at" in row and (says_otherwise(table, row) or chance.random() < 0.5):
         return {**row, "known_at": _later(cutoff, chance)}
     happens = _later(cutoff, chance)
     row = {**row, HAPPENED[table]: happens}
@@ -78,11 +89,10 @@ def _other_words(table: str, row: Row, chance: random.Random) -> Row:
 
 
 def _without_twins(table: str, past: list[Row], future: list[Row]) -> list[Row]:
-    """Rows of the future whose user or account has no other row; a table has one row of each."""
-    key = {"users": "user_id", "accounts": "account_id"}.get(table)
-    if key is None:
+    """Rows of the future whose key has no other row, unless the table tells versions apart."""
+    if table not in KEYS or any("known_at" in row for row in (*past, *future)):
         return future
-    kept = {row[key]: row for row in future}
+    kept = {tuple(row[column] for column in KEYS[table]): row for row in future}
     for row in past:
-        kept.pop(row[key], None)
+        kept.pop(tuple(row[column] for column in KEYS[table]), None)
     return list(kept.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from tests.oracle.past import Event, Past, counted_events
+from tests.oracle.past import Event, Past, counted_events, latest_versions
 
 if TYPE_CHECKING:
     from tests.oracle.project import Project, Row
@@ -56,7 +56,8 @@ def state(rows: list[Row], instant: datetime, plans: tuple[str, ...]) -> tuple[f
 
 def contract(past: Past, account: str) -> str:
     settings = past.settings
-    rows = [row for row in past.project.rows("subscriptions") if row["account_id"] == account]
+    latest = latest_versions("subscriptions", past.project.rows("subscriptions"))
+    rows = [row for row in latest if row["account_id"] == account]
     mrr, seats, plan = state(rows, past.cutoff, settings.plans)
     if mrr <= 0:
         return "ineligible"

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from tests.oracle.project import HAPPENED, Meaning, Project, Row
+from tests.oracle.project import HAPPENED, KEYS, Meaning, Project, Row
 
 
 @dataclass(frozen=True)
@@ -37,16 +38,28 @@ class Session:
 
 
 def known_rows(project: Project, table: str, before: datetime) -> list[Row]:
-    """Rows that happened before an instant and, where the table says when it was written, were written before it."""
-    rows = []
-    for row in project.rows(table):
-        happened, written = row.get(HAPPENED[table]), row.get("known_at")
-        if happened is not None and happened >= before:
-            continue
-        if written is not None and written >= before:
-            continue
-        rows.append(row)
-    return rows
+    """What was known before an instant of what had happened by then: of each key the version written last."""
+    rows = latest_versions(table, [row for row in project.rows(table) if was_written(row, before)])
+    happened = HAPPENED[table]
+    return [row for row in rows if row.get(happened) is None or row[happened] < before]
+
+
+def was_written(row: Row, before: datetime) -> bool:
+    """Whether the row was there before an instant; one that does not say when it was written always was."""
+    return row.get("known_at") is None or row["known_at"] < before
+
+
+def latest_versions(table: str, rows: list[Row]) -> list[Row]:
+    """Of rows with one key the one written last, of those the last in order; a table without a key keeps all."""
+    if table not in KEYS:
+        return rows
+    kept: dict[tuple[Any, ...], int] = {}
+    for place, row in enumerate(rows):
+        key = tuple(row[column] for column in KEYS[table])
+        other = rows[kept[key]].get("known_at") if key in kept else None
+        if other is None or (row.get("known_at") is not None and row["known_at"] >= other):
+            kept[key] = place
+    return [rows[place] for place in sorted(kept.values())]
 
 
 def counted_events(project: Project, rows: list[Row]) -> list[Event]:

@@ -34,6 +34,14 @@ HAPPENED = {
     "surveys": "time",
     "treatments": "time",
 }
+KEYS = {
+    "users": ("user_id",),
+    "accounts": ("account_id",),
+    "subscriptions": ("account_id", "start"),
+    "usage_limits": ("account_id", "resource", "time"),
+    "tickets": ("ticket_id",),
+    "surveys": ("user_id", "time"),
+}
 COLUMNS = {
     "events": ("event_id", "user_id", "account_id", "event", "time", "session_id", "value"),
     "users": ("user_id", "account_id", "created_at", "deactivated_at"),

@@ -14,7 +14,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from tests.oracle.project import COLUMNS, Project, Row, Settings
+from tests.oracle.project import COLUMNS, KEYS, Project, Row, Settings
 
 # Per zone, days around which something happens to the clock (or a leap day).
 CLOCK_DAYS: dict[str, tuple[date, ...]] = {
@@ -73,6 +73,11 @@ DROPPABLE_COLUMNS = (
     ("users", "account_id"), ("tickets", "sentiment"), ("tickets", "csat"), ("tickets", "account_id"),
     ("tickets", "user_id"),
 )  # fmt: skip
+ORDERED = {
+    "users": (("created_at", "deactivated_at"),),
+    "subscriptions": (("start", "end"),),
+    "tickets": (("opened_at", "resolved_at"),),
+}
 LATE = ("events", "users", "accounts", "subscriptions", "usage_limits", "tickets", "surveys")
 
 
@@ -120,14 +125,28 @@ def worlds(draw: st.DrawFn, *, accounts: int = 7, events: int = 260) -> World:
     tables = made.tables(accounts, events)
     for name in dropped:
         del tables[name]
-    for table in late & set(tables):
-        made.write_late(tables[table])
+    for table in tables:
+        if table in late:
+            made.write_late(tables[table])
+            tables[table] = made.versions(table, tables[table])
+        else:
+            tables[table] = first_of_each_key(table, tables[table])
     present = {
         name: tuple(c for c in COLUMNS[name] if (name, c) not in columns) + (("known_at",) if name in late else ())
         for name in tables
     }
     rows = {name: [{c: row.get(c) for c in present[name]} for row in tables[name]] for name in tables}
     return World(Project(settings, _vocabulary(forgotten), rows, present), cutoffs)
+
+
+def first_of_each_key(table: str, rows: list[Row]) -> list[Row]:
+    """A table that does not say when a row was written has one row of each key."""
+    if table not in KEYS:
+        return rows
+    kept: dict[tuple[Any, ...], Row] = {}
+    for row in rows:
+        kept.setdefault(tuple(row[column] for column in KEYS[table]), row)
+    return list(kept.values())
 
 
 def _vocabulary(forgotten: str | None) -> dict[str, Row]:
@@ -317,3 +336,21 @@ class _Maker:
                 row["known_at"] = self.edge()
             else:
                 row["known_at"] = happened + timedelta(days=self.pick(0, 0, 1, 30))
+
+    def versions(self, table: str, rows: list[Row]) -> list[Row]:
+        """The rows and, of some, versions that say otherwise, written before, at once, later or nobody knows when."""
+        if table not in KEYS:
+            return rows
+        more = []
+        for row in rows:
+            for _ in range(self.pick(0, 0, 1, 2)):
+                other = self.chance.choice(rows)
+                version = {**row, **{c: other[c] for c in row if c not in KEYS[table] and self.maybe(0.6)}}
+                version["known_at"] = self.pick(row["known_at"], self.edge(), self.edge(), None)
+                for first, second in ORDERED.get(table, ()):
+                    if version[second] is not None and version[first] is not None and version[second] < version[first]:
+                        version[second] = None
+                more.append(version)
+        rows = [*rows, *more]
+        self.chance.shuffle(rows)
+        return rows

@@ -69,7 +69,7 @@ def test_both_sessions_are_whole_and_both_versions_are_there(after):
         states = {run.info.status for run in runs}
     assert parents == ["first", "second", "session"]
     assert states == {"FINISHED"}  # the later one did not take the earlier one's runs for killed ones
-    versions = registry.versions(store, "golden")
+    versions = registry.registered_versions(store, "golden")
     assert [version.number for version in versions] == [3, 2, 1]
     assert versions[0].aliases == ("challenger",)
     for version in versions:

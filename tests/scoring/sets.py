@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from powerml.config.metrics import catalogue
 from powerml.config.weights import read_weights
-from powerml.scoring.documented.load import scorer_of
+from powerml.scoring.load import scorer_of
 
 if TYPE_CHECKING:
     from powerml.config.weight_set import WeightSetSpec

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from powerml.scoring.documented.load import load_weights
+from powerml.scoring.load import load_weights
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 METRICS = pd.read_csv(GOLDEN / "metrics.csv")

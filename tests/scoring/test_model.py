@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from powerml.errors import StoreError
-from powerml.scoring.documented.load import load_weights
+from powerml.scoring.load import load_weights
 from powerml.scoring.model import LONGEST_REFERENCE, ScoringModel
 from powerml.statistics.ranks import Ranks
-from tests.tracking.small_session import LINK, ROWS, model
+from tests.tracking.small_session import ROWS, model
 
 
 def again(scoring_model):
@@ -20,20 +20,23 @@ def again(scoring_model):
     "made",
     [
         model("engagement"),
-        model("engagement", link=LINK),
+        model("engagement", linked=True),
         model("power_user", max_features=20, max_advanced=5),
+        model("power_user", linked=True, max_features=20, max_advanced=5),
+        model("activity", linked=True, full_scale=50),
+        model("power_user_signals", linked=True),
         model("activity"),
         model("power_user_rule"),
         model("power_user_signals"),
     ],
-    ids=lambda made: made.name,
+    ids=lambda made: f"{made.name}{' linked' if made.has_probabilities else ''}",
 )
 def test_json_keeps_every_score(made):
     pd.testing.assert_frame_equal(again(made).score(ROWS), made.score(ROWS))
 
 
 def test_a_link_gives_probabilities_and_lift():
-    table = model("engagement", link=LINK).score(ROWS)
+    table = model("engagement", linked=True).score(ROWS)
     assert np.allclose(table[["p_churn", "p_stay", "p_expand"]].sum(axis=1), 1)
     assert np.allclose(table["churn_lift"], table["p_churn"] / 0.25)
     assert table["p_churn"].corr(table["score"], method="spearman") == pytest.approx(-1)
@@ -62,6 +65,8 @@ def test_a_long_reference_is_thinned_without_moving_ranks_by_more_than_a_hundred
     frame = ROWS.sample(len(scores), replace=True, random_state=7).reset_index(drop=True)
 
     class Uniform:
+        told_outcomes = ()
+
         def predict_score(self, X):
             return scores
 
@@ -77,9 +82,7 @@ def test_only_fitted_models_have_an_outside():
 
     class Fitted:  # whatever has probabilities of its own
         kind = "fitted"
-
-        def predict_proba_outcomes(self, frame):
-            raise AssertionError("not asked for")
+        told_outcomes = ("churn", "stay", "expand")
 
     assert ScoringModel(Fitted()).outside(free).tolist() == [True, False]
     assert ScoringModel(Fitted(), payers_only=True).outside(free[["mrr"]]).tolist() == [True, False]
@@ -87,5 +90,5 @@ def test_only_fitted_models_have_an_outside():
 
 
 def test_a_format_of_another_time_is_refused():
-    with pytest.raises(StoreError, match="format 99; this version reads 1"):
+    with pytest.raises(StoreError, match="format 99; this version reads 2; train again"):
         ScoringModel.from_dict({"format": 99})

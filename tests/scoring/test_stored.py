@@ -1,10 +1,13 @@
+import importlib
 import json
 
 import pytest
 from pandas.testing import assert_frame_equal
 
 from powerml.errors import StoreError
-from powerml.scoring.stored import _register, scorer_from_dict
+from powerml.scoring.outcome.model import NestedOutcomeModel
+from powerml.scoring.stored import STORED, documented_from_dict, scorer_from_dict
+from tests.scoring.outcome.test_model import snapshots
 from tests.scoring.sets import GOLDEN, SETS, scorer
 
 
@@ -24,9 +27,17 @@ def test_an_unknown_kind_is_the_stores_fault():
         scorer_from_dict({"kind_of_scorer": "oracle"})
 
 
-def test_a_kind_may_register_itself(monkeypatch):
-    from powerml.scoring import stored as persist
+@pytest.mark.parametrize("kind", STORED)
+def test_the_table_names_a_class_that_reads_its_own_kind_back(kind):
+    module, name = STORED[kind].split(":")
+    made = getattr(importlib.import_module(module), name)
+    assert callable(made.from_dict)
+    assert made.kind_of_scorer == kind
 
-    monkeypatch.setattr(persist, "_LOADERS", dict(persist._LOADERS))
-    _register("constant", lambda data: data["value"])
-    assert scorer_from_dict({"kind_of_scorer": "constant", "value": 60}) == 60
+
+def test_a_fitted_model_is_no_weight_set():
+    assert documented_from_dict(scorer("engagement", fitted=True).to_dict()).name == "engagement"
+    frame, y, _ = snapshots(300)
+    written = NestedOutcomeModel("logistic", min_events=5).fit(frame, y).to_dict()
+    with pytest.raises(StoreError, match="is of kind 'outcome_model', which is no weight set"):
+        documented_from_dict(written)

@@ -128,8 +128,8 @@ def test_tables_hold_only_canonical_columns_and_every_required_value(product):
     for name, frame in product.tables.items():
         assert set(frame.columns) <= set(TABLES[name].names)
         assert frame[list(TABLES[name].required)].notna().all().all()
-        if TABLES[name].unique:
-            assert frame[TABLES[name].unique].is_unique
+        if TABLES[name].key:
+            assert not frame.duplicated(list(TABLES[name].key)).any()
     users = product.tables["users"].set_index("user_id")
     assert (users["deactivated_at"].dropna() >= users["created_at"][users["deactivated_at"].notna()]).all()
     assert product.tables["events"]["time"].max() < pd.Timestamp(product.project["observed_until"])

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from powerml.errors import UsageError
 from powerml.snapshots.engine.duckdb import Engine
 from powerml.snapshots.windows import Calendar, Cutoffs, cutoff_dates, day_date, day_number, microseconds
 
@@ -141,3 +142,9 @@ def test_regular_cutoffs_include_both_ends(every, dates):
 
 def test_no_cutoff_where_none_falls():
     assert cutoff_dates("quarter", date(2026, 1, 2), date(2026, 3, 31)) == []
+
+
+@pytest.mark.parametrize("day", [date(1, 1, 1), date(1899, 12, 31), date(2200, 1, 1), date(9999, 12, 31)])
+def test_a_cutoff_that_no_calendar_needs_is_refused(day):
+    with pytest.raises(UsageError, match=rf"{day} is no cutoff: it does not lie from 1900-01-01 to 2199-12-31"):
+        Cutoffs.of("UTC", [date(2026, 1, 1), day])

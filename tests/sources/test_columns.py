@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import pandas as pd
 import pytest
 
 from powerml.errors import DataError
+from powerml.sources import open_sources
+from powerml.sources.ids import normal_ids
+from tests.sources.conftest import NOW
 from tests.sources.reading import bad, rows
 
 MARCH = datetime(2026, 3, 1)
@@ -50,22 +54,92 @@ def test_a_required_column_that_is_absent(opened, tmp_path, header, near):
         opened(events="e.csv")
 
 
-@pytest.mark.parametrize(
-    ("sql", "expected"),
-    [
-        ("42::BIGINT", "42"),
-        ("42.0::DOUBLE", "42"),  # pandas makes floats of integers with a gap
-        ("42.5::DOUBLE", "42.5"),
-        ("'007'", "007"),
-        ("' ada '", " ada "),
-        ("'0190a2b4-7c1d-7000-8000-000000000000'::UUID", "0190a2b4-7c1d-7000-8000-000000000000"),
-    ],
-)
+IDS = [
+    ("42::BIGINT", "42"),
+    ("42.0::DOUBLE", "42"),  # pandas makes floats of integers with a gap
+    ("42.0::FLOAT", "42"),
+    ("42.5::DOUBLE", "42.5"),
+    ("42::DECIMAL(38,9)", "42"),  # NUMERIC of warehouses
+    ("42.500::DECIMAL(9,3)", "42.5"),
+    ("100::DECIMAL(9,0)", "100"),
+    ("100::HUGEINT", "100"),
+    ("'42.0'", "42"),
+    ("'42.000'", "42"),
+    ("' -42.0 '", "-42"),
+    ("'007'", "007"),
+    ("'007.0'", "007.0"),  # no float looks so
+    ("'1.10'", "1.10"),
+    ("'v1.0'", "v1.0"),
+    ("'100'", "100"),
+    ("' ada '", "ada"),
+    ("E'ada\\t\\r\\n'", "ada"),
+    ("'a b'", "a b"),
+    ("'Null'", "Null"),  # a name
+    ("'0190a2b4-7c1d-7000-8000-000000000000'::UUID", "0190a2b4-7c1d-7000-8000-000000000000"),
+    ("'\\xC3\\xBC'::BLOB", "ü"),
+    ("'42.0'::BLOB", "42"),
+    ("'ada'::ENUM('ada', 'bo')", "ada"),
+    ("true", "true"),
+]
+
+
+@pytest.mark.parametrize(("sql", "expected"), IDS)
 @pytest.mark.parametrize("how", ["files", "query"])
-def test_ids_of_any_type_become_text_and_are_not_trimmed(opened, parquet, sql, expected, how):
+def test_ids_of_any_type_become_the_same_text(opened, parquet, sql, expected, how):
     parquet("e.parquet", f"SELECT {sql} AS user_id, 'x' AS event, DATE '2026-03-01' AS time")
     entry = {"files": "e.parquet"} if how == "files" else {"query": "FROM 'e.parquet'"}
     assert rows(opened(events=entry), "events", "user_id") == [(expected,)]
+
+
+@pytest.mark.parametrize("text", ["42.0", " ada", "ada\t", "007", "1.10", "NULL", r"\N", "nan", "NaN", "None", "", " "])
+@pytest.mark.parametrize("name", ["e.csv", "e.jsonl", "e.parquet"])
+def test_texts_of_any_file_become_the_same_id(opened, tmp_path, name, text):
+    frame = pd.DataFrame({"user_id": ["u"], "event": ["x"], "time": ["2026-03-01"], "account_id": [text]})
+    if name == "e.csv":
+        frame.to_csv(tmp_path / name, index=False)
+    elif name == "e.jsonl":
+        frame.to_json(tmp_path / name, orient="records", lines=True)
+    else:
+        frame.to_parquet(tmp_path / name, index=False)
+    want = {"42.0": "42", "007": "007", "1.10": "1.10"}.get(text, "ada" if "ada" in text else None)
+    assert rows(opened(events=name), "events", "account_id") == [(want,)]
+    assert normal_ids(pd.Series([text])).tolist() == [want]
+
+
+@pytest.mark.parametrize("sql", ["'NULL'", "' '", "'nan'::DOUBLE", "''::BLOB", "'None'::BLOB", r"'\N'"])
+def test_a_row_without_an_id_is_set_aside(opened, parquet, sql):
+    parquet("e.parquet", f"SELECT {sql} AS user_id, 'x' AS event, DATE '2026-03-01' AS time")
+    loaded = opened(events={"files": "e.parquet", "max_bad_rows": 1})
+    assert [row[1:4] for row in bad(loaded)] == [(1, "missing", "user_id")]
+
+
+def test_bytes_that_are_no_text_are_set_aside(opened, parquet):
+    parquet("e.parquet", f"{ONE}, '\\xFF\\xFE'::BLOB AS account_id")
+    loaded = opened(events={"files": "e.parquet", "max_bad_rows": 1})
+    assert [row[1:] for row in bad(loaded)] == [(1, "not UTF-8", "account_id", r"\xFF\xFE")]
+
+
+@pytest.mark.parametrize("name", ["e.csv", "e.parquet"])
+def test_case_counts_unless_the_project_says_otherwise(project, tmp_path, name):
+    frame = pd.DataFrame({"user_id": ["Ada", "ADA"], "event": ["x", "X"], "time": ["2026-03-01"] * 2})
+    (frame.to_csv if name == "e.csv" else frame.to_parquet)(tmp_path / name, index=False)
+    spec = project(events=name)
+    assert rows(open_sources(spec, now=NOW), "events", "user_id") == [("Ada",), ("ADA",)]
+    folded = open_sources(spec.model_copy(update={"ids": "casefold"}), now=NOW)
+    assert rows(folded, "events", "user_id, event") == [("ada", "x"), ("ada", "X")]
+
+
+@pytest.mark.parametrize("word", ["NULL", r"\N", "NaN", "None", " "])
+def test_null_words_are_null_in_times_numbers_and_closed_lists(opened, tmp_path, word):
+    (tmp_path / "t.csv").write_text(
+        f"ticket_id,opened_at,resolved_at,csat,sentiment\n1,2026-03-01,{word},{word},{word}\n"
+    )
+    assert rows(opened(tickets="t.csv"), "tickets", "resolved_at, csat, sentiment") == [(None, None, None)]
+
+
+def test_outer_blanks_of_texts_go_too(opened, tmp_path):
+    (tmp_path / "e.csv").write_text("user_id, event, time\nada, signed_in , 2026-03-01 10:00\n")
+    assert rows(opened(events="e.csv"), "events", "event, time") == [("signed_in", datetime(2026, 3, 1, 10))]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,9 @@ GOLDEN = Path(__file__).parent.parent / "golden"
 
 
 def survey_lines(good: int, bad: int) -> str:
-    return "user_id,time,nps\n" + "ada,2026-03-01,7\n" * good + "bo,2026-03-01,11\n" * bad
+    """Answers of different people, the good ones first."""
+    lines = [f"ada{i},2026-03-01,7\n" for i in range(good)] + [f"bo{i},2026-03-01,11\n" for i in range(bad)]
+    return "user_id,time,nps\n" + "".join(lines)
 
 
 @pytest.mark.parametrize(("folder", "events", "again"), [("raw", 21231, 201), ("raw_new_york", 19239, 209)])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 import pytest
 
+from powerml.sources import open_sources
 from powerml.sources.rules import first_broken, rules_of
 from powerml.tables import TABLES
+from tests.sources.conftest import NOW
 from tests.sources.reading import bad, counts, rows
 
 TABLE_CASES = [
@@ -53,14 +55,14 @@ def test_a_row_that_breaks_a_rule_is_set_aside(opened, tmp_path, table, header, 
         ("events", "user_id,event,time\nada,x,2026-04-01T00:00:00Z\n"),  # at `now` is not after it
         (
             "subscriptions",
-            "account_id,start,end,mrr,seats\nacme,2026-02-01,2026-02-01,0,\nacme,2026-02-01,2031-01-01,,0\n",
+            "account_id,start,end,mrr,seats\nacme,2026-02-01,2026-02-01,0,\nacme,2026-02-02,2031-01-01,,0\n",
         ),
-        ("usage_limits", "account_id,time,resource,used,limit\nacme,2026-02-01,calls,0,\nacme,2026-02-01,calls,3,0\n"),
+        ("usage_limits", "account_id,time,resource,used,limit\nacme,2026-02-01,calls,0,\nacme,2026-02-02,calls,3,0\n"),
         (
             "tickets",
             "ticket_id,opened_at,resolved_at,sentiment,csat\nt,2026-02-01,,,\nu,2026-02-01,2026-02-01,neutral,1\n",
         ),
-        ("surveys", "user_id,time,nps\nada,2026-02-01,0\nada,2026-02-01,10\n"),
+        ("surveys", "user_id,time,nps\nada,2026-02-01,0\nada,2026-02-02,10\n"),
         ("users", "user_id,created_at,deactivated_at\nada,,2026-01-01\nbo,2026-01-01,2027-01-01\n"),
     ],
 )
@@ -84,9 +86,65 @@ def test_of_two_rows_with_one_key_the_first_good_one_stays(opened, tmp_path, tab
     ]
 
 
-def test_a_table_that_says_when_it_knew_may_repeat_its_keys(opened, tmp_path):
-    (tmp_path / "t.csv").write_text("ticket_id,opened_at,known_at\nt,2026-02-01,2026-02-01\nt,2026-02-01,2026-03-01\n")
-    assert counts(opened(tickets="t.csv"), "tickets") == (2, 2, 0, 0)
+KEYS_OF_SEVERAL = [
+    ("subscriptions", "account_id,start,mrr", "acme,2026-02-01,1", "acme,2026-02-01T00:00:00Z,2", "account_id, start"),
+    ("usage_limits", "account_id,time,resource,used", "acme,2026-02-01,calls,1", "acme,2026-02-01,calls,2",
+     "account_id, resource, time"),
+    ("surveys", "user_id,time,nps", "1,2026-02-01,9", "1.0,2026-02-01,9", "user_id, time"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("table", "header", "first", "second", "key"), KEYS_OF_SEVERAL)
+def test_a_key_of_several_columns_is_unique_too(opened, tmp_path, table, header, first, second, key):
+    (tmp_path / "t.csv").write_text(f"{header}\n{first}\n{second}\n")
+    loaded = opened(**{table: {"files": "t.csv", "max_bad_rows": 1}})
+    value = ", ".join("2026-02-01 00:00:00" if c in ("start", "time") else rows(loaded, table, c)[0][0]
+                      for c in key.split(", "))  # fmt: skip
+    assert [row[1:] for row in bad(loaded)] == [(2, f"duplicate {key.replace(', ', ' and ')}", key, value)]
+    assert len(rows(loaded, table)) == 1
+
+
+@pytest.mark.parametrize(("table", "header", "first", "second", "key"), KEYS_OF_SEVERAL)
+def test_a_table_that_says_when_it_knew_may_repeat_its_keys(opened, tmp_path, table, header, first, second, key):
+    (tmp_path / "t.csv").write_text(f"{header},known_at\n{first},2026-02-01\n{second},2026-03-01\n")
+    assert counts(opened(**{table: "t.csv"}), table) == (2, 2, 0, 0)
+
+
+TIMES = [(table.name, c.name) for table in TABLES.values() for c in table.columns if c.kind == "time"]
+FILL = {"id": "x", "text": "x", "time": "2026-02-01", "number": "1"}
+
+
+@pytest.mark.parametrize(("table", "column"), TIMES)
+@pytest.mark.parametrize("written", ["1989-12-31T23:59:59Z", "0001-01-01", "1970-01-01", "-infinity"])
+def test_a_time_before_any_product_is_set_aside(opened, tmp_path, table, column, written):
+    names = dict.fromkeys((*TABLES[table].required, column))
+    line = ",".join(written if n == column else FILL[TABLES[table].column(n).kind] for n in names)
+    good = ",".join("2026-02-02" if n == column else FILL[TABLES[table].column(n).kind] for n in names)
+    (tmp_path / "t.csv").write_text(f"{','.join(names)}\n{good}\n{line}\n")
+    loaded = opened(**{table: {"files": "t.csv", "max_bad_rows": 1}})
+    rule = "not a time" if "inf" in written else "before 1990-01-01"
+    assert [row[1:] for row in bad(loaded)] == [(2, rule, column, written)]
+
+
+def test_a_project_says_what_is_earliest(project, tmp_path):
+    (tmp_path / "u.csv").write_text("user_id,created_at\na,1985-05-05\nb,1979-12-31\n")
+    spec = project(users={"files": "u.csv", "max_bad_rows": 1}).model_copy(update={"earliest": date(1980, 1, 1)})
+    loaded = open_sources(spec, now=NOW)
+    assert [row[1:] for row in bad(loaded)] == [(2, "before 1980-01-01", "created_at", "1979-12-31")]
+
+
+@pytest.mark.parametrize("written", ["10000-01-01", "infinity", "294246-01-01"])
+def test_what_never_ends_is_at_most_the_year_9999(opened, tmp_path, written):
+    (tmp_path / "s.csv").write_text(f"account_id,start,end\na,2026-01-01,9999-12-31\nb,2026-01-01,{written}\n")
+    loaded = opened(subscriptions={"files": "s.csv", "max_bad_rows": 1})
+    rule = "not a time" if written == "infinity" else "after 9999-12-31"
+    assert [row[1:4] for row in bad(loaded)] == [(2, rule, "end")]
+
+
+def test_a_version_written_after_the_run_is_set_aside(opened, tmp_path):
+    (tmp_path / "u.csv").write_text("user_id,known_at\na,2026-04-01\na,2026-04-02\n")
+    loaded = opened(users={"files": "u.csv", "max_bad_rows": 1})
+    assert [row[1:4] for row in bad(loaded)] == [(2, "in the future", "known_at")]
 
 
 def test_a_row_that_breaks_two_rules_counts_once(opened, tmp_path):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from powerml.sources.times import Clock, Instant, from_native, from_text
+from powerml.sources.times import Clock, Instant, from_native, time_from_text
 
 
 def evaluate(instant: Instant | None, kind: str, value: object) -> datetime | None:
@@ -40,7 +40,7 @@ def evaluate(instant: Instant | None, kind: str, value: object) -> datetime | No
     ],
 )
 def test_iso_8601_with_and_without_a_zone(written, hour, minute):
-    assert evaluate(from_text("raw", Clock("America/New_York")), "VARCHAR", written) == datetime(
+    assert evaluate(time_from_text("raw", Clock("America/New_York")), "VARCHAR", written) == datetime(
         2026, 3, 1, hour, minute
     )
 
@@ -50,11 +50,11 @@ def test_iso_8601_with_and_without_a_zone(written, hour, minute):
 )
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
 def test_what_is_no_time_is_null(written, zone):
-    assert evaluate(from_text("raw", Clock(zone)), "VARCHAR", written) is None
+    assert evaluate(time_from_text("raw", Clock(zone)), "VARCHAR", written) is None
 
 
 def test_fractions_are_kept_to_the_microsecond():
-    instant = from_text("raw", Clock())
+    instant = time_from_text("raw", Clock())
     assert evaluate(instant, "VARCHAR", "2026-03-01T09:30:00.123456789Z") == datetime(2026, 3, 1, 9, 30, 0, 123456)
 
 
@@ -69,7 +69,7 @@ def test_fractions_are_kept_to_the_microsecond():
     ],
 )
 def test_local_times_that_do_not_exist_or_occur_twice(zone, written, expected):
-    assert evaluate(from_text("raw", Clock(zone)), "VARCHAR", written) == expected
+    assert evaluate(time_from_text("raw", Clock(zone)), "VARCHAR", written) == expected
     assert (
         evaluate(from_native("raw", "TIMESTAMP", Clock(zone)), "TIMESTAMP", datetime.fromisoformat(written)) == expected
     )
@@ -107,7 +107,7 @@ def test_utc_is_free_so_that_scans_can_skip_by_time():
     ],
 )
 def test_a_declared_format(fmt, written, expected):
-    assert evaluate(from_text("raw", Clock("America/New_York", fmt)), "VARCHAR", written) == expected
+    assert evaluate(time_from_text("raw", Clock("America/New_York", fmt)), "VARCHAR", written) == expected
 
 
 @pytest.mark.parametrize(

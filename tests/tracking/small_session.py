@@ -7,23 +7,39 @@ from pathlib import Path
 
 import pandas as pd
 
-from powerml.calibration.links import PlattLink
-from powerml.scoring.documented.load import load_weights
+from powerml.calibration.head import HeadCalibrator
 from powerml.scoring.explain.shares import native_params, weight_shares
+from powerml.scoring.heads.prior import PriorLinkHead
+from powerml.scoring.heads.structure import average_reasons
+from powerml.scoring.load import load_weights
 from powerml.scoring.model import ScoringModel
+from powerml.scoring.outcome.linked import LinkedScorer, ScoreLink
 from powerml.tracking.pseudonyms import load_pseudonyms
 from powerml.tracking.runs import Attachments, ScorerRun, SessionRun, log_session
 from powerml.tracking.store import Store, connected
 
 ROWS = pd.read_csv(Path(__file__).parents[1] / "golden" / "metrics.csv", dtype={"user_id": str})
 METRICS = list(ROWS.columns[1:])
-LINK = PlattLink((-0.05, 1.0), (0.04, -2.0))
+OUTCOMES = ("churn", "stay", "expand")
 
 
-def model(name, *, link=None, **params):
+def links():
+    """A link of the document's number to churn and to expansion, as training leaves them."""
+    lines = {"churn": (1.0, -0.05, 0.25), "expand": (-2.0, 0.04, 1 / 3)}
+    return tuple(
+        ScoreLink(name, PriorLinkHead.given(intercept, slope), HeadCalibrator.identity(), rate, 60, 240)
+        for name, (intercept, slope, rate) in lines.items()
+    )
+
+
+def model(name, *, linked=False, **params):
+    """A weight set alone, or as it is registered: joined to outcomes."""
     scorer = load_weights(name, params=params).fit(ROWS)
-    rates = None if link is None else {"churn": 0.25, "stay": 0.5, "expand": 0.25}
-    return ScoringModel(scorer, link=link, base_rates=rates).with_reference(ROWS)
+    if not linked:
+        return ScoringModel(scorer).with_reference(ROWS)
+    rates = {"churn": 0.25, "stay": 0.5, "expand": 0.25}
+    joined = LinkedScorer(scorer, links(), OUTCOMES, 0.6, average_reasons(scorer, ROWS))
+    return ScoringModel(joined, base_rates=rates).with_reference(ROWS)
 
 
 def scorer_run(scoring_model, names):
@@ -31,7 +47,7 @@ def scorer_run(scoring_model, names):
     ranking = pd.DataFrame({"rank": [1, 2, 3], "entity": names.all(top["user_id"]), "score": [3.0, 2.0, 1.0]})
     return ScorerRun(
         model=scoring_model,
-        shares=weight_shares(scoring_model.scorer, ROWS, METRICS),
+        shares=weight_shares(scoring_model.scorer, METRICS),
         native=native_params(scoring_model.scorer),
         metrics={"skill/overall": 0.2, "churn/auroc": 0.8, "calibration/churn_slope": float("nan")},
         by_cutoff={"time/churn_auroc": [0.7, 0.9]},

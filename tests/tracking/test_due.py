@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from powerml.cli import root
 from powerml.config.project import load_project
-from powerml.scoring.documented.load import load_weights
+from powerml.scoring.load import load_weights
 from powerml.tracking import registry
 from powerml.tracking.due import (
     DATA_UNTIL,

@@ -13,7 +13,7 @@ import powerml
 from powerml.errors import StoreError
 from powerml.tracking import registry
 from powerml.tracking.store import connected
-from tests.tracking.small_session import LINK, METRICS, ROWS, log_small, model
+from tests.tracking.small_session import METRICS, ROWS, log_small, model
 
 FRESH = """
 import sys
@@ -29,7 +29,7 @@ print(model.predict(pd.read_parquet({rows!r})).to_json(orient="split", double_pr
 
 @pytest.fixture(scope="module")
 def registered(tmp_path_factory):
-    linked = model("engagement", link=LINK)
+    linked = model("engagement", linked=True)
     store, session = log_small(tmp_path_factory.mktemp("project"), linked)
     run = session.scorers["engagement"]
     version = registry.register(

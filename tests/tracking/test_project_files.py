@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from powerml.tracking import registry
-from powerml.tracking.project_files import ProjectFiles, from_project
+from powerml.tracking.project_files import ProjectFiles, written_in_project
 from tests.tracking.small_session import METRICS, ROWS, log_small, model
 
 STORE = "sqlite:////home/ada/shop/.powerml/mlflow.db"
@@ -36,7 +36,7 @@ print(loaded.predict(pd.read_parquet(sys.argv[2]))[["score"]].to_json(orient="co
     ],
 )
 def test_other_addresses_and_stores_are_left_as_they_are(address, store):
-    assert from_project(address, store) == address
+    assert written_in_project(address, store) == address
 
 
 def test_the_package_registers_it():

@@ -38,7 +38,7 @@ def test_a_version_is_found_by_alias_and_by_number(store, wanted, number):
 
 
 def test_a_version_is_found_by_its_run(store):
-    for version in registry.versions(store, "golden"):
+    for version in registry.registered_versions(store, "golden"):
         assert registry.find_version(store, "golden", version.run_id[:10]).number == version.number
 
 
@@ -58,7 +58,7 @@ def test_what_is_not_there_is_said_with_what_is(store, wanted, message):
 def test_a_store_that_was_never_made_is_not_made_by_looking(tmp_path):
     store = Store(tmp_path / ".powerml")
     assert registry.aliases(store, "golden") == {}
-    assert registry.versions(store, "golden") == []
+    assert registry.registered_versions(store, "golden") == []
     with pytest.raises(StoreError, match="run 'powerml train' first"):
         registry.find_version(store, "golden", "champion")
     assert not store.folder.exists()

@@ -8,8 +8,9 @@ from powerml.config.experiment import ExperimentSpec, FittedEntry, WeightSetEntr
 from powerml.config.metrics import catalogue
 from powerml.config.project import load_project
 from powerml.errors import UsageError
-from powerml.scoring.documented.load import load_weights
+from powerml.scoring.load import load_weights
 from powerml.scoring.outcome.card_file import weight_files
+from powerml.scoring.outcome.card_scorer import CardScorer
 from powerml.training.candidates import Candidate, check_scorers, say
 from powerml.training.rows import Rows
 from powerml.training.snapshot_rows import snapshot_rows
@@ -102,7 +103,7 @@ def test_a_card_file_is_a_scorer_with_its_own_probabilities_and_a_caution(data, 
     (tmp_path / "ours.yaml").write_text(weight_files(fitted.scorer)["ours"])
     candidate = Candidate(WeightSetEntry(weights="ours.yaml"), data, 7, tmp_path)
     again = candidate.make(data.labelled, data.labelled.frame)
-    assert again.link is None
+    assert type(again.scorer) is CardScorer
     rates = data.labelled.rates(data.outcomes)
     before, after = say(fitted, data.labelled, rates), say(again, data.labelled, rates)
     assert after.score == pytest.approx(before.score)

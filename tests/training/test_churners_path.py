@@ -17,6 +17,8 @@ LEAVES = 11  # the month, from 0, in which Ada's account churns; its three earli
 class Falls:
     """A score that falls by 10 a month, and remembers which snapshots it was asked about."""
 
+    document = None
+
     def __init__(self):
         self.asked = []
 

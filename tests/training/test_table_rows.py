@@ -8,6 +8,7 @@ from powerml.config.project import bare_project
 from powerml.errors import DataError, MissingColumns, UsageError
 from powerml.sources.tables.features import read_features
 from powerml.tables import NamedColumns
+from powerml.training.folds import held_out
 from powerml.training.table_rows import table_rows
 from powerml.validation.verdict import CROSS_FITTED
 
@@ -100,6 +101,30 @@ def test_with_times_rows_are_held_out_forward_in_time_with_a_gap(tmp_path):
         assert data.labelled.times[train].max() + np.timedelta64(90, "D") <= data.labelled.times[test].min()
     assert data.provenance.scores_ids == "customerID"  # it repeats over the months
     assert data.trained_until == "2025-12-01"
+
+
+def test_days_of_a_month_are_taken_together_and_the_folds_are_said(tmp_path):
+    days = pd.date_range("2024-01-01", periods=365, freq="D")
+    frame = table(730).assign(day=np.tile(days, 2).astype(str))
+    data = read(tmp_path, frame, time="day")
+    (said,) = [remark for remark in data.provenance.remarks if remark.startswith("Held out")]
+    assert "Held out forward in time by day: 3 test months (91 cutoffs, taken together by month), with a gap" in said
+    split = data.split(seed=0)
+    test = held_out(data, split)
+    assert [str(month)[:7] for month in np.unique(test.times)] == ["2024-10", "2024-11", "2024-12"]
+    for train, tested in split.folds:  # the days themselves keep the gap
+        assert data.labelled.times[train].max() + np.timedelta64(90, "D") <= data.labelled.times[tested].min()
+
+
+def test_a_good_target_turns_the_score_round(tmp_path):
+    data = read(tmp_path, table().rename(columns={"churned": "Has Bought"}), "Has Bought", good=True)
+    assert data.outcomes == ("not_has_bought", "has_bought")
+    assert data.judged == ("has_bought",)
+    assert data.labelled.y.tolist() == table()["churned"].map({"Yes": "has_bought", "No": "not_has_bought"}).tolist()
+    assert data.model_name == "table-has_bought"
+    assert all(len(set(data.labelled.y[train])) == 2 for train, _ in data.split(seed=0).folds)
+    with pytest.raises(UsageError, match="holds churn, stay or expand, whose order is known; leave --good out"):
+        read(tmp_path, table().assign(churned=["churn", "stay"] * 30), good=True)
 
 
 def test_too_short_a_time_falls_back_to_folds_and_says_so(tmp_path):

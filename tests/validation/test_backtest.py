@@ -55,3 +55,12 @@ def test_errors():
         backtest(SCORES, LABELS.assign(label="immature"), id_column="user_id")
     with pytest.raises(MissingColumns, match="'score'"):
         backtest(SCORES.drop(columns="score"), LABELS, id_column="user_id")
+
+
+def test_ties_at_the_cut_are_said():
+    """Bob and Cyd have 20 points each, and one place is left."""
+    found = backtest(SCORES, LABELS, id_column="user_id", top=2)
+    assert found.tied == 2
+    assert found.sentence.endswith("2 tie at the cut, and which of them are listed is by id alone.")
+    assert backtest(SCORES, LABELS, id_column="user_id", top=3).tied == 0
+    assert "tie" not in backtest(SCORES, LABELS, id_column="user_id", top=99).sentence

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from powerml.validation.churn_path import DOCUMENTED, churn_instants, churn_path, path_before_churn, path_sentence
+from powerml.validation.churn_path import DOCUMENTED_PATH, churn_instants, churn_path, path_before_churn, path_sentence
 
 MONTHS = pd.date_range("2026-01-01", periods=9, freq="MS")
 
@@ -14,12 +14,12 @@ def history(labels, who="ada", scores=None):
 
 def test_the_documents_path_is_found_again():
     """Six months, the last three of which see the churn coming; gone at the seventh."""
-    rows = history(["stay"] * 3 + ["churn"] * 3 + ["ineligible"], scores=[*DOCUMENTED, 0.0])
+    rows = history(["stay"] * 3 + ["churn"] * 3 + ["ineligible"], scores=[*DOCUMENTED_PATH, 0.0])
     path = churn_path(rows, rows, id_column="user_id")
     assert path["months_before"].tolist() == [6, 5, 4, 3, 2, 1]
-    assert path["mean_score"].tolist() == list(DOCUMENTED)
+    assert path["mean_score"].tolist() == list(DOCUMENTED_PATH)
     assert (path["n"] == 1).all()
-    assert path["document"].tolist() == list(DOCUMENTED)
+    assert path["document"].tolist() == list(DOCUMENTED_PATH)
     assert path_sentence(path).startswith("Mean score of churners by months before they left: 6: 62 (n = 1), 5: 58")
 
 

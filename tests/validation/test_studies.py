@@ -20,6 +20,10 @@ def test_no_claim_on_noise(studies):
     assert [row["k"] for row in studies.noise(3) if row["asked"]] == [0, 0]
 
 
+def test_no_skill_is_claimed_without_signal_nor_for_a_level(studies):
+    assert [row["k"] for row in studies.no_signal(4)] == [0, 0]
+
+
 def test_a_planted_signal_is_seen(studies):
     assert [row["k"] for row in studies.power(3) if "at least" in row["question"]] == [3, 3]
 

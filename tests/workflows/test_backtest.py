@@ -102,7 +102,9 @@ def test_the_months_before_that_days_churners_left():
         )
     ]
     whole = pd.concat(parts, ignore_index=True)
-    made = SimpleNamespace(scorer=SimpleNamespace(predict_score=lambda rows: rows["level"].to_numpy(dtype=float)))
+    made = SimpleNamespace(
+        scorer=SimpleNamespace(document=None, predict_score=lambda rows: rows["level"].to_numpy(dtype=float))
+    )
     data = SimpleNamespace(whole=whole, labelled=SimpleNamespace(horizon_days=90))
     day = whole[whole["as_of"] == months[5]]
     path = workflow._path(made, data, day, "user_id", note=lambda text: None)

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from powerml.cli import root
 from powerml.config.project import load_project
 from powerml.errors import PowermlError, StoreError, UsageError
-from powerml.scoring.documented.load import load_weights
+from powerml.scoring.load import load_weights
 from powerml.scoring.model import ScoringModel
 from powerml.tracking import registry
 from powerml.tracking.runs import ScorerRun, SessionRun, log_session

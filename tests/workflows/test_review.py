@@ -16,7 +16,7 @@ from powerml.cli.review import command
 from powerml.config.project import load_project
 from powerml.config.weights import read_weights
 from powerml.errors import DataError, UsageError
-from powerml.scoring.documented.load import load_weights
+from powerml.scoring.load import load_weights
 from powerml.scoring.model import ScoringModel
 from powerml.scoring.named import NamedScorer
 from powerml.tracking.due import review_due

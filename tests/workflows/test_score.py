@@ -1,5 +1,7 @@
 import json
-from datetime import UTC, datetime
+import shutil
+from collections import Counter
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -7,13 +9,18 @@ import pytest
 from click.testing import CliRunner
 
 from powerml.cli import root
+from powerml.config.metrics import _read_once
+from powerml.config.project import load_project
+from powerml.config.shipped import configs
 from powerml.errors import PowermlError
-from powerml.scoring.documented.load import load_weights
 from powerml.scoring.explain.text import reasons_json
+from powerml.scoring.load import load_weights
 from powerml.scoring.model import ScoringModel
 from powerml.scoring.named import NamedScorer, from_weights
 from powerml.scoring.scores_table import score_rows
-from powerml.workflows.score import score_metrics
+from powerml.workflows.score import score_metrics, score_snapshot
+from tests.builders import write_project
+from tests.tracking.small_session import ROWS, model
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 NOW = datetime(2026, 4, 1, 6, 0, tzinfo=UTC)
@@ -219,3 +226,127 @@ def test_calls_that_make_no_sense(tmp_path, arguments, message):
 def test_an_output_that_cannot_be_written_is_refused_before_the_work(tmp_path):
     said = refused("score", "--metrics", tmp_path / "none.csv", "--weights", "activity", "-o", tmp_path / "s.xlsx")
     assert "end the name in .parquet or .csv" in said
+
+
+@pytest.fixture
+def raw(tmp_path):
+    """The golden product's tables, in a folder of their own."""
+    return Path(shutil.copytree(GOLDEN / "raw", tmp_path / "raw"), "powerml.yaml")
+
+
+def test_every_declaration_is_read_once(raw, tmp_path, monkeypatch):
+    read = Counter()
+    plain = Path.read_text
+
+    def counted(path, *arguments, **options):
+        read[path.resolve()] += 1
+        return plain(path, *arguments, **options)
+
+    _read_once.cache_clear()
+    monkeypatch.setattr(Path, "read_text", counted)
+    done = run("score", "-c", raw, "--weights", "engagement", "--as-of", "2025-11-01", "-o", tmp_path / "s.csv")
+    assert done.exit_code == 0, done.output
+    declared = {path.relative_to(configs()): n for path, n in read.items() if path.is_relative_to(configs())}
+    assert declared == {
+        Path("weights/engagement.yaml"): 1,
+        Path("bands/engagement.yaml"): 1,
+        Path("metrics/catalogue.yaml"): 1,
+    }
+    assert read[raw] == 1
+    assert read[raw.with_name("vocabulary.json")] == 1
+
+
+def test_counts_of_the_vocabulary_come_from_the_data_without_reading_the_set_again(raw):
+    project = load_project(raw)
+    done = score_snapshot(project, date(2025, 11, 1), weights="power_user", now=NOW)
+    params = done.scorer.model.scorer.card.params
+    assert all(isinstance(value, float) for value in params.values())
+    again = load_weights(
+        "power_user", vocabulary={"features": params["max_features"], "advanced": params["max_advanced"]}
+    )
+    assert again.card == done.scorer.model.scorer.card
+    assert (done.scorer.model.kind, done.scorer.shown) == ("documented", "power_user@1")
+
+
+def test_reasons_say_the_unit_of_a_metric_of_the_project_s_own(tmp_path):
+    path = write_project(
+        tmp_path / "p",
+        """
+        user_id, time,                 event,  value
+        ada,     2026-01-01T10:00:00Z, export, 30
+        ada,     2026-03-30T10:00:00Z, export, 12
+        """,
+        metrics="""
+        - {name: waited_30d, table: events, measure: sum, of: value, window_days: 30, unit: minutes, direction: down}
+        """,
+    )
+    (tmp_path / "p" / "mine.yaml").write_text(
+        "name: mine\nkind: points\nparts:\n"
+        "  waiting: {metric: waited_30d, missing: 0, steps: [{from: 10, points: 40}, {points: 60}]}\n"
+    )
+    done = score_snapshot(load_project(path), date(2026, 4, 1), weights=str(tmp_path / "p" / "mine.yaml"), now=NOW)
+    (reasons,) = done.frame["reasons"]
+    assert json.loads(reasons)[0]["text"] == "waited 30d: 12 minutes (+40.0 points)"
+
+
+LEAVERS = {
+    "users": """
+        user_id, account_id, created_at
+        ada,     acme,       2025-06-01T00:00:00Z
+        bob,     lilt,       2025-06-01T00:00:00Z
+        eve,     free,       2025-06-01T00:00:00Z
+    """,
+    "accounts": """
+        account_id, created_at
+        acme,       2025-06-01T00:00:00Z
+        lilt,       2025-06-01T00:00:00Z
+        free,       2025-06-01T00:00:00Z
+    """,
+    "subscriptions": """
+        account_id, start,                end,                  mrr
+        acme,       2025-06-01T00:00:00Z, ,                     100
+        lilt,       2025-06-01T00:00:00Z, 2026-02-01T00:00:00Z, 100
+        free,       2025-06-01T00:00:00Z, ,                     0
+    """,
+}
+
+
+def test_who_paid_once_and_pays_no_longer_has_left_and_is_in_no_rank(tmp_path):
+    path = write_project(
+        tmp_path / "p",
+        """
+        user_id, time,                 event
+        ada,     2026-01-05T10:00:00Z, login
+        ada,     2026-03-30T10:00:00Z, login
+        bob,     2026-01-05T10:00:00Z, login
+        bob,     2026-03-30T10:00:00Z, login
+        eve,     2026-01-05T10:00:00Z, login
+        eve,     2026-03-30T10:00:00Z, login
+        """,
+        tables=LEAVERS,
+    )
+    project = load_project(path)
+    table = score_snapshot(project, date(2026, 4, 1), weights="engagement", now=NOW).frame.set_index("user_id")
+    assert table["status"].to_dict() == {"ada": "scored", "bob": "left", "eve": "scored"}  # Eve never paid
+    assert table["score"].notna().all()
+    assert table["percentile"].notna().to_dict() == {"ada": True, "bob": False, "eve": True}
+    before = score_snapshot(project, date(2026, 2, 1), weights="engagement", now=NOW).frame
+    assert set(before["status"]) == {"scored"}
+
+
+def test_a_registered_weight_set_gives_those_outside_its_document_s_number_only():
+    frame = ROWS.head(3).assign(enough_history=True, label=["stay", "ineligible", "ineligible"])
+    scorer = NamedScorer(model("engagement", linked=True), "golden", "3")
+    left = pd.Series([False, False, True], index=frame.index)
+    table, _ = score_rows(scorer, frame, ids=["user_id"], reasons=None, ranking="stored", now=NOW, left=left)
+    assert table["status"].tolist() == ["scored", "outside_population", "left"]
+    assert table[["score", "band", "percentile", "p_churn", "reasons"]].notna().all(axis=1).tolist() == [
+        True, False, False,
+    ]  # fmt: skip
+    assert table["document_score"].tolist() == load_weights("engagement").predict_score(frame).tolist()
+    assert table[["frequency", "recency"]].notna().all(axis=None)
+    columns = list(table.columns)
+    assert columns[:7] == ["user_id", "status", "score", "band", "percentile", "document_score", "frequency"]
+    entries = json.loads(table["reasons"].iloc[0])
+    baseline = scorer.model.contributions(frame).baseline
+    assert sum(entry["contribution"] for entry in entries) + baseline == pytest.approx(table["score"].iloc[0], abs=1e-6)

@@ -157,7 +157,7 @@ def test_scores_from_the_registry_carry_its_version(trained, product, tmp_path):
     scores = pd.read_parquet(output)
     assert list(scores.columns[:4]) == ["as_of", "user_id", "account_id", "status"]
     assert set(scores["model"] + "@" + scores["model_version"]) == {f"validation@{trained.version.number}"}
-    assert set(scores["status"]) <= {"scored", "insufficient_history", "outside_population"}
+    assert set(scores["status"]) <= {"scored", "insufficient_history", "outside_population", "left"}
     scored = scores["status"].eq("scored")
     assert scores.loc[scored, "score"].between(0, 100).all()
     assert scores.loc[~scored, ["score", "p_churn", "percentile"]].isna().all(axis=None)

@@ -53,6 +53,28 @@ def test_the_session_is_the_usual_one_with_what_a_table_needs_told(trained):
     assert "document: churn" not in said["bands"][0]
 
 
+def test_a_success_is_scored_upwards(tmp_path, monkeypatch):
+    """The same customers, told of who stayed: scores, words and lists rise with it."""
+    monkeypatch.chdir(tmp_path)
+    table = customers(300)
+    table = table.assign(renewed=np.where(table["churned"] == "Yes", 0, 1)).drop(columns="churned")
+    table.to_csv("customers.csv", index=False)
+    (tmp_path / "one.yaml").write_text("scorers: [{fit: logistic}]\n")
+    done = run("train", "--table", "customers.csv", "--target", "renewed", "--good", "one.yaml", "--json")
+    assert done.exit_code == 0, done.output
+    said = json.loads(done.stdout)
+    told = "\n".join(said["sentences"])
+    assert "Renewed: skill: log loss" in told
+    assert "Outcome renewed: column 'renewed' says yes. Fitted scores are 100 P(renewed)" in told
+    assert "churn" not in told
+    done = run("score", "--metrics", "customers.csv", "--model", f"{said['model']}@champion", "-o", "scores.csv")
+    assert done.exit_code == 0, done.output
+    scores = pd.read_csv("scores.csv")
+    assert np.allclose(scores["score"], 100 * scores["p_renewed"])
+    means = scores["score"].groupby(table["renewed"]).mean()
+    assert means[1] > means[0]
+
+
 def test_a_cross_fitted_run_says_how_it_was_split(trained):
     folder, said = trained
     with connected(Store(folder / ".powerml")) as client:

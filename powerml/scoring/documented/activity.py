@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from powerml.config.activity import Action, ActivitySpec
-from powerml.scoring.documented.base import DocumentedScorer, Numbers
-from powerml.scoring.explain.contributions import Contributions, shrink_to
+from powerml.scoring.contributions import Contributions, shrink_to
+from powerml.scoring.documented.base import DocumentedScorer, Fill, Numbers
 from powerml.statistics.ranks import active_rows
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FULL_SCALE_PERCENTILE = 95
+UNGROUPED = "other"
 
 
 class ActivityScorer(DocumentedScorer[ActivitySpec]):
@@ -34,6 +35,7 @@ class ActivityScorer(DocumentedScorer[ActivitySpec]):
     """
 
     kind_of_scorer = "activity"
+    spec_type = ActivitySpec
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -89,6 +91,35 @@ class ActivityScorer(DocumentedScorer[ActivitySpec]):
         scale = self._full_scale(raw, lambda: active_rows(X))
         values = shrink_to(100 * weighted / scale, self._scaled(raw, scale))
         return Contributions(pd.DataFrame(values, index=X.index, columns=list(self.parts)), 0.0)
+
+    def branches(self) -> dict[str, str]:
+        """The group of each action."""
+        actions = self.card.actions.values()
+        return {part: action.group or UNGROUPED for part, action in zip(self.parts, actions, strict=True)}
+
+    def fills(self, row: Mapping[str, float]) -> dict[str, Fill]:
+        """The count of each action that alone would give all 100 points more, the dearest the farthest."""
+        way = {metric: 100 / each for metric, each in self.points_each.items() if each > 0}
+        return {metric: Fill(row[metric] + distance, distance) for metric, distance in way.items()}
+
+    def weights(self) -> dict[str, float]:
+        """The weight of each action."""
+        return {name: action.weight for name, action in self.card.actions.items()}
+
+    def normalised(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Weights (..., actions) relative to the first, which has the document's."""
+        first = weights[..., :1]
+        worth = next(iter(self.weights().values()))
+        return worth * weights / np.where(first > 0, first, np.nan)
+
+    def reviewed(self, X: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Raw weighted counts by action as declared."""
+        levels = pd.DataFrame(self.transform(X), index=X.index, columns=list(self.card.actions))
+        return levels, levels
+
+    def _with_weights(self, data: dict[str, Any], weights: Mapping[str, float]) -> dict[str, Any]:
+        actions = {name: data["actions"][name] | {"weight": weight} for name, weight in weights.items()}
+        return {"actions": actions, "full_scale": "auto"}
 
     def unweighted(self) -> ActivityScorer:
         """The twin that counts every action equally, on a full scale of its own."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeVar
+import copy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeVar, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils.validation import check_array, validate_data
 
 from powerml.bands.ladder import assign
@@ -17,12 +19,21 @@ from powerml.scoring.documented.table import card_table
 from powerml.statistics.ranks import Ranks, Reference, active_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from sklearn.utils import Tags
 
     from powerml.config.bands import BandsSpec
-    from powerml.scoring.explain.contributions import Contributions
+    from powerml.scoring.contributions import Contributions
+
+
+@dataclass(frozen=True)
+class Fill:
+    """The value at which a metric gives all it can, and how far that is on the scale of the set itself."""
+
+    full: float
+    way: float
+
 
 Numbers = dict[str, NDArray[np.float64]]
 SpecT = TypeVar("SpecT", bound=WeightSetSpec)
@@ -51,6 +62,7 @@ class DocumentedScorer(TransformerMixin, BaseEstimator, Generic[SpecT]):
     """
 
     kind_of_scorer: ClassVar[str]
+    spec_type: ClassVar[type[WeightSetSpec]]
     band_column: ClassVar[str] = "band"
 
     def __init__(self, spec: SpecT | None = None, *, origin: PartOrigin = "edited") -> None:
@@ -90,6 +102,26 @@ class DocumentedScorer(TransformerMixin, BaseEstimator, Generic[SpecT]):
         return self.card.bands
 
     @property
+    def document(self) -> Self:
+        """Itself."""
+        return self
+
+    @property
+    def told_outcomes(self) -> tuple[str, ...]:
+        """None: a weight set alone says nothing of outcomes."""
+        return ()
+
+    @property
+    def learned_until(self) -> str | None:
+        """The last cutoff that its numbers were fitted on, where its file says so."""
+        return None
+
+    @property
+    def text_columns(self) -> tuple[str, ...]:
+        """None: weight sets read numbers."""
+        return ()
+
+    @property
     def parts(self) -> tuple[str, ...]:
         """The names of its parts, as the scores table calls them."""
         raise NotImplementedError
@@ -103,6 +135,64 @@ class DocumentedScorer(TransformerMixin, BaseEstimator, Generic[SpecT]):
     def declared_metrics(self) -> dict[str, str]:
         """For each column it reads, the metric as the weight set declares it: another window, perhaps."""
         return {metric: metric for metric in self.metrics_}
+
+    @property
+    def windows(self) -> dict[str, tuple[int, int]]:
+        """The window of each column that is not read as declared: from so many days back to so many."""
+        return {}
+
+    def with_counts(self, vocabulary: Mapping[str, float]) -> Self:
+        """The same with what its set counts from a project's vocabulary (`features`, `advanced`, `core`) filled in."""
+        other = copy.copy(self)
+        other.spec = self.card.counted(vocabulary)
+        return other
+
+    def branches(self) -> dict[str, str]:
+        """The branch of the metric tree of each metric: the part that reads it, the first where several do."""
+        found: dict[str, str] = {}
+        for part, metrics in self.part_metrics.items():
+            for metric in metrics:
+                found.setdefault(metric, part)
+        return found
+
+    def edges(self, row: Mapping[str, float]) -> Iterable[tuple[str, float | str]]:
+        """Every value, or other metric, at which what a metric counts for may change; none where all is gradual."""
+        return ()
+
+    def fills(self, row: Mapping[str, float]) -> Mapping[str, Fill] | None:
+        """Where each metric gives all it can and how far that is; None for a kind that counts by edges."""
+        return None
+
+    def weights(self) -> dict[str, float]:
+        """The document's weight of each part; empty for a kind that has none to fit."""
+        return {}
+
+    def unit_parts(self, X: pd.DataFrame) -> NDArray[np.float64]:
+        """What each part gives, per unit of its documented weight (rows, parts); NaN where a part has no input."""
+        worth = np.array([*self.weights().values()])
+        return np.asarray(self.transform(X), dtype=np.float64) / np.where(worth > 0, worth, 1.0)
+
+    def normalised(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Weights (..., parts) in the document's unit: adding up to what the document's add up to."""
+        adding = self._adding()
+        total = sum(weight for weight, adds in zip(self.weights().values(), adding, strict=True) if adds)
+        size = weights[..., adding].sum(axis=-1, keepdims=True)
+        return np.asarray(total * weights / np.where(size > 0, size, 1.0))
+
+    def reweighted(self, weights: Sequence[float], *, name: str) -> Self:
+        """The same set with other weights, as a set of its own that can be read, edited and scored."""
+        data = self.card.model_dump(by_alias=True, exclude_none=True)
+        data |= {"name": name, "version": 1, "based_on": self.card.label}
+        data |= self._with_weights(data, dict(zip(self.weights(), weights, strict=True)))
+        return type(self)(type(self.card).model_validate(data), origin="fitted")
+
+    def reviewed(self, X: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame] | None:
+        """Per reviewed part its level as the scores table shows it, and what it gives to the score.
+
+        None for a kind whose parts are not reviewed by themselves.
+        """
+        levels = pd.DataFrame(self.transform(X), index=X.index, columns=list(self.parts))
+        return levels, levels
 
     @property
     def needs_reference(self) -> bool:
@@ -151,6 +241,25 @@ class DocumentedScorer(TransformerMixin, BaseEstimator, Generic[SpecT]):
         total = sum(ranges.values())
         return {metric: 100 * value / total for metric, value in ranges.items()}
 
+    def training_tables(self) -> dict[str, pd.DataFrame]:
+        """Nothing was learnt."""
+        return {}
+
+    def remarks(self) -> tuple[str, ...]:
+        """Nothing was learnt."""
+        return ()
+
+    def unranked(self) -> Self:
+        """The same without its stored reference."""
+        other = copy.copy(self)
+        if hasattr(other, "reference_"):
+            del other.reference_
+        return other
+
+    def referenced(self, frame: pd.DataFrame) -> Self:
+        """The same with the active rows of `frame` for reference where it has none."""
+        return self if hasattr(self, "reference_") else clone(self).fit(frame)
+
     def to_dict(self) -> dict[str, Any]:
         """The whole scorer as JSON holds it: weight set, origin, stored reference."""
         reference = getattr(self, "reference_", None)
@@ -162,12 +271,26 @@ class DocumentedScorer(TransformerMixin, BaseEstimator, Generic[SpecT]):
             "reference": None if reference is None else reference.to_dict(),
         }
 
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """The scorer that `to_dict` wrote."""
+        spec = cast("SpecT", cls.spec_type.model_validate(data["spec"]))
+        return cls(spec, origin=data["origin"])._restore(data)
+
     def _restore(self, data: Mapping[str, Any]) -> Self:
         if data["reference"] is not None:
             self.reference_ = Reference.from_dict(data["reference"])
             self.feature_names_in_ = np.array(data["columns"], dtype=object)
             self.n_features_in_ = len(data["columns"])
         return self
+
+    def _adding(self) -> NDArray[np.bool_]:
+        """Which parts add up to the whole; the others deduct."""
+        return np.ones(len(self.weights()), dtype=bool)
+
+    def _with_weights(self, data: dict[str, Any], weights: Mapping[str, float]) -> dict[str, Any]:
+        """What of the set's `data` changes with other weights."""
+        raise NotImplementedError(f"{self.card.label} is of kind {self.card.kind}, which has no weights to fit")
 
     @property
     def _ranked(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,13 +10,17 @@ import pandas as pd
 
 from powerml.config.composite import CompositeSpec, Dimension, Term
 from powerml.errors import UsageError
-from powerml.scoring.documented.base import DocumentedScorer, Numbers
-from powerml.scoring.explain.contributions import Contributions
+from powerml.scoring.contributions import Contributions
+from powerml.scoring.documented.base import DocumentedScorer, Fill, Numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
+
+
+NO_WEIGHT = 1e-9
+"""Up to this a fitted dimension is left out."""
 
 
 class CompositeScorer(DocumentedScorer[CompositeSpec]):
@@ -29,6 +34,7 @@ class CompositeScorer(DocumentedScorer[CompositeSpec]):
     """
 
     kind_of_scorer = "composite"
+    spec_type = CompositeSpec
     band_column = "tier"
 
     @property
@@ -72,6 +78,36 @@ class CompositeScorer(DocumentedScorer[CompositeSpec]):
             for term in dimension.terms:
                 values[term.metric] += scale * term.weight * np.nan_to_num(self._term(term, numbers))
         return Contributions(pd.DataFrame(values, index=X.index), 0.0)
+
+    def branches(self) -> dict[str, str]:
+        """The dimension of each metric."""
+        return {metric: part.removesuffix("_score") for metric, part in super().branches().items()}
+
+    def fills(self, row: Mapping[str, float]) -> dict[str, Fill]:
+        """The value at which each term is full, and how far that is as a share of it."""
+        full: dict[str, float] = {}
+        for dimension in self.card.dimensions.values():
+            for term in dimension.terms:
+                at = term.at_least if term.at_least is not None else self.full_at(term)
+                full[term.metric] = max(full.get(term.metric, -math.inf), at)
+        return {metric: Fill(at, (at - row[metric]) / at) for metric, at in full.items() if at > 0}
+
+    def weights(self) -> dict[str, float]:
+        """The weight of each dimension."""
+        return {name: dimension.weight for name, dimension in self.card.dimensions.items()}
+
+    def unit_parts(self, X: pd.DataFrame) -> NDArray[np.float64]:
+        """Dimensions from 0 to 1; NaN where one has no input."""
+        return np.asarray(self.transform(X), dtype=np.float64) / 100.0
+
+    def reviewed(self, X: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Dimensions from 0 to 100, and those times their weights."""
+        levels = pd.DataFrame(self.transform(X), index=X.index, columns=list(self.card.dimensions))
+        return levels, levels.fillna(0.0) * np.array([*self.weights().values()])
+
+    def _with_weights(self, data: dict[str, Any], weights: Mapping[str, float]) -> dict[str, Any]:
+        kept = {name: weight for name, weight in weights.items() if weight > NO_WEIGHT}
+        return {"dimensions": {name: data["dimensions"][name] | {"weight": weight} for name, weight in kept.items()}}
 
     def full_at(self, term: Term) -> float:
         """The value at which a term is full; 0 where there is nothing to use, so that the input counts as missing.

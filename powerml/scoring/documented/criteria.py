@@ -10,12 +10,14 @@ import pandas as pd
 from powerml.config.bands import Band, BandsSpec
 from powerml.config.conditions import Comparator, Criterion, TopShare
 from powerml.config.signals import CriteriaSpec, RuleSpec, SignalsSpec
+from powerml.scoring.contributions import Contributions
 from powerml.scoring.documented.base import DocumentedScorer, Numbers
 from powerml.scoring.documented.points import holds
-from powerml.scoring.explain.contributions import Contributions
 from powerml.statistics.ranks import Ranks, active_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from numpy.typing import NDArray
 
 CriteriaT = TypeVar("CriteriaT", bound=CriteriaSpec)
@@ -63,6 +65,17 @@ class CriteriaScorer(DocumentedScorer[CriteriaT]):
                 values[metric] += np.divide(each, count, out=np.zeros(len(X)), where=by)
         return Contributions(pd.DataFrame(values, index=X.index), 0.0)
 
+    def edges(self, row: Mapping[str, float]) -> Iterable[tuple[str, float | str]]:
+        """What conditions compare with; of a top share its edge in the stored reference."""
+        for criterion in self.card.criteria.values():
+            for condition in criterion.any_of:
+                if isinstance(condition, Comparator):
+                    yield condition.metric, condition.value
+                elif hasattr(self, "reference_"):
+                    top = self.reference_.metrics[condition.metric].top_edge(condition.share)
+                    if top is not None:
+                        yield condition.metric, top
+
     def _met(self, numbers: Numbers, active: NDArray[np.bool_]) -> NDArray[np.bool_]:
         ranks = self._ranks(numbers, active)
         return np.column_stack([_criterion(c, numbers, active, ranks) for c in self.card.criteria.values()])
@@ -106,6 +119,7 @@ class RuleScorer(CriteriaScorer[RuleSpec]):
     """A definition all of whose conditions must hold (document B, "How do we identify Power Users")."""
 
     kind_of_scorer = "rule"
+    spec_type = RuleSpec
 
     def score_table(self, X: pd.DataFrame) -> pd.DataFrame:
         """Whether each condition is met, `score`, `power_user`, `coverage`, `band`."""
@@ -116,6 +130,7 @@ class SignalsScorer(CriteriaScorer[SignalsSpec]):
     """Signals of which some make a power user (document C, "Essential Metrics for Finding Power Users")."""
 
     kind_of_scorer = "signals"
+    spec_type = SignalsSpec
 
     def score_table(self, X: pd.DataFrame) -> pd.DataFrame:
         """Whether each signal is met, `signals` (how many), `score`, `power_user`, `joint_rule`, `coverage`, `band`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,13 +10,18 @@ import pandas as pd
 
 from powerml.bands.ladder import DIGITS
 from powerml.config.points import LadderPart, PerUnitDeduction, PointsSpec, RungPart
+from powerml.scoring.contributions import Contributions, shrink_to
 from powerml.scoring.documented.base import DocumentedScorer, Numbers
-from powerml.scoring.explain.contributions import Contributions, shrink_to
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from numpy.typing import NDArray
 
     from powerml.config.conditions import Comparator
+
+MOST_UNITS = 200
+"""Counts below the present one that a way to the next band looks at."""
 
 _COMPARE = {">=": np.greater_equal, ">": np.greater, "<=": np.less_equal, "<": np.less}
 
@@ -30,6 +36,7 @@ class PointsScorer(DocumentedScorer[PointsSpec]):
     """
 
     kind_of_scorer = "points"
+    spec_type = PointsSpec
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -80,6 +87,43 @@ class PointsScorer(DocumentedScorer[PointsSpec]):
             values += shown[:, [column]] * share[rung]
         return Contributions(pd.DataFrame(values, index=X.index, columns=list(metrics)), float(low))
 
+    def branches(self) -> dict[str, str]:
+        """The section of the part that reads each metric, or the part."""
+        sections = {part: name for name, parts in self.card.sections.items() for part in parts}
+        return {metric: sections.get(part, part) for metric, part in super().branches().items()}
+
+    def edges(self, row: Mapping[str, float]) -> Iterable[tuple[str, float | str]]:
+        """The edges of ladders and rungs, and of deductions by the unit the fewer units there could be."""
+        for criterion in self.card.criteria.values():
+            if isinstance(criterion, PerUnitDeduction):
+                most = 2 * self.card.limits.max
+                yield from ((criterion.metric, edge) for edge in _units(criterion, row, most=most))
+            elif isinstance(criterion, LadderPart):
+                yield from ((criterion.metric, step.from_) for step in criterion.steps if step.from_ is not None)
+            else:
+                yield from ((c.metric, c.value) for rung in criterion.rungs for c in rung.when)
+
+    def weights(self) -> dict[str, float]:
+        """Most points of each part; of a deduction the most it takes, for one unit where it goes by units."""
+        return {name: float(max(map(abs, criterion.points))) for name, criterion in self.card.criteria.items()}
+
+    def reviewed(self, X: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Points by section, by part that stands alone, and of all deductions."""
+        table = self.score_table(X)
+        levels = pd.DataFrame({part: table[list(names)].sum(axis=1) for part, names in self.card.reviewed().items()})
+        return levels, levels
+
+    def _adding(self) -> NDArray[np.bool_]:
+        return np.array([name in self.card.parts for name in self.card.criteria])
+
+    def _with_weights(self, data: dict[str, Any], weights: Mapping[str, float]) -> dict[str, Any]:
+        documented = self.weights()
+        by = {name: weight / documented[name] if documented[name] else 0.0 for name, weight in weights.items()}
+        return {
+            home: {name: _scaled(criterion, by[name]) for name, criterion in data.get(home, {}).items()}
+            for home in ("parts", "deductions")
+        }
+
     def _raw(self, total: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.minimum(total, self.card.limits.max)
 
@@ -106,6 +150,15 @@ class PointsScorer(DocumentedScorer[PointsSpec]):
             for metric in criterion.metrics:
                 ranges[metric] += (max(criterion.points) - min(criterion.points)) / len(criterion.metrics)
         return ranges
+
+
+def _units(criterion: PerUnitDeduction, row: Mapping[str, float], *, most: float) -> list[float]:
+    """Whole counts below the present one, as far as fewer of them can matter."""
+    value = row[criterion.metric]
+    if math.isnan(value) or value <= 0:
+        return []
+    top = min(math.ceil(value) - 1, math.ceil(most / -criterion.per_unit), MOST_UNITS)
+    return [float(count) for count in range(top + 1)]
 
 
 def criterion_points(
@@ -145,3 +198,18 @@ def holds(comparison: Comparator, numbers: Numbers) -> NDArray[np.bool_]:
     """Whether a comparison holds in each row; with a null it does not."""
     against = numbers[comparison.value] if isinstance(comparison.value, str) else comparison.value
     return np.asarray(_COMPARE[comparison.operator](numbers[comparison.metric], against), dtype=bool)
+
+
+def _scaled(written: dict[str, Any], factor: float) -> dict[str, Any]:
+    """A part or deduction with all its points multiplied."""
+    out = dict(written)
+    for key in ("steps", "rungs"):
+        if key in out:
+            out[key] = [dict(step) | {"points": step["points"] * factor} for step in out[key]]
+    if "per_unit" in out:
+        out["per_unit"] = min(out["per_unit"] * factor, -1e-9)
+    if isinstance(out.get("missing"), dict):
+        out["missing"] = out["missing"] | {"points": out["missing"]["points"] * factor}
+    elif isinstance(out.get("missing"), (int, float)):
+        out["missing"] = out["missing"] * factor
+    return out

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
-
-from sklearn.base import clone
-
-from powerml.scoring.documented.base import DocumentedScorer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,7 +12,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from powerml.config.metrics import MetricSpec
-    from powerml.scoring.model import ScoringModel
     from powerml.scoring.named import NamedScorer
 
 
@@ -33,10 +28,3 @@ class Explainable:
     metrics: Mapping[str, MetricSpec]
     as_of: date | None
     owners: Mapping[str, str]
-
-
-def referenced(model: ScoringModel, frame: pd.DataFrame) -> ScoringModel:
-    """A model without stored references takes the snapshot explained for one, so that its ranks mean something."""
-    if isinstance(model.scorer, DocumentedScorer) and not hasattr(model.scorer, "reference_"):
-        model = replace(model, scorer=clone(model.scorer).fit(frame))
-    return model if model.reference is not None else model.with_reference(frame)

@@ -7,6 +7,7 @@ only as far as needed. A recipe says what the rule would count, not what a custo
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,9 @@ import numpy as np
 
 from powerml.bands.ladder import assign, next_edge
 from powerml.errors import UsageError
-from powerml.scoring.explain.search import Move, fewest_full, fewest_steps
+from powerml.scoring.explain.search import HALVINGS, Move, fewest_full, fewest_steps
 from powerml.scoring.explain.targets import MetricFacts, edge_targets, full_targets
+from powerml.scoring.outcome.linked import LinkedScorer
 from powerml.statistics.ranks import active_rows
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from powerml.scoring.documented.base import DocumentedScorer
+    from powerml.scoring.scorer import Scorer
 
 CAUTION = "This is what the rule counts and what went with it; it is no promise that the change would keep a customer."
 
@@ -78,16 +81,54 @@ def recipe(scorer: DocumentedScorer[Any], row: pd.DataFrame, catalogue: Mapping[
     if above is None:
         return NextBand(score, band, None, None, score, (), reached=True)
     edge, name = above
+    moves, best = _moved(scorer, row, catalogue, edge=edge)
+    return NextBand(score, band, name, edge, best, moves, reached=bool(moves))
+
+
+def _moved(
+    scorer: DocumentedScorer[Any], row: pd.DataFrame, catalogue: Mapping[str, MetricFacts], *, edge: float
+) -> tuple[tuple[Move, ...], float]:
+    """The nearest moves by which a weight set's number reaches `edge`, and the number after them."""
     numbers = {metric: float(row[metric].to_numpy(dtype=float, na_value=np.nan)[0]) for metric in scorer.metrics_}
     movable = {m: f for m, f in _facts(scorer, catalogue).items() if _moves(f, numbers[m])}
     active = bool(active_rows(row)[0])
-    if scorer.card.kind in ("composite", "activity"):
-        targets = full_targets(scorer, numbers, movable)
-        moves, best = fewest_full(scorer, numbers, targets, edge=edge, active=active)
-    else:
-        targets = edge_targets(scorer, numbers, movable)
-        moves, best = fewest_steps(scorer, numbers, targets, edge=edge, active=active)
-    return NextBand(score, band, name, edge, best, moves, reached=bool(moves))
+    if scorer.fills(numbers) is not None:
+        return fewest_full(scorer, numbers, full_targets(scorer, numbers, movable), edge=edge, active=active)
+    return fewest_steps(scorer, numbers, edge_targets(scorer, numbers, movable), edge=edge, active=active)
+
+
+def next_band(scorer: Scorer, row: pd.DataFrame, catalogue: Mapping[str, MetricFacts]) -> NextBand | None:
+    """The nearest way to the next band of any scorer's own score; None where no weight set with bands stands behind it.
+
+    Of a linked weight set the document's number is moved until S reaches the edge, which it does at one number, because
+    S never falls with it.
+    """
+    document = scorer.document
+    if document is None or scorer.bands is None:
+        return None
+    if not isinstance(scorer, LinkedScorer):
+        return recipe(document, row, catalogue)
+    score = float(scorer.predict_score(row)[0])
+    band = str(assign([score], scorer.bands)[0])
+    above = next_edge(score, scorer.bands)
+    if above is None:
+        return NextBand(score, band, None, None, score, (), reached=True)
+    edge, name = above
+    number = _reaching(scorer, edge)
+    moves, best = _moved(document, row, catalogue, edge=number)
+    after = float(scorer.of_document(best))
+    return NextBand(score, band, name, edge, after, moves, reached=bool(moves))
+
+
+def _reaching(scorer: LinkedScorer, edge: float) -> float:
+    """The smallest of the document's numbers at which S reaches `edge`; above 100 where none does."""
+    low, high = 0.0, 100.0
+    if float(scorer.of_document(high)) < edge:
+        return math.inf
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if float(scorer.of_document(middle)) >= edge else (middle, high)
+    return high
 
 
 def apply(recipe: NextBand, row: pd.DataFrame) -> pd.DataFrame:

@@ -7,28 +7,20 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pydantic import BaseModel
 
 from powerml.config.weights import settable
-from powerml.tables import OUTCOMES
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from powerml.scoring.scorer import Scorer
 
 
-def weight_shares(scorer: Any, rows: pd.DataFrame, metrics: Iterable[str]) -> dict[str, float]:
+def weight_shares(scorer: Scorer, metrics: Iterable[str]) -> dict[str, float]:
     """The share (in %) of the score due to each of `metrics`, 0 where unused, summing to 100.
 
-    A scorer's own `weight_shares()` is asked: of a declared weight set the share of the score's attainable range, of a
-    fitted model that of the mean absolute contribution. A scorer that has none gives its mean absolute contributions
-    over `rows`. Metrics of the scorer that are not among `metrics` are added.
+    The scorer's own `weight_shares()` is asked: of a declared weight set the share of the score's attainable range, of
+    a fitted model that of the mean absolute contribution. Metrics of the scorer that are not among `metrics` are added.
     """
-    declared = getattr(scorer, "weight_shares", None)
-    if declared is None:
-        given = scorer.contributions(rows).values.abs().mean()
-        found = {str(name): float(value) for name, value in given.items()}
-    else:
-        found = _by_column(declared(), getattr(scorer, "part_metrics", {}))
+    found = _by_column(scorer.weight_shares(), scorer.part_metrics)
     total = sum(found.values())
     shares = dict.fromkeys([*metrics, *found], 0.0)
     for name, value in found.items():
@@ -50,12 +42,11 @@ def _all(part_metrics: Mapping[str, tuple[str, ...]]) -> set[str]:
     return {column for columns in part_metrics.values() for column in columns}
 
 
-def native_params(scorer: Any) -> dict[str, Any]:
+def native_params(scorer: Scorer) -> dict[str, Any]:
     """The scorer's own numbers by name: those of a weight set's file, or what a model was fitted with and found."""
-    spec = getattr(scorer, "spec", None)
-    if isinstance(spec, BaseModel):
-        return dict(settable(spec))  # type: ignore[arg-type]
-    worst = str(getattr(scorer, "outcomes_", OUTCOMES)[0])  # what the first side is about
+    if scorer.document is not None:
+        return dict(settable(scorer.document.card))
+    worst = scorer.told_outcomes[0]  # what the first side is about
     leaves = _leaves(scorer.to_dict())
     return {re.sub(r"^sides\.churn\.", f"sides.{worst}.", name): value for name, value in leaves}
 

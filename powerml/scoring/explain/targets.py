@@ -6,13 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from powerml.config.composite import CompositeSpec
-from powerml.config.conditions import Comparator, TopShare
-from powerml.config.points import LadderPart, PerUnitDeduction, PointsSpec
-from powerml.config.signals import CriteriaSpec
-
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from powerml.scoring.documented.base import DocumentedScorer
 
@@ -21,7 +16,6 @@ WHOLE = {
     "events", "features", "categories", "integrations", "people", "workflows", "tickets", "requests", "assets",
     "logins", "weeks", "seats", "level",
 }  # fmt: skip
-MOST_UNITS = 200
 
 
 Bound = Literal["at least", "at most", "below", "above"]
@@ -55,7 +49,7 @@ def edge_targets(
     """For each movable metric the values at which a ladder, rung or criterion changes, in its good direction."""
     edges: dict[str, set[float]] = {}
     pairs: list[tuple[str, str]] = []
-    for metric, edge in _edges(scorer, row):
+    for metric, edge in scorer.edges(row):
         if isinstance(edge, str):
             pairs.append((metric, edge))
         else:
@@ -73,54 +67,14 @@ def full_targets(
     scorer: DocumentedScorer[Any], row: Mapping[str, float], movable: Mapping[str, MetricFacts]
 ) -> dict[str, list[Target]]:
     """For each movable metric the one value at which it gives all it can."""
-    full: dict[str, float] = {}
-    way: dict[str, float] = {}
-    if isinstance(scorer.card, CompositeSpec):
-        for dimension in scorer.card.dimensions.values():
-            for term in dimension.terms:
-                at = term.at_least if term.at_least is not None else scorer.full_at(term)
-                full[term.metric] = max(full.get(term.metric, -math.inf), at)
-        way = {metric: (full[metric] - row[metric]) / full[metric] for metric in full if full[metric] > 0}
-    else:
-        way = {metric: 100 / each for metric, each in scorer.points_each.items() if each > 0}
-        full = {metric: row[metric] + distance for metric, distance in way.items()}
+    fills = scorer.fills(row) or {}
     found = {}
     for metric, facts in movable.items():
-        if facts.direction == "up" and metric in way and full[metric] > row[metric]:
-            value = float(math.ceil(full[metric])) if _counted(facts) else full[metric]
-            found[metric] = [Target(value, "at least", value, way[metric], _counted(facts))]
+        fill = fills.get(metric)
+        if facts.direction == "up" and fill is not None and fill.full > row[metric]:
+            value = float(math.ceil(fill.full)) if _counted(facts) else fill.full
+            found[metric] = [Target(value, "at least", value, fill.way, _counted(facts))]
     return found
-
-
-def _edges(scorer: DocumentedScorer[Any], row: Mapping[str, float]) -> Iterable[tuple[str, float | str]]:
-    """Every value, or other metric, at which what a metric counts for may change."""
-    spec = scorer.card
-    if isinstance(spec, PointsSpec):
-        for criterion in spec.criteria.values():
-            if isinstance(criterion, PerUnitDeduction):
-                yield from ((criterion.metric, edge) for edge in _units(criterion, row, most=2 * spec.limits.max))
-            elif isinstance(criterion, LadderPart):
-                yield from ((criterion.metric, step.from_) for step in criterion.steps if step.from_ is not None)
-            else:
-                yield from ((c.metric, c.value) for rung in criterion.rungs for c in rung.when)
-    elif isinstance(spec, CriteriaSpec):
-        for signal in spec.criteria.values():
-            for condition in signal.any_of:
-                if isinstance(condition, Comparator):
-                    yield condition.metric, condition.value
-                elif isinstance(condition, TopShare) and hasattr(scorer, "reference_"):
-                    top = scorer.reference_.metrics[condition.metric].top_edge(condition.share)
-                    if top is not None:
-                        yield condition.metric, top
-
-
-def _units(criterion: PerUnitDeduction, row: Mapping[str, float], *, most: float) -> list[float]:
-    """Whole counts below the present one, as far as fewer of them can matter."""
-    value = row[criterion.metric]
-    if math.isnan(value) or value <= 0:
-        return []
-    top = min(math.ceil(value) - 1, math.ceil(most / -criterion.per_unit), MOST_UNITS)
-    return [float(count) for count in range(top + 1)]
 
 
 def _targets(value: float, edges: set[float], facts: MetricFacts) -> list[Target]:

@@ -11,7 +11,7 @@ import pandas as pd
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from powerml.scoring.explain.contributions import Contributions
+    from powerml.scoring.contributions import Contributions
 
 _SAID = ("days", "hours", "minutes", "people", "weeks")  # units that a name does not say by itself
 

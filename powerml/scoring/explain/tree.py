@@ -9,17 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from powerml.config.activity import ActivitySpec, Group
-from powerml.config.composite import CompositeSpec
-from powerml.config.points import PointsSpec
-from powerml.scoring.explain.contributions import Contributions, by_group, change
+from powerml.scoring.contributions import Contributions, by_group, change
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from powerml.config.groups import Group
     from powerml.scoring.documented.base import DocumentedScorer
-
-UNGROUPED = "other"
 
 
 def branches(scorer: DocumentedScorer[Any]) -> dict[str, str]:
@@ -27,16 +23,12 @@ def branches(scorer: DocumentedScorer[Any]) -> dict[str, str]:
 
     A metric of several parts stands with the first of them.
     """
-    spec = scorer.card
-    if isinstance(spec, ActivitySpec):
-        return {p: a.group or UNGROUPED for p, a in zip(scorer.parts, spec.actions.values(), strict=True)}
-    found: dict[str, str] = {}
-    sections = {part: name for name, parts in spec.sections.items() for part in parts} if _has_sections(spec) else {}
-    for part, metrics in scorer.part_metrics.items():
-        for metric in metrics:
-            name = part.removesuffix("_score") if isinstance(spec, CompositeSpec) else sections.get(part, part)
-            found.setdefault(metric, name)
-    return found
+    return scorer.branches()
+
+
+def owned_branches(scorer: DocumentedScorer[Any]) -> dict[str, Group]:
+    """The branches to which the weight set itself gives an owner."""
+    return dict(scorer.card.owned)
 
 
 def metric_tree(contributions: Contributions, branch_of: Mapping[str, str]) -> pd.DataFrame:
@@ -67,7 +59,3 @@ def branch_changes(
     limits = [groups[b].alert_below if b in groups else float("inf") for b in moved["branch"]]
     moved.insert(1, "owner", pd.Series(owner, index=moved.index, dtype=object))
     return moved.assign(alert=moved["change"] < -pd.Series(limits, index=moved.index))
-
-
-def _has_sections(spec: object) -> bool:
-    return isinstance(spec, PointsSpec) and bool(spec.sections)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MAX_CARD_ROWS = 30_000
 """RowNumbers, evenly spaced, on which levels and points are found; the link is fitted on all."""
 
-ROWS_PER_COLUMN = 500
+CARD_ROWS_PER_COLUMN = 500
 """With more rows than this per column no screen gains anything, and none is compared."""
 
 RIDGE = 10.0
@@ -127,7 +127,7 @@ class CardHead(Head):
             return type(self)(**self.get_params() | {"shapes": shapes}).rehearse(X, y, folds, codes, screens)
         if screens is None:
             return super().rehearse(X, y, folds, codes)
-        wanted = screens.different if len(y) <= ROWS_PER_COLUMN * X.shape[1] else (0,)
+        wanted = screens.different if len(y) <= CARD_ROWS_PER_COLUMN * X.shape[1] else (0,)
         logits = {screen: np.full(len(y), np.nan) for screen in wanted}
         for (train, test), masks in zip(folds, screens.folds, strict=True):
             if not len(test) or len(np.unique(y[train])) < 2:

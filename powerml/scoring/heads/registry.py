@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, get_args
+import importlib
+from typing import TYPE_CHECKING, Any
 
+from powerml.config.heads import HEADS
 from powerml.errors import UsageError, did_you_mean
-from powerml.scoring.heads.card import CardHead
-from powerml.scoring.heads.lightgbm import LightGBMHead
-from powerml.scoring.heads.logistic import LogisticHead
-from powerml.scoring.heads.prior import PriorLinkHead
-from powerml.scoring.heads.selection import AutoHead
-from powerml.scoring.heads.stack import StackHead
-from powerml.scoring.heads.weights import WeightsHead
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from powerml.scoring.heads.base import Head
 
-HeadName = Literal["weights", "card", "logistic", "lightgbm", "stack", "auto"]
-HEAD_NAMES: tuple[str, ...] = get_args(HeadName)
+HEAD_NAMES: tuple[str, ...] = tuple(HEADS)
 
-_KINDS: dict[str, type[Head]] = {
-    head.kind: head for head in (WeightsHead, CardHead, LogisticHead, LightGBMHead, StackHead, AutoHead, PriorLinkHead)
-}
+WRITTEN: dict[str, str] = {**HEADS, "prior": "powerml.scoring.heads.prior:PriorLinkHead"}
+"""Heads that may stand in a written model: those of experiments, and the link that stands in for them."""
 
 
 def make_head(
@@ -39,7 +32,7 @@ def make_head(
         raise UsageError(
             f"no head named {name!r}{did_you_mean(name, HEAD_NAMES) or '; there are ' + ', '.join(HEAD_NAMES)}"
         )
-    kind = _KINDS[name]
+    kind = head_class(name)
     known = kind().get_params(deep=False)
     offered = {"categorical": categorical, "signs": signs, "sign": sign}
     for option in options:
@@ -52,4 +45,11 @@ def make_head(
 
 def head_from_dict(written: dict[str, Any]) -> Head:
     """The fitted head that `Head.to_dict` wrote."""
-    return _KINDS[written["kind"]].from_dict(written)
+    return head_class(written["kind"]).from_dict(written)
+
+
+def head_class(name: str) -> type[Head]:
+    """The class of a head, imported when it is asked for."""
+    module, wanted = WRITTEN[name].split(":")
+    found: type[Head] = getattr(importlib.import_module(module), wanted)
+    return found

@@ -9,8 +9,9 @@ import numpy as np
 
 from powerml.scoring.heads.base import Head, crossed_base
 from powerml.scoring.heads.lightgbm import deeper_of
+from powerml.scoring.heads.registry import head_from_dict
 from powerml.scoring.heads.shapes import learn_shapes
-from powerml.scoring.heads.stack import MEMBER_KINDS, StackHead, cross_blend, rehearsals
+from powerml.scoring.heads.stack import StackHead, cross_blend, rehearsals
 from powerml.statistics.folds import Folds, RowNumbers, account_folds, clustered_mean
 from powerml.statistics.logistic import Floats, base_logit, log_losses
 
@@ -154,7 +155,7 @@ class AutoHead(Head):
 
     def _restore(self, state: dict[str, Any]) -> None:
         member = state["head"]
-        self.head_ = (MEMBER_KINDS | {"stack": StackHead})[member["kind"]].from_dict(member)
+        self.head_ = head_from_dict(member)
 
 
 def _blended(

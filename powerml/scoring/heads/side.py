@@ -10,14 +10,14 @@ import numpy as np
 from powerml.calibration.head import HeadCalibrator
 from powerml.calibration.maps import Identity, Isotonic, Platt, clip_logits
 from powerml.errors import UsageError
-from powerml.scoring.explain.path import head_shares
 from powerml.scoring.heads.card import CardHead
 from powerml.scoring.heads.prior import PriorLinkHead
 from powerml.scoring.heads.registry import head_from_dict
 from powerml.scoring.heads.selection import Tried
 from powerml.scoring.heads.structure import Structure, link_reasons
 from powerml.scoring.heads.weights import FittedWeight
-from powerml.scoring.stored import scorer_from_dict
+from powerml.scoring.path import head_shares
+from powerml.scoring.stored import documented_from_dict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -207,7 +207,7 @@ class Side:
             tuple(Tried(**tried) for tried in written["tried"]),
             stands_in=written["stands_in"],
             reads_column=written["reads_column"],
-            scorer=written["scorer"] and scorer_from_dict(written["scorer"]),
+            scorer=written["scorer"] and documented_from_dict(written["scorer"]),
             average=written["average"],
             weights=tuple(FittedWeight(**weight) for weight in written["weights"]),
             structure=Structure.from_dict(written["structure"]) if written.get("structure") else None,

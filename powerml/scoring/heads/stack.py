@@ -13,6 +13,7 @@ from powerml.scoring.heads.base import Head, crossed_base, usable
 from powerml.scoring.heads.card import CardHead
 from powerml.scoring.heads.lightgbm import LightGBMHead, deep_trees
 from powerml.scoring.heads.logistic import LogisticHead
+from powerml.scoring.heads.registry import head_from_dict
 from powerml.scoring.heads.shapes import uncontradicted
 from powerml.scoring.heads.threads import side_by_side
 from powerml.statistics.folds import Folds, RowNumbers, account_folds
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from powerml.scoring.heads.shapes import Shape
     from powerml.screening.auto import Screens
 
-PULL = 40.0
+BLEND_PULL = 40.0
 """Accounts with an event that the pull towards equal heads counts for; see experiments/learning/README.md."""
 
 LEAST_WEIGHT = 0.02
@@ -132,10 +133,7 @@ class StackHead(Head):
 
     def _restore(self, state: dict[str, Any]) -> None:
         self.weights_ = np.array(state["weights"])
-        self.members_ = tuple(MEMBER_KINDS[member["kind"]].from_dict(member) for member in state["members"])
-
-
-MEMBER_KINDS: dict[str, type[Head]] = {head.kind: head for head in (CardHead, LogisticHead, LightGBMHead)}
+        self.members_ = tuple(head_from_dict(member) for member in state["members"])
 
 
 def rehearsals(
@@ -205,7 +203,7 @@ def fit_blend(logits: Floats, y: Floats, *, base: Floats | None = None, codes: R
     from scipy.optimize import minimize
 
     centre = _shares_by_skill(logits, y, np.full(len(y), base_logit(y)) if base is None else base)
-    pull = PULL / len(y) / _per_row(y, np.arange(len(y)) if codes is None else codes)
+    pull = BLEND_PULL / len(y) / _per_row(y, np.arange(len(y)) if codes is None else codes)
 
     def objective(weights: Floats) -> tuple[float, Floats]:
         z = logits @ weights

@@ -19,11 +19,8 @@ from powerml.scoring.heads.weights import (
     FittedWeight,
     WeightsHead,
     documented_weights,
-    normalised,
-    reweighted,
-    unit_parts,
 )
-from powerml.scoring.stored import scorer_from_dict
+from powerml.scoring.stored import documented_from_dict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,7 +45,7 @@ class Structure:
 
     def logits(self, frame: pd.DataFrame) -> Floats:
         """The link's logits (rows,)."""
-        return self.link.decision_function(score_column(self.scorer, frame))
+        return self.link.decision_function(scored_column(self.scorer, frame))
 
     def explain(self, frame: pd.DataFrame) -> tuple[tuple[str, ...], Floats, float]:
         """Metrics, what each adds to the logit (rows, metrics), and the logit they start from."""
@@ -67,7 +64,7 @@ class Structure:
     def from_dict(cls, written: dict[str, Any]) -> Structure:
         """The structure that `to_dict` wrote."""
         link = PriorLinkHead.from_dict(written["link"])
-        return cls(scorer_from_dict(written["scorer"]), link, written["average"], written["share"])
+        return cls(documented_from_dict(written["scorer"]), link, written["average"], written["share"])
 
 
 @dataclass(frozen=True)
@@ -89,23 +86,23 @@ class StructureFit:
 
     def crossed(self, frame: pd.DataFrame, y: Floats, folds: Folds) -> Floats:
         """Out-of-fold logits (rows,) as it will score: clipped, scaled and read through a link; NaN where untested."""
-        parts, logits = unit_parts(self.scorer, frame), np.full(len(y), np.nan)
+        parts, logits = self.scorer.unit_parts(frame), np.full(len(y), np.nan)
         for train, test in usable(folds, y):
             _, link, fitted = self._linked(clone(self.head), parts[train], frame.iloc[train], y[train])
-            logits[test] = link.decision_function(score_column(fitted, frame.iloc[test]))
+            logits[test] = link.decision_function(scored_column(fitted, frame.iloc[test]))
         return logits
 
     def fit(self, frame: pd.DataFrame, y: Floats, *, share: float = 1.0) -> Structure:
         """The set fitted on all rows."""
-        _, link, fitted = self._linked(self.head, unit_parts(self.scorer, frame), frame, y)
+        _, link, fitted = self._linked(self.head, self.scorer.unit_parts(frame), frame, y)
         return Structure(fitted, link, average_reasons(fitted, frame), share)
 
     def weights(self, frame: pd.DataFrame, y: Floats, codes: RowNumbers, *, seed: int) -> tuple[FittedWeight, ...]:
         """The fitted weights beside the documented ones, with intervals by account."""
-        parts, head = unit_parts(self.scorer, frame), self.head
+        parts, head = self.scorer.unit_parts(frame), self.head
         own, _, _ = self._linked(head, parts, frame, y)
         with np.errstate(invalid="ignore"):
-            drawn = normalised(self.scorer, head.draws(parts, y, codes, seed=seed))
+            drawn = self.scorer.normalised(head.draws(parts, y, codes, seed=seed))
             low, high = np.nanquantile(drawn, [0.025, 0.975], axis=0)
         documented = documented_weights(self.scorer)
         return tuple(
@@ -118,13 +115,13 @@ class StructureFit:
     ) -> tuple[Floats, PriorLinkHead, DocumentedScorer[Any]]:
         """The head's weights in the document's unit, the link on their score, and the set that gives it."""
         head.fit(parts, y)
-        own = normalised(self.scorer, head.weights_)
+        own = self.scorer.normalised(head.weights_)
         if not np.isfinite(own).all():  # the first action says nothing, so nothing can be relative to it
             own = head.weights_ / max(head.scale_, 1e-12)
         if not own.any():  # no part says anything, so nothing contradicts the document; the link will be flat
             own = np.array([*documented_weights(self.scorer).values()])
-        fitted = reweighted(self.scorer, own.tolist(), name=f"{self.scorer.name}_for_{self.outcome}").fit(frame)
-        return own, PriorLinkHead(head.sign, pull=1e-6).link(score_column(fitted, frame)[:, 0], y), fitted
+        fitted = self.scorer.reweighted(own.tolist(), name=f"{self.scorer.name}_for_{self.outcome}").fit(frame)
+        return own, PriorLinkHead(head.sign, pull=1e-6).link(scored_column(fitted, frame)[:, 0], y), fitted
 
 
 def structure_of(scorer: Any, outcome: str, sign: int) -> StructureFit | None:
@@ -138,7 +135,7 @@ def structure_of(scorer: Any, outcome: str, sign: int) -> StructureFit | None:
     return StructureFit(scorer, outcome, sign)
 
 
-def score_column(scorer: DocumentedScorer[Any], frame: pd.DataFrame) -> Floats:
+def scored_column(scorer: DocumentedScorer[Any], frame: pd.DataFrame) -> Floats:
     """The score as a column (rows, 1)."""
     return np.asarray(scorer.predict_score(frame), dtype=np.float64)[:, None]
 

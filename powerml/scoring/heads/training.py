@@ -20,10 +20,10 @@ from powerml.scoring.heads.side import HeadInputs, Side, blended_logits
 from powerml.scoring.heads.stack import StackHead
 from powerml.scoring.heads.structure import Structure, StructureFit, average_reasons, structure_of
 from powerml.scoring.heads.weights import FittedWeight, WeightsHead
-from powerml.scoring.outcome.row_order import within
 from powerml.statistics.folds import Folds, RowNumbers, account_folds, group_codes
 from powerml.statistics.logistic import Floats, base_logit, log_losses
 from powerml.statistics.outcomes import count_events
+from powerml.statistics.row_order import within
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -81,7 +81,7 @@ class HeadPlan:
     n_folds: int | None = None
     seed: int = 0
     min_events: int = 50
-    documented: Any = None
+    documented: DocumentedScorer[Any] | None = None
 
     def signs(self, sign: int) -> tuple[int, ...]:
         """Expected effect (-1, 0, 1) of each column on an outcome that falls (-1) or rises (1) with success."""

@@ -12,21 +12,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from powerml.config.activity import ActivitySpec
-from powerml.config.composite import CompositeSpec
-from powerml.config.points import LadderPart, PerUnitDeduction, PointsSpec, RungPart
 from powerml.errors import UsageError
-from powerml.scoring.documented.base import DocumentedScorer
 from powerml.scoring.heads.base import Head
-from powerml.scoring.stored import SCORERS
 from powerml.statistics.logistic import Floats, base_logit, penalised_logistic, sigmoid
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import pandas as pd
     from sklearn.utils import Tags
 
+    from powerml.scoring.documented.base import DocumentedScorer
     from powerml.statistics.folds import RowNumbers
 
 DRAWS = 400
@@ -142,85 +137,16 @@ class FittedWeight:
         return asdict(self)
 
 
-def documented_weights(scorer: Any) -> dict[str, float]:
+def documented_weights(scorer: DocumentedScorer[Any]) -> dict[str, float]:
     """The document's weight of each part: dimension weights, action weights, or the most points of a part.
 
     Raises UsageError for a kind of weight set that has no weights (rules, signals, cards of two heads).
     """
-    if not isinstance(scorer, DocumentedScorer):
-        raise UsageError(f"{scorer.name}@{scorer.version} is a card of its own for each outcome; name a documented set")
     spec = scorer.card
-    if isinstance(spec, CompositeSpec):
-        return {name: dimension.weight for name, dimension in spec.dimensions.items()}
-    if isinstance(spec, ActivitySpec):
-        return {name: action.weight for name, action in spec.actions.items()}
-    if isinstance(spec, PointsSpec):
-        return {name: _worth(criterion) for name, criterion in spec.criteria.items()}
+    if spec.learnt:
+        raise UsageError(f"{scorer.name}@{scorer.version} is a card of its own for each outcome; name a documented set")
+    if weights := scorer.weights():
+        return weights
     raise UsageError(
         f"{spec.label} is of kind {spec.kind}, which has no weights to fit; use points, composite, activity"
     )
-
-
-def unit_parts(scorer: DocumentedScorer[Any], X: pd.DataFrame) -> Floats:
-    """What each part gives, per unit of its documented weight (rows, parts); NaN where a dimension has no input."""
-    given = np.asarray(scorer.transform(X), dtype=np.float64)
-    if isinstance(scorer.card, CompositeSpec):
-        return given / 100.0
-    worth = np.array([*documented_weights(scorer).values()])
-    return given / np.where(worth > 0, worth, 1.0)
-
-
-def normalised(scorer: DocumentedScorer[Any], weights: Floats) -> Floats:
-    """Weights (..., parts) in the document's unit: summing to 1, relative to the first, or to the parts' total."""
-    if isinstance(scorer.card, ActivitySpec):
-        first = weights[..., :1]
-        worth = next(iter(documented_weights(scorer).values()))
-        return worth * weights / np.where(first > 0, first, np.nan)
-    documented = documented_weights(scorer)
-    adding = np.array([isinstance(scorer.card, CompositeSpec) or name in scorer.card.parts for name in documented])
-    total = sum(weight for weight, adds in zip(documented.values(), adding, strict=True) if adds)
-    size = weights[..., adding].sum(axis=-1, keepdims=True)
-    return total * weights / np.where(size > 0, size, 1.0)
-
-
-def reweighted(scorer: DocumentedScorer[Any], weights: Sequence[float], *, name: str) -> DocumentedScorer[Any]:
-    """The documented set with other weights, as a weight set of its own that can be read, edited and scored."""
-    data = scorer.card.model_dump(by_alias=True, exclude_none=True)
-    data |= {"name": name, "version": 1, "based_on": scorer.card.label}
-    documented = documented_weights(scorer)
-    if isinstance(scorer.card, CompositeSpec):
-        data["dimensions"] = {
-            key: data["dimensions"][key] | {"weight": weight}
-            for key, weight in zip(documented, weights, strict=True)
-            if weight > 1e-9
-        }
-    elif isinstance(scorer.card, ActivitySpec):
-        for key, weight in zip(documented, weights, strict=True):
-            data["actions"][key] = data["actions"][key] | {"weight": weight}
-        data["full_scale"] = "auto"
-    else:
-        for key, weight in zip(documented, weights, strict=True):
-            home = data["parts"] if key in data["parts"] else data["deductions"]
-            home[key] = _scaled(home[key], weight / documented[key] if documented[key] else 0.0)
-    spec = type(scorer.card).model_validate(data)
-    return SCORERS[scorer.kind_of_scorer](spec, origin="fitted")
-
-
-def _worth(criterion: LadderPart | RungPart | PerUnitDeduction) -> float:
-    """Most points of a part; of a deduction the most it takes, for one unit where it goes by units."""
-    return float(max(map(abs, criterion.points)))
-
-
-def _scaled(written: dict[str, Any], factor: float) -> dict[str, Any]:
-    """A part or deduction with all its points multiplied."""
-    out = dict(written)
-    for key in ("steps", "rungs"):
-        if key in out:
-            out[key] = [dict(step) | {"points": step["points"] * factor} for step in out[key]]
-    if "per_unit" in out:
-        out["per_unit"] = min(out["per_unit"] * factor, -1e-9)
-    if isinstance(out.get("missing"), dict):
-        out["missing"] = out["missing"] | {"points": out["missing"]["points"] * factor}
-    elif isinstance(out.get("missing"), (int, float)):
-        out["missing"] = out["missing"] * factor
-    return out

@@ -16,7 +16,6 @@ from powerml.calibration.maps import Isotonic
 from powerml.config.card_model import CardModelSpec, HeadCard
 from powerml.config.reading import load
 from powerml.errors import UsageError
-from powerml.scoring.documented.base import DocumentedScorer
 from powerml.scoring.documented.points import PointsScorer
 from powerml.scoring.heads.card import CardHead, CardPart
 from powerml.scoring.heads.encoding import TableEncoder
@@ -24,11 +23,13 @@ from powerml.scoring.heads.prior import PriorLinkHead
 from powerml.scoring.heads.side import Side
 from powerml.scoring.outcome.model import NestedOutcomeModel
 from powerml.scoring.outcome.nested import NestedSides
-from powerml.scoring.outcome.tables import BANDS
 from powerml.statistics.logistic import logit, sigmoid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from powerml.scoring.documented.base import DocumentedScorer
+    from powerml.scoring.scorer import Scorer
 
 
 def card_file(model: NestedOutcomeModel, *, name: str | None = None) -> dict[str, Any]:
@@ -60,7 +61,7 @@ def card_file(model: NestedOutcomeModel, *, name: str | None = None) -> dict[str
         "version": model.version,
         "kind": "points",
         **({"trained_until": model.trained_until_} if model.trained_until_ else {}),
-        "bands": {_whole(band.from_): band.name for band in (model.bands or BANDS).bands},
+        "bands": {_whole(band.from_): band.name for band in model.ladder.bands},
         "stay_value": model.stay_value,
         "outcomes": [str(outcome) for outcome in model.outcomes_],
         "heads": heads,
@@ -102,14 +103,14 @@ def load_card_model(path: Path | str) -> NestedOutcomeModel:
     return card_model(load(CardModelSpec, Path(path)))
 
 
-def weight_files(scorer: Any) -> dict[str, str]:
+def weight_files(scorer: Scorer) -> dict[str, str]:
     """The weight sets in a scorer, each as the text of a file that can be read, edited and scored again, by its name.
 
     A documented set is one file, a model of two cards too; of other models every set whose weights were fitted is one.
     Models that hold no weight set (trees, logistic heads) have no file.
     """
-    if isinstance(scorer, DocumentedScorer):
-        return {scorer.name: _text(_declared(scorer))}
+    if scorer.document is not None:
+        return {scorer.name: _text(_declared(scorer.document))}
     if not isinstance(scorer, NestedOutcomeModel):
         return {}
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -11,14 +11,11 @@ from powerml.config.card_model import CardModelSpec
 from powerml.scoring.documented.base import DocumentedScorer, Numbers
 from powerml.scoring.documented.points import PointsScorer
 from powerml.scoring.outcome.card_file import card_model
-from powerml.scoring.stored import _register
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
-    from powerml.scoring.explain.contributions import Contributions
+    from powerml.scoring.contributions import Contributions
     from powerml.scoring.outcome.model import NestedOutcomeModel
 
 
@@ -29,7 +26,8 @@ class CardScorer(DocumentedScorer[CardModelSpec]):
     what each card gives. See `DocumentedScorer` for parameters and attributes.
     """
 
-    kind_of_scorer: ClassVar[str] = "cards"
+    kind_of_scorer = "cards"
+    spec_type = CardModelSpec
 
     @property
     def model(self) -> NestedOutcomeModel:
@@ -45,6 +43,16 @@ class CardScorer(DocumentedScorer[CardModelSpec]):
     def part_metrics(self) -> dict[str, tuple[str, ...]]:
         """The metrics that each head reads."""
         return {f"{outcome}_points": self.card.card(outcome).metrics for outcome in self.card.heads}
+
+    @property
+    def told_outcomes(self) -> tuple[str, ...]:
+        """The outcomes of its heads, worst first."""
+        return self.card.outcomes
+
+    @property
+    def learned_until(self) -> str | None:
+        """The last cutoff that the cards were fitted on, where the file says so."""
+        return self.card.trained_until
 
     def predict_proba_outcomes(self, X: pd.DataFrame) -> pd.DataFrame:
         """`p_churn`, `p_stay`, `p_expand` (two columns for two outcomes), with the index of X."""
@@ -64,6 +72,10 @@ class CardScorer(DocumentedScorer[CardModelSpec]):
         """The share (in %) of each metric in the points that can be had, over the heads."""
         return self.model.weight_shares()
 
+    def reviewed(self, X: pd.DataFrame) -> None:
+        """Its parts are metrics that give points for several outcomes: contributions to the score say more."""
+        return
+
     def _frame(self, X: pd.DataFrame) -> pd.DataFrame:
         """The columns read, as numbers; raises MissingColumns, DataError."""
         return pd.DataFrame(self._numbers(X), index=X.index)
@@ -75,11 +87,3 @@ class CardScorer(DocumentedScorer[CardModelSpec]):
         frame = pd.DataFrame(numbers)
         cards = [PointsScorer(self.card.card(outcome)) for outcome in self.card.heads]
         return np.column_stack([card.predict_score(frame) for card in cards])
-
-
-def _restored(data: Mapping[str, Any]) -> CardScorer:
-    scorer = CardScorer(CardModelSpec.model_validate(data["spec"]), origin=data["origin"])
-    return scorer._restore(data)
-
-
-_register(CardScorer.kind_of_scorer, _restored)

@@ -7,26 +7,26 @@ those who score S. With two outcomes `S = 100 (1 - P(churn))`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from powerml.config import documents
 from powerml.config.bands import BandsSpec
 from powerml.errors import MissingColumns
-from powerml.scoring.explain.contributions import Contributions
+from powerml.scoring.contributions import Contributions
 from powerml.scoring.heads.encoding import TableEncoder
 from powerml.scoring.heads.prior import PriorLinkHead
 from powerml.scoring.heads.side import HeadInputs
 from powerml.scoring.heads.threads import one_thread
 from powerml.scoring.heads.training import Ask, HeadPlan, TrainingRows, train_sides
 from powerml.scoring.outcome.nested import NestedSides
-from powerml.scoring.outcome.row_order import row_order
 from powerml.scoring.outcome.rows import STRUCTURE, checked_outcomes, named_columns, ordered_outcomes, screened_rows
-from powerml.scoring.outcome.tables import BANDS, findings_of, fitted_weights, heads_tried, outcome_table
-from powerml.scoring.stored import _register
+from powerml.scoring.outcome.tables import findings_of, fitted_weights, heads_tried, outcome_table
+from powerml.statistics.row_order import row_order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -95,6 +95,9 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
         The last cutoff among the training rows, where `fit` was given times.
     """
 
+    band_column = "band"
+    kind_of_scorer: ClassVar[str] = KIND_OF_SCORER
+
     metrics_: tuple[str, ...]
     notes_: tuple[str, ...]
     trained_until_: str | None
@@ -139,6 +142,40 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
         """Fitted, as against documented or edited."""
         return "fitted"
 
+    @property
+    def ladder(self) -> BandsSpec:
+        """The ladder of the band column."""
+        return self.bands or documents.ladder()
+
+    @property
+    def told_outcomes(self) -> tuple[str, ...]:
+        """The outcomes, worst first."""
+        return tuple(map(str, self.outcomes_))
+
+    @property
+    def text_columns(self) -> tuple[str, ...]:
+        """The columns read that hold categories rather than numbers."""
+        named = {column.name for column in self.encoder_.columns if column.levels is not None}
+        return tuple(name for name in self.metrics_ if name in named)
+
+    @property
+    def document(self) -> None:
+        """No weight set stands behind it as a whole."""
+        return
+
+    @property
+    def part_metrics(self) -> Mapping[str, tuple[str, ...]]:
+        """It has no parts but its metrics."""
+        return {}
+
+    def unranked(self) -> Self:
+        """Itself: it ranks nothing."""
+        return self
+
+    def referenced(self, frame: pd.DataFrame) -> Self:
+        """Itself: it ranks nothing."""
+        return self
+
     def fit(
         self,
         X: Any,
@@ -179,8 +216,7 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
         self.sides_ = NestedSides(sides[0], sides[1] if len(sides) > 1 else None, self.stay_value)
         self.notes_ = (*filter(None, notes), *(f"left out {reason}" for reason in self.encoder_.left_out))
         self.trained_until_ = None if times is None else str(np.asarray(times).max())[:10]
-        self.metrics_ = self._reads()
-        self.shares_ = self._shares(frame)
+        self.metrics_, self.shares_ = self._reads(), self._shares(frame)
         return self
 
     def _shares(self, frame: pd.DataFrame) -> dict[str, float]:
@@ -291,6 +327,14 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
         check_is_fitted(self, "sides_")
         return tuple(sentence for side in self.sides_.all for sentence in findings_of(side))
 
+    def remarks(self) -> tuple[str, ...]:
+        """What was left out or not fitted, then `findings`."""
+        return (*self.notes_, *self.findings())
+
+    def training_tables(self) -> dict[str, pd.DataFrame]:
+        """`heads_tried` and `fitted_weights` by the names of their files."""
+        return {"heads/tried.csv": self.heads_tried(), "weights/fitted.csv": self.fitted_weights()}
+
     def heads_tried(self) -> pd.DataFrame:
         """The heads compared in training; see `outcome_tables.heads_tried`."""
         check_is_fitted(self, "sides_")
@@ -332,7 +376,7 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
             "mix": self.mix_,
             "notes": list(self.notes_),
             "trained_until": self.trained_until_,
-            "bands": {f"{band.from_:g}": band.name for band in (self.bands or BANDS).bands},
+            "bands": {f"{band.from_:g}": band.name for band in self.ladder.bands},
             "prior": self.prior if isinstance(self.prior, str) else None,
             "encoder": self.encoder_.to_dict(),
             "sides": self.sides_.to_dict(),
@@ -396,6 +440,3 @@ def _index(X: Any) -> pd.Index | None:
 
 def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
-
-
-_register(KIND_OF_SCORER, NestedOutcomeModel.from_dict)

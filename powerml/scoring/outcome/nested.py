@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from powerml.scoring.explain.path import path_weights, score_of_logits
 from powerml.scoring.heads.side import HeadInputs, Side
-from powerml.statistics.logistic import Floats, sigmoid
+from powerml.scoring.path import path_weights, score_of_logits
+from powerml.statistics.outcomes import nested_probabilities
 
 if TYPE_CHECKING:
     from powerml.scoring.documented.base import DocumentedScorer
+    from powerml.statistics.logistic import Floats
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,8 @@ class NestedSides:
 
     def proba(self, inputs: HeadInputs) -> Floats:
         """Probabilities (rows, outcomes), worst outcome first; rows sum to 1."""
-        churn = self.churn.logits(inputs)
-        c, kept = sigmoid(churn), sigmoid(-churn)
-        if self.expand is None:
-            return np.column_stack([c, kept])
-        expand = self.expand.logits(inputs)
-        return np.column_stack([c, kept * sigmoid(-expand), kept * sigmoid(expand)])
+        expand = None if self.expand is None else self.expand.logits(inputs)
+        return nested_probabilities(self.churn.logits(inputs), expand)
 
     def score(self, inputs: HeadInputs) -> Floats:
         """The 0-100 score (rows,)."""

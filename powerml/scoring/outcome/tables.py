@@ -9,27 +9,18 @@ import pandas as pd
 
 from powerml.bands.ladder import assign
 from powerml.calibration.shift import reference_mix
-from powerml.config.bands import BandsSpec
+from powerml.config import documents
 from powerml.scoring.heads.selection import NEXT_TO_NOTHING, WEIGHTS
 from powerml.scoring.heads.stack import StackHead
+from powerml.statistics.outcomes import outcome_values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
+    from powerml.config.bands import BandsSpec
     from powerml.scoring.heads.selection import Tried
     from powerml.scoring.heads.side import Side
     from powerml.statistics.logistic import Floats
-
-BANDS = BandsSpec.model_validate({90: "Champions", 70: "Healthy", 50: "Stable", 30: "At Risk", 0: "High Risk"})
-"""Document D's bands."""
-
-REFERENCE = {"churn": 0.221, "stay": 0.585, "expand": 0.194}
-"""The mix of outcomes in document D's band table, for `score_reference`."""
-
-
-def value_weights(outcomes: Sequence[Any], stay_value: float) -> Floats:
-    """What each of two or three outcomes counts in the score, worst first."""
-    return np.array([0.0, 1.0] if len(outcomes) == 2 else [0.0, stay_value, 1.0])
 
 
 def outcome_table(
@@ -39,16 +30,16 @@ def outcome_table(
 
     `proba` (rows, outcomes) and `mix`, the training share of each outcome, are worst first.
     """
-    values, worst = value_weights(list(mix), stay_value), next(iter(mix))
-    score = 100.0 * proba @ values
-    columns: dict[str, Any] = {"score": score, "band": assign(score, bands or BANDS)}
+    values, worst = outcome_values(list(mix), stay_value=100 * stay_value), next(iter(mix))
+    score = proba @ values
+    columns: dict[str, Any] = {"score": score, "band": assign(score, bands or documents.ladder())}
     columns |= {f"p_{outcome}": proba[:, i] for i, outcome in enumerate(mix)}
     columns[f"{worst}_lift"] = proba[:, 0] / max(mix[worst], 1e-12)
     if reference:
-        first, *rest = REFERENCE.values()
+        first, *rest = documents.documented_mix().values()
         target = [first, sum(rest)] if len(mix) == 2 else [first, *rest]
         shifted = reference_mix(proba, trained=list(mix.values()), reference=target)
-        columns["score_reference"] = 100.0 * shifted @ values
+        columns["score_reference"] = shifted @ values
     return columns
 
 

@@ -12,6 +12,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import duckdb
 import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from powerml.config.project import ProjectSpec
 
-VERSION = 2
+VERSION = 3
 DAY_OFF_WITHIN_DAYS = 14  # a user without a day off in so many is cut into sessions from the first day on
 ALWAYS = -(2**31)
 
@@ -65,7 +66,9 @@ def cached_roll_up(
         json.dumps(
             [
                 VERSION,
+                duckdb.__version__,  # its hash() stands for sessions
                 declaration,
+                project.ids,
                 project.timezone,
                 project.session_gap_minutes,
                 [(name, meaning.model_dump()) for name, meaning in project.meanings.items()],
@@ -142,7 +145,7 @@ class _Update:
         gap = round(self.project.session_gap_minutes * 60_000_000)
         if held is None:
             store.keep(rollup.pieces_of(slim, gap), "pieces", order="day")
-            store.keep(rollup.days_of(engine, slim, numbers, self._as_they_are(slim)), "days")
+            store.keep(rollup.days_of(slim, numbers, self._as_they_are(slim)), "days")
             self._remember_bounds(self._bounds(f"{DATABASE}.days"), kinds)
         else:
             only_added, of_added = not held(), self._bounds(slim.get_name())
@@ -150,7 +153,7 @@ class _Update:
             touched = self._touched(slim, within)
             store.later(*(f"delete from {DATABASE}.{table} {within}" for table in ("pieces", "days")))
             store.add(rollup.pieces_of(slim, gap), "pieces")
-            store.add(rollup.days_of(engine, slim, numbers, bool(store.get("as_they_are"))), "days")
+            store.add(rollup.days_of(slim, numbers, bool(store.get("as_they_are"))), "days")
             self._derived(kinds, low, high, touched, only_added=only_added, afresh=new_kinds)
             if only_added:
                 self._remember_bounds(of_added, kinds, behind=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import logging
 from dataclasses import asdict, dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -19,10 +21,43 @@ from powerml.snapshots.engine.duckdb import Engine, literal
 from powerml.writing import private_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 DATABASE = "rollups"
+ROLLUPS_FILE = "rollups.duckdb"
+_OURS = "powerml"  # what our files remember from the beginning
+_LOG = logging.getLogger(__name__)
+
+
+class _Held(Exception):
+    """Another run has the cache open."""
+
+
+def is_damaged(folder: Path) -> bool:
+    """Whether the cache in a folder, which nobody may have open, cannot be read to its end."""
+    path = folder / ROLLUPS_FILE
+    if not path.exists():
+        return False
+    try:
+        with duckdb.connect(path) as con:
+            for (table,) in con.execute("select table_name from duckdb_tables()").fetchall():
+                con.execute(f'select count(*), bit_xor(hash(t)) from "{table}" t').fetchall()
+    except duckdb.Error as error:
+        return not _is_held(error)
+    return False
+
+
+def _is_held(error: duckdb.Error) -> bool:
+    """Whether another process has the file open (a damaged one speaks of a block)."""
+    return "could not set lock" in str(error).lower()
+
+
+def throw_away(folder: Path) -> None:
+    """Removes the cache in a folder and says so; what it held is made anew."""
+    for name in (ROLLUPS_FILE, f"{ROLLUPS_FILE}.wal"):
+        (folder / name).unlink(missing_ok=True)
+    _LOG.warning("%s: is damaged or no cache of this version; thrown away and made anew", folder / ROLLUPS_FILE)
 
 
 @dataclass
@@ -39,27 +74,54 @@ class RollupStore:
 
     @classmethod
     def open(cls, engine: Engine, folder: Path) -> RollupStore | None:
-        """The cache in a folder; None where another run holds it (this run then goes without)."""
-        path = folder / "rollups.duckdb"
+        """The cache in a folder; None where another run holds it (this run then goes without).
+
+        One that is damaged, or none of ours, is thrown away with a sentence and begun afresh.
+        """
+        path = folder / ROLLUPS_FILE
         try:
             private_folder(folder)
-            engine.run(f"attach {literal(str(path))} as {DATABASE}")
+            found = cls._attached(engine, path)
+            if found is None:
+                throw_away(folder)
+                found = cls._attached(engine, path)
         except OSError as error:
             raise DataError.in_file(folder, f"cannot be used ({error.strerror})", "check space and rights") from None
-        except duckdb.IOException as error:
-            if "lock" in str(error).lower():
-                return None
-            raise DataError.in_file(path, "is damaged", "delete it; it is made anew") from None
-        engine.run(f"create table if not exists {DATABASE}.meta (name varchar primary key, value varchar)")
-        columns: dict[str, dict[str, dt.DataType]] = {}
-        for table, column, kind in engine.run(
-            f"select table_name, column_name, data_type from duckdb_columns() where database_name = '{DATABASE}'"
-            " order by table_name, column_index"
-        ):
-            columns.setdefault(table, {})[column] = _type_of(kind)
-        del columns["meta"]
-        values = dict(engine.run(f"select name, value from {DATABASE}.meta"))
-        return cls(engine, path, values, {name: ibis.schema(kinds) for name, kinds in columns.items()})
+        except _Held:
+            return None
+        if found is None:
+            raise DataError.in_file(path, "cannot be made", "check space and rights")
+        return found
+
+    @classmethod
+    def _attached(cls, engine: Engine, path: Path) -> RollupStore | None:
+        """The file attached; None where it holds something else than this cache."""
+        try:
+            engine.run(f"attach {literal(str(path))} as {DATABASE}")
+        except duckdb.Error as error:
+            if _is_held(error):
+                raise _Held from None
+            return None
+        try:
+            columns: dict[str, dict[str, dt.DataType]] = {}
+            for table, column, kind in engine.run(
+                f"select table_name, column_name, data_type from duckdb_columns() where database_name = '{DATABASE}'"
+                " order by table_name, column_index"
+            ):
+                columns.setdefault(table, {})[column] = _type_of(kind)
+            if not columns:
+                engine.run(f"create table {DATABASE}.meta (name varchar primary key, value varchar)")
+                engine.run(f"insert into {DATABASE}.meta values ('{_OURS}', 'true')")
+            else:
+                del columns["meta"]
+            values = dict(engine.run(f"select name, value from {DATABASE}.meta"))
+            if _OURS in values and _readable(values):
+                return cls(engine, path, values, {name: ibis.schema(kinds) for name, kinds in columns.items()})
+        except (duckdb.Error, KeyError, TypeError, ValueError):  # damaged, or of another making
+            engine.give_up()
+        with contextlib.suppress(duckdb.Error):
+            engine.run(f"detach {DATABASE}")
+        return None
 
     def get(self, name: str) -> Any:
         """A remembered value, or None."""
@@ -74,8 +136,8 @@ class RollupStore:
         """Drops everything kept and remembered."""
         for name in self.tables():
             self.drop(name)
-        self._values.clear()
-        self.later(f"delete from {DATABASE}.meta")
+        self._values = {_OURS: "true"}
+        self.later(f"delete from {DATABASE}.meta where name <> '{_OURS}'")
 
     def tables(self) -> set[str]:
         """Names of the tables kept."""
@@ -116,6 +178,13 @@ class RollupStore:
             Atom(a["kind"], tuple((k, tuple(v)) for k, v in a["where"]), a["of"], a["word"])
             for a in self.get("atoms") or []
         ]
+
+
+def _readable(values: Mapping[str, str]) -> bool:
+    """Whether all that is remembered can be read; raises ValueError or TypeError where not."""
+    for value in values.values():
+        json.loads(value)
+    return True
 
 
 @lru_cache

@@ -46,6 +46,10 @@ def read_features(path: Path, named: NamedColumns, *, keep: Collection[str] = ()
         raise UsageError(f"{path}: column {again[0]!r} is named twice; target, group and time are different columns")
     label, left_out = _labels(raw[named.target], path)
     known = label.isin(OUTCOMES).to_numpy()
+    if named.good and raw[named.target].astype("string").str.strip().str.lower().isin(OUTCOMES).any():
+        raise UsageError(
+            f"{path}: column {named.target!r} holds churn, stay or expand, whose order is known; leave --good out"
+        )
     notes = [f"Left out of {path.name}: {left_out}."] if left_out else []
     raw, label = raw[known].reset_index(drop=True), label[known].reset_index(drop=True)
     _two_classes(label, named.target, path)
@@ -129,7 +133,7 @@ def _guessed(raw: pd.DataFrame, named: NamedColumns) -> tuple[NamedColumns, list
     if group is None and "account_id" in free and id_ != "account_id":
         group = found["group"] = "account_id"
     said = ", ".join(f"{column} as --{what}" for what, column in found.items())
-    return NamedColumns(named.target, group, time, id_), [f"Taken by itself: {said}."] if said else []
+    return NamedColumns(named.target, group, time, id_, named.good), [f"Taken by itself: {said}."] if said else []
 
 
 def _id_like(raw: pd.DataFrame, free: Sequence[str], time: str | None) -> str | None:

@@ -12,6 +12,7 @@ import pandas as pd
 from powerml.errors import DataError
 from powerml.sources.dialect import dialect
 from powerml.sources.files import check_width
+from powerml.sources.ids import normal_ids
 from powerml.spreadsheets import read_back
 
 if TYPE_CHECKING:
@@ -145,14 +146,12 @@ def dates(values: pd.Series, path: Path) -> pd.Series:
 
 
 def ids(values: pd.Series, path: Path, *, required: bool = True) -> pd.Series:
-    """Ids as text, whole numbers without a decimal point; raises DataError where a required one is empty."""
-    if pd.api.types.is_float_dtype(values) and values.dropna().mod(1).eq(0).all():
-        values = values.astype("Int64")
-    text = values.astype("string")
-    empty = text.isna() | (text.str.strip() == "")
+    """Ids as text, made as those of every table; raises DataError where a required one is empty."""
+    text = normal_ids(values)
+    empty = text.isna()
     if required and empty.any():
         raise row_error(path, values, empty, "is empty", "every row needs an id")
-    return text.astype(object)
+    return text
 
 
 def truths(values: pd.Series, path: Path) -> pd.Series:

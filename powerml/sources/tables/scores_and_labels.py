@@ -68,7 +68,8 @@ def join(scores_path: Path, labels_path: Path) -> Joined:
     scores = _keyed(scores, id_column, scores_path)
     labels = _keyed(labels, id_column, labels_path)
     keys = ["as_of", id_column]
-    _once(scores, keys, scores_path, what="score")
+    own = next(c for c in ENTITY_IDS if c in scores)  # users' scores may meet their accounts' labels
+    _once(scores, ["as_of", own], scores_path, what="score")
     _once(labels, keys, labels_path, what="label")
     word = labels["label"].astype("str")
     if (unknown := ~word.isin(LABELS)).any():
@@ -101,14 +102,12 @@ def join(scores_path: Path, labels_path: Path) -> Joined:
 def _keyed(table: pd.DataFrame, id_column: str, path: Path) -> pd.DataFrame:
     """`as_of` as midnights and the id as text."""
     when = dates(table["as_of"], path)
-    if when.dt.tz is not None:
-        when = when.dt.tz_localize(None)
     named = {c: ids(table[c], path, required=c == id_column) for c in ENTITY_IDS if c in table}
     return table.assign(as_of=when.dt.normalize(), **named)
 
 
 def _once(table: pd.DataFrame, keys: list[str], path: Path, *, what: str) -> None:
     """Raises DataError where an id stands twice at a cutoff."""
-    if (twice := table.duplicated(keys)).any():
+    if (twice := table.duplicated(keys) & table[keys[1]].notna()).any():
         fix = f"keep one {what} per cutoff and id"
         raise row_error(path, table[keys[1]], twice, "stands twice at the same cutoff", fix)

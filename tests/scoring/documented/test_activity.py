@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from powerml.scoring.documented.load import load_weights, needed_metrics
+from powerml.scoring.load import load_weights, needed_metrics
 from tests.scoring.sets import CATALOGUE, GOLDEN, scorer
 
 

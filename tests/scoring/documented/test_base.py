@@ -13,8 +13,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from powerml.config.weights import read_weights
 from powerml.errors import DataError, MissingColumns
 from powerml.scoring.documented.base import DocumentedScorer
-from powerml.scoring.documented.load import scorer_of
 from powerml.scoring.documented.points import PointsScorer
+from powerml.scoring.load import scorer_of
 from tests.scoring.sets import GOLDEN, SETS, scorer
 
 # One metric each: scikit-learn's checks feed arrays of any width, of which these read the first column.

@@ -5,7 +5,7 @@ import pytest
 from powerml.config.composite import CompositeSpec
 from powerml.errors import UsageError
 from powerml.scoring.documented.composite import CompositeScorer
-from powerml.scoring.documented.load import load_weights
+from powerml.scoring.load import load_weights
 from tests.scoring.sets import GOLDEN, scorer
 
 NULL = float("nan")

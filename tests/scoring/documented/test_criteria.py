@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from powerml.scoring.documented.load import load_weights
+from powerml.scoring.load import load_weights
 from tests.scoring.sets import GOLDEN, scorer
 
 

@@ -3,9 +3,9 @@ import pytest
 
 from powerml.config.points import PointsSpec
 from powerml.errors import UsageError
-from powerml.scoring.documented.load import load_weights
 from powerml.scoring.documented.points import PointsScorer
 from powerml.scoring.explain.next_band import apply, recipe
+from powerml.scoring.load import load_weights
 from tests.scoring.sets import CATALOGUE, GOLDEN, scorer
 
 BASE = pd.DataFrame([dict.fromkeys(scorer("engagement").metrics_, 0.0)]).assign(

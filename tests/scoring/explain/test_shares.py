@@ -1,10 +1,10 @@
-import pandas as pd
+from typing import ClassVar
+
 import pytest
 
-from powerml.scoring.documented.load import load_weights
-from powerml.scoring.explain.contributions import Contributions
 from powerml.scoring.explain.shares import native_params, weight_shares
-from tests.tracking.small_session import METRICS, ROWS
+from powerml.scoring.load import load_weights
+from tests.tracking.small_session import METRICS
 
 
 @pytest.mark.parametrize(
@@ -18,22 +18,23 @@ from tests.tracking.small_session import METRICS, ROWS
     ],
 )
 def test_shares_add_up_to_100_over_the_same_keys_for_every_weight_set(name, params):
-    shares = weight_shares(load_weights(name, params=params), ROWS, METRICS)
+    shares = weight_shares(load_weights(name, params=params), METRICS)
     assert list(shares) == METRICS
     assert sum(shares.values()) == pytest.approx(100)
     assert min(shares.values()) == 0
 
 
 class Stranger:
-    """A scorer without weights of its own."""
+    """A scorer of a metric that the catalogue has not."""
 
-    def contributions(self, X):
-        values = pd.DataFrame({"logins_30d": [3.0, -3.0], "house_metric": [1.0, 1.0]}, index=X.index)
-        return Contributions(values, 50.0)
+    part_metrics: ClassVar[dict] = {}
+
+    def weight_shares(self):
+        return {"logins_30d": 3.0, "house_metric": 1.0}
 
 
-def test_a_scorer_without_weights_gives_its_mean_contributions():
-    shares = weight_shares(Stranger(), ROWS.head(2), ["logins_30d", "invites_30d"])
+def test_metrics_that_nobody_asked_for_are_added():
+    shares = weight_shares(Stranger(), ["logins_30d", "invites_30d"])
     assert shares == {"logins_30d": 75.0, "invites_30d": 0.0, "house_metric": 25.0}
 
 

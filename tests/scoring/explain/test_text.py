@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from powerml.scoring.explain.contributions import Contributions
+from powerml.scoring.contributions import Contributions
 from powerml.scoring.explain.text import reason_text, reasons_json
 
 

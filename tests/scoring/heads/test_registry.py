@@ -1,10 +1,13 @@
 import json
+from typing import get_args
 
 import numpy as np
 import pytest
 
+from powerml.config.experiment import HeadKind
+from powerml.config.heads import complexity
 from powerml.errors import UsageError
-from powerml.scoring.heads.registry import HEAD_NAMES, head_from_dict, make_head
+from powerml.scoring.heads.registry import HEAD_NAMES, WRITTEN, head_class, head_from_dict, make_head
 
 
 def made(name, **options):
@@ -18,6 +21,12 @@ def test_every_name_makes_its_head_with_what_it_takes(name):
     params = head.get_params(deep=False)
     assert params.get("signs", (1, -1)) == (1, -1)
     assert params.get("sign", 1) == 1
+
+
+def test_experiments_and_the_order_of_simplicity_know_the_same_heads():
+    assert get_args(HeadKind) == HEAD_NAMES
+    assert [complexity(name) for name in HEAD_NAMES] == list(range(len(HEAD_NAMES)))
+    assert all(head_class(name).kind == name for name in WRITTEN)
 
 
 def test_options_reach_the_head():

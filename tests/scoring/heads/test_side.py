@@ -8,11 +8,11 @@ import pytest
 
 from powerml.calibration.head import HeadCalibrator
 from powerml.errors import UsageError
-from powerml.scoring.documented.load import load_weights
 from powerml.scoring.heads.card import CardHead
 from powerml.scoring.heads.logistic import LogisticHead
 from powerml.scoring.heads.side import HeadInputs, Side
 from powerml.scoring.heads.structure import average_reasons
+from powerml.scoring.load import load_weights
 
 
 def inputs(n=400, seed=0):

@@ -8,7 +8,6 @@ import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from powerml.errors import UsageError
-from powerml.scoring.documented.load import load_weights
 from powerml.scoring.heads.weights import (
     WeightsHead,
     documented_weights,
@@ -16,6 +15,7 @@ from powerml.scoring.heads.weights import (
     reweighted,
     unit_parts,
 )
+from powerml.scoring.load import load_weights
 from powerml.scoring.outcome.model import NestedOutcomeModel
 from powerml.scoring.stored import scorer_from_dict
 from powerml.statistics.logistic import sigmoid

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from powerml.errors import ConfigError, MissingColumns
-from powerml.scoring.documented.load import load_weights
+from powerml.scoring.load import load_weights
 from powerml.scoring.model import ScoringModel
 from powerml.scoring.outcome.card_file import card_file, weight_files
 from powerml.scoring.stored import scorer_from_dict

@@ -15,8 +15,8 @@ from threadpoolctl import threadpool_limits
 
 from powerml.calibration.head import HeadCalibrator
 from powerml.errors import MissingColumns
-from powerml.scoring.documented.load import load_weights
-from powerml.scoring.explain.contributions import Contributions
+from powerml.scoring.contributions import Contributions
+from powerml.scoring.load import load_weights
 from powerml.scoring.outcome.model import NestedOutcomeModel
 from powerml.scoring.outcome.nested import NestedSides
 from powerml.scoring.stored import scorer_from_dict

@@ -3,7 +3,7 @@ import pytest
 
 from powerml.config import shipped
 from powerml.errors import UsageError
-from powerml.scoring.documented.load import load_weights, needed_metrics
+from powerml.scoring.load import load_weights, needed_metrics
 from tests.scoring.sets import GOLDEN
 
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 
-from powerml.scoring.explain.path import head_shares, path_weights, score_of_logits
+from powerml.scoring.path import head_shares, path_weights, score_of_logits
 from powerml.statistics.logistic import sigmoid
 
 logits = st.floats(-30, 30)

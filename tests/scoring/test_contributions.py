@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from powerml.scoring.explain.contributions import Contributions, by_group, change, shrink_to
+from powerml.scoring.contributions import Contributions, by_group, change, shrink_to
 from tests.scoring.sets import GOLDEN, scorer
 
 finite = st.floats(-50, 50).map(lambda v: round(v, 3))

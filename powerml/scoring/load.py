@@ -5,14 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from powerml.config import shipped
-from powerml.config.card_model import CardModelSpec
-from powerml.config.composite import CompositeSpec
 from powerml.config.metrics import MetricSpec
 from powerml.config.metrics import catalogue as shipped_catalogue
-from powerml.config.weights import changes_rule, is_shipped, override, read_weights
+from powerml.config.weights import changes_rule, is_shipped, known_params, override, read_weights
 from powerml.errors import UsageError, did_you_mean
-from powerml.scoring.outcome.card_scorer import CardScorer
-from powerml.scoring.stored import SCORERS
+from powerml.scoring.stored import scorer_class
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +17,7 @@ if TYPE_CHECKING:
 
     from powerml.config.weight_set import WeightSetSpec
     from powerml.scoring.documented.base import DocumentedScorer, PartOrigin
+    from powerml.scoring.scorer import Scorer
 
 
 def load_weights(
@@ -45,6 +43,28 @@ def load_weights(
     return scorer_of(spec, documented=documented, params=params, vocabulary=vocabulary)
 
 
+def read_scorer(
+    name_or_path: str,
+    *,
+    params: Mapping[str, float] | None = None,
+    settings: Mapping[str, float] | None = None,
+    vocabulary: Mapping[str, float] | None = None,
+    project: Path | None = None,
+    said_in: Path | None = None,
+) -> DocumentedScorer[Any]:
+    """The scorer of a weight set named in a project, its file read once.
+
+    `params` are the project's: those that the set has count. `settings` count more, and must be the set's. `project`
+    and `said_in` are the folders of `shipped.base_of`. Where counts of the vocabulary are not known yet, the scorer
+    gets them later (`with_counts`).
+    """
+    base = shipped.base_of(name_or_path, project=project, said_in=said_in)
+    spec = read_weights(name_or_path, base=base)
+    documented = is_shipped(shipped.find("weights", name_or_path, base))
+    wanted = {**known_params(spec, params or {}), **(settings or {})}
+    return scorer_of(spec, documented=documented, params=wanted, vocabulary=vocabulary)
+
+
 def scorer_of(
     spec: WeightSetSpec,
     *,
@@ -55,11 +75,10 @@ def scorer_of(
     """The scorer of a weight set, its parameters set as in `load_weights`."""
     params = params or {}
     origin: PartOrigin = "documented" if documented and not changes_rule(spec, params) else "edited"
-    kind: type[DocumentedScorer[Any]] = CardScorer if isinstance(spec, CardModelSpec) else SCORERS[spec.kind]
-    return kind(_counted(override(spec, params), vocabulary or {}), origin=origin)
+    return scorer_class(spec)(override(spec, params).counted(vocabulary or {}), origin=origin)
 
 
-def needed_metrics(scorer: Any, catalogue: Mapping[str, MetricSpec] | None = None) -> list[dict[str, Any]]:
+def needed_metrics(scorer: Scorer, catalogue: Mapping[str, MetricSpec] | None = None) -> list[dict[str, Any]]:
     """The metrics that a scorer reads and the catalogue lacks, in the form of a metric of one's own.
 
     They are catalogue metrics over another window: `logins_14d` of `logins_30d`, or one day of it for a score that
@@ -69,8 +88,9 @@ def needed_metrics(scorer: Any, catalogue: Mapping[str, MetricSpec] | None = Non
     ['logins_14d', 'workflows_completed_14d', 'invites_14d']
     """
     known = shipped_catalogue() if catalogue is None else catalogue
-    declared = getattr(scorer, "declared_metrics", {})
-    windows = getattr(scorer, "windows", {})
+    document = scorer.document
+    declared = {} if document is None else document.declared_metrics
+    windows = {} if document is None else document.windows
     found = []
     for metric in scorer.metrics_:
         if metric in known:
@@ -82,12 +102,3 @@ def needed_metrics(scorer: Any, catalogue: Mapping[str, MetricSpec] | None = Non
         source = {"document": "house metric", "reading": f"{like} over another window"}
         found.append({**declaration, "name": metric, "window_days": list(windows[metric]), "source": source})
     return found
-
-
-def _counted(spec: WeightSetSpec, vocabulary: Mapping[str, float]) -> WeightSetSpec:
-    """Parameters declared as `vocabulary` from its counts."""
-    if not isinstance(spec, CompositeSpec):
-        return spec
-    open_ = {name: name.removeprefix("max_") for name, value in spec.params.items() if value == "vocabulary"}
-    counted: dict[str, Any] = {name: float(vocabulary[of]) for name, of in open_.items() if of in vocabulary}
-    return spec.model_copy(update={"params": {**spec.params, **counted}})

@@ -5,8 +5,8 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from powerml.scoring.outcome.row_order import row_order, within
 from powerml.statistics.outcomes import count_events
+from powerml.statistics.row_order import row_order, within
 
 
 @settings(max_examples=50, deadline=None)
