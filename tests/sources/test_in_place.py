@@ -108,3 +108,9 @@ def test_the_same_rows_as_a_slow_reading(project, parquet, made):
         )
         assert [(row, rule, column) for _, row, rule, column, _ in bad(loaded)] == broken
         assert counts(loaded, "events") == (len(made), len(good), len(broken), len(made) - len(good) - len(broken))
+
+
+def test_null_words_among_ids_of_events_are_no_repeats(opened, parquet):
+    ids = "unnest(['e1', 'NULL', 'NULL', 'nan', 'nan', 'e1', 'e2']) AS event_id"
+    parquet("e.parquet", f"SELECT 'u' AS user_id, 'x' AS event, TIMESTAMP '2026-01-01' AS time, {ids}")
+    assert counts(opened(events="e.parquet"), "events") == (7, 6, 0, 1)
