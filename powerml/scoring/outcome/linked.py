@@ -10,7 +10,7 @@ Source: 4-learning.md "The score".
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -136,6 +136,7 @@ class LinkedScorer:
     ladder: BandsSpec | None = None
 
     band_column = "band"
+    kind_of_scorer: ClassVar[str] = LINKED_KIND
 
     @property
     def name(self) -> str:

@@ -7,7 +7,7 @@ those who score S. With two outcomes `S = 100 (1 - P(churn))`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -96,6 +96,7 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
     """
 
     band_column = "band"
+    kind_of_scorer: ClassVar[str] = KIND_OF_SCORER
 
     metrics_: tuple[str, ...]
     notes_: tuple[str, ...]
