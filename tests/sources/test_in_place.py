@@ -63,9 +63,10 @@ def test_statistics_prove_that_no_text_is_blank(low, never):
 
 
 TEXTS = st.sampled_from(["a", "b", " c", "c ", "", " ", None])
+IDENTITIES = st.sampled_from(["a", "b", " c", "", " ", None])  # ids of events are taken as they end
 TIMES = st.one_of(st.none(), st.integers(0, 3000).map(lambda h: datetime(2026, 1, 1) + timedelta(hours=h)))
 ROWS = st.lists(
-    st.tuples(TEXTS, TEXTS, TIMES, TEXTS, TEXTS, st.sampled_from(["1", "x", "", None])), min_size=1, max_size=12
+    st.tuples(TEXTS, TEXTS, TIMES, TEXTS, IDENTITIES, st.sampled_from(["1", "x", "", None])), min_size=1, max_size=12
 )
 
 
