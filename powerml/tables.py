@@ -97,6 +97,9 @@ def _table(name: str, row: str, *columns: Column, time: str | None = None, key: 
     return Table(name, row, (*columns, _WRITTEN), time, key)
 
 
+LAST_COUNTS = ("usage_limits", "surveys")
+"""Tables of readings and answers: of two at the same instant the one that comes last in the source counts."""
+
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (

@@ -123,10 +123,14 @@ def private_folder(path: Path) -> Path:
             folder.mkdir(parents=True, exist_ok=True, mode=PRIVATE_FOLDER)
             _close(folder, PRIVATE_FOLDER)
     except OSError as error:
-        raise not_writable(path, error) from None
+        raise _no_folder(path, error) from None
     if not os.access(path, os.W_OK | os.X_OK):
-        raise not_writable(path, OSError(errno.EACCES, os.strerror(errno.EACCES)))
+        raise _no_folder(path, OSError(errno.EACCES, os.strerror(errno.EACCES)))
     return path
+
+
+def _no_folder(path: Path, error: OSError) -> DataError:
+    return DataError.in_file(path, f"cannot be used ({error.strerror or error})", "check space and rights")
 
 
 def keep_private(folder: Path) -> None:

@@ -56,9 +56,17 @@ def test_labels_are_those_of_the_snapshot(project, rows):
 
 
 def test_a_project_scores_as_its_snapshot_does(project, rows):
-    columns = ["user_id", "status", "score", "band"]
-    of_project = powerml.score(project, "engagement", as_of=AT, now=NOW)[columns]
-    pd.testing.assert_frame_equal(of_project, powerml.score(rows, "engagement", now=NOW)[columns])
+    columns = ["user_id", "score", "band"]
+    of_project, of_rows = (
+        powerml.score(project, "engagement", as_of=AT, now=NOW),
+        powerml.score(rows, "engagement", now=NOW),
+    )
+    pd.testing.assert_frame_equal(of_project[columns], of_rows[columns])
+    known = of_project["status"].replace(
+        "left", "scored"
+    )  # who paid once and pays no longer: a frame knows no contracts
+    assert known.tolist() == of_rows["status"].tolist()
+    assert of_project["status"].eq("left").sum() == 3
 
 
 def test_what_metrics_add_adds_up_to_the_score(rows):

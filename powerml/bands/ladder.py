@@ -33,6 +33,7 @@ def ladder_index(values: ArrayLike, edges: Sequence[float]) -> NDArray[np.intp]:
 def assign(scores: ArrayLike, bands: BandsSpec) -> NDArray[Any]:
     """The band's name of each score (shape (n,), texts); None where the score is null.
 
+    >>> from powerml.config.bands import BandsSpec
     >>> assign([29.5, 30.0], BandsSpec.model_validate({30: "At Risk", 0: "High Risk"})).tolist()
     ['High Risk', 'At Risk']
     """

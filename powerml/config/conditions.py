@@ -23,7 +23,7 @@ _TOP = re.compile(rf"\s*([a-z]\w*)\s+in\s+top\s+({_NUMBER})\s*%\s*")
 class Comparator(Spec):
     """One metric against a number or against another metric.
 
-    >>> print(Comparison.model_validate("team_size <= 1"))
+    >>> print(Comparator.model_validate("team_size <= 1"))
     team_size <= 1
     """
 

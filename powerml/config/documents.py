@@ -42,7 +42,7 @@ def documented_band_table() -> tuple[BandClaim, ...]:
 def documented_mix() -> dict[str, float]:
     """The mix of outcomes in that table, rounded to a tenth of a per cent as it is quoted.
 
-    >>> reference_mix()
+    >>> documented_mix()
     {'churn': 0.221, 'stay': 0.585, 'expand': 0.194}
     """
     bands = documented_band_table()

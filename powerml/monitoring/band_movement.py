@@ -17,6 +17,8 @@ def movements(before: pd.Series, after: pd.Series, bands: BandsSpec) -> pd.DataF
 
     Both are scores indexed by entity; rows keep the order of `after`. `steps` counts bands, negative downwards.
 
+    >>> import pandas as pd
+    >>> from powerml.config.bands import BandsSpec
     >>> bands = BandsSpec.model_validate({70: "High", 30: "Middle", 0: "Low"})
     >>> moved = movements(pd.Series({"ada": 75.0}), pd.Series({"ada": 20.0, "new": 50.0}), bands)
     >>> print(*moved.loc["ada", ["from_band", "to_band", "steps"]])

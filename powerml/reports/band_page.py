@@ -83,7 +83,7 @@ def interval_text(rate: float, low: float, high: float) -> str:
 def whole_percent(rate: float) -> str:
     """A rate in per cent, empty where there is none.
 
-    >>> percent(0.125), percent(float("nan"))
+    >>> whole_percent(0.125), whole_percent(float("nan"))
     ('12 %', '')
     """
     return "" if rate != rate else f"{100 * rate:.0f} %"

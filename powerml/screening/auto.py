@@ -1,7 +1,7 @@
 """The screen `auto`: which columns a head may read, learned anew from the training rows of every fold.
 
 What no outcome tells from noise is left out; beside that heads may choose a threshold of |r_bal| by what it loses out
-of fold. Source: specification 4 "Correlation screen".
+of fold.
 """
 
 from __future__ import annotations

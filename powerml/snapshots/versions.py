@@ -1,6 +1,6 @@
 """Tables of versions: of each key the row known last before an instant counts, for outcomes the one known last at all.
 
-Source: specification, 1-data.md, "Time, snapshots and windows". A row without `known_at` was known from the beginning;
+A row without `known_at` was known from the beginning;
 of versions known at the same instant the later row counts.
 """
 

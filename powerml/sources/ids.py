@@ -1,6 +1,6 @@
 """What an id is, whatever the type or spelling of its source: the one place where ids become texts.
 
-Source: specification, 1-data.md "Canonical tables": whole floats and decimals lose their zeros, outer blanks go, empty
+Whole floats and decimals lose their zeros, outer blanks go, empty
 texts and the null words of databases are null; case counts unless the project says `ids: casefold`.
 """
 

@@ -11,7 +11,7 @@ from powerml.sources.loaded_table import LoadedTable
 from powerml.sources.repeats import find_repeats, known_order
 from powerml.sources.rules import DUPLICATE, NOT_UTF8, RAGGED, UNREADABLE, RowRule, broken_value, first_broken, rules_of
 from powerml.sources.sql import data_errors, name, text
-from powerml.tables import EARLIEST, KNOWN_AT, Table
+from powerml.tables import EARLIEST, KNOWN_AT, LAST_COUNTS, Table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,7 +67,7 @@ def stage(work: Staging) -> LoadedTable:
     out = name(f"left out {table.name}")
     con.execute(f"CREATE TABLE {out} (row BIGINT, rule UTINYINT, value VARCHAR)")
     ids, repeats = 0, 0
-    if table.key and set(table.key) <= set(names) and KNOWN_AT not in names:
+    if table.key and set(table.key) <= set(names) and KNOWN_AT not in names and table.name not in LAST_COUNTS:
         rules.append(RowRule(f"{DUPLICATE}{' and '.join(table.key)}", ", ".join(table.key), "false"))
         _leave_out_repeats(con, staged, out, table.key, len(rules) - 1)
     if table.name == "events" and "event_id" in names:

@@ -29,9 +29,9 @@ class ProjectFiles(LocalArtifactRepository):
 def written_in_project(address: str, store: str) -> str:
     """A relative address as an absolute one, where the store is a project's database that lies beside the files.
 
-    >>> from_project("file:.powerml/artifacts/a", "sqlite:////home/ada/shop/.powerml/mlflow.db")
+    >>> written_in_project("file:.powerml/artifacts/a", "sqlite:////home/ada/shop/.powerml/mlflow.db")
     'file:///home/ada/shop/.powerml/artifacts/a'
-    >>> from_project("file:.powerml/artifacts/a", "http://mlflow.example.org")
+    >>> written_in_project("file:.powerml/artifacts/a", "http://mlflow.example.org")
     'file:.powerml/artifacts/a'
     """
     path = Path(local_file_uri_to_path(address))  # type: ignore[no-untyped-call]

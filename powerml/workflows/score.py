@@ -86,7 +86,7 @@ def score_snapshot(  # noqa: PLR0913 (keyword arguments of one question)
     ids = ["as_of", *id_columns(built.frame, project.id_column)]
     table, baseline = score_rows(
         scorer, built.frame, ids=ids, reasons=reasons, ranking=ranking, now=now, metrics=opened.metrics,
-        left=opened.left(built.frame),
+        left=None if scorer.model.outcome is not None else opened.left(built.frame),  # events say who that is about
     )  # fmt: skip
     return ScoreResult(table, scorer, baseline, _due(scorer, weights, project, now=now), _untold(scorer))
 

@@ -55,7 +55,10 @@ def _ending_otherwise(table: str, row: Row, cutoff: datetime, chance: random.Ran
     end = ENDS.get(table)
     if end is None or end not in row or (row[end] is not None and row[end] < cutoff):
         return row
-    return {**row, end: chance.choice((None, _later(cutoff, chance)))}
+    begun, later = row.get(HAPPENED[table]), _later(cutoff, chance)
+    if begun is not None and begun > later:  # a version may tell of something that is yet to begin
+        later = begun + timedelta(days=3)
+    return {**row, end: chance.choice((None, later))}
 
 
 def _moved(table: str, row: Row, cutoff: datetime, chance: random.Random) -> Row:

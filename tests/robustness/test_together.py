@@ -85,7 +85,7 @@ def test_two_snapshots_of_a_night_are_both_whole_and_the_same(tmp_path):
         "import sys; from datetime import date; from pathlib import Path\n"
         "from powerml.config.project import load_project\n"
         "from powerml.workflows.snapshot import write_snapshots\n"
-        "write_snapshots(load_project('powerml.yaml'), Path(sys.argv[1]), cache=True, as_of=date(2026, 3, 20))"
+        "write_snapshots(load_project('powerml.yaml'), Path(sys.argv[1]), cache=True, as_of=[date(2026, 3, 20)])"
     )
     runs = [
         subprocess.Popen([sys.executable, "-c", code, name], cwd=tmp_path, stderr=subprocess.PIPE, text=True)
@@ -93,7 +93,7 @@ def test_two_snapshots_of_a_night_are_both_whole_and_the_same(tmp_path):
     ]
     said = [run.communicate()[1] for run in runs]
     assert [run.returncode for run in runs] == [0, 0], said
-    write_snapshots(load_project(tmp_path / "powerml.yaml"), tmp_path / "cold.csv", as_of=date(2026, 3, 20))
+    write_snapshots(load_project(tmp_path / "powerml.yaml"), tmp_path / "cold.csv", as_of=[date(2026, 3, 20)])
     cold = (tmp_path / "cold.csv").read_text()
     assert (tmp_path / "one.csv").read_text() == cold
     assert (tmp_path / "two.csv").read_text() == cold

@@ -38,8 +38,7 @@ def test_git_brew_trains_a_champion_that_scores_its_latest_snapshot(tmp_path):
     done = train(brew)
     assert done.champion is not None
     assert any("proxies" in sentence for sentence in done.sentences)
-    best = done.scorers.set_index("scorer").loc[done.challenger, "churn AUROC"]
-    assert float(best.split()[0]) >= 0.78
+    assert done.tables["outcomes"].set_index(["scorer", "outcome"]).loc[(done.challenger, "churn"), "auroc"] >= 0.78
     scores = score_snapshot(brew, date(2026, 7, 1), now=NOW)
     assert scores.frame["score"].between(0, 100)[scores.frame["status"] == "scored"].all()
     assert scores.scorer.name == "git_brew"

@@ -196,7 +196,12 @@ def test_too_few_events_leave_the_documented_card_as_challenger(tmp_path):
     assert scored.exit_code == 0, scored.output
     scores = pd.read_csv(tmp_path / "s.csv")
     assert scores["frequency"].notna().any()
-    assert scores["p_churn"].isna().all()
+    told = scores[scores["status"] == "scored"]
+    assert len(told)
+    assert told["document_score"].between(0, 100).all()
+    expected = 100 * (0.6 * told["p_stay"] + told["p_expand"])  # through the cautious link
+    assert np.allclose(told["score"], expected, atol=0.02)
+    assert scores.loc[scores["status"] != "scored", ["score", "p_churn"]].isna().all(axis=None)
 
 
 def test_a_project_without_known_outcomes_says_so(tmp_path):

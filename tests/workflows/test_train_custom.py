@@ -9,6 +9,7 @@ import pytest
 from powerml.config.experiment import load_experiment
 from powerml.config.project import load_project
 from powerml.errors import DataError, UsageError
+from powerml.scoring.outcome.linked import LinkedScorer
 from powerml.simulation import write_product
 from powerml.tables import NamedColumns
 from powerml.tracking import registry
@@ -63,9 +64,12 @@ def test_sentences_and_tables_carry_its_name(good):
         "with an event in the 90 days before it. It says nothing of contracts or money. Fitted scores are 100 "
         "P(helper), so that higher is better."
     )
-    assert "helper AUROC" in good.scorers
+    judged = good.part("outcomes").for_reading
+    assert set(judged["outcome"]) == {"helper"}
+    assert judged["AUROC"].ne("").all()
     assert list(good.bands)[4:6] == ["not_helper", "helper"]
-    tables = [*good.tables, *good.scorers, *good.bands, *(c for table in good.tables.values() for c in table)]
+    read = [part.for_reading for part in good.parts if part.for_reading is not None]
+    tables = [*good.tables, *(column for table in (*read, *good.tables.values()) for column in table)]
     words = " ".join([*good.sentences, *map(str, tables), *good.next_steps])
     assert "helper expected (95 %)" in tables
     assert not [word for word in ("churn", "stay", "expand", "expansion") if word in words]
@@ -90,14 +94,16 @@ def test_of_a_bad_outcome_the_score_is_the_chance_that_it_does_not_come(bad):
     assert best_first.iloc[0] > best_first.iloc[-1]
 
 
-def test_a_documented_scores_link_takes_the_sign_the_rows_give_it(good):
+def test_a_documented_scores_link_has_the_sign_that_its_document_binds(good):
     fitted = good.session.scorers["engagement"]
     with connected(Store(good.data.project.state)):
         from mlflow.artifacts import load_dict
 
-        link = load_dict(f"runs:/{fitted.run_id}/scorer.json")["link"]
-    assert link["outcomes"] == ["not_helper", "helper"]
-    assert link["churn"][0] < 0  # of not_helper: the more engaged help more
+        linked = LinkedScorer.from_dict(load_dict(f"runs:/{fitted.run_id}/scorer.json")["scorer"])
+    assert linked.outcomes == ("not_helper", "helper")
+    assert [link.outcome for link in linked.links] == ["not_helper"]
+    assert linked.links[0].line.per_point < 0  # the more engaged help more
+    assert (np.diff(linked.of_document(np.linspace(0, 100, 21))) >= 0).all()
 
 
 def test_the_runs_figures_have_its_name_in_their_keys(good):

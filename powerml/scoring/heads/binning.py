@@ -105,8 +105,8 @@ def equal_levels(values: Floats, most: int = 16) -> Levels:
 def simplest_number(low: float, high: float) -> float:
     """The number with the fewest digits above `low` and up to `high`.
 
-    >>> simplest(4.2, 5.1), simplest(0.0, 1.0), simplest(1234.5, 1277.0), simplest(-0.31, -0.22)
-    (5.0, 1.0, 1270.0, -0.3)
+    >>> [simplest_number(*ends) for ends in ((4.2, 5.1), (0.0, 1.0), (1234.5, 1277.0), (-0.31, -0.22))]
+    [5.0, 1.0, 1270.0, -0.3]
     """
     largest = max(abs(low), abs(high))
     power = int(np.ceil(np.log10(largest))) if largest > 0 else 0

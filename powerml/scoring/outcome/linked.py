@@ -4,7 +4,6 @@ The document's number goes through one line per outcome, whose sign the document
 things look worse: a line that the training rows contradict is flat, and said), and through a calibrator, to the nested
 probabilities and `S = 100 (stay_value P(stay) + P(expand))`. S never falls with the document's number, so reasons are
 the document's own contributions, each times the slope of the secant from the average row to this one.
-Source: 4-learning.md "The score".
 """
 
 from __future__ import annotations

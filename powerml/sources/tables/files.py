@@ -90,6 +90,8 @@ def _head(path: Path) -> tuple[str, tuple[str, ...]]:
     """Delimiter and column names of a CSV; raises DataError where a column has no name, or the name of another."""
     with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
         start = file.read(_HEAD_BYTES)
+    if start.startswith(b"PAR1"):
+        raise DataError.in_file(path, "is a Parquet file by its content", "end its name in .parquet")
     text = start.decode("utf-8-sig", errors="strict" if len(start) < _HEAD_BYTES else "ignore")
     if not text.strip():
         raise pd.errors.EmptyDataError

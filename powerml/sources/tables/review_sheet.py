@@ -47,7 +47,7 @@ class SheetOrigin:
     def parse(cls, text: str) -> SheetOrigin | None:
         """The inverse of `str`; None for any other text.
 
-        >>> Origin.parse("top 20 of 2026-04-01 by weights power_user@1 [0f3a]").label
+        >>> SheetOrigin.parse("top 20 of 2026-04-01 by weights power_user@1 [0f3a]").label
         'power_user@1'
         """
         if not (found := _ORIGIN.fullmatch(text.strip())):

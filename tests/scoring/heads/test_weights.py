@@ -8,13 +8,7 @@ import pytest
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from powerml.errors import UsageError
-from powerml.scoring.heads.weights import (
-    WeightsHead,
-    documented_weights,
-    normalised,
-    reweighted,
-    unit_parts,
-)
+from powerml.scoring.heads.weights import WeightsHead, documented_weights
 from powerml.scoring.load import load_weights
 from powerml.scoring.outcome.model import NestedOutcomeModel
 from powerml.scoring.stored import scorer_from_dict
@@ -75,11 +69,11 @@ def test_intervals_hold_the_planted_weights_and_widen_with_repeated_rows():
 
 def test_units():
     power, activity = load_weights("power_user"), load_weights("activity")
-    assert normalised(power, np.array([3.0, 2, 2, 1.5, 1.5])) == pytest.approx([0.3, 0.2, 0.2, 0.15, 0.15])
-    assert normalised(activity, np.array([0.2, 0.4, 1.0])) == pytest.approx([1, 2, 5])
+    assert power.normalised(np.array([3.0, 2, 2, 1.5, 1.5])) == pytest.approx([0.3, 0.2, 0.2, 0.15, 0.15])
+    assert activity.normalised(np.array([0.2, 0.4, 1.0])) == pytest.approx([1, 2, 5])
     engagement = load_weights("engagement")
     documented = np.array([*documented_weights(engagement).values()])
-    assert normalised(engagement, 0.02 * documented) == pytest.approx(documented)
+    assert engagement.normalised(0.02 * documented) == pytest.approx(documented)
     with pytest.raises(UsageError, match="power_user_rule@1 is of kind rule, which has no weights to fit"):
         documented_weights(load_weights("power_user_rule"))
 
@@ -89,10 +83,10 @@ def test_documented_weights_make_the_documented_score_again(name):
     scorer = load_weights(name, params={"max_features": 20, "max_advanced": 5} if name == "power_user" else {})
     X = usage(scorer, 200)
     scorer.fit(X)
-    same = reweighted(scorer, list(documented_weights(scorer).values()), name="again").fit(X)
+    same = scorer.reweighted(list(documented_weights(scorer).values()), name="again").fit(X)
     assert same.kind == "fitted"
     assert same.predict_score(X) == pytest.approx(scorer.predict_score(X), abs=1e-6)
-    assert unit_parts(scorer, X).shape == (200, len(scorer.parts))
+    assert scorer.unit_parts(X).shape == (200, len(scorer.parts))
 
 
 @pytest.mark.parametrize("name", ["power_user", "engagement", "activity"])
@@ -100,7 +94,7 @@ def test_a_model_of_fitted_weights_is_two_weight_sets(name):
     scorer = load_weights(name, params={"max_features": 20, "max_advanced": 5} if name == "power_user" else {})
     X = usage(scorer, 900)
     scorer.fit(X)
-    parts = unit_parts(scorer, X)
+    parts = scorer.unit_parts(X)
     z = parts @ np.linspace(0, 3, parts.shape[1])
     y = np.where(grown(1 - 2 * (z - z.mean()) / z.std()) == 1, "churn", "stay")
     model = NestedOutcomeModel("weights", prior=scorer).fit(X, y)

@@ -6,7 +6,8 @@ from powerml.scoring.heads.logistic import LogisticHead
 from powerml.scoring.heads.selection import Tried
 from powerml.scoring.heads.side import Side
 from powerml.scoring.heads.weights import FittedWeight
-from powerml.scoring.outcome.tables import findings_of, fitted_weights, heads_tried, outcome_table, value_weights
+from powerml.scoring.outcome.tables import findings_of, fitted_weights, heads_tried, outcome_table
+from powerml.statistics.outcomes import outcome_values
 
 MIX = {"churn": 0.2, "stay": 0.6, "expand": 0.2}
 
@@ -21,7 +22,7 @@ def test_the_score_is_the_value_of_the_outcomes():
     assert table["score"].tolist() == pytest.approx([70])
     assert list(table["band"]) == ["Healthy"]
     assert table["churn_lift"].tolist() == pytest.approx([0.5])
-    assert value_weights(["churn", "stay"], 0.6).tolist() == [0, 1]
+    assert outcome_values(["churn", "stay"], stay_value=60).tolist() == [0, 100]
 
 
 def test_the_reference_is_what_document_d_s_mix_would_give():

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from powerml.scoring.load import load_weights
-from powerml.validation.review.parts import members, review_parts
+from powerml.validation.review.parts import review_parts
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +39,6 @@ def test_a_dimensions_share_is_what_it_gave_to_the_score(metrics):
 
 def test_points_are_reviewed_by_section_and_deductions_together():
     card = load_weights("engagement").card
-    assert list(members(card)) == ["usage_health", "feature_adoption", "expansion_signals", "deductions"]
+    assert list(card.reviewed()) == ["usage_health", "feature_adoption", "expansion_signals", "deductions"]
     alone = card.model_copy(update={"sections": {}})
-    assert list(members(alone)) == list(card.criteria)
+    assert list(alone.reviewed()) == list(card.criteria)
