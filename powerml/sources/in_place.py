@@ -65,7 +65,7 @@ def _view(work: Staging, part: SourcePart, cache: Path | None) -> LoadedTable:
     con, table, mapped = work.con, work.table, work.mapped
     bounds = _bounds(con, part)
     plain = plain_columns(con, part, [m.source for m in mapped if _may_be_plain(m, part, work)], cache)
-    expressions = {m.name: _typed(m, part, work, plain) for m in mapped}
+    expressions = {m.name: _typed(m, part, work, plain, bounds.get(m.source)) for m in mapped}
     rules = work.rules()
     known = {m.name: _Known(bounds.get(m.source), part.columns[m.source][0], m.source in plain) for m in mapped}
     proven = _proven(rules, known, work)
@@ -103,15 +103,19 @@ def _of_copies(expressions: dict[str, Typed]) -> dict[str, Typed]:
 
 
 def _may_be_plain(mapped: Mapped, part: SourcePart, work: Staging) -> bool:
-    """Whether the values may be what they are read as, so that it is worth looking."""
-    if part.columns[mapped.source][0] != "VARCHAR" or mapped.declared is None:
+    """Whether the values may be what they are read as, so that it is worth looking.
+
+    Ids of events are as many as rows, and nothing is joined by them: they are taken as they stand.
+    """
+    if part.columns[mapped.source][0] != "VARCHAR" or mapped.declared is None or mapped.name == "event_id":
         return False
     return mapped.declared.kind == "text" or (mapped.declared.kind == "id" and not work.fold)
 
 
-def _typed(mapped: Mapped, part: SourcePart, work: Staging, plain: Collection[str]) -> Typed:
-    raw = part.columns[mapped.source][1]
-    if mapped.source in plain:
+def _typed(mapped: Mapped, part: SourcePart, work: Staging, plain: Collection[str], bounds: Bounds | None) -> Typed:
+    kind, raw = part.columns[mapped.source]
+    as_it_stands = mapped.name == "event_id" and kind == "VARCHAR" and bounds is not None and bounds.never_blank
+    if mapped.source in plain or as_it_stands:
         return Typed(raw, raw, f"({raw} IS NULL)")
     expression = work.typed(mapped, part)
     assert expression is not None  # a union of files has every column

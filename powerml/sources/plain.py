@@ -1,7 +1,7 @@
 """Which texts of Parquet files are what they are read as, so that views need not look at each of them again.
 
 An id or a name is odd if it is blank, has outer blanks, is a null word or a number with zeros behind the point. Looking
-costs some 50 ns a text; it is done once per file where there is a cache to remember it.
+costs some 25 ns a row; it is done once per file where there is a cache to remember it.
 """
 
 from __future__ import annotations
@@ -63,8 +63,10 @@ def _look(
     relation = f"read_parquet({array(paths)}, union_by_name=true, hive_partitioning=false)"
     there = {c for i in some for c in _in(part, i, columns)}
     asked = [c for c in columns if c in there]
-    odd = ", ".join(f"COALESCE(bool_or({is_odd(part.columns[c][1])}), false)" for c in asked)
-    row = con.execute(f"SELECT {odd} FROM {relation}").fetchone() if asked else ()
+    # a column at a time and each text once: a third of the time that all rows take
+    texts = [f"SELECT DISTINCT {part.columns[c][1]} AS t FROM {relation}" for c in asked]
+    odd = ", ".join(f"(SELECT COALESCE(bool_or({is_odd('t')}), false) FROM ({some_texts}))" for some_texts in texts)
+    row = con.execute(f"SELECT {odd}").fetchone() if asked else ()
     return dict.fromkeys(columns, True) | {c: not is_there for c, is_there in zip(asked, row or (), strict=True)}
 
 
@@ -75,7 +77,7 @@ def _recall(folder: Path) -> dict[str, dict[str, bool]]:
         files: dict[str, dict[str, bool]] = kept["files"]
         if kept["digest"] == _digest(files):
             return files
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError, KeyError, TypeError):
         pass
@@ -89,6 +91,7 @@ def _digest(files: object) -> str:
 
 def _remember(folder: Path, files: dict[str, dict[str, bool]]) -> None:
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         private_folder(folder)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".") as scratch:
             part = Path(scratch, _FILE)

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from powerml.sources.ids import is_nothing
 from powerml.sources.sql import name
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def add_repeats(
     con.execute(
         f"INSERT INTO {name(into)} SELECT place, event_id FROM (SELECT place, event_id,"
         f" row_number() OVER (PARTITION BY event_id ORDER BY {order}place) AS n FROM (SELECT *, {place} AS place"
-        f" {good} AND event_id IS NOT NULL AND hash(event_id) IN (SELECT h FROM {name(candidates)})))"
+        f" {good} AND NOT {is_nothing('event_id')} AND hash(event_id) IN (SELECT h FROM {name(candidates)})))"
         f" WHERE n > 1 ORDER BY place"
     )
     con.unregister(candidates)

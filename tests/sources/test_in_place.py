@@ -63,9 +63,10 @@ def test_statistics_prove_that_no_text_is_blank(low, never):
 
 
 TEXTS = st.sampled_from(["a", "b", " c", "c ", "", " ", None])
+IDENTITIES = st.sampled_from(["a", "b", " c", "", " ", None])  # ids of events are taken as they end
 TIMES = st.one_of(st.none(), st.integers(0, 3000).map(lambda h: datetime(2026, 1, 1) + timedelta(hours=h)))
 ROWS = st.lists(
-    st.tuples(TEXTS, TEXTS, TIMES, TEXTS, TEXTS, st.sampled_from(["1", "x", "", None])), min_size=1, max_size=12
+    st.tuples(TEXTS, TEXTS, TIMES, TEXTS, IDENTITIES, st.sampled_from(["1", "x", "", None])), min_size=1, max_size=12
 )
 
 
@@ -82,7 +83,14 @@ def test_the_same_rows_as_a_slow_reading(project, parquet, made):
     named = f"(VALUES {values}) t(user_id, event, time, session_id, event_id, value)"
     parquet("e.parquet", f"SELECT {texts}, time::TIMESTAMP AS time FROM {named}")
 
-    good, broken, seen = [], [], set()
+    # of copies of an event the one that happened first counts, of those at once the first in the file
+    copies = [
+        (identity.strip(), time, number)
+        for number, (user, event, time, _, identity, value) in enumerate(made, start=1)
+        if (identity or "").strip() and (user or "").strip() and (event or "").strip() and value != "x"
+        if time is not None and time <= NOW.replace(tzinfo=None)
+    ]
+    good, broken = [], []
     for number, (user, event, time, session, identity, value) in enumerate(made, start=1):
         if not (user or "").strip():
             broken.append((number, "missing", "user_id"))
@@ -94,10 +102,9 @@ def test_the_same_rows_as_a_slow_reading(project, parquet, made):
             broken.append((number, "not a number", "value"))
         elif time > NOW.replace(tzinfo=None):
             broken.append((number, "in the future", "time"))
-        elif (identity or "").strip() in seen - {""}:
+        elif any(key == (identity or "").strip() and (at, n) < (time, number) for key, at, n in copies):
             continue
         else:
-            seen.add((identity or "").strip())
             visit = (session or "").strip() or None
             good.append((user.strip(), event.strip(), time, visit, 1.0 if value == "1" else None))
     tables = [{"files": "e.parquet"}, {"query": "FROM 'e.parquet'"}]
@@ -108,3 +115,9 @@ def test_the_same_rows_as_a_slow_reading(project, parquet, made):
         )
         assert [(row, rule, column) for _, row, rule, column, _ in bad(loaded)] == broken
         assert counts(loaded, "events") == (len(made), len(good), len(broken), len(made) - len(good) - len(broken))
+
+
+def test_null_words_among_ids_of_events_are_no_repeats(opened, parquet):
+    ids = "unnest(['e1', 'NULL', 'NULL', 'nan', 'nan', 'e1', 'e2']) AS event_id"
+    parquet("e.parquet", f"SELECT 'u' AS user_id, 'x' AS event, TIMESTAMP '2026-01-01' AS time, {ids}")
+    assert counts(opened(events="e.parquet"), "events") == (7, 6, 0, 1)
