@@ -1,4 +1,4 @@
-"""Ten kills over all jobs, three of them while a fresh store is made; `.ci/run` runs them as a stage of their own."""
+"""Ten kills over all jobs, three of them while a fresh store is made; run by hand, not by `.ci/run` yet."""
 
 from __future__ import annotations
 
