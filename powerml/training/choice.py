@@ -15,7 +15,8 @@ import pandas as pd
 from powerml.calibration.links import fit_link
 from powerml.config.documents import DOCUMENTED_CARD
 from powerml.statistics.folds import account_folds
-from powerml.statistics.scores import log_loss_rows
+from powerml.statistics.outcomes import outcome_codes
+from powerml.statistics.scores import log_loss_rows, outcomes_log_loss_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,18 +103,18 @@ def expected_loss(candidate: Candidate, model: ScoringModel, rows: Rows) -> floa
     if document is None:
         return _fitted_loss(model.scorer)
     if document is model.scorer:  # a card file, with probabilities of its own: it learned elsewhere
-        said = model.probabilities(rows.frame)
-        return float(np.mean([-np.log(max(said[f"p_{y}"].iloc[i], 1e-12)) for i, y in enumerate(rows.y)]))
+        outcomes = candidate.data.outcomes
+        said = model.probabilities(rows.frame)[[f"p_{outcome}" for outcome in outcomes]]
+        return float(outcomes_log_loss_rows(outcome_codes(rows.y, outcomes), said).mean())
     return linked_loss(np.asarray(document.predict_score(rows.frame), dtype=float), rows, candidate.data.outcomes)
 
 
 def linked_loss(score: np.ndarray, rows: Rows, outcomes: tuple[str, ...]) -> float:
     """Log loss (nats a row) of a score read through links that are fitted by folds of accounts."""
-    total, y = 0.0, rows.y
+    total, y, codes = 0.0, rows.y, outcome_codes(rows.y, outcomes)
     for train, test in account_folds(y == outcomes[0], rows.accounts, n_folds=LINK_FOLDS):
-        said = fit_link(score[train], y[train], outcomes).probabilities(score[test]).to_numpy()
-        at = pd.Index(outcomes).get_indexer(pd.Index(y[test]))
-        total += float(-np.log(np.clip(said[np.arange(len(test)), at], 1e-12, None)).sum())
+        said = fit_link(score[train], y[train], outcomes).probabilities(score[test])
+        total += float(outcomes_log_loss_rows(codes[test], said).sum())
     return total / len(y)
 
 
