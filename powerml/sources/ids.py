@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from powerml.sources.sql import BLANKS, text, unpadded
+from powerml.sources.sql import BLANKS, among, unpadded
 from powerml.sources.times import FLOATS
 
 NULL_WORDS = ("NULL", "null", r"\N", "nan", "NaN", "None", "<NA>")
@@ -21,19 +21,15 @@ _EXACT = "9e15"  # up to here every whole number is a float of its own
 
 def is_nothing(field: str) -> str:
     """SQL: whether a text is null, blank or a null word."""
-    words = ", ".join(["''", *map(text, NULL_WORDS)])
-    return (
-        f"CASE WHEN {field} >= '!' AND strlen({field}) > {_LONGEST} THEN false"
-        f" ELSE COALESCE(trim({field}, {BLANKS}) IN ({words}), true) END"
-    )
+    nothing = among(f"trim({field}, {BLANKS})", ["", *NULL_WORDS])
+    return f"CASE WHEN {field} >= '!' AND strlen({field}) > {_LONGEST} THEN false ELSE COALESCE({nothing}, true) END"
 
 
 def is_odd(field: str) -> str:
     """SQL: whether a text is not the id that it stands for; what is tested first is what costs least."""
-    words = ", ".join(map(text, NULL_WORDS))
     return (
         f"(NOT {unpadded(field)} OR (suffix({field}, '0') AND contains({field}, '.'))"
-        f" OR (strlen({field}) <= {_LONGEST} AND {field} IN ({words})))"
+        f" OR (strlen({field}) <= {_LONGEST} AND {among(field, NULL_WORDS)}))"
     )
 
 

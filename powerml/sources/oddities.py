@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from powerml.sources.fixes import look_of_time
 from powerml.sources.rules import BEFORE, FUTURE, NOT_A_TIME
-from powerml.sources.sql import name, text
+from powerml.sources.sql import among, name
 
 if TYPE_CHECKING:
     from powerml.sources.loading import Loaded
@@ -90,9 +90,9 @@ def _sessions(loaded: Loaded) -> list[str]:
     if "session_id" not in loaded.columns.get("events", ()):
         return []
     query = "in a query, make it empty where there is none: NULLIF(session_id, '-1')"
-    words = ", ".join(map(text, NO_SESSION))
+    stands_for_none = among("lower(session_id)", NO_SESSION)
     none = loaded.con.execute(
-        f"SELECT session_id, count(*), count(DISTINCT user_id) FROM events WHERE lower(session_id) IN ({words})"
+        f"SELECT session_id, count(*), count(DISTINCT user_id) FROM events WHERE {stands_for_none}"
         " GROUP BY session_id ORDER BY count(*) DESC, session_id"
     ).fetchall()
     found = [

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from powerml.sources.columns import blank_column, raw_column, value_column
-from powerml.sources.sql import text
+from powerml.sources.sql import among
 from powerml.tables import EARLIEST, KNOWN_AT, LATEST, ORDERED, Column, Table
 
 if TYPE_CHECKING:
@@ -66,8 +66,7 @@ def rules_of(
         if column.low is not None or column.high is not None:
             rules.append(_range(column.name, value, column.low, column.high))
         if column.one_of:
-            allowed = ", ".join(map(text, column.one_of))
-            outside = f"COALESCE({value} NOT IN ({allowed}), false)"
+            outside = f"COALESCE(NOT {among(value, column.one_of)}, false)"
             rules.append(RowRule(f"not one of {', '.join(column.one_of)}", column.name, outside))
     for first, second in ORDERED.get(table.name, ()):
         if first in present and second in present:

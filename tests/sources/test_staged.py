@@ -15,6 +15,16 @@ def test_row_is_the_place_in_source_order_over_all_files(opened, tmp_path):
     assert rows(loaded, "surveys", "user_id, _row") == [("a", 0), ("b", 1), ("c", 2), ("d", 3)]
 
 
+def test_the_order_of_the_source_holds_however_many_threads_read(opened, tmp_path):
+    """A join in the reading query, which DuckDB makes of a long IN, gave these rows in any order."""
+    for file in range(2):
+        lines = "".join(f"u{i},2026-03-01,5\n" for i in range(file * 400_000, (file + 1) * 400_000))
+        (tmp_path / f"day{file}.csv").write_text("user_id,time,nps\n" + lines)
+    loaded = opened(surveys="day*.csv")
+    out_of_place = "SELECT count(*) FROM surveys WHERE _row <> substr(user_id, 2)::BIGINT"
+    assert loaded.con.execute(out_of_place).fetchone() == (0,)
+
+
 def test_places_and_row_numbers_hold_over_many_rows_read_by_several_threads(opened, tmp_path):
     lines = [f"u{i},2026-03-01,{11 if i % 50_000 == 7 else 5}" for i in range(200_000)]
     lines[100_000] = "cut"
