@@ -19,7 +19,9 @@ _SHORT = {"r_natural": "r plain", "r_natural_max": "largest possible", "r_bal": 
 
 
 @common.command("screen", short_help="Which metrics deserve points, and which know too much.")
-@click.option("--threshold", type=float, default=0.45, show_default=True, help="The smallest |r| that is kept.")
+@click.option(
+    "--threshold", type=click.FloatRange(0, 1), default=0.45, show_default=True, help="The smallest |r| that is kept."
+)
 @click.option("--natural", is_flag=True, help="Plain correlation instead of balanced groups.")
 @click.option("--keep", multiple=True, metavar="METRIC", help="A metric to keep whatever its r.")
 @click.option("--drop", multiple=True, metavar="METRIC", help="A metric to leave out whatever its r.")
