@@ -144,8 +144,8 @@ def _content(path: Path) -> Any:
         timed = ("locked_at", "weights_sha256", "review_again_by")
         return [{k: v for k, v in entry.items() if k not in timed} for entry in yaml.safe_load(path.read_text())]
     if path.suffix == ".csv" and path.name in ("out.csv", "scores.csv", "x.csv"):
-        frame = pd.read_csv(path, dtype=str)
-        return frame.drop(columns=[name for name in TIMES if name in frame]).to_csv(index=False)
+        frame = pd.read_csv(path)  # sums of amounts depend in their last digit on the order that threads take
+        return frame.drop(columns=[name for name in TIMES if name in frame]).to_csv(index=False, float_format="%.10g")
     if path.suffix == ".yaml":
         return re.sub(r"(?m)^#.*$", "", path.read_text())
     return hashlib.sha256(path.read_bytes()).hexdigest()
