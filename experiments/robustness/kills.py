@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden" / "raw"
 TIMES = ("scored_at", "computed_at", "model_version")
+WRITTEN = ("out.csv", "scores.csv", "x.csv", "one.csv", "two.csv", "alone.csv")
 ENDS_AT = 900  # seconds after which a run that was not killed is given up
 
 
@@ -130,20 +131,21 @@ def left(folder: Path) -> dict[str, Any]:
         inside = name.partition(".powerml/")[2]
         if path.is_dir() or (inside and not inside.startswith(("quarantine", "calibration_records"))):
             continue
-        found[name] = _content(path)
+        found[name] = content(path)
     for database in sorted(folder.rglob("mlflow.db")):
         found[database.relative_to(folder).as_posix()] = store(database)
     return found
 
 
-def _content(path: Path) -> Any:
+def content(path: Path) -> Any:
+    """What a file holds, without times."""
     if path.name == "calibration_records.jsonl":
         last = json.loads(path.read_text().splitlines()[-1])
         return {key: last[key] for key in ("model", "version", "alias", "figures", "weights", "forced")}
     if path.parent.name == "reviews":
         timed = ("locked_at", "weights_sha256", "review_again_by")
         return [{k: v for k, v in entry.items() if k not in timed} for entry in yaml.safe_load(path.read_text())]
-    if path.suffix == ".csv" and path.name in ("out.csv", "scores.csv", "x.csv"):
+    if path.suffix == ".csv" and path.name in WRITTEN:
         frame = pd.read_csv(path)  # sums of amounts depend in their last digit on the order that threads take
         return frame.drop(columns=[name for name in TIMES if name in frame]).to_csv(index=False, float_format="%.10g")
     if path.suffix == ".yaml":

@@ -18,7 +18,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,6 +62,45 @@ def warm() -> None:
             importlib.import_module(name)
 
 
+@dataclass
+class Child:
+    """A run that is at work."""
+
+    pid: int
+    began: float
+    out: IO[bytes]
+    err: IO[bytes]
+    counter: mmap.mmap
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it has ended."""
+        return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+    def wait(self, *, seconds: float, until: Callable[[], bool] = bool) -> Ran:
+        """How it ended; killed with all its own children after `seconds`, counted from when `until` (asked every few
+        milliseconds) is first true; the default counts at once.
+        """
+        status, stopped = _wait(self.pid, seconds, until)
+        took = time.monotonic() - self.began
+        said = [_read(file.fileno()) for file in (self.out, self.err)]
+        changes = int.from_bytes(self.counter[:8])
+        for held in (self.out, self.err, self.counter):
+            held.close()
+        return Ran(status, said[0], said[1], took, stopped or status == -signal.SIGKILL, changes)
+
+
+def start(command: tuple[str, ...], folder: Path, *, dies_at: int | None = None) -> Child:
+    """Starts the command in a child; `dies_at`: the change of the file system before which it is killed."""
+    out, err, counter = tempfile.TemporaryFile(), tempfile.TemporaryFile(), mmap.mmap(-1, 8)  # noqa: SIM115
+    began = time.monotonic()
+    pid = os.fork()
+    if not pid:
+        _count_changes(counter, dies_at)
+        _run(command, folder, out.fileno(), err.fileno())
+    return Child(pid, began, out, err, counter)
+
+
 def forked(
     command: tuple[str, ...],
     folder: Path,
@@ -70,20 +109,8 @@ def forked(
     until: Callable[[], bool] = bool,
     dies_at: int | None = None,
 ) -> Ran:
-    """Runs the command in a child; kills it with all its own children after `seconds`, counted from when `until`
-    (asked every few milliseconds) is first true; the default counts at once. `dies_at`: the change of the file system
-    before which it is killed.
-    """
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, mmap.mmap(-1, 8) as counter:
-        began = time.monotonic()
-        child = os.fork()
-        if not child:
-            _count_changes(counter, dies_at)
-            _run(command, folder, out.fileno(), err.fileno())
-        status, stopped = _wait(child, seconds, until)
-        took = time.monotonic() - began
-        said = [_read(file.fileno()) for file in (out, err)]
-        return Ran(status, said[0], said[1], took, stopped or status == -signal.SIGKILL, int.from_bytes(counter[:8]))
+    """Runs the command in a child to its end, or its kill; see `start` and `Child.wait`."""
+    return start(command, folder, dies_at=dies_at).wait(seconds=seconds, until=until)
 
 
 def fresh(command: tuple[str, ...], folder: Path, *, seconds: float) -> Ran:

@@ -16,7 +16,7 @@ from powerml.tracking import database
 from powerml.writing import for_owner_only
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from mlflow import MlflowClient
@@ -95,9 +95,9 @@ def connected(store: Store) -> Iterator[MlflowClient]:
 
 
 @contextlib.contextmanager
-def writing(store: Store, *, waiting: Callable[[], None] = lambda: None) -> Iterator[MlflowClient]:
-    """As `connected`, and no other run of ours writes meanwhile; `waiting` is called where one has to be waited for."""
-    with connected(store) as client, database.locked(store.folder / WRITING, waiting=waiting):
+def writing(store: Store) -> Iterator[MlflowClient]:
+    """As `connected`, and no other run of ours writes meanwhile: one that does is waited for."""
+    with connected(store) as client, database.locked(store.folder / WRITING):
         yield client
 
 
