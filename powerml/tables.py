@@ -88,6 +88,8 @@ FIRST_DATE, LAST_DATE = date(1900, 1, 1), date(2199, 12, 31)
 """Between these any date that a person writes lies."""
 LATEST = datetime(9999, 12, 31)
 """What databases write for "never ends"; nothing lies after it."""
+LARGEST = 1e30
+"""No number is larger: what is beyond cannot be squared and summed over any number of rows."""
 KNOWN_AT = "known_at"
 
 _WRITTEN = Column(KNOWN_AT, "time", "when this version was written; it then decides. Empty: from the beginning")

@@ -14,6 +14,7 @@ from powerml.sources.dialect import dialect
 from powerml.sources.files import check_width
 from powerml.sources.ids import normal_ids
 from powerml.spreadsheets import read_back
+from powerml.tables import LARGEST
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 NULLS = ("", "nan", "na", "n/a", "null", "none", "<na>")
 """Texts, in small letters, that stand for nothing in a column of numbers."""
-LARGEST = 1e30  # what is beyond cannot be squared and summed over any number of rows
 _HEAD_BYTES = 1 << 20
 _OFFSET = re.compile(r"^(.*\d:\d{2}(?::\d{2}(?:\.\d+)?)?) ?(?:[Zz]|[+-]\d{2}(?::?\d{2})?)$")
 TRUTHS = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
