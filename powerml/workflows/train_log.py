@@ -16,7 +16,7 @@ from powerml.scoring.explain.shares import native_params, weight_shares
 from powerml.scoring.explain.text import reasons_json
 from powerml.scoring.outcome.card_file import weight_files
 from powerml.tracking import registry
-from powerml.tracking.due import DATA_UNTIL, PROJECT_TAG, VOCABULARY_TAG, vocabulary_fingerprint
+from powerml.tracking.due import DATA_UNTIL, PROJECT_TAG, TRAINED_UNTIL, VOCABULARY_TAG, vocabulary_fingerprint
 from powerml.tracking.pseudonyms import Pseudonyms, load_pseudonyms
 from powerml.tracking.runs import Attachments, LoggedSession, ScorerRun, SessionRun, log_session
 from powerml.tracking.store import Store
@@ -124,7 +124,7 @@ def _scorer_run(
         native=native_params(model.scorer),
         metrics=figures,
         by_cutoff={} if judged is None else judged.by_cutoff,
-        ranking=_ranking(model, data, names),
+        ranking=top_of_the_list(model, data, names),
         example=rows.head(5),
         tags={
             "powerml.verdict": verdict_words,
@@ -141,7 +141,7 @@ def outcome_tags(judged: Judged) -> dict[str, str]:
     return {f"{registry.OUTCOME_VERDICT}{one.outcome}": one.called for one in judged.verdict.outcomes}
 
 
-def _ranking(model: ScoringModel, data: TrainingData, names: Pseudonyms) -> pd.DataFrame:
+def top_of_the_list(model: ScoringModel, data: TrainingData, names: Pseudonyms) -> pd.DataFrame:
     """The top of the latest snapshot under pseudonyms, the same columns for every scorer."""
     rows = data.latest[data.latest["enough_history"].astype(bool)]
     rows = rows[~model.outside(rows)]
@@ -180,7 +180,7 @@ def register_challenger(session: Session, logged: LoggedSession) -> tuple[regist
         registry.VERDICT: session.word,
         "powerml.kind": session.models[name].kind,
         **({} if session.its is None else outcome_tags(session.its)),
-        "powerml.trained_until": session.data.trained_until,
+        TRAINED_UNTIL: session.data.trained_until,
         **_known_then(session.data),
     }
     version = registry.register(
