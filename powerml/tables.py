@@ -88,7 +88,7 @@ FIRST_DATE, LAST_DATE = date(1900, 1, 1), date(2199, 12, 31)
 """Between these any date that a person writes lies."""
 LATEST = datetime(9999, 12, 31)
 """What databases write for "never ends"; nothing lies after it."""
-LARGEST = 1e30
+LARGEST_NUMBER = 1e30
 """No number is larger: what is beyond cannot be squared and summed over any number of rows."""
 KNOWN_AT = "known_at"
 

@@ -21,7 +21,7 @@ from powerml.tracking.model_files import MANIFEST_FILE, OWN_TAGS, RUN_SOURCE, SC
 from powerml.tracking.store import Store, connected, experiment_id, plain, safe_key, writing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import pandas as pd
     from matplotlib.figure import Figure

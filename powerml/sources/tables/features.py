@@ -10,7 +10,7 @@ import pandas as pd
 
 from powerml.errors import DataError, MissingColumns, UsageError
 from powerml.scoring.heads.encoding import MAX_LEVELS, MOSTLY_DIFFERENT
-from powerml.sources.tables.files import blank, dates, ids, read_table, row_error, truths
+from powerml.sources.tables.files import blank, check_once, dates, ids, read_table, row_error, truths
 from powerml.sources.tables.kinds import feature
 from powerml.tables import LABELS, OUTCOMES, OUTPUTS, PROBABILITIES, FeatureTable, NamedColumns
 
@@ -51,7 +51,7 @@ def read_features(path: Path, named: NamedColumns, *, keep: Collection[str] = ()
             f"{path}: column {named.target!r} holds churn, stay or expand, whose order is known; leave --good out"
         )
     notes = [f"Left out of {path.name}: {left_out}."] if left_out else []
-    raw, label = raw[known].reset_index(drop=True), label[known].reset_index(drop=True)
+    raw, label = raw[known], label[known]  # whose index keeps the rows' places in the file
     _two_classes(label, named.target, path)
     named, found = _guessed(raw, named)
     notes += [*found, *_reserved(raw, named, path)]
@@ -60,8 +60,11 @@ def read_features(path: Path, named: NamedColumns, *, keep: Collection[str] = ()
         {"as_of": dates(raw[named.time], path).dt.normalize() if named.time else pd.Series(ONE_DAY, raw.index)}
     )
     id_column = "user_id" if named.group else "account_id"
-    row_names = pd.Series([f"row {i + 1}" for i in range(len(raw))], dtype=object)
+    row_names = pd.Series([f"row {i + 1}" for i in range(len(raw))], index=raw.index, dtype=object)
     frame[id_column] = ids(raw[named.id_], path) if named.id_ else row_names
+    if named.id_:
+        fix = "keep one row of each" + ("" if named.time else ", or name the column of their dates in --time")
+        check_once(frame, id_column, path, fix=fix)
     if named.group:
         frame["account_id"] = ids(raw[named.group], path)
         if frame["account_id"].nunique() == 1:

@@ -24,7 +24,16 @@ _WRITTEN_NUMBER = re.compile(
     r"(?:\d{1,3}(?:[,.'\u00a0\u202f ]\d{3})+|\d+|(?=[.,]\d))(?:[.,]\d+)?"
     rf"\s*(?:%|{_CURRENCY})?\s*\)?"
 )
-_DATE = re.compile(r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})(?:[T ]\d{1,2}:\d{2}.*)?")
+_MONTH = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|"
+    r"nov(?:ember)?|dec(?:ember)?)\.?"
+)
+_DATE = re.compile(
+    r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](?:\d{4}|\d{2})"
+    rf"|\d{{1,2}}[ \-/.]{_MONTH}[ \-/,.]+\d{{2,4}}|{_MONTH} \d{{1,2}},? \d{{4}}|\d{{4}}[ \-]{_MONTH}[ \-]\d{{1,2}})"
+    r"(?:[T ,]+\d{1,2}:\d{2}.*)?",
+    re.IGNORECASE,
+)
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 _OF_PEOPLE = re.compile(
     r"(?:.*e[ _-]?mails?(?:[ _-]address)?|(?:first|last|full|given|family|sur|fore|middle|user|customer|contact|person|"

@@ -12,7 +12,7 @@ import pandas as pd
 from powerml.config.metrics import catalogue
 from powerml.errors import DataError, MissingColumns
 from powerml.scoring.unseen import known_levels
-from powerml.sources.tables.files import dates, ids, numbers, read_table, truths
+from powerml.sources.tables.files import check_once, dates, ids, numbers, read_table, truths
 from powerml.sources.tables.kinds import categories
 from powerml.tables import ENTITY_IDS, ROW
 
@@ -70,6 +70,8 @@ def read_metric_table(
     }
     columns |= {name: truths(raw[name], path) for name in ("enough_history", "active") if name in raw}
     frame = pd.DataFrame(columns)
+    if found != ROW:
+        check_once(frame, found, path, fix="keep one row of each, or name the column of their dates 'as_of'")
     if "active" not in frame:
         frame["active"] = frame["events_30d"].ge(1) if "events_30d" in frame else True
     has_history = "enough_history" in frame
