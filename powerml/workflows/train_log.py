@@ -150,7 +150,7 @@ def _ranking(model: ScoringModel, data: TrainingData, names: Pseudonyms) -> pd.D
     scores = np.asarray(model.scorer.predict_score(rows), dtype=float)
     rows = rows.iloc[np.argsort(-scores, kind="stable")[:RANKING_TOP]]
     table = model.score(rows)
-    reasons = reasons_json(model.contributions(rows), rows, top=3)
+    reasons = reasons_json(model.reasons(rows), rows, top=3, metrics=data.metrics)
     shown = pd.DataFrame({"rank": np.arange(1, len(rows) + 1)})
     shown["entity"] = names.all(rows[data.labelled.id_column])
     told = ("p_churn", "p_expand") if data.custom is None else (f"p_{data.custom.name}",)
