@@ -39,7 +39,9 @@ class ScoringModel:
     are the training data's, by outcome; `payers_only` says that only paying entities belong to the population it was
     trained on; `id_column` is what ids are called in the tables it scores, where that is neither `user_id` nor
     `account_id` ("row": there are no ids); `outcome` is the custom outcome that it was trained on, None for churn, stay
-    and expand; `families` say which metrics are one reason, and what is usual (a bare weight set has none).
+    and expand; `families` say which metrics are one reason, and what is usual (a bare weight set has none); `instants`
+    are those of its metrics that were dates or epochs in the table it was trained on, and that it reads as days before
+    the row's date, which stood in the column `time`.
     """
 
     scorer: Scorer
@@ -49,6 +51,8 @@ class ScoringModel:
     id_column: str = ""
     outcome: EventOutcome | None = None
     families: Families = field(default_factory=Families)
+    instants: tuple[str, ...] = ()
+    time: str = ""
 
     @property
     def name(self) -> str:
@@ -187,6 +191,8 @@ class ScoringModel:
             "id_column": self.id_column,
             "outcome": None if self.outcome is None else self.outcome.model_dump(mode="json"),
             "families": self.families.to_dict(),
+            "instants": list(self.instants),
+            "time": self.time,
         }
 
     @classmethod
@@ -204,6 +210,8 @@ class ScoringModel:
             data.get("id_column", ""),
             outcome_from(data["outcome"]) if data.get("outcome") else None,
             Families.from_dict(data["families"]) if "families" in data else Families(),  # none in older versions
+            tuple(data.get("instants", ())),
+            data.get("time", ""),
         )
 
 

@@ -128,7 +128,7 @@ def _why(
     texts = []
     for row, places in enumerate(order):
         those = [place for place in places if sign * apart.effects[row, place] < 0]
-        told = [said.text(row, p, int(apart.named[row, p]), float(apart.effects[row, p])) for p in those]
+        told = [said.alone(row, int(apart.named[row, p]), float(apart.effects[row, p])) for p in those]
         texts.append("; ".join(told).replace(" points", ""))
     return texts
 

@@ -66,7 +66,10 @@ class Wording:
 
     def text(self, row: int, place: int, column: int, size: float) -> str:
         """The sentence on reason `place` of a row, which bears the name of the metric in `column`."""
-        others = [self.names[other] for other in self._members[place] if other != column]
+        return self.alone(row, column, size, others=[self.names[m] for m in self._members[place] if m != column])
+
+    def alone(self, row: int, column: int, size: float, *, others: Sequence[str] = ()) -> str:
+        """The same with the `others` that say the same, by default without."""
         return reason_text(
             self.names[column],
             self.cells[column][row],
