@@ -2,7 +2,8 @@
 
 A family is what hangs together by correlations above `ALIKE` (Pearson's or Spearman's, of either sign), so that no two
 reasons come from metrics that are alike. Its effect is the sum of its members' contributions, so reasons add up to the
-score as contributions do. In each row it bears the name of the member that did most in the direction of the whole.
+score as contributions do. In each row it bears the name of its clearest member: the one that did most in the direction
+of the whole, and whose value lies farthest from the usual one.
 """
 
 from __future__ import annotations
@@ -27,6 +28,12 @@ if TYPE_CHECKING:
 ALIKE = 0.8
 """Correlation above which two metrics say the same thing."""
 
+DIM, UNKNOWN_IS_APART = 0.1, 0.5
+"""How much a usual value explains of an effect, beside 1 for any other; how far an unknown one counts as unusual."""
+
+Usual = float | str | None
+"""What is usual of a metric: a number, a category, None where most rows do not know it."""
+
 ROWS_TO_LEARN = 20_000
 """Training rows, evenly spaced, that tell which metrics are alike and what is usual."""
 
@@ -35,12 +42,14 @@ ROWS_TO_LEARN = 20_000
 class Reasons:
     """Contributions taken together by family: rows sum with the baseline to the score, as contributions do.
 
-    `members` are the columns of `contributions.values` of each reason, those of the largest share first.
+    `members` are the columns of `contributions.values` of each reason, those of the largest share first; `read` the
+    metrics' values where they are numbers, (rows, metrics).
     """
 
     contributions: Contributions
     members: tuple[tuple[int, ...], ...]
-    usual: Mapping[str, float | str]
+    usual: Mapping[str, Usual]
+    read: NDArray[np.float64]
 
     @property
     def baseline(self) -> float:
@@ -71,20 +80,29 @@ class Reasons:
             names[:, place] = members[0]
             if len(members) > 1:
                 along = self.given[:, list(members)] * np.sign(self.effects[:, [place]])
-                names[:, place] = np.array(members)[along.argmax(axis=1)]
+                names[:, place] = np.array(members)[(along * self._clearness(members)).argmax(axis=1)]
         return names
+
+    def _clearness(self, members: tuple[int, ...]) -> NDArray[np.float64]:
+        """How much a value explains, (rows, members): from `DIM` (the usual one) to 1 more (nothing like it)."""
+        usual = np.array([_as_number(self.usual.get(self.metrics[column])) for column in members])
+        values = self.read[:, list(members)]
+        size = np.abs(values) + np.abs(usual)
+        apart = np.divide(np.abs(values - usual), size, out=np.zeros_like(size), where=size > 0)
+        return DIM + np.where(np.isnan(apart), UNKNOWN_IS_APART, apart)
 
 
 @dataclass(frozen=True)
 class Families:
     """Which metrics are one reason, and what is usual of each metric; nothing of either where nothing was learnt.
 
-    `groups`: the families of two and more, in each the metric with the largest share of the score first. `usual`: the
-    median of a metric's known values among the training rows, of a category the most frequent one.
+    `groups`: the families of two and more, in each the metric with the largest share of the score first. `usual`: what
+    a metric is among the training rows: a mean on the logarithmic scale on which heads read long tails (a median would
+    call 0 usual, and its effect a riddle), the most frequent category, None where most rows do not know it.
     """
 
     groups: tuple[tuple[str, ...], ...] = ()
-    usual: Mapping[str, float | str] = field(default_factory=dict)
+    usual: Mapping[str, Usual] = field(default_factory=dict)
 
     @classmethod
     def learn(cls, rows: pd.DataFrame, metrics: Sequence[str], *, shares: Mapping[str, float]) -> Self:
@@ -98,7 +116,7 @@ class Families:
         for name, number in zip(map(str, numeric), family.tolist(), strict=True):
             by_family.setdefault(number, []).append(name)
         groups = [sorted(names, key=lambda name: -shares.get(name, 0.0)) for names in by_family.values()]
-        usual = {str(name): found for name in some if (found := _usual(some[name])) is not None}
+        usual = {str(name): _usual(some[name]) for name in some} if len(some) else {}
         return cls(tuple(tuple(names) for names in groups if len(names) > 1), usual)
 
     @property
@@ -106,15 +124,19 @@ class Families:
         """Every metric that stands in a family -> the family's first."""
         return {name: names[0] for names in self.groups for name in names}
 
-    def reasons(self, contributions: Contributions) -> Reasons:
-        """The contributions as reasons."""
+    def reasons(self, contributions: Contributions, frame: pd.DataFrame) -> Reasons:
+        """The contributions to rows as reasons; `frame` holds the metrics' values in the same rows."""
         names, leads = list(map(str, contributions.values.columns)), self.leads
         rank = {name: place for group in self.groups for place, name in enumerate(group)}
         together: dict[str, list[int]] = {}
         for column, name in enumerate(names):
             together.setdefault(leads.get(name, name), []).append(column)
         members = [sorted(columns, key=lambda column: rank.get(names[column], 0)) for columns in together.values()]
-        return Reasons(contributions, tuple(map(tuple, members)), self.usual)
+        read = np.full((len(frame), len(names)), np.nan)
+        for column in {column for columns in members if len(columns) > 1 for column in columns}:
+            if names[column] in frame and _is_number(frame[names[column]]):
+                read[:, column] = frame[names[column]].to_numpy(dtype=np.float64, na_value=np.nan)
+        return Reasons(contributions, tuple(map(tuple, members)), self.usual, read)
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON holds it."""
@@ -130,8 +152,20 @@ def _is_number(values: pd.Series) -> bool:
     return pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values)
 
 
-def _usual(values: pd.Series) -> float | str | None:
+def _as_number(usual: Usual) -> float:
+    return usual if isinstance(usual, float) else np.nan
+
+
+def _usual(values: pd.Series) -> Usual:
     known = values.dropna()
-    if known.empty:
+    if 2 * len(known) < len(values) or known.empty:
         return None
-    return float(known.astype(np.float64).median()) if _is_number(values) else str(known.mode().iloc[0])
+    if not _is_number(values):
+        return str(known.mode().iloc[0])
+    numbers = known.to_numpy(dtype=np.float64)
+    sizes = np.abs(numbers[numbers != 0])
+    if not len(sizes):
+        return 0.0
+    size = float(np.median(sizes))
+    middle = float((np.sign(numbers) * np.log1p(np.abs(numbers) / size)).mean())
+    return float(np.sign(middle) * np.expm1(abs(middle)) * size)

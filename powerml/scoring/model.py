@@ -127,7 +127,7 @@ class ScoringModel:
 
     def reasons(self, frame: pd.DataFrame) -> Reasons:
         """The same with metrics that say the same thing taken together."""
-        return self.families.reasons(self.contributions(frame))
+        return self.families.reasons(self.contributions(frame), frame)
 
     def score(self, frame: pd.DataFrame, *, ranking: Ranking = "stored") -> pd.DataFrame:
         """The scoring columns for rows of a snapshot, with its index.

@@ -106,10 +106,10 @@ def run_backtest(
     table = made.score(eligible)
     table[project.id_column] = eligible[project.id_column]
     given = made.contributions(eligible)
-    reasons = made.families.reasons(given)
+    reasons = made.families.reasons(given, eligible)
     table["reasons"] = reasons_json(reasons, eligible, top=3, metrics=data.metrics).to_numpy()
     apart = Contributions(given.values - given.values.mean(), 0.0)
-    table["why"] = _why(made.families.reasons(apart), eligible, data.metrics, lowest=team == "cs")
+    table["why"] = _why(made.families.reasons(apart, eligible), eligible, data.metrics, lowest=team == "cs")
     found = backtest(table, eligible, id_column=project.id_column, team=team, top=top)
     sought = "p_churn" if team == "cs" else "p_expand"
     expected = capacity(table[sought], top) if sought in table else None

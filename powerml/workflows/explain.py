@@ -34,10 +34,11 @@ class Explanation(Shown):
     """Why one entity has its score.
 
     `row`: the scores table's row. `reasons`: `metric`, `branch` of the metric tree, `value`, `said` (the value in
-    words, or what is missing), `usual` (null where nothing was learnt), `contribution`, `with` (the metrics that say
-    the same and are counted in, each with its value and its part of the contribution), largest first; with `baseline`
-    they add up to the score. `changes` since the row before (None without one): `metric`, `value_before`, `value`,
-    `before`, `after`, `change`; the changes add up to the change of the score. `recipe`: documented weight sets only.
+    words, or what is missing), `usual` (in words, too; empty where nothing was learnt), `contribution`, `with` (the
+    metrics that say the same and are counted in, each with its value and its part of the contribution), largest first;
+    with `baseline` they add up to the score. `changes` since the row before (None without one): `metric`,
+    `value_before`, `value`, `before`, `after`, `change`; the changes add up to the change of the score. `recipe`:
+    documented weight sets only.
     """
 
     entity: str

@@ -60,7 +60,7 @@ def test_among_the_three_largest_reasons_no_two_of_opposite_sign_come_from_alike
         for a in [one, *one.get("with", [])]:
             for b in [other, *other.get("with", [])]:
                 assert near.loc[a["metric"], b["metric"]] <= ALIKE
-    single = reasons_json(Families().reasons(model.contributions(X)), X, top=3)  # without families they do
+    single = reasons_json(Families().reasons(model.contributions(X), X), X, top=3)  # without families they do
     assert any(
         one["contribution"] * other["contribution"] < 0 and near.loc[one["metric"], other["metric"]] > ALIKE
         for text in single
@@ -103,7 +103,8 @@ def test_sums_hold_for_any_contributions_and_any_families(drawn):
     groups = [tuple(n for n, f in zip(names, family, strict=True) if f == g) for g in set(family)]
     families = Families(tuple(g for g in groups if len(g) > 1))
     contributions = Contributions(pd.DataFrame(values, columns=names), 42.0)
-    reasons = families.reasons(contributions)
+    frame = pd.DataFrame(np.nan, index=contributions.values.index, columns=names)
+    reasons = families.reasons(contributions, frame)
     np.testing.assert_allclose(reasons.effects.sum(axis=1) + reasons.baseline, contributions.scores, atol=1e-6)
     assert sorted(column for members in reasons.members for column in members) == list(range(len(names)))
     for place, members in enumerate(reasons.members):
@@ -119,15 +120,25 @@ def test_families_are_what_hangs_together_and_begin_with_the_weightiest():
     assert [set(group) for group in found.groups] == [{f"m{g}{c}" for c in range(3)} for g in range(4)]
     assert [group[0] for group in found.groups] == ["m01", "m12", "m20", "m30"]
     assert found.usual["plan"] == "pro"
-    assert found.usual["lone"] == pytest.approx(X["lone"].median())
+    assert found.usual["lone"] == pytest.approx(0.0, abs=0.1)
     assert found.leads["m00"] == "m01"
+
+
+def test_a_reason_is_named_by_what_did_most_and_is_least_usual():
+    values = pd.DataFrame({"a": [-5.0, -5.0, -1.0], "b": [-4.0, -4.0, 3.0]})
+    frame = pd.DataFrame({"a": [36.4, 90.0, 1.0], "b": [0.0, np.nan, 5.0]})
+    families = Families((("a", "b"),), {"a": 36.7, "b": 2.0})
+    found = families.reasons(Contributions(values, 50.0), frame)
+    assert [found.metrics[column] for column in found.named[:, 0]] == ["b", "a", "b"]
+    assert found.effects[:, 0].tolist() == [-9.0, -9.0, 2.0]
 
 
 def test_few_rows_make_no_families():
     X = pd.DataFrame({"a": [1.0, 2.0, 3.0], "b": [1.0, 2.0, 3.0], "empty": [np.nan] * 3})
     found = Families.learn(X, list(X), shares={})
     assert found.groups == ()
-    assert found.usual == {"a": 2.0, "b": 2.0}
+    assert found.usual.pop("empty") is None  # what most rows do not know
+    assert found.usual == pytest.approx({"a": 1.91, "b": 1.91}, abs=0.01)
     assert Families.learn(X.head(0), list(X), shares={}) == Families()
 
 

@@ -32,7 +32,7 @@ def what_is_missing(metric: MetricSpec | None) -> str:
     if metric.calculation:
         return OF_CALCULATIONS.get(metric.calculation, UNKNOWN)
     if metric.change:
-        return "too little before to compare with"
+        return "too little use to compare"
     if metric.ratio:
         over = metric.ratio.over
         return "nothing to measure it by" if isinstance(over, str) or over.calculation else _none_of(over)

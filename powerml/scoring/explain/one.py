@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 def reasons_table(reasons: Reasons, row: pd.DataFrame, metrics: Mapping[str, MetricSpec]) -> pd.DataFrame:
     """`metric`, `value`, `said`, `usual`, `contribution`, `with` of the one row of `row`, largest first.
 
-    `said` is the value in words, or what is missing; `with` lists the other metrics of a reason as `metric`, `value`,
-    `contribution`, which its own `contribution` holds.
+    `said` is the value in words, or what is missing, `usual` the usual one in words; `with` lists the other metrics of
+    a reason as `metric`, `value`, `contribution`, which its own `contribution` holds.
     """
     said, names = Wording(reasons, row, metrics), reasons.metrics
     found = []
@@ -32,7 +32,7 @@ def reasons_table(reasons: Reasons, row: pd.DataFrame, metrics: Mapping[str, Met
                 "metric": names[column],
                 "value": said.cells[column][0],
                 "said": said.shown(0, column),
-                "usual": reasons.usual.get(names[column]),
+                "usual": said.usual(column),
                 "contribution": float(reasons.effects[0, place]),
                 "with": [
                     {"metric": names[m], "value": said.cells[m][0], "contribution": float(reasons.given[0, m])}

@@ -17,9 +17,13 @@ if TYPE_CHECKING:
     from powerml.scoring.families import Reasons
 
 _SAID = ("days", "hours", "minutes", "people", "weeks")  # units that a name does not say by itself
+_SHARE, _CHANGE = "ratio", "change"  # units that are read as per cent, of a change with its sign
 
 Cell = float | str | None
 """A metric's value: a number, a category, None where it is not known."""
+
+NOT_LEARNT = ""
+"""Stands for what is usual where no training rows told it."""
 
 
 def reasons_json(
@@ -57,12 +61,12 @@ class Wording:
         self.cells = [cells_of(values[name]) for name in names]
         self._metrics = [metrics.get(name) for name in names]
         self._missing = [what_is_missing(metric) for metric in self._metrics]
-        self._units = ["" if metric is None else metric.unit for metric in self._metrics]
-        self._usual = [reasons.usual.get(name) for name in names]
+        self._units = ["" if m is None else _CHANGE if m.change else m.unit for m in self._metrics]
+        self._usual = [reasons.usual.get(name, NOT_LEARNT) for name in names]
         self._members = reasons.members
         self._given = reasons.given
         self._heads = [f'{{"metric": {_quoted(name)}, "value": ' for name in names]
-        self._usually = ["" if usual is None else f'"usual": {_written(usual)}, ' for usual in self._usual]
+        self._usually = ["" if usual == NOT_LEARNT else f'"usual": {_written(usual)}, ' for usual in self._usual]
 
     def text(self, row: int, place: int, column: int, size: float) -> str:
         """The sentence on reason `place` of a row, which bears the name of the metric in `column`."""
@@ -84,9 +88,10 @@ class Wording:
         """A metric's value in a row as people read it."""
         return _shown(self.cells[column][row], self._units[column], self._missing[column])
 
-    def usual(self, column: int) -> Cell:
-        """What is usual of a metric; None where nothing was learnt."""
-        return self._usual[column]
+    def usual(self, column: int) -> str:
+        """What is usual of a metric as people read it; empty where nothing was learnt."""
+        usual = self._usual[column]
+        return "" if usual == NOT_LEARNT else _shown(usual, self._units[column], self._missing[column])
 
     def entry(self, row: int, place: int, column: int, size: float) -> str:
         """The reason as JSON text."""
@@ -131,7 +136,7 @@ def reason_text(
     contribution: float,
     *,
     unit: str = "",
-    usual: Cell = None,
+    usual: Cell = NOT_LEARNT,
     missing: str = UNKNOWN,
     others: Sequence[str] = (),
 ) -> str:
@@ -144,15 +149,12 @@ def reason_text(
     >>> reason_text("nps_latest", None, -0.5, usual=8.0, missing="no survey answer yet")
     'nps latest: no survey answer yet (-0.5 points)'
     """
-    known = value is not None and value == value
     told = _shown(value, unit, missing)
-    if usual is not None and known:
-        told += (
-            ", as usual"
-            if (usually := _shown(usual, "", missing)) == _shown(value, "", missing)
-            else (f", usually {usually}")
-        )
-    return f"{_words(metric)}: {told} ({contribution:+.1f} points{_with(others)})"
+    if usual != NOT_LEARNT and not (told == missing and usual is not None):
+        bare = unit if unit in (_SHARE, _CHANGE) else ""
+        usually = _shown(usual, bare, missing if usual != value else "")
+        told += ", as usual" if usually in ("", _shown(value, bare, missing)) else f", usually {usually}"
+    return f"{_named(metric, unit)}: {told} ({contribution:+.1f} points{_with(others)})"
 
 
 def _with(others: Sequence[str]) -> str:
@@ -167,9 +169,28 @@ def _words(metric: str) -> str:
     return metric.replace("_", " ")
 
 
+def _named(metric: str, unit: str) -> str:
+    """The metric's name without the unit at its end, where the value says it: `account age: 58 days`."""
+    return _words(metric).removesuffix(f" {unit}") if unit in _SAID else _words(metric)
+
+
 def _shown(value: Cell, unit: str, missing: str) -> str:
     if value is None or value != value:
         return missing
     if isinstance(value, str):
         return value
-    return (f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}") + (f" {unit}" if unit in _SAID else "")
+    if unit in (_SHARE, _CHANGE):
+        return f"{'+' * (unit == _CHANGE and value > 0)}{_per_cent(100 * value)}%"
+    counted = ("person" if unit == "people" else unit.removesuffix("s")) if value == 1 else unit
+    return f"{_digits(value)} {counted}" if unit in _SAID else _digits(value)
+
+
+def _digits(value: float) -> str:
+    """Whole numbers whole, others to three digits, none in powers of ten; what is next to nothing is 0."""
+    if abs(value) < 0.0005:
+        return "0"
+    return f"{value:,.0f}" if abs(value) >= 100 or value == round(value) else f"{value:.3g}"
+
+
+def _per_cent(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 10 else _digits(float(f"{value:.2g}"))

@@ -16,7 +16,7 @@ from powerml.scoring.explain.missing import what_is_missing
         ("errors_per_session_30d", "no session in 30 days"),
         ("workflow_abandon_rate_30d", "no workflow started in 30 days"),
         ("core_feature_share_30d", "nothing to measure it by"),
-        ("usage_change_90d", "too little before to compare with"),
+        ("usage_change_90d", "too little use to compare"),
         ("new_categories_30d", "here for less than 60 days"),
         ("mrr", "no contract known"),
     ],
