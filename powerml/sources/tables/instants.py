@@ -17,13 +17,13 @@ from powerml.sources.tables.files import blank
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-EPOCHS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
+PER_SECOND = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}
 """Units of epochs -> how many make a second."""
 
 FIRST, LAST = (pd.Timestamp(day).timestamp() for day in ("1990-01-01", "2100-01-01"))
 """Seconds since 1970 between which a column of numbers must lie, as a whole and in one unit, to be of epochs."""
 
-DATE = re.compile(r"(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})(?:[T ]\s*(\d{1,2}:\d{2}.*))?")
+WRITTEN_DATE = re.compile(r"(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})(?:[T ]\s*(\d{1,2}:\d{2}.*))?")
 OFFSET = re.compile(r"\s*(?:[Zz]|[+-]\d{2}(?::?\d{2})?)$")
 SECONDS_A_DAY = 86_400
 
@@ -40,7 +40,7 @@ def epoch_unit(values: NDArray[np.float64]) -> str | None:
     if not len(given):
         return None
     low, high = given.min(), given.max()
-    for unit, factor in EPOCHS.items():
+    for unit, factor in PER_SECOND.items():
         if FIRST * factor <= low and high < LAST * factor:
             return unit if unit == "s" or bool((given == np.floor(given)).all()) else None
     return None
@@ -48,13 +48,13 @@ def epoch_unit(values: NDArray[np.float64]) -> str | None:
 
 def from_epochs(values: pd.Series, unit: str) -> pd.Series:
     """Epochs as UTC datetimes without a zone, to the microsecond; null where they are null or 0."""
-    micros = values.where(values != 0) * (1e6 / EPOCHS[unit])
+    micros = values.where(values != 0) * (1e6 / PER_SECOND[unit])
     return pd.to_datetime(micros.round().astype("Int64"), unit="us")
 
 
 def is_dates(text: pd.Series) -> bool:
     """Whether every text of a column without blanks looks like a date, with a time of day or without."""
-    return len(text) > 0 and bool(text.str.fullmatch(DATE).all())
+    return len(text) > 0 and bool(text.str.fullmatch(WRITTEN_DATE).all())
 
 
 def from_texts(text: pd.Series) -> pd.Series | None:
@@ -63,7 +63,7 @@ def from_texts(text: pd.Series) -> pd.Series | None:
     None where a cell is no date that there is, or where day and month cannot be told apart: `03/04/2026` alone may be
     March or April, beside `25/04/2026` it is April.
     """
-    parts = text.astype("string").str.strip().str.extract(DATE)
+    parts = text.astype("string").str.strip().str.extract(WRITTEN_DATE)
     day, given = parts[0].str.replace(r"[/.]", "-", regex=True), text.notna()
     year_first = day.str.match(r"\d{4}").fillna(False).astype(bool)
     ways = []
