@@ -179,7 +179,11 @@ def test_a_table_s_dates_are_scored_as_they_were_learnt(tmp_path, monkeypatch):
     """The same signup in days before each row's date; a column that tells of what came later is named and left out."""
     monkeypatch.chdir(tmp_path)
     months = pd.date_range("2025-01-01", periods=10, freq="MS")
-    table = pd.concat([customers(60, seed=k).assign(month=day) for k, day in enumerate(months)], ignore_index=True)
+    parts = [
+        customers(60, seed=k).assign(month=day, customerID=lambda t, k=k: t["customerID"] + f"-{k}")
+        for k, day in enumerate(months)
+    ]
+    table = pd.concat(parts, ignore_index=True)
     signup = table["month"] - pd.to_timedelta(30 * table["tenure"] + 1, unit="D")
     ended = (table["month"] + pd.Timedelta(days=40)).where(table["churned"] == "Yes")
     table = table.drop(columns=["tenure", "total"]).assign(signup=signup, ended=ended)
@@ -202,6 +206,6 @@ def test_a_table_s_dates_are_scored_as_they_were_learnt(tmp_path, monkeypatch):
     assert np.corrcoef(shown[0], (new["month"] - new["signup"]).dt.days)[0, 1] > 0.5
     new.drop(columns="month").to_csv("new.csv", index=False)
     done = run(*score)
-    assert done.exit_code == 2
-    assert "column 'signup' holds instants, which count as days before the row's date" in done.output
-    assert "add a column 'month' with the date of each row" in done.output
+    assert isinstance(done.exception, PowermlError)  # exit 2, see the command line
+    assert "column 'signup' holds instants, which count as days before the row's date" in str(done.exception)
+    assert "add a column 'month' with the date of each row" in str(done.exception)

@@ -153,7 +153,8 @@ def reason_text(
     if usual != NOT_LEARNT and not (told == missing and usual is not None):
         bare = unit if unit in (_SHARE, _CHANGE) else ""
         usually = _shown(usual, bare, missing if usual != value else "")
-        told += ", as usual" if usually in ("", _shown(value, bare, missing)) else f", usually {usually}"
+        alike = "like most" if isinstance(value, str) else "as usual"
+        told += f", {alike}" if usually in ("", _shown(value, bare, missing)) else f", usually {usually}"
     return f"{_named(metric, unit)}: {told} ({contribution:+.1f} points{_with(others)})"
 
 

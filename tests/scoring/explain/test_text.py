@@ -94,6 +94,7 @@ def test_what_most_rows_do_not_know_is_usually_missing():
         (1.0, 3.72, "people", "1 person, usually 3.72"),
         (2.0, 2.0004, "seats", "2, as usual"),
         ("pro", "basic", "", "pro, usually basic"),
+        ("pro", "pro", "", "pro, like most"),
     ],
 )
 def test_numbers_are_written_as_people_read_them(value, usual, unit, words):
