@@ -8,7 +8,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd
+    from numpy.typing import ArrayLike
 
+    from powerml.calibration.shift import Shift
     from powerml.config.bands import BandsSpec
     from powerml.scoring.contributions import Contributions
     from powerml.scoring.documented.base import DocumentedScorer
@@ -94,6 +96,10 @@ class Scorer(Protocol):
 
     def remarks(self) -> tuple[str, ...]:
         """Sentences on what training found; none where nothing was learnt."""
+        ...
+
+    def recalibrate(self, X: pd.DataFrame, y: ArrayLike, accounts: ArrayLike | None = None) -> dict[str, Shift]:
+        """Moves each head's intercept to rows whose outcomes came since; UsageError where nothing is calibrated."""
         ...
 
     def unranked(self) -> Self:
