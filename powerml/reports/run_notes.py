@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from powerml.reports.part import Part
 
 PICTURE = "bands/rates.png"
-LARGEST = 8
+LARGEST_SHARES = 8
 
 
 def session_note(
@@ -38,7 +38,7 @@ def scorer_note(
     name: str, kind: str, *, verdict: Sequence[str], shares: Mapping[str, float], remarks: Sequence[str]
 ) -> str:
     """One scorer: what it is, its verdict, and what its score is due to."""
-    largest = sorted((item for item in shares.items() if item[1] > 0), key=lambda item: -item[1])[:LARGEST]
+    largest = sorted((item for item in shares.items() if item[1] > 0), key=lambda item: -item[1])[:LARGEST_SHARES]
     due = pd.DataFrame(largest, columns=["metric", "share of the score, %"])
     said = [f"**{name}** ({kind})", *verdict]
     if len(due):

@@ -27,6 +27,7 @@ HEADLINES = (
     "*/auroc",
     "*/auroc_low",
     "*/auroc_high",
+    "*/auroc_*d_earlier",
     "*/log_loss",
     "calibration/*_slope",
     "calibration/*_observed_expected",
@@ -65,13 +66,15 @@ def on_axes(shares: Sequence[Mapping[str, float]], known: Collection[str]) -> li
     return told
 
 
-def headline_figures(figures: Mapping[str, float], room: int) -> dict[str, float]:
-    """The figures that fit, in the order of `HEADLINES`.
+def headline_figures(
+    figures: Mapping[str, float], room: int, *, shared: Collection[str] | None = None
+) -> dict[str, float]:
+    """The figures that fit, in the order of `HEADLINES`; those first that are `shared` with the runs beside.
 
     >>> headline_figures({"skill/brier": 0.1, "churn/auroc": 0.8, "skill/overall": 0.2}, 2)
     {'skill/overall': 0.2, 'churn/auroc': 0.8}
     """
-    ranked = sorted(figures, key=_rank)
+    ranked = sorted(figures, key=lambda name: (shared is not None and name not in shared, _rank(name)))
     return {name: figures[name] for name in ranked[: max(room, 0)]}
 
 

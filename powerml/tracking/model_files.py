@@ -37,7 +37,7 @@ SERVED = "served_model.py"
 SCRATCH = ".model-"  # how the folders begin in which models are laid out
 MUTABLE = ("MLmodel", "registered_model_meta")  # what MLflow itself rewrites
 MANIFEST_FILE = "manifest.json"  # the list of a model's files, beside it in its run
-CODE = "powerml.zip"  # the package as the model brings it along, which stands on no index
+ARCHIVE = "powerml.zip"  # the package as the model brings it along, which stands on no index
 CARRIED = (".py", ".yaml", ".typed")
 NEEDED = ("mlflow", "numpy", "pandas", "pydantic", "pyyaml", "scipy", "scikit-learn", "lightgbm", "click", "tzdata")
 
@@ -72,7 +72,7 @@ def log_model(model: ScoringModel, example: pd.DataFrame, scratch: Path) -> tupl
         info = mlflow.pyfunc.log_model(
             name=safe_key(model.name).replace("/", "-").replace(":", "-"),
             python_model=str(script),
-            artifacts={"model": str(data), "code": str(_archive(Path(folder, CODE)))},
+            artifacts={"model": str(data), "code": str(_archive(Path(folder, ARCHIVE)))},
             signature=ModelSignature(inputs=inputs, outputs=outputs),
             input_example=rows,
             pip_requirements=[f"{name}=={version(name)}" for name in NEEDED],

@@ -21,7 +21,7 @@ from powerml.tracking.model_files import MANIFEST_FILE, OWN_TAGS, RUN_SOURCE, SC
 from powerml.tracking.store import Store, connected, experiment_id, plain, safe_key, writing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     import pandas as pd
     from matplotlib.figure import Figure
@@ -135,10 +135,12 @@ def log_session(
             mlflow.log_params({safe_key(k): plain(v) for k, v in session.params.items()})
             _attach(session.attachments)
             logged = {}
+            with_figures = [set(scorer.metrics) for scorer in scorers if scorer.metrics]
+            shared = set.intersection(*with_figures) if with_figures else set()
             for scorer in scorers:
                 tags = {**session.tags, "powerml.kind": scorer.model.kind, **scorer.tags}
                 with _run(experiment, scorer.model.name, tags, parent=parent) as run_id:
-                    logged[scorer.model.name] = _log_scorer(scorer, run_id, store)
+                    logged[scorer.model.name] = _log_scorer(scorer, run_id, store, shared)
                     _log_input(client, run_id, session.learned_from)
             mlflow.log_metrics({safe_key(k): float(v) for k, v in session.metrics.items() if math.isfinite(v)})
             mlflow.set_tag(NOTE, session.note({name: run.run_id for name, run in logged.items()}))
@@ -153,7 +155,7 @@ def log_version(store: Store, project: str, run: ScorerRun, *, tags: Mapping[str
         end_killed(client, store, experiment)
         every = {**tags, "powerml.kind": run.model.kind, **run.tags}
         with _run(experiment, run.model.name, every) as run_id:
-            return _log_scorer(run, run_id, store)
+            return _log_scorer(run, run_id, store, set(run.metrics))
 
 
 def end_killed(client: MlflowClient, store: Store, experiment: str) -> None:
@@ -185,7 +187,8 @@ def _run(experiment: str, name: str, tags: Mapping[str, str], *, parent: str | N
         yield run.info.run_id
 
 
-def _log_scorer(scorer: ScorerRun, run_id: str, store: Store) -> LoggedRun:
+def _log_scorer(scorer: ScorerRun, run_id: str, store: Store, shared: Collection[str]) -> LoggedRun:
+    """What one scorer's run holds; `shared` are the figures that all runs beside it have too."""
     import mlflow
 
     shares = {safe_key(f"weight.{metric}"): f"{share:.6g}" for metric, share in scorer.shares.items()}
@@ -197,7 +200,7 @@ def _log_scorer(scorer: ScorerRun, run_id: str, store: Store) -> LoggedRun:
     every = {name: float(value) for name, value in scorer.metrics.items() if math.isfinite(value)}
     room = MAX_METRICS - len(shares) - len(scorer.by_cutoff)
     figures = {safe_key(f"weight/{metric}"): float(share) for metric, share in scorer.shares.items()}
-    figures |= {safe_key(name): value for name, value in headline_figures(every, room).items()}
+    figures |= {safe_key(name): value for name, value in headline_figures(every, room, shared=shared).items()}
     mlflow.log_metrics(figures)
     mlflow.log_text("figure,value\n" + "".join(f"{k},{v!r}\n" for k, v in every.items()), FIGURES_FILE)
     if scorer.note:
