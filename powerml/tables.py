@@ -26,6 +26,8 @@ OUTPUTS = (
     *("coverage", "reasons", "status", "model", "model_version", "scored_at"),
 )
 """Columns of the scores table, whose names no id of a ready-made table may bear."""
+RESERVED = frozenset((*OUTPUTS, *ENTITY_IDS, ROW, "as_of", "label", "enough_history", "active", "treated"))
+"""Names of columns that mean something here: no metric and no part of a score bears one."""
 NOT = "not_"  # a custom yes/no outcome is labelled `NAME` and `not_NAME`
 
 
@@ -221,7 +223,8 @@ class FeatureTable:
 
     `source`: the file's name. `frame`: as_of, the ids, label, the columns of structure, then features as numbers or
     texts. `named`: columns as said or found. `categories`: features that are texts. `coverage`: metric, available,
-    reason. `notes`: sentences on what was left out, counted as unknown, or found.
+    reason. `notes`: sentences on what was left out, counted as unknown, or found. `instants`: features that were dates
+    or epochs and are days before the row's date, negative where they lie after it.
     """
 
     source: str
@@ -231,6 +234,7 @@ class FeatureTable:
     categories: tuple[str, ...]
     coverage: pd.DataFrame
     notes: tuple[str, ...]
+    instants: tuple[str, ...] = ()
 
     @property
     def scores_ids(self) -> str:

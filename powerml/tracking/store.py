@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 LONGEST_KEY = 250
+LONGEST_PART = 100
+_IN_PATHS = re.compile(r"\w(?:[\w\- ]*\w)?")
 _ALLOWED = re.compile(r"[\w\-. :/]+")
 WRITING = "mlflow.lock"  # held by the run that makes the store, or writes a session or a version
 ADDRESSED_BY = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
@@ -163,6 +165,18 @@ def safe_key(name: str) -> str:
         return name
     parts = [part.strip(". ") for part in re.sub(r"[^\w\-. :/]+", "_", name).split("/")]
     readable = "/".join(part or "_" for part in parts)[: LONGEST_KEY - 12].strip("/ ")
+    return f"{readable} -{fingerprints.of_text(name)[:8]}"
+
+
+def safe_part(name: str) -> str:
+    """`name` as a part of a path, or as MLflow names a model; names that differ stay different.
+
+    >>> safe_part("my card"), safe_part("v1.2"), safe_part("..")
+    ('my card', 'v1_2 -7eb45ee9', '_ -5ec1f7e7')
+    """
+    if _IN_PATHS.fullmatch(name) and len(name) <= LONGEST_PART:
+        return name
+    readable = re.sub(r"[^\w\-]+", "_", name)[: LONGEST_PART - 12]
     return f"{readable} -{fingerprints.of_text(name)[:8]}"
 
 

@@ -11,7 +11,7 @@ from powerml.sources.tables import kinds
 )
 def test_a_date_is_one_however_it_is_written(label, tmp_path):
     values = pd.Series([label] * 3, name="when")
-    assert kinds.feature(values, tmp_path / "t.csv")[1] == kinds.DATES
+    assert "dates" in kinds.feature(values, tmp_path / "t.csv")[1]
 
 
 @pytest.mark.parametrize("label", ["May 5", "1.2.3", "12-34", "marketing 5 2025", "10/20"])
