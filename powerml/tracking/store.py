@@ -172,7 +172,7 @@ def safe_part(name: str) -> str:
     """`name` as a part of a path, or as MLflow names a model; names that differ stay different.
 
     >>> safe_part("my card"), safe_part("v1.2"), safe_part("..")
-    ('my card', 'v1_2 -7eb45ee9', '_ -5ec1f7e7')
+    ('my card', 'v1_2 -89c6d79d', '_ -411e1b03')
     """
     if _IN_PATHS.fullmatch(name) and len(name) <= LONGEST_PART:
         return name

@@ -163,13 +163,12 @@ def check_once(frame: pd.DataFrame, id_column: str, path: Path, *, fix: str) -> 
     dated = "as_of" in frame and frame["as_of"].nunique() > 1
     twice = frame.duplicated(["as_of", id_column] if dated else [id_column]).to_numpy(dtype=bool)
     if twice.any():
-        first = frame.iloc[int(np.flatnonzero(twice)[0])]
+        place = int(np.flatnonzero(twice)[0])
+        first, row = frame.iloc[place], frame.index[place] + 2
         on = f" on {first['as_of']:%Y-%m-%d}" if dated else ""
         more = int(twice.sum()) - 1
         also = f" (and {more} more row{'s' if more > 1 else ''})" if more else ""
-        raise DataError(
-            f"{path}: row {first.name + 2}: {first[id_column]!r} stands there a second time{on}{also}; {fix}"
-        )
+        raise DataError(f"{path}: row {row}: {first[id_column]!r} stands there a second time{on}{also}; {fix}")
 
 
 def truths(values: pd.Series, path: Path) -> pd.Series:
