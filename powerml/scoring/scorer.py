@@ -96,6 +96,10 @@ class Scorer(Protocol):
         """Sentences on what training found; none where nothing was learnt."""
         ...
 
+    def expected_loss(self) -> float:
+        """Log loss (nats a row) to expect on accounts it did not learn from; nan where that is not known."""
+        ...
+
     def unranked(self) -> Self:
         """The same without stored reference, so that ranks inside the score are taken among the rows given."""
         ...
