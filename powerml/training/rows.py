@@ -171,10 +171,11 @@ Splitter = Callable[[Rows, int], Split]
 class TrainingData:
     """The rows of a session; made by `snapshot_rows` or `table_rows`.
 
-    `labelled`: rows with a mature outcome and enough history. `latest`: every entity of the latest snapshot, which is
-    the reference of percentiles. `whole`: all rows at the mature cutoffs, eligible or not. `before`: rows of snapshots
-    taken for what is asked of earlier values, see `earlier_cutoffs`. `project` says where things are kept, and of
-    snapshots what outcomes are.
+    `labelled`: rows with a mature outcome and enough history. `latest`: every entity of the latest snapshot, the active
+    ones of which are the reference of percentiles; `left` is true for those who paid once and pay no longer (None where
+    contracts are not known); in no frame they count as active. `whole`: all rows at the mature cutoffs, eligible or
+    not. `before`: rows of snapshots taken for what is asked of earlier values, see `earlier_cutoffs`. `project` says
+    where things are kept, and of snapshots what outcomes are.
     """
 
     project: ProjectSpec
@@ -188,6 +189,13 @@ class TrainingData:
     provenance: Provenance
     splitter: Splitter
     before: pd.DataFrame = field(default_factory=pd.DataFrame)
+    left: pd.Series | None = None
+
+    @cached_property
+    def current(self) -> pd.DataFrame:
+        """The latest snapshot's entities with enough history that have not left: whom lists and ranks are about."""
+        there = self.latest["enough_history"].astype(bool)
+        return self.latest[there if self.left is None else there & ~self.left]
 
     @cached_property
     def history(self) -> pd.DataFrame:

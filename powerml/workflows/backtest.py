@@ -24,7 +24,7 @@ from powerml.training.rows import Rows, TrainingData
 from powerml.validation.backtest import Backtest, ListTeam, backtest
 from powerml.validation.capacity import capacity
 from powerml.validation.churn_path import churn_path, path_sentence
-from powerml.workflows.project import gather, open_project
+from powerml.workflows.project import gather, open_project, ranked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -91,7 +91,8 @@ def run_backtest(
     day = data.whole[data.whole["as_of"] == pd.Timestamp(as_of)]
     if day.empty:  # not one of the project's own cutoffs
         day = opened.build([as_of], labels=True, note=note).frame
-    then = day[day["enough_history"].astype(bool)].reset_index(drop=True)
+    left, there = opened.left(day), day["enough_history"].astype(bool)
+    then = ranked(day, left)[there].reset_index(drop=True)
     if not then["label"].isin(OUTCOMES).any():
         last = data.whole["as_of"].max().date()
         raise DataError(f"no outcome of {as_of} is known yet, or nobody was eligible; the last date that has is {last}")
@@ -99,7 +100,8 @@ def run_backtest(
     ends = rows.frame["as_of"] + pd.Timedelta(days=rows.horizon_days + data.grace_days)
     train = Rows(rows.frame[ends <= pd.Timestamp(as_of)].reset_index(drop=True), rows.id_column, rows.horizon_days)
     made = _made(scorer, train, then)
-    eligible = then[then["label"].isin([*OUTCOMES, "immature"])].reset_index(drop=True)
+    listed = there & day["label"].isin([*OUTCOMES, "immature"]) & (True if left is None else ~left)
+    eligible = day[listed].reset_index(drop=True)
     table = made.score(eligible)
     table[project.id_column] = eligible[project.id_column]
     given = made.contributions(eligible)

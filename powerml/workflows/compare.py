@@ -92,7 +92,7 @@ def compare_on(
         note("comparing")
         comparison = compared(made, seed=seed)
     note("scoring the latest snapshot")
-    latest = data.latest[data.latest["enough_history"].astype(bool)].reset_index(drop=True)
+    latest = data.current.reset_index(drop=True)
     reference = data.reference(data.whole["as_of"].max())
     tables = {s.name: s.make(data.labelled, reference).score(latest) for s in scorers}
     ids = latest[data.labelled.id_column]

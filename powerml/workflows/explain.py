@@ -80,7 +80,7 @@ def from_project(
     note: Note = silent,
 ) -> Explainable:
     """A project's snapshot at `as_of` (by default the latest) and the one before it."""
-    from powerml.workflows.project import open_project, project_metrics
+    from powerml.workflows.project import open_project, project_metrics, ranked
 
     scorer = from_weights(weights, settings=settings, project=project) if weights else from_registry(project, model)
     opened = open_project(scorer.aimed(project), known=scorer.metrics(project_metrics(project)), note=note)
@@ -89,7 +89,8 @@ def from_project(
     built = opened.build([*earlier, at], labels=True, note=note)
     if weights:
         scorer = scorer.with_counts(built.vocabulary_counts)
-    return Explainable(built.frame, scorer, project.id_column, opened.metrics, at, project.owners)
+    frame = ranked(built.frame, None if scorer.model.outcome is not None else opened.left(built.frame))
+    return Explainable(frame, scorer, project.id_column, opened.metrics, at, project.owners)
 
 
 def explain(entity: str, snapshots: Explainable) -> Explanation:

@@ -143,7 +143,7 @@ def outcome_tags(judged: Judged) -> dict[str, str]:
 
 def _ranking(model: ScoringModel, data: TrainingData, names: Pseudonyms) -> pd.DataFrame:
     """The top of the latest snapshot under pseudonyms, the same columns for every scorer."""
-    rows = data.latest[data.latest["enough_history"].astype(bool)]
+    rows = data.current
     rows = rows[~model.outside(rows)]
     if rows.empty:
         rows = data.labelled.frame.tail(RANKING_TOP)
