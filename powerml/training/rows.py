@@ -12,6 +12,7 @@ import pandas as pd
 
 from powerml.bands.multiples import rate_bands
 from powerml.config.project import ProjectSpec, slug
+from powerml.scoring.learned import UNTIL, Learned
 from powerml.statistics.accounts import accounts_of
 from powerml.statistics.outcomes import distinct_events, outcomes_of
 from powerml.tables import is_rest
@@ -257,7 +258,13 @@ class TrainingData:
     @property
     def trained_until(self) -> str:
         """The last cutoff that is learned from."""
-        return str(self.labelled.frame["as_of"].max().date()) if self.population.timed else "no time given"
+        return self.learned.to_tags()[UNTIL]
+
+    @property
+    def learned(self) -> Learned:
+        """The snapshots learned from."""
+        rows = self.labelled
+        return Learned.of(rows.times, rows.horizon_days) if self.population.timed else Learned(None)
 
     def cutoff_params(self) -> dict[str, str | int]:
         """How many cutoffs there are, and the first and the last of them, as a run keeps them."""

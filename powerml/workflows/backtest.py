@@ -14,6 +14,7 @@ from powerml.config.project import ProjectSpec, slug
 from powerml.errors import DataError, UsageError
 from powerml.progress import Note, silent
 from powerml.scoring.explain.text import reason_text, reasons_json
+from powerml.scoring.learned import Learned
 from powerml.tables import OUTCOMES
 from powerml.tracking import registry
 from powerml.tracking.held_out_words import untold_sentences
@@ -39,7 +40,8 @@ class Backtested:
 
     `remarks`: what its training must say, such as a link that is flat. `path`: the mean score of that day's churners in
     each of the six months before they left, as far as there are snapshots; None where there are not two. `untold`: a
-    sentence for each outcome of which the version was found to tell nothing.
+    sentence for each outcome of which the version was found to tell nothing. `caution`: the sentence where the scorer,
+    or the choice of it, has seen what came.
     """
 
     result: Backtest
@@ -49,6 +51,7 @@ class Backtested:
     trained_on: int
     untold: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    caution: str | None = None
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -56,7 +59,7 @@ class Backtested:
         made = f"{self.scorer}, made from the {self.trained_on:,} rows whose outcomes were known then."
         if not self.trained_on:
             made = f"{self.scorer}, as its document has it: no outcome was known yet on that day."
-        made = " ".join((made, *self.untold))
+        made = " ".join((made, *filter(None, [self.caution]), *self.untold))
         path = () if self.path is None else (path_sentence(self.path),)
         made = " ".join([made, *(f"{remark[0].upper()}{remark[1:]}." for remark in self.remarks)])
         if self.expected is None:
@@ -114,7 +117,8 @@ def run_backtest(
     path = _path(made, data, eligible, project.id_column, note=note)
     untold = scorer.untold if isinstance(scorer, Refitted) else ()
     remarks = () if made.scorer.document is None else made.scorer.remarks()
-    return Backtested(found, expected, path, scorer.name, len(train.frame), untold, remarks)
+    caution = scorer.caution(eligible["as_of"].to_numpy())
+    return Backtested(found, expected, path, scorer.name, len(train.frame), untold, remarks, caution)
 
 
 def _why(
@@ -164,7 +168,8 @@ def _scorer(
         candidate.weight_set()
         return candidate
     version = registry.find_version(store, name, model or f"{name}@champion")
-    return Refitted(version.shown, registry.load_version(store, version), data, untold_sentences(version))
+    learned = Learned.from_tags(version.tags)
+    return Refitted(version.shown, registry.load_version(store, version), data, untold_sentences(version), learned)
 
 
 def _made(scorer: Candidate | Refitted, train: Rows, reference: pd.DataFrame) -> ScoringModel:

@@ -34,7 +34,7 @@ class Explanation(Shown):
     `row`: the scores table's row. `reasons`: `metric`, `branch` of the metric tree, `value`, `contribution`, largest
     first; with `baseline` they add up to the score. `changes` since the row before (None without one): `metric`,
     `value_before`, `value`, `before`, `after`, `change`; the changes add up to the change of the score. `recipe`:
-    documented weight sets only.
+    documented weight sets only. `caution`: the sentence where the scorer learned from rows of that date.
     """
 
     entity: str
@@ -47,10 +47,12 @@ class Explanation(Shown):
     score_before: float | None
     changes: pd.DataFrame | None
     recipe: NextBand | None
+    caution: str | None = None
 
     def _shown(self) -> Iterator[str | pd.DataFrame | None]:
         at = "" if self.as_of is None else f" at {self.as_of}"
         yield f"{self.entity}{at}, {self.scorer}: score {self.row['score']:.4g}, baseline {self.baseline:.4g}"
+        yield self.caution
         yield self.reasons
         yield None if self.changes is None else f"Since {self.before} (score {self.score_before:.4g}):"
         yield self.changes
@@ -142,6 +144,7 @@ def explain(entity: str, snapshots: Explainable) -> Explanation:
         score_before,
         changes,
         next_band(model.scorer, now, snapshots.metrics),
+        snapshots.caution(_date(now)),
     )
 
 

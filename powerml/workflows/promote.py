@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from powerml.config.project import ProjectSpec, slug
 from powerml.errors import StoreError, UsageError
+from powerml.scoring.learned import UNTIL
 from powerml.tracking import registry
 from powerml.tracking.due import DATA_UNTIL, DUE, PROJECT_TAG, VOCABULARY_TAG, due_date
 from powerml.tracking.runs import find_run
@@ -124,7 +125,7 @@ def _entry(
         "verdict": version.tags.get(registry.VERDICT),
         "scorer": version.tags.get(registry.SCORER),
         "kind": version.tags.get("powerml.kind"),
-        "trained_until": version.tags.get("powerml.trained_until"),
+        "trained_until": version.tags.get(UNTIL),
         "run": version.run_id,
         "fingerprints": {} if run is None else {k: run.tags.get(f"powerml.{k}") for k in ("config", "data", "code")},
         "figures": {} if run is None else {k: v for k, v in run.metrics.items() if not k.startswith("weight/")},

@@ -180,7 +180,7 @@ def register_challenger(session: Session, logged: LoggedSession) -> tuple[regist
         registry.VERDICT: session.word,
         "powerml.kind": session.models[name].kind,
         **({} if session.its is None else outcome_tags(session.its)),
-        "powerml.trained_until": session.data.trained_until,
+        **session.data.learned.to_tags(),
         **_known_then(session.data),
     }
     version = registry.register(

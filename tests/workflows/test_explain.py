@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from powerml.errors import MissingColumns, UsageError
+from powerml.scoring.documented.base import DocumentedScorer
 from powerml.workflows.explain import explain, from_metrics
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "metrics.csv"
@@ -90,3 +91,10 @@ class TestWords:
         pd.read_csv(GOLDEN).drop(columns="plan_tier").to_csv(path, index=False)
         with pytest.raises(MissingColumns, match="needs column 'plan_tier'"):
             explain_metrics("u00000", path, weights="power_user", settings=AB)
+
+
+def test_a_score_of_a_date_that_the_scorer_learned_from_says_so(two_dates, monkeypatch):
+    monkeypatch.setattr(DocumentedScorer, "learned_until", property(lambda _: "2026-03-15"))
+    told = explain_metrics("u00007", two_dates, weights="engagement", as_of=date(2026, 3, 1)).caution
+    assert told.startswith("engagement@1 was fitted on snapshots up to 2026-03-15 and knows outcomes of this date")
+    assert explain_metrics("u00007", two_dates, weights="engagement").caution is None
