@@ -150,10 +150,8 @@ def score(  # noqa: PLR0913 (the verb's flags)
             rows, as_of, model=model, weights=weights, settings=settings, reasons=reasons, ranking=ranking,
             now=now or datetime.now(UTC),
         ).frame  # fmt: skip
-    return frames.score(
-        rows, weights, project=project, model=model, settings=settings, reasons=reasons, ranking=ranking, as_of=as_of,
-        now=now,
-    )  # fmt: skip
+    scorer = frames.named_scorer(weights, project=project, model=model, settings=settings, asked_by="score")
+    return frames.scored(rows, scorer, reasons=reasons, ranking=ranking, as_of=as_of, now=now or datetime.now(UTC))
 
 
 @overload

@@ -106,12 +106,6 @@ def write_new(path: Path, content: str, *, private: bool = False) -> bool:
     return True
 
 
-def add_line(path: Path, line: str, *, private: bool = False) -> None:
-    """Adds a line to a file of lines, whole or not at all; a last line that was cut short is left out."""
-    before = path.read_bytes() if path.exists() else b""
-    write_whole(path, before[: before.rfind(b"\n") + 1] + line.encode("utf-8") + b"\n", private=private)
-
-
 def private_folder(path: Path) -> Path:
     """Makes a folder of ours, its owner's alone; raises DataError where it cannot be made or written in.
 

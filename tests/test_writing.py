@@ -11,7 +11,6 @@ import pytest
 
 from powerml.errors import DataError, UsageError
 from powerml.writing import (
-    add_line,
     check_ordinary,
     check_writable,
     for_owner_only,
@@ -110,14 +109,6 @@ def test_what_the_system_says_is_one_sentence(tmp_path, number, words):
     with pytest.raises(DataError, match=rf"a\.txt: {words}"), whole_file(tmp_path / "a.txt"):
         raise OSError(number, os.strerror(number))
     assert names(tmp_path) == []
-
-
-def test_a_line_is_added_whole_and_one_cut_short_is_left_out(tmp_path):
-    path = tmp_path / "records.jsonl"
-    add_line(path, "one")
-    path.write_bytes(path.read_bytes() + b"tw")
-    add_line(path, "three")
-    assert path.read_text() == "one\nthree\n"
 
 
 def test_a_new_file_is_written_once(tmp_path):

@@ -128,9 +128,9 @@ class HeadCalibrator(BaseEstimator):
         """Calibrated probabilities (rows,) of the event."""
         return sigmoid(self.transform(logits))
 
-    def recalibrate(self, logits: ArrayLike, y: ArrayLike) -> Shift:
+    def recalibrate(self, logits: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Shift:
         """Moves the intercept alone so that newer mature data agrees in total; returns the move, which may alarm."""
-        shift = intercept_shift(self.transform(logits), y)
+        shift = intercept_shift(self.transform(logits), y, groups)
         self.shift_ += shift.by
         return shift
 

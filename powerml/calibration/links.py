@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from powerml.statistics.logistic import LogitLine, base_logit
 from powerml.statistics.outcomes import nested_probabilities, outcome_codes, outcomes_of
 from powerml.statistics.scores import auroc, logistic_line
 from powerml.tables import OUTCOMES
@@ -26,8 +27,8 @@ class PlattLink:
     Slopes have either sign, as the training rows say. `outcomes` are worst first; the head `churn` is of the first.
     """
 
-    churn: tuple[float, float]
-    expand: tuple[float, float] | None
+    churn: LogitLine
+    expand: LogitLine | None
     outcomes: tuple[str, ...] = OUTCOMES
 
     def probabilities(self, score: ArrayLike) -> pd.DataFrame:
@@ -35,9 +36,9 @@ class PlattLink:
 
         Of a custom outcome, `p_NAME` and `p_not_NAME`.
         """
-        s = np.asarray(score, dtype=float)
-        expand = None if self.expand is None else _at(self.expand, s)
-        return _named(_at(self.churn, s), expand, self.outcomes, score.index if isinstance(score, pd.Series) else None)
+        expand = None if self.expand is None else self.expand.at(score)
+        index = score.index if isinstance(score, pd.Series) else None
+        return _named(self.churn.at(score), expand, self.outcomes, index)
 
 
 def fit_link(score: ArrayLike, y: ArrayLike, outcomes: tuple[str, ...] | None = None) -> PlattLink:
@@ -53,12 +54,9 @@ def fit_link(score: ArrayLike, y: ArrayLike, outcomes: tuple[str, ...] | None = 
     return PlattLink(_head(s, codes == 0), expand, outcomes)
 
 
-def _head(s: np.ndarray, y: np.ndarray) -> tuple[float, float]:
-    slope, intercept = logistic_line(y, s, ridge=float(s.var()) if len(s) else 0.0)
-    if np.isnan(slope):
-        rate = (y.sum() + 0.5) / (len(y) + 1)
-        return 0.0, float(np.log(rate / (1 - rate)))
-    return slope, intercept
+def _head(s: np.ndarray, y: np.ndarray) -> LogitLine:
+    line = logistic_line(y, s, ridge=float(s.var()) if len(s) else 0.0)
+    return LogitLine(0.0, base_logit(y)) if np.isnan(line.slope) else line
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ class SingleMetric:
     churn: str
     expand: str | None
     fills: dict[str, float]
-    heads: tuple[tuple[float, float], tuple[float, float] | None]
+    heads: tuple[LogitLine, LogitLine | None]
     outcomes: tuple[str, ...] = OUTCOMES
 
     @property
@@ -83,16 +81,11 @@ class SingleMetric:
     def probabilities(self, metrics: pd.DataFrame) -> pd.DataFrame:
         """Probabilities of the outcomes for rows of a snapshot."""
         line, other = self.heads
-        grown = None if self.expand is None or other is None else _at(other, self._filled(metrics, self.expand))
-        return _named(_at(line, self._filled(metrics, self.churn)), grown, self.outcomes, metrics.index)
+        grown = None if self.expand is None or other is None else other.at(self._filled(metrics, self.expand))
+        return _named(line.at(self._filled(metrics, self.churn)), grown, self.outcomes, metrics.index)
 
     def _filled(self, metrics: pd.DataFrame, name: str) -> np.ndarray:
         return metrics[name].fillna(self.fills[name]).to_numpy(dtype=float)
-
-
-def _at(line: tuple[float, float], values: np.ndarray) -> np.ndarray:
-    """The logit of a line (slope, intercept) at values."""
-    return line[0] * values + line[1]
 
 
 def _named(
@@ -114,7 +107,7 @@ def best_single_metric(
         return None
     filled = {m: metrics[m].fillna(medians[m]).to_numpy(dtype=float) for m in varying}
 
-    def best(rows: np.ndarray, events: np.ndarray) -> tuple[str, tuple[float, float]]:
+    def best(rows: np.ndarray, events: np.ndarray) -> tuple[str, LogitLine]:
         far = {m: abs(np.nan_to_num(auroc(events, s[rows]), nan=0.5) - 0.5) for m, s in filled.items()}
         name = max(far, key=lambda m: far[m])
         return name, _head(filled[name][rows], events)

@@ -7,7 +7,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from powerml.statistics.logistic import LOGIT_LIMIT, Floats, logit, penalised_logistic
+from powerml.statistics.logistic import LOGIT_LIMIT, Floats, LogitLine, logit, penalised_logistic
 
 Method = Literal["identity", "platt", "beta", "isotonic"]
 
@@ -66,7 +66,12 @@ class Platt:
 
     def apply(self, z: Floats) -> Floats:
         """Straight line in the logit."""
-        return self.intercept + self.slope * z
+        return self.line.at(z)
+
+    @property
+    def line(self) -> LogitLine:
+        """From the head's logit to the calibrated one."""
+        return LogitLine(self.slope, self.intercept)
 
     def to_dict(self) -> dict[str, Any]:
         """Kind, intercept, slope."""

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from powerml.statistics.logistic import Floats, base_logit, logit, sigmoid
+from powerml.statistics.folds import group_codes
+from powerml.statistics.logistic import Floats, base_logit, sigmoid
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -25,32 +26,30 @@ class Shift:
     high: float
 
     @property
+    def is_told(self) -> bool:
+        """Whether the rows tell it from no move at all."""
+        return self.low > 0 or self.high < 0
+
+    @property
     def alarm(self) -> bool:
         """Whether the move exceeds 0.3 either way."""
         return abs(self.by) > ALARM
 
 
-def prior_shift(old_rate: float, new_rate: float) -> Shift:
-    """The move of the logit that takes a head from one known base rate to another.
-
-    >>> round(prior_shift(0.037, 0.221).by, 3), prior_shift(0.05, 0.06).alarm
-    (1.999, False)
-    """
-    by = float(logit(new_rate) - logit(old_rate))
-    return Shift(by, by, by)
-
-
-def intercept_shift(z: ArrayLike, y: ArrayLike) -> Shift:
+def intercept_shift(z: ArrayLike, y: ArrayLike, groups: ArrayLike | None = None) -> Shift:
     """The move that makes predicted and observed totals agree on mature data, with its 95 % interval.
 
-    `z` are the head's calibrated logits, `y` the outcomes (0 or 1). With no rows there is no move.
+    `z` are the head's calibrated logits, `y` the outcomes (0 or 1), `groups` the rows' accounts, which move together
+    (each row its own without). With no rows there is no move.
     """
     z, y = np.asarray(z, dtype=np.float64), np.asarray(y, dtype=np.float64)
     if not len(y):
         return Shift(0.0, -np.inf, np.inf)
     by = _offset_only(z, y)
     p = sigmoid(z + by)
-    spread = 1.96 / np.sqrt(max(float((p * (1 - p)).sum()), 1e-12))
+    informed = max(float((p * (1 - p)).sum()), 1e-12)
+    together = np.bincount(group_codes(groups, len(y)), weights=y - p)
+    spread = 1.96 * np.sqrt(max(float((together**2).sum()), informed)) / informed
     return Shift(by, by - spread, by + spread)
 
 

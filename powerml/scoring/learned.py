@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
-UNTIL = "powerml.trained_until"
-FROM = "powerml.trained_from"
+TRAINED_UNTIL = "powerml.trained_until"
+TRAINED_FROM = "powerml.trained_from"
 OUTCOMES_UNTIL = "powerml.trained_outcomes_until"
 UNTIMED = "no time given"
 
@@ -44,18 +44,18 @@ class Learned:
     @classmethod
     def from_tags(cls, tags: Mapping[str, str]) -> Self | None:
         """What a version's tags say; None where they say nothing."""
-        if UNTIL not in tags:
+        if TRAINED_UNTIL not in tags:
             return None
-        if tags[UNTIL] == UNTIMED:
+        if tags[TRAINED_UNTIL] == UNTIMED:
             return cls(None)
-        first, reached = (pd.Timestamp(tags[name]) if name in tags else None for name in (FROM, OUTCOMES_UNTIL))
-        return cls(pd.Timestamp(tags[UNTIL]), first, reached)
+        first, reached = (pd.Timestamp(tags[name]) if name in tags else None for name in (TRAINED_FROM, OUTCOMES_UNTIL))
+        return cls(pd.Timestamp(tags[TRAINED_UNTIL]), first, reached)
 
     def to_tags(self) -> dict[str, str]:
         """As a version keeps it."""
         if self.until is None:
-            return {UNTIL: UNTIMED}
-        told = {UNTIL: self.until, FROM: self.since, OUTCOMES_UNTIL: self.outcomes_until}
+            return {TRAINED_UNTIL: UNTIMED}
+        told = {TRAINED_UNTIL: self.until, TRAINED_FROM: self.since, OUTCOMES_UNTIL: self.outcomes_until}
         return {name: str(day.date()) for name, day in told.items() if day is not None}
 
     def seen(self, times: ArrayLike) -> NDArray[np.bool_]:

@@ -8,7 +8,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd
+    from numpy.typing import ArrayLike
 
+    from powerml.calibration.shift import Shift
     from powerml.config.bands import BandsSpec
     from powerml.scoring.contributions import Contributions
     from powerml.scoring.documented.base import DocumentedScorer
@@ -98,6 +100,10 @@ class Scorer(Protocol):
 
     def expected_loss(self) -> float:
         """Log loss (nats a row) to expect on accounts it did not learn from; nan where that is not known."""
+        ...
+
+    def recalibrate(self, X: pd.DataFrame, y: ArrayLike, accounts: ArrayLike | None = None) -> dict[str, Shift]:
+        """Moves each head's intercept to rows whose outcomes came since; UsageError where nothing is calibrated."""
         ...
 
     def unranked(self) -> Self:

@@ -6,6 +6,8 @@ rounding error, which makes a fit a function of the data alone: no step sizes, n
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -15,6 +17,29 @@ LOGIT_LIMIT = 30.0
 """Logits are kept within this distance of 0: probabilities stay off 0 and 1 by 1e-13."""
 
 _BLOCK_ROWS = 8192
+
+
+class LogitLine(NamedTuple):
+    """A straight line from a score (or a logit) to a logit.
+
+    >>> LogitLine(slope=-0.1, intercept=2.0).at([0.0, 30.0]).tolist()
+    [2.0, -1.0]
+    """
+
+    slope: float
+    intercept: float
+
+    def at(self, score: ArrayLike) -> Floats:
+        """The logit at each score."""
+        return self.intercept + self.slope * np.asarray(score, dtype=np.float64)
+
+    def then(self, outer: LogitLine) -> LogitLine:
+        """This line followed by another, as one.
+
+        >>> LogitLine(2.0, 1.0).then(LogitLine(10.0, 5.0))
+        LogitLine(slope=20.0, intercept=15.0)
+        """
+        return LogitLine(outer.slope * self.slope, outer.intercept + outer.slope * self.intercept)
 
 
 def sigmoid(logit: ArrayLike) -> Floats:

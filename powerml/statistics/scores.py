@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from powerml.statistics.logistic import base_logit, logit, penalised_logistic
+from powerml.statistics.logistic import LogitLine, base_logit, logit, penalised_logistic
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
+NO_LINE = LogitLine(float("nan"), float("nan"))
 SMALLEST = 1e-12  # probabilities are kept this far from 0 and 1: a certain mistake costs 27.6 nats, not infinity
 
 
@@ -154,7 +155,7 @@ def observed_expected(y: ArrayLike, p: ArrayLike) -> float:
     return float(np.sum(np.asarray(y, dtype=float))) / expected if expected > 0 else float("nan")
 
 
-def calibration_line(y: ArrayLike, p: ArrayLike) -> tuple[float, float]:
+def calibration_line(y: ArrayLike, p: ArrayLike) -> LogitLine:
     """Slope and intercept of the outcome on the logit of `p` (logistic regression); 1 and 0 when calibrated.
 
     A slope below 1 says that the probabilities are too extreme. The intercept is that of the line, not the one at
@@ -163,20 +164,20 @@ def calibration_line(y: ArrayLike, p: ArrayLike) -> tuple[float, float]:
     return logistic_line(y, logit(inside(p)))
 
 
-def logistic_line(y: ArrayLike, x: ArrayLike, *, ridge: float = 0.0) -> tuple[float, float]:
-    """Slope and intercept of a logistic regression on one column; `ridge` shrinks the slope."""
+def logistic_line(y: ArrayLike, x: ArrayLike, *, ridge: float = 0.0) -> LogitLine:
+    """The logistic regression on one column; `ridge` shrinks the slope, nan where no line is the best."""
     y, x = np.asarray(y, dtype=float), np.asarray(x, dtype=float)
     if len(y) == 0 or y.min() == y.max() or np.ptp(x) == 0:
-        return float("nan"), float("nan")
+        return NO_LINE
     middle, width = float(x.mean()), float(x.std())
     z = (x - middle) / width
     if ridge == 0 and _separated(y, z):
-        return float("nan"), float("nan")
+        return NO_LINE
     design = np.column_stack([z, np.ones_like(z)])
     slope, intercept = penalised_logistic(design, y, penalty=[ridge / width**2, 0.0], start=[0.0, base_logit(y)])
     if abs(slope) > 50:  # the classes are nearly separated: the line runs away
-        return float("nan"), float("nan")
-    return float(slope / width), float(intercept - slope * middle / width)
+        return NO_LINE
+    return LogitLine(float(slope / width), float(intercept - slope * middle / width))
 
 
 def _separated(y: np.ndarray, z: np.ndarray) -> bool:

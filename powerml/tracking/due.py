@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 RECALIBRATE_AFTER_DAYS = 91  # quarterly, or when the vocabulary changes
 DUE = "powerml.recalibrate_by"
 VOCABULARY_TAG = "powerml.vocabulary"
+PROMOTED = "powerml.promoted_at"
 DATA_UNTIL = "powerml.data_until"
 PROJECT_TAG = "powerml.project"
 

@@ -120,6 +120,16 @@ def log_session(
     return LoggedSession(parent, logged)
 
 
+def log_version(store: Store, project: str, run: ScorerRun, *, tags: Mapping[str, str]) -> LoggedRun:
+    """Writes a model that came of a registered one, as a run by itself in the project's experiment."""
+    with writing(store) as client:
+        experiment = experiment_id(client, store, project)
+        end_killed(client, store, experiment)
+        every = {**tags, "powerml.kind": run.model.kind, **run.tags}
+        with _run(experiment, run.model.name, every) as run_id:
+            return _log_scorer(run, run_id, store)
+
+
 def end_killed(client: MlflowClient, store: Store, experiment: str) -> None:
     """Marks our runs that nobody writes any more, and their models; call it while no other session may write."""
     from mlflow.entities import LoggedModelStatus

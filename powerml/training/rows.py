@@ -12,7 +12,7 @@ import pandas as pd
 
 from powerml.bands.multiples import rate_bands
 from powerml.config.project import ProjectSpec, slug
-from powerml.scoring.learned import UNTIL, Learned
+from powerml.scoring.learned import TRAINED_UNTIL, Learned
 from powerml.statistics.accounts import accounts_of
 from powerml.statistics.outcomes import distinct_events, outcomes_of
 from powerml.tables import is_rest
@@ -258,7 +258,7 @@ class TrainingData:
     @property
     def trained_until(self) -> str:
         """The last cutoff that is learned from."""
-        return self.learned.to_tags()[UNTIL]
+        return self.learned.to_tags()[TRAINED_UNTIL]
 
     @property
     def learned(self) -> Learned:

@@ -38,11 +38,6 @@ class ScreenAudit:
     threshold: float | None
 
     @property
-    def warns(self) -> bool:
-        """Whether the screen throws signal away for any outcome."""
-        return bool((self.table["verdict"] == "throws signal away").any())
-
-    @property
     def lost(self) -> list[tuple[float, float, float]]:
         """Per outcome the share of the unscreened model's log loss by which the screen's is higher, with its ends."""
         return [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,6 +19,7 @@ from powerml.workflows.project import open_project, project_metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from datetime import date, datetime
 
     import shap
     from numpy.typing import NDArray
@@ -50,28 +50,17 @@ def labels(project: ProjectSpec, cutoffs: Sequence[date]) -> pd.DataFrame:
     return frame[[name for name in KEYS if name in frame] + ["label", "treated"]]
 
 
-def score(  # noqa: PLR0913 (the verb's flags)
+def scored(
     frame: pd.DataFrame,
-    weights: str | None = None,
+    scorer: NamedScorer,
     *,
-    project: ProjectSpec | None = None,
-    model: str | None = None,
-    settings: Mapping[str, float] | None = None,
-    reasons: int | None = 3,
-    ranking: Ranking = "stored",
-    as_of: date | None = None,
-    now: datetime | None = None,
+    reasons: int | None,
+    ranking: Ranking,
+    as_of: date | None,
+    now: datetime,
 ) -> pd.DataFrame:
-    """The scores table for the rows of a snapshot frame, in their order.
-
-    `weights` is the name or path of a weight set; without one the project's champion scores, or its version `model`.
-    A frame without `enough_history` is all scored. `reasons` per row: that many, 0 for none, None for all. `now` stands
-    in `scored_at`. Raises MissingColumns for metrics that the frame lacks, UsageError without weights and project.
-    """
-    now = now or datetime.now(UTC)
-    scorer = _scorer(weights, project=project, model=model, settings=settings, asked_by="score")
-    frame = frame if as_of is None else _at(frame, as_of)
-    rows = _with_history(frame, scorer, asked_by="score")
+    """The scores table for the rows of a snapshot frame, in their order; see `powerml.score`."""
+    rows = _with_history(frame if as_of is None else _at(frame, as_of), scorer, asked_by="score")
     keys = [name for name in KEYS if name in rows]
     return score_rows(scorer, rows, ids=keys, reasons=reasons, ranking=ranking, now=now)[0]
 
@@ -142,7 +131,7 @@ def explainable(
     as_of: date | None = None,
 ) -> Explainable:
     """The rows of a frame to explain; where they have no id they are called by their number, from 1."""
-    scorer = _scorer(weights, project=project, model=model, settings=settings, asked_by="explain")
+    scorer = named_scorer(weights, project=project, model=model, settings=settings, asked_by="explain")
     frame = _with_history(frame, scorer, asked_by="explain")
     metrics = catalogue() if project is None else project_metrics(project)
     id_column = next((name for name in KEYS[1:] if name in frame), "row")
@@ -151,7 +140,7 @@ def explainable(
     return Explainable(frame, scorer, id_column, metrics, as_of, {} if project is None else project.owners)
 
 
-def _scorer(
+def named_scorer(
     weights: str | None,
     *,
     project: ProjectSpec | None,
@@ -159,6 +148,7 @@ def _scorer(
     settings: Mapping[str, float] | None,
     asked_by: str,
 ) -> NamedScorer:
+    """A weight set, or a version of the project's by default its champion; UsageError with neither at hand."""
     if weights is not None:
         return from_weights(weights, settings=settings, project=project)
     if project is None:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from powerml.config.project import ProjectSpec, slug
 from powerml.errors import StoreError, UsageError
-from powerml.scoring.learned import UNTIL
+from powerml.scoring.learned import TRAINED_UNTIL
 from powerml.tracking import registry
-from powerml.tracking.due import DATA_UNTIL, DUE, PROJECT_TAG, VOCABULARY_TAG, due_date
+from powerml.tracking.due import DATA_UNTIL, DUE, PROJECT_TAG, PROMOTED, VOCABULARY_TAG, due_date
 from powerml.tracking.runs import find_run
 from powerml.tracking.store import Store
 from powerml.writing import write_whole
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RECORDS = "calibration_records.jsonl"
-PROMOTED = "powerml.promoted_at"
 
 
 @dataclass(frozen=True)
@@ -125,7 +124,7 @@ def _entry(
         "verdict": version.tags.get(registry.VERDICT),
         "scorer": version.tags.get(registry.SCORER),
         "kind": version.tags.get("powerml.kind"),
-        "trained_until": version.tags.get(UNTIL),
+        "trained_until": version.tags.get(TRAINED_UNTIL),
         "run": version.run_id,
         "fingerprints": {} if run is None else {k: run.tags.get(f"powerml.{k}") for k in ("config", "data", "code")},
         "figures": {} if run is None else {k: v for k, v in run.metrics.items() if not k.startswith("weight/")},

@@ -124,7 +124,7 @@ def _scorer_run(
         native=native_params(model.scorer),
         metrics=figures,
         by_cutoff={} if judged is None else judged.by_cutoff,
-        ranking=_ranking(model, data, names),
+        ranking=top_of_the_list(model, data, names),
         example=rows.head(5),
         tags={
             "powerml.verdict": verdict_words,
@@ -141,7 +141,7 @@ def outcome_tags(judged: Judged) -> dict[str, str]:
     return {f"{registry.OUTCOME_VERDICT}{one.outcome}": one.called for one in judged.verdict.outcomes}
 
 
-def _ranking(model: ScoringModel, data: TrainingData, names: Pseudonyms) -> pd.DataFrame:
+def top_of_the_list(model: ScoringModel, data: TrainingData, names: Pseudonyms) -> pd.DataFrame:
     """The top of the latest snapshot under pseudonyms, the same columns for every scorer."""
     rows = data.current
     rows = rows[~model.outside(rows)]

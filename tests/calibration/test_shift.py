@@ -1,17 +1,18 @@
-"""Prior shifts, known and estimated."""
+"""Moves of the intercept, and other mixes of outcomes."""
 
 import numpy as np
 import pytest
 
-from powerml.calibration.shift import intercept_shift, prior_shift, reference_mix
+from powerml.calibration.shift import intercept_shift, reference_mix
 from powerml.statistics.logistic import sigmoid
 
 
-def test_a_known_shift_takes_the_rate_with_it():
-    z = np.full(10, -2.0)
-    shift = prior_shift(sigmoid(-2.0), 0.3)
-    assert sigmoid(z + shift.by) == pytest.approx(0.3)
-    assert shift.alarm
+def test_a_shift_takes_the_rate_with_it_and_says_when_it_is_far():
+    z = np.full(10_000, -2.0)
+    far, near = (intercept_shift(z, np.arange(10_000) < 10_000 * rate) for rate in (0.3, 0.13))
+    assert sigmoid(z + far.by).mean() == pytest.approx(0.3, abs=1e-3)
+    assert far.alarm
+    assert not near.alarm
 
 
 def test_without_events_the_estimate_is_finite_and_wide():

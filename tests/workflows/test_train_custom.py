@@ -102,7 +102,7 @@ def test_a_documented_scores_link_has_the_sign_that_its_document_binds(good):
         linked = LinkedScorer.from_dict(load_dict(f"runs:/{fitted.run_id}/scorer.json")["scorer"])
     assert linked.outcomes == ("not_helper", "helper")
     assert [link.outcome for link in linked.links] == ["not_helper"]
-    assert linked.links[0].line.per_point < 0  # the more engaged help more
+    assert linked.links[0].line.line.slope < 0  # the more engaged help more
     assert (np.diff(linked.of_document(np.linspace(0, 100, 21))) >= 0).all()
 
 

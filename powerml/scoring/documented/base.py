@@ -14,15 +14,17 @@ from sklearn.utils.validation import check_array, validate_data
 
 from powerml.bands.ladder import assign
 from powerml.config.weight_set import WeightSetSpec
-from powerml.errors import DataError, MissingColumns
+from powerml.errors import DataError, MissingColumns, UsageError
 from powerml.scoring.documented.table import card_table
 from powerml.statistics.ranks import Ranks, Reference, active_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from numpy.typing import ArrayLike
     from sklearn.utils import Tags
 
+    from powerml.calibration.shift import Shift
     from powerml.config.bands import BandsSpec
     from powerml.scoring.contributions import Contributions
 
@@ -252,6 +254,10 @@ class DocumentedScorer(TransformerMixin, BaseEstimator, Generic[SpecT]):
     def remarks(self) -> tuple[str, ...]:
         """Nothing was learnt."""
         return ()
+
+    def recalibrate(self, X: pd.DataFrame, y: ArrayLike, accounts: ArrayLike | None = None) -> dict[str, Shift]:
+        """A document's own number has no intercept to move."""
+        raise UsageError(f"{self.name}: a document's own number says nothing of outcomes; register it with 'train'")
 
     def unranked(self) -> Self:
         """The same without its stored reference."""

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from powerml.statistics.logistic import Floats, base_logit, sigmoid
+from powerml.statistics.logistic import Floats, LogitLine, base_logit, sigmoid
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -61,6 +61,11 @@ class Head(ClassifierMixin, BaseEstimator):
         """The more probable class of each row."""
         likely = self.decision_function(X) > 0
         return self.classes_[likely.astype(np.intp)]
+
+    @property
+    def line(self) -> LogitLine | None:
+        """From the head's own points or score to its logit; None for a head that gives neither."""
+        return None
 
     def contributions(self, X: Any) -> tuple[Floats, float]:
         """What each column adds to the logit, (rows, columns), and the baseline: they sum to `decision_function`."""

@@ -14,7 +14,7 @@ from powerml.scoring.heads.integers import Budgets, whole_points
 from powerml.scoring.heads.shapes import Shape, learn_shapes, spread_rows
 from powerml.screening.auto import Screens, chosen_screen
 from powerml.statistics.folds import Folds, RowNumbers, account_folds
-from powerml.statistics.logistic import Floats, base_logit, penalised_logistic, sigmoid
+from powerml.statistics.logistic import Floats, LogitLine, base_logit, penalised_logistic, sigmoid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -233,9 +233,13 @@ class CardHead(Head):
         given = [np.asarray(part.points, float)[part.levels.of(X[:, part.column])] for part in self.parts_]
         return np.column_stack(given) if given else np.zeros((len(X), 0))
 
+    @property
+    def line(self) -> LogitLine:
+        """From the points' sum to the logit."""
+        return LogitLine(self.slope_, self.intercept_)
+
     def _logits(self, X: Floats) -> Floats:
-        logits: Floats = self.intercept_ + self.slope_ * self.points(X).sum(axis=1)
-        return logits
+        return self.line.at(self.points(X).sum(axis=1))
 
     def raw_contributions(self, X: Floats) -> tuple[Floats, float]:
         """Slope times points above the average training row's, per metric."""

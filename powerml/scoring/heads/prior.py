@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from powerml.scoring.heads.base import Head
-from powerml.statistics.logistic import Floats, base_logit, penalised_logistic
+from powerml.statistics.logistic import Floats, LogitLine, base_logit, penalised_logistic
 
 if TYPE_CHECKING:
     from powerml.statistics.folds import Folds
@@ -76,9 +76,10 @@ class PriorLinkHead(Head):
         return (self.slope_ * self._standard(X))[:, None], self.intercept_
 
     @property
-    def per_point(self) -> float:
-        """Logit per point of the documented score."""
-        return self.slope_ / self.sd_
+    def line(self) -> LogitLine:
+        """From the documented score to the logit."""
+        per_point = self.slope_ / self.sd_
+        return LogitLine(per_point, self.intercept_ - per_point * self.mean_)
 
     @classmethod
     def given(cls, intercept: float, per_point: float) -> PriorLinkHead:
@@ -87,10 +88,6 @@ class PriorLinkHead(Head):
         head.classes_, head.n_features_in_ = np.array([0, 1]), 1
         head.intercept_, head.slope_, head.mean_, head.sd_ = float(intercept), float(per_point), 0.0, 1.0
         return head
-
-    def at(self, score: float) -> float:
-        """The logit at a documented score."""
-        return self.intercept_ + self.per_point * (score - self.mean_)
 
     def _state(self) -> dict[str, Any]:
         return {"intercept": self.intercept_, "slope": self.slope_, "mean": self.mean_, "sd": self.sd_}

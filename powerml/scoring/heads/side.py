@@ -10,7 +10,6 @@ import numpy as np
 from powerml.calibration.head import HeadCalibrator
 from powerml.calibration.maps import Identity, Isotonic, Platt, clip_logits
 from powerml.errors import UsageError
-from powerml.scoring.heads.card import CardHead
 from powerml.scoring.heads.prior import PriorLinkHead
 from powerml.scoring.heads.registry import head_from_dict
 from powerml.scoring.heads.selection import Tried
@@ -18,11 +17,13 @@ from powerml.scoring.heads.structure import Structure, link_reasons
 from powerml.scoring.heads.weights import FittedWeight
 from powerml.scoring.path import head_shares
 from powerml.scoring.stored import documented_from_dict
+from powerml.statistics.logistic import LogitLine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import pandas as pd
+    from numpy.typing import ArrayLike
 
     from powerml.calibration.shift import Shift
     from powerml.scoring.documented.base import DocumentedScorer
@@ -58,13 +59,12 @@ class SideExplained:
 
 @dataclass(frozen=True)
 class Link:
-    """The line `intercept + slope * points`, and the map from it to the logit of the outcome where it is not the same.
+    """The line from a head's points to a logit, and the map to the outcome's logit where that is not the same.
 
     `curve` holds (line's logit, outcome's logit), both rising: straight from one to the next, flat beyond the ends.
     """
 
-    intercept: float
-    slope: float
+    line: LogitLine
     curve: tuple[tuple[float, float], ...] = ()
 
 
@@ -123,9 +123,9 @@ class Side:
         beside = None if self.structure is None else self.structure.scorer
         return tuple(scorer for scorer in (self.scorer, beside) if scorer is not None)
 
-    def recalibrate(self, inputs: HeadInputs, happened: np.ndarray) -> Shift:
+    def recalibrate(self, inputs: HeadInputs, happened: np.ndarray, accounts: ArrayLike | None = None) -> Shift:
         """Moves the calibrator's intercept to newer mature rows; returns the move."""
-        return self.calibrator.recalibrate(self._raw(inputs), happened)
+        return self.calibrator.recalibrate(self._raw(inputs), happened, accounts)
 
     def explain(self, inputs: HeadInputs) -> SideExplained:
         """What each metric adds to the calibrated logit, the logit it starts from and the one it ends at."""
@@ -138,8 +138,8 @@ class Side:
         """Names, what each adds to the logit before calibration (rows, names), and the logit they start from."""
         if isinstance(self.head, PriorLinkHead) and self.scorer is not None:
             names, raw, start = link_reasons(self.scorer, self.head, self.average, inputs.frame)
-        elif self.silent:
-            names, raw, start = (), np.zeros((len(inputs.frame), 0)), self.head.at(0.0)
+        elif self.silent and (line := self.head.line):
+            names, raw, start = (), np.zeros((len(inputs.frame), 0)), line.intercept
         else:
             raw, start = self.head.contributions(self._columns(inputs))
             names = inputs.names if self.reads_metrics else ("documented_score",)
@@ -161,21 +161,17 @@ class Side:
         """
         if self.structure is not None:
             raise UsageError(f"{self.outcome}: a blend has no points, so no card file can hold it")
-        if isinstance(self.head, CardHead):
-            intercept, slope = self.head.intercept_, self.head.slope_
-        elif isinstance(self.head, PriorLinkHead):
-            intercept, slope = self.head.at(0.0), self.head.per_point
-        else:
+        line = self.head.line
+        if line is None:
             raise UsageError(f"{self.outcome}: head {self.head.kind} has no points, so no card file can hold it")
         calibration, shift = self.calibrator.map_, self.calibrator.shift_
         if isinstance(calibration, Isotonic):
             moved = clip_logits(np.array(calibration.logits) + shift).tolist()
-            return Link(intercept, slope, tuple(zip(calibration.at, moved, strict=True)))
+            return Link(line, tuple(zip(calibration.at, moved, strict=True)))
         if isinstance(calibration, Platt):
-            a, b = calibration.intercept, calibration.slope
-            return Link(a + b * intercept + shift, b * slope)
+            return Link(line.then(calibration.line).then(LogitLine(1.0, shift)))
         if isinstance(calibration, Identity):
-            return Link(intercept + shift, slope)
+            return Link(line.then(LogitLine(1.0, shift)))
         raise UsageError(f"{self.outcome}: calibration {calibration.kind} is no table, so no card file can hold it")
 
     def to_dict(self) -> dict[str, Any]:

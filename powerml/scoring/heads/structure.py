@@ -152,5 +152,5 @@ def link_reasons(
     given = scorer.contributions(frame)
     names = tuple(map(str, given.values.columns))
     usual = np.array([average.get(name, 0.0) for name in names])
-    raw = (given.values.to_numpy(dtype=np.float64) - usual) * link.per_point
-    return names, raw, link.at(given.baseline + float(usual.sum()))
+    raw = (given.values.to_numpy(dtype=np.float64) - usual) * link.line.slope
+    return names, raw, float(link.line.at(given.baseline + float(usual.sum())))

@@ -112,11 +112,6 @@ def train_sides(asks: Sequence[Ask], plan: HeadPlan) -> list[tuple[Side, str | N
     return [each.finished(plain=plain) for each in rehearsed]
 
 
-def train_side(outcome: str, rows: TrainingRows, plan: HeadPlan, *, sign: int) -> tuple[Side, str | None]:
-    """One side by itself; see `train_sides`."""
-    return train_sides([Ask(outcome, rows, sign)], plan)[0]
-
-
 @dataclass(frozen=True)
 class _Rehearsed:
     """A side with its heads compared; `choice` is None where events are too few to fit any."""

@@ -6,15 +6,12 @@ shown in configs/README.md.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from powerml.calibration.head import HeadCalibrator
 from powerml.calibration.maps import Isotonic
-from powerml.config.card_model import CardModelSpec, HeadCard
-from powerml.config.reading import load
 from powerml.errors import UsageError
 from powerml.scoring.documented.points import PointsScorer
 from powerml.scoring.heads.card import CardHead, CardPart
@@ -28,6 +25,7 @@ from powerml.statistics.logistic import logit, sigmoid
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from powerml.config.card_model import CardModelSpec, HeadCard
     from powerml.scoring.documented.base import DocumentedScorer
     from powerml.scoring.scorer import Scorer
 
@@ -40,7 +38,7 @@ def card_file(model: NestedOutcomeModel, *, name: str | None = None) -> dict[str
     heads = {}
     for side in model.sides_.all:
         link = side.link()
-        head: dict[str, Any] = {"intercept": link.intercept, "slope": link.slope}
+        head: dict[str, Any] = {"intercept": link.line.intercept, "slope": link.line.slope}
         if link.curve:
             head["curve"] = [{"logit": at, "probability": float(sigmoid(z))} for at, z in link.curve]
         head["base_rate"] = side.base_rate
@@ -96,11 +94,6 @@ def _calibrator(head: HeadCard) -> HeadCalibrator:
         return HeadCalibrator.identity()
     logits = logit([point.probability for point in head.curve])
     return HeadCalibrator.of(Isotonic(tuple(point.logit for point in head.curve), tuple(map(float, logits))))
-
-
-def load_card_model(path: Path | str) -> NestedOutcomeModel:
-    """The model of a card file on disk; raises ConfigError with every problem of the file."""
-    return card_model(load(CardModelSpec, Path(path)))
 
 
 def weight_files(scorer: Scorer) -> dict[str, str]:

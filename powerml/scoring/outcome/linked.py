@@ -85,7 +85,7 @@ class ScoreLink:
 
     def logits(self, score: Floats) -> Floats:
         """Calibrated logits (rows,) of the document's numbers (rows,)."""
-        return self.calibrator.transform(_logits(self.line, score))
+        return self.calibrator.transform(self.line.line.at(score))
 
     @property
     def note(self) -> str:
@@ -240,13 +240,13 @@ class LinkedScorer:
         """The same with a reference for ranks inside the document's number where it has none."""
         return replace(self, document=self.document.referenced(frame))
 
-    def recalibrate(self, X: pd.DataFrame, y: ArrayLike) -> dict[str, Shift]:
+    def recalibrate(self, X: pd.DataFrame, y: ArrayLike, accounts: ArrayLike | None = None) -> dict[str, Shift]:
         """Moves each link's intercept to newer mature rows; returns the moves, of which some may alarm."""
         score, codes = self.document.predict_score(X), np.asarray(y)
-        left = codes == self.outcomes[0]
-        moves = {self.outcomes[0]: _moved(self.links[0], score, left)}
+        groups, left = group_codes(accounts, len(codes)), codes == self.outcomes[0]
+        moves = {self.outcomes[0]: _moved(self.links[0], score, left, groups)}
         for link in self.links[1:]:
-            moves[link.outcome] = _moved(link, score[~left], codes[~left] == link.outcome)
+            moves[link.outcome] = _moved(link, score[~left], codes[~left] == link.outcome, groups[~left])
         return moves
 
     def to_dict(self) -> dict[str, Any]:
@@ -323,9 +323,5 @@ def _fitted(
     return ScoreLink.fit(outcome, score, y, sign=sign, groups=groups, events=events, against=against)
 
 
-def _moved(link: ScoreLink, score: Floats, came: np.ndarray) -> Shift:
-    return link.calibrator.recalibrate(_logits(link.line, score), came)
-
-
-def _logits(line: PriorLinkHead, score: Floats) -> Floats:
-    return line.intercept_ + line.per_point * (score - line.mean_)
+def _moved(link: ScoreLink, score: Floats, came: np.ndarray, groups: np.ndarray) -> Shift:
+    return link.calibrator.recalibrate(link.line.line.at(score), came, groups)

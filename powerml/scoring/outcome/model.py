@@ -26,6 +26,7 @@ from powerml.scoring.heads.training import Ask, HeadPlan, TrainingRows, train_si
 from powerml.scoring.outcome.nested import NestedSides
 from powerml.scoring.outcome.rows import STRUCTURE, checked_outcomes, named_columns, ordered_outcomes, screened_rows
 from powerml.scoring.outcome.tables import findings_of, fitted_weights, heads_tried, outcome_table
+from powerml.statistics.folds import group_codes
 from powerml.statistics.row_order import row_order
 
 if TYPE_CHECKING:
@@ -356,15 +357,17 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
         names, values, baseline = self.sides_.explain(inputs)
         return Contributions(pd.DataFrame(values, columns=list(names), index=_index(X)), baseline)
 
-    def recalibrate(self, X: Any, y: ArrayLike) -> dict[str, Shift]:
+    def recalibrate(self, X: Any, y: ArrayLike, accounts: ArrayLike | None = None) -> dict[str, Shift]:
         """Moves each fitted head's intercept to newer mature rows; returns the moves, of which some may alarm."""
         inputs, outcomes = self._checked(X), np.asarray(y)
+        groups = group_codes(accounts, len(outcomes))
         left = outcomes == self.outcomes_[0]
-        moves = {self.sides_.churn.outcome: self.sides_.churn.recalibrate(inputs, left)}
+        moves = {self.sides_.churn.outcome: self.sides_.churn.recalibrate(inputs, left, groups)}
         if self.sides_.expand is not None:
             kept = np.flatnonzero(~left)
             side = self.sides_.expand
-            moves[side.outcome] = side.recalibrate(inputs.only(kept), outcomes[kept] == self.outcomes_[2])
+            grew = outcomes[kept] == self.outcomes_[2]
+            moves[side.outcome] = side.recalibrate(inputs.only(kept), grew, groups[kept])
         return moves
 
     def to_dict(self) -> dict[str, Any]:

@@ -51,14 +51,14 @@ def test_contributions_add_up_and_points_have_a_price():
     values, baseline = head.contributions(score[:, None])
     assert baseline + values[:, 0] == pytest.approx(head.decision_function(score[:, None]))
     ten_more = head.decision_function(score[:, None] + 10) - head.decision_function(score[:, None])
-    assert ten_more == pytest.approx(10 * head.per_point)
-    assert head.at(head.mean_) == pytest.approx(head.intercept_)
+    assert ten_more == pytest.approx(10 * head.line.slope)
+    assert head.line.at(head.mean_) == pytest.approx(head.intercept_)
 
 
 def test_a_line_given_is_that_line():
     head = PriorLinkHead.given(2.0, -0.1)
     assert head.decision_function(np.array([[0.0], [30.0]])) == pytest.approx([2.0, -1.0])
-    assert PriorLinkHead.from_dict(json.loads(json.dumps(head.to_dict()))).at(30.0) == pytest.approx(-1.0)
+    assert PriorLinkHead.from_dict(json.loads(json.dumps(head.to_dict()))).line.at(30.0) == pytest.approx(-1.0)
 
 
 def test_a_score_that_never_varies_gives_the_base_rate():

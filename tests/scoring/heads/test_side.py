@@ -53,7 +53,7 @@ def test_a_card_s_line_goes_through_its_calibrator_and_its_moves():
     link = made.link()
     points = made.head.points(given.matrix).sum(axis=1)
     assert link.curve == ()
-    assert link.intercept + link.slope * points == pytest.approx(made.logits(given))
+    assert link.line.at(points) == pytest.approx(made.logits(given))
 
 
 @pytest.mark.parametrize("sign", [-1, 1])
@@ -63,7 +63,7 @@ def test_a_card_s_curve_goes_through_its_calibrator_and_its_moves(sign):
     link = made.link()
     at, logits = np.array(link.curve).T
     points = made.head.points(given.matrix).sum(axis=1)
-    assert np.interp(link.intercept + link.slope * points, at, logits) == pytest.approx(made.logits(given))
+    assert np.interp(link.line.at(points), at, logits) == pytest.approx(made.logits(given))
 
 
 def test_what_is_no_table_says_so():

@@ -6,7 +6,7 @@ import pytest
 
 from powerml.scoring.heads.selection import READABLE, choose
 from powerml.scoring.heads.side import HeadInputs
-from powerml.scoring.heads.training import Ask, HeadPlan, TrainingRows, rehearsal_rows, train_side, train_sides
+from powerml.scoring.heads.training import Ask, HeadPlan, TrainingRows, rehearsal_rows, train_sides
 from powerml.statistics.logistic import sigmoid
 
 
@@ -31,7 +31,7 @@ def test_large_tables_rehearse_on_whole_accounts():
 
 def test_a_side_knows_what_it_was_fitted_on():
     given = rows()
-    side, note = train_side("churn", given, plan(), sign=-1)
+    side, note = train_sides([Ask("churn", given, -1)], plan())[0]
     assert note is None
     assert side.base_rate == given.happened.mean()
     assert (side.events, side.rows) == (given.happened.sum(), 400)
@@ -42,7 +42,7 @@ def test_a_side_knows_what_it_was_fitted_on():
 def test_without_any_event_the_rate_is_low_and_finite():
     given = rows(rate=-30.0)
     assert not given.happened.any()
-    side, note = train_side("churn", given, plan(), sign=-1)
+    side, note = train_sides([Ask("churn", given, -1)], plan())[0]
     assert side.stands_in
     assert note.startswith("churn: 0 events")
     p = sigmoid(side.logits(given.inputs))
@@ -50,12 +50,12 @@ def test_without_any_event_the_rate_is_low_and_finite():
 
 
 def test_a_card_is_calibrated_so_that_its_file_can_hold_it():
-    side, _ = train_side("churn", rows(3000), plan("card"), sign=-1)
+    side, _ = train_sides([Ask("churn", rows(3000), -1)], plan("card"))[0]
     assert {c.method for c in side.calibrator.candidates_} == {"identity", "platt", "isotonic"}
     link = side.link()
     given = rows(50, seed=1).inputs
     points = side.head.points(given.matrix).sum(axis=1)
-    line = link.intercept + link.slope * points
+    line = link.line.at(points)
     assert (np.interp(line, *zip(*link.curve, strict=True)) if link.curve else line) == pytest.approx(
         side.logits(given)
     )
@@ -67,7 +67,7 @@ def test_a_calibrator_sees_every_account_out_of_fold(monkeypatch, rehearsed):
     monkeypatch.setattr("powerml.scoring.heads.training.REHEARSAL_ROWS", rehearsed)
     given, accounts = rows(1200), np.arange(1200) // 4
     assert len(rehearsal_rows(accounts, 300)) == 300
-    side, _ = train_side("churn", TrainingRows(given.inputs, given.happened, accounts), plan(), sign=-1)
+    side, _ = train_sides([Ask("churn", TrainingRows(given.inputs, given.happened, accounts), -1)], plan())[0]
     assert np.isfinite(side.out_of_fold).all()
     own = side.head.decision_function(given.inputs.matrix)
     assert np.corrcoef(side.out_of_fold, own)[0, 1] > 0.99
@@ -85,7 +85,7 @@ def test_heads_are_compared_by_account_at_every_size(monkeypatch, rehearsed):
     monkeypatch.setattr("powerml.scoring.heads.training.REHEARSAL_ROWS", rehearsed)
     monkeypatch.setattr("powerml.scoring.heads.training.choose", spied)
     given, accounts = rows(1200), np.arange(1200) // 4
-    train_side("churn", TrainingRows(given.inputs, given.happened, accounts), plan(), sign=-1)
+    train_sides([Ask("churn", TrainingRows(given.inputs, given.happened, accounts), -1)], plan())[0]
     ((n, folds, codes),) = seen
     assert (n, len(folds)) == (min(rehearsed, 1200), 5)
     assert all(set(codes[train]).isdisjoint(codes[test]) for train, test in folds)

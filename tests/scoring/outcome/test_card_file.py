@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import yaml
 
+from powerml.config.card_model import CardModelSpec
+from powerml.config.reading import load
 from powerml.errors import ConfigError, UsageError
 from powerml.scoring.documented.table import card_table
-from powerml.scoring.outcome.card_file import CardModelSpec, card_file, card_model, load_card_model
+from powerml.scoring.outcome.card_file import card_file, card_model
 from powerml.scoring.outcome.model import NestedOutcomeModel
 from powerml.scoring.stored import scorer_from_dict
 from tests.scoring.outcome.test_model import fitted, snapshots
@@ -23,9 +25,13 @@ def saved(path, data):
     return path
 
 
+def read_back(path):
+    return card_model(load(CardModelSpec, path))
+
+
 def test_a_saved_card_scores_the_same(model, tmp_path):
     frame, _, _ = snapshots(200, seed=5)
-    again = load_card_model(saved(tmp_path / "card.yaml", card_file(model)))
+    again = read_back(saved(tmp_path / "card.yaml", card_file(model)))
     table, before = again.score_table(frame), model.score_table(frame)
     assert table["score"].to_numpy() == pytest.approx(before["score"].to_numpy(), abs=1e-9)
     assert table["churn_lift"].to_numpy() == pytest.approx(before["churn_lift"].to_numpy(), abs=1e-9)
@@ -52,7 +58,7 @@ def test_an_edit_by_hand_changes_what_it_says(model, tmp_path):
     data = card_file(model)
     part = data["heads"]["churn"]["parts"]["active_days_30d"]
     part["steps"][0]["points"] = 0
-    edited = load_card_model(saved(tmp_path / "card.yaml", data))
+    edited = read_back(saved(tmp_path / "card.yaml", data))
     high = (frame["active_days_30d"] >= part["steps"][0]["from"]).to_numpy()
     change = edited.predict_score(frame) - model.predict_score(frame)
     assert (change[high] < -1).all()
@@ -69,18 +75,18 @@ def test_a_saved_curve_scores_the_same_and_can_be_edited(curved, tmp_path):
     frame, _, _ = snapshots(300, seed=5)
     data = card_file(curved)
     assert len(data["heads"]["churn"]["curve"]) > 1
-    again = load_card_model(saved(tmp_path / "card.yaml", data))
+    again = read_back(saved(tmp_path / "card.yaml", data))
     assert again.predict_score(frame) == pytest.approx(curved.predict_score(frame), abs=1e-9)
     reasons, before = again.contributions(frame), curved.contributions(frame)
     assert reasons.scores.to_numpy() == pytest.approx(again.predict_score(frame), abs=1e-6)
     assert reasons.baseline == pytest.approx(before.baseline, abs=1e-6)
     for point in data["heads"]["churn"]["curve"]:
         point["probability"] /= 2
-    edited = load_card_model(saved(tmp_path / "edited.yaml", data))
+    edited = read_back(saved(tmp_path / "edited.yaml", data))
     said, was = (model.predict_proba_outcomes(frame)["p_churn"].to_numpy() for model in (edited, again))
     assert (said < was).all()
     data["heads"]["churn"]["intercept"] += 1.0
-    moved = load_card_model(saved(tmp_path / "moved.yaml", data))
+    moved = read_back(saved(tmp_path / "moved.yaml", data))
     assert moved.predict_proba_outcomes(frame)["p_churn"].mean() > said.mean()
 
 
@@ -97,10 +103,10 @@ def test_a_curve_that_falls_says_where(curved, tmp_path):
     data = card_file(curved)
     data["heads"]["churn"]["curve"] = [{"logit": -1, "probability": 0.3}, {"logit": 0, "probability": 0.2}]
     with pytest.raises(ConfigError, match=r"'curve' must not fall, got probability 0\.2 after 0\.3"):
-        load_card_model(saved(tmp_path / "card.yaml", data))
+        read_back(saved(tmp_path / "card.yaml", data))
     data["heads"]["churn"]["curve"][1] = {"logit": -1, "probability": 0.4}
     with pytest.raises(ConfigError, match="'curve' must have rising logits, got -1 after -1"):
-        load_card_model(saved(tmp_path / "card.yaml", data))
+        read_back(saved(tmp_path / "card.yaml", data))
 
 
 def test_two_outcomes_have_one_card():
@@ -114,7 +120,7 @@ def test_words(model, tmp_path):
     data = card_file(model)
     data["heads"]["chrun"] = data["heads"].pop("churn")
     with pytest.raises(ConfigError, match="'heads' must be churn, expand, got expand, chrun"):
-        load_card_model(saved(tmp_path / "card.yaml", data))
+        read_back(saved(tmp_path / "card.yaml", data))
     frame, y, _ = snapshots(900)
     with pytest.raises(UsageError, match="churn: head logistic has no points, so no card file can hold it"):
         card_file(fitted(frame, y, head="logistic"))
