@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +72,11 @@ def manifest(folder: Path, *, leave_out: Iterable[str] = ()) -> dict[str, str]:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and path.relative_to(folder).as_posix() not in skip and "__pycache__" not in path.parts
     }
+
+
+def of_manifest(files: Mapping[str, str]) -> str:
+    """One sha256 for a manifest: two manifests that differ in a name or a file have different ones."""
+    return hashlib.sha256(json.dumps(dict(files), sort_keys=True).encode("utf-8")).hexdigest()
 
 
 def _hidden(path: Path) -> bool:

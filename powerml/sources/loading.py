@@ -22,7 +22,7 @@ from powerml.sources.in_place import view
 from powerml.sources.queries import time_limit
 from powerml.sources.readers import SourcePart, read_files, read_query
 from powerml.sources.rules import MISSING
-from powerml.sources.sql import data_errors, text
+from powerml.sources.sql import data_errors, name, text
 from powerml.sources.staged import Staging, stage
 from powerml.sources.times import EPOCHS, Clock
 from powerml.spreadsheets import guarded_sql
@@ -64,6 +64,15 @@ class Loaded:
     bad_rows: dict[str, str] = field(default_factory=dict)
     placed: dict[str, str] = field(default_factory=dict)
     files: tuple[DataFile, ...] = ()
+
+    def ids(self, column: str) -> list[str]:
+        """Every id that any table has in a column (`user_id` or `account_id`), each once."""
+        tables = [self.tables[table] for table, columns in self.columns.items() if column in columns]
+        parts = [f"SELECT CAST({name(column)} AS VARCHAR) AS id FROM {name(table)}" for table in tables]
+        if not parts:
+            return []
+        rows = self.con.execute(f"SELECT id FROM ({' UNION '.join(parts)}) WHERE id IS NOT NULL").fetchall()
+        return [id_ for (id_,) in rows]
 
     def check_unchanged(self) -> None:
         """Raises DataError where a file changed since: events in Parquet files are read as they are needed."""

@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import tempfile
+import zipfile
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +24,7 @@ from powerml.config.fingerprints import manifest
 from powerml.config.shipped import configs
 from powerml.errors import StoreError
 from powerml.scoring.model import ScoringModel
+from powerml.tracking.store import safe_key
 from powerml.writing import write_whole
 
 if TYPE_CHECKING:
@@ -34,6 +36,8 @@ OWN_TAGS = {"mlflow.user": RUN_SOURCE, "mlflow.source.name": RUN_SOURCE, "mlflow
 SERVED = "served_model.py"
 SCRATCH = ".model-"  # how the folders begin in which models are laid out
 MUTABLE = ("MLmodel", "registered_model_meta")  # what MLflow itself rewrites
+MANIFEST_FILE = "manifest.json"  # the list of a model's files, beside it in its run
+ARCHIVE = "powerml.zip"  # the package as the model brings it along, which stands on no index
 CARRIED = (".py", ".yaml", ".typed")
 NEEDED = ("mlflow", "numpy", "pandas", "pydantic", "pyyaml", "scipy", "scikit-learn", "lightgbm", "click", "tzdata")
 
@@ -66,10 +70,9 @@ def log_model(model: ScoringModel, example: pd.DataFrame, scratch: Path) -> tupl
         script = shutil.copyfile(Path(__file__).with_name(SERVED), Path(folder, SERVED))
         data.write_text(json.dumps(model.to_dict(), indent=1, allow_nan=False), encoding="utf-8")
         info = mlflow.pyfunc.log_model(
-            name="model",
+            name=safe_key(model.name).replace("/", "-").replace(":", "-"),
             python_model=str(script),
-            artifacts={"model": str(data)},
-            code_paths=_carried(Path(folder, "code")),
+            artifacts={"model": str(data), "code": str(_archive(Path(folder, ARCHIVE)))},
             signature=ModelSignature(inputs=inputs, outputs=outputs),
             input_example=rows,
             pip_requirements=[f"{name}=={version(name)}" for name in NEEDED],
@@ -93,7 +96,12 @@ def model_manifest(model_uri: str) -> dict[str, str]:
     """The sha256 of every file of a logged model."""
     from mlflow.artifacts import download_artifacts
 
-    return manifest(Path(download_artifacts(model_uri)), leave_out=MUTABLE)
+    return model_files(Path(download_artifacts(model_uri)))
+
+
+def model_files(folder: Path) -> dict[str, str]:
+    """The sha256 of every file of a model's folder but those that MLflow itself rewrites."""
+    return manifest(folder, leave_out=MUTABLE)
 
 
 def read_model(folder: Path, *, expected: Mapping[str, str], shown: str) -> ScoringModel:
@@ -101,7 +109,9 @@ def read_model(folder: Path, *, expected: Mapping[str, str], shown: str) -> Scor
 
     Raises StoreError naming the first file that was changed, added or removed.
     """
-    found = manifest(folder, leave_out=MUTABLE)
+    found = model_files(folder)
+    if not expected:
+        raise StoreError(f"{shown}: its files, or the list of them, were changed since it was registered; train again")
     for name in sorted(expected.keys() | found.keys()):
         if expected.get(name) != found.get(name):
             how = "is gone" if name not in found else "was added" if name not in expected else "was changed"
@@ -115,8 +125,8 @@ def read_model(folder: Path, *, expected: Mapping[str, str], shown: str) -> Scor
     return ScoringModel.from_dict(json.loads(data.read_text(encoding="utf-8")))
 
 
-def _carried(folder: Path) -> list[str]:
-    """Copies of the package and, where they lie beside it, of the shipped declarations: what a model brings along.
+def _archive(target: Path) -> Path:
+    """The package and the shipped declarations in one archive, the same bytes for the same files.
 
     Only sources and declarations: a project that somebody keeps among the examples stays at home.
     """
@@ -124,12 +134,12 @@ def _carried(folder: Path) -> list[str]:
     trees = [(package, "powerml")]
     if not configs().is_relative_to(package):
         trees.append((configs(), "configs"))
-    for source, name in trees:
-        for path in sorted(source.rglob("*")):
-            inside = path.relative_to(source)
-            hidden = any(part.startswith(".") or part == "__pycache__" for part in inside.parts)
-            if path.is_file() and not hidden and path.suffix in CARRIED:
-                target = folder / name / inside
-                target.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path, target)
-    return [str(folder / name) for _, name in trees]
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for source, name in trees:
+            for path in sorted(source.rglob("*")):
+                inside = path.relative_to(source)
+                hidden = any(part.startswith(".") or part == "__pycache__" for part in inside.parts)
+                if path.is_file() and not hidden and path.suffix in CARRIED:
+                    entry = zipfile.ZipInfo(f"{name}/{inside.as_posix()}")  # of no time, so that bytes repeat
+                    archive.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED, 9)
+    return target

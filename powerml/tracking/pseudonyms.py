@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ from powerml.errors import StoreError
 from powerml.writing import private_folder, write_new
 
 KEY_BYTES = 32
+KEY_FILE = "pseudonym.key"
+PSEUDONYM = re.compile(r"e-[0-9a-f]{16}")
 _FIX = "put a copy of it back, or remove it, and everybody gets a new pseudonym from now on"
 
 
@@ -44,7 +47,7 @@ def load_pseudonyms(folder: Path) -> Pseudonyms:
 
     Raises StoreError for a key that is empty, cut short or no key: another one would give everybody another word.
     """
-    path = private_folder(folder) / "pseudonym.key"
+    path = private_folder(folder) / KEY_FILE
     if not path.exists():
         write_new(path, secrets.token_bytes(KEY_BYTES).hex() + "\n", private=True)
     try:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from powerml.config import fingerprints
 from powerml.errors import StoreError
 from powerml.tracking import database
-from powerml.tracking.model_files import read_model
+from powerml.tracking.model_files import MANIFEST_FILE, model_files, read_model
 from powerml.tracking.store import WRITING, Store, connected, writing
 
 if TYPE_CHECKING:
@@ -24,6 +24,11 @@ MANIFEST = "powerml.sha256"
 VERDICT = "powerml.verdict"
 OUTCOME_VERDICT = "powerml.verdict."  # and the outcome: the held-out verdict on it
 SCORER = "powerml.scorer"
+ABOUT = (
+    "A score of 0 to 100 that predicts outcomes from product usage. Among those who score S the outcome averages S; "
+    "`p_` columns are probabilities, `band` is document D's ladder. Versions say by whom they were made and their "
+    "verdict on held-out months; the alias `champion` scores, `challenger` is the newest."
+)
 PENDING = "powerml.pending"  # the alias that a version is about to get
 
 
@@ -54,18 +59,22 @@ def register(
     manifest: Mapping[str, str],
     tags: Mapping[str, str],
     alias: str | None = "challenger",
+    note: str = "",
 ) -> Version:
-    """A new version of `model`, with the manifest of its files among its tags, and the alias `challenger`."""
+    """A new version of `model`, with a digest of its files among its tags, and the alias `challenger`.
+
+    `note` describes the version in Markdown; the model itself says what it is for.
+    """
     from mlflow.exceptions import MlflowException
 
     with writing(store) as client:
         try:
             client.get_registered_model(model)
         except MlflowException:
-            client.create_registered_model(model, tags={"powerml": "true"})
+            client.create_registered_model(model, tags={"powerml": "true"}, description=ABOUT)
         _settle(client, model)
-        all_tags = {**tags, MANIFEST: json.dumps(manifest, sort_keys=True)} | ({PENDING: alias} if alias else {})
-        made = client.create_model_version(model, source=model_uri, run_id=run_id, tags=all_tags)
+        all_tags = {**tags, MANIFEST: fingerprints.of_manifest(manifest)} | ({PENDING: alias} if alias else {})
+        made = client.create_model_version(model, source=model_uri, run_id=run_id, tags=all_tags, description=note)
         if alias:
             _settle(client, model)
         return _version(client, model, int(made.version))
@@ -161,9 +170,25 @@ def load_version(store: Store, version: Version) -> ScoringModel:
             folder = Path(download_artifacts(f"models:/{version.model}/{version.number}")).absolute()
         except (MlflowException, OSError) as error:
             raise StoreError(f"{version.shown}: its files cannot be found ({error}); train again") from None
-    if MANIFEST not in version.tags:
-        raise StoreError(f"{version.shown}: has no manifest, so powerml did not register it; name another version")
-    return read_model(folder, expected=json.loads(version.tags[MANIFEST]), shown=version.shown)
+        if MANIFEST not in version.tags:
+            raise StoreError(f"{version.shown}: has no manifest, so powerml did not register it; name another version")
+        expected = _files(version, folder)
+    return read_model(folder, expected=expected, shown=version.shown)
+
+
+def _files(version: Version, folder: Path) -> Mapping[str, str]:
+    """The list of a version's files that its tag stands for; empty where what the run keeps is another list."""
+    from mlflow.artifacts import load_dict
+    from mlflow.exceptions import MlflowException
+
+    there = model_files(folder)
+    if fingerprints.of_manifest(there) == version.tags[MANIFEST]:
+        return there
+    try:
+        kept: dict[str, str] = load_dict(f"runs:/{version.run_id}/{MANIFEST_FILE}")
+    except (MlflowException, OSError, ValueError):
+        return {}
+    return kept if fingerprints.of_manifest(kept) == version.tags[MANIFEST] else {}
 
 
 def _version(client: MlflowClient, model: str, number: int) -> Version:

@@ -11,14 +11,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import yaml
+
 from powerml.config import fingerprints
 from powerml.errors import StoreError
 from powerml.spreadsheets import guarded
-from powerml.tracking.model_files import OWN_TAGS, RUN_SOURCE, SCRATCH, log_model, model_manifest
+from powerml.tracking.limits import MAX_METRICS, MAX_PARAMS, headline_figures, native_as_params
+from powerml.tracking.model_files import MANIFEST_FILE, OWN_TAGS, RUN_SOURCE, SCRATCH, log_model, model_manifest
 from powerml.tracking.store import Store, connected, experiment_id, plain, safe_key, writing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     import pandas as pd
     from matplotlib.figure import Figure
@@ -27,7 +30,10 @@ if TYPE_CHECKING:
     from powerml.scoring.model import ScoringModel
 
 RANKING = "ranking/top20.json"  # the one table per run, at one path, that the UI compares across runs
-MANIFEST_DIGEST = "powerml.sha256_digest"  # of the model's manifest, which is too long for a run's tag
+MANIFEST_DIGEST = "powerml.sha256"  # of the list of the model's files
+NOTE = "mlflow.note.content"
+NATIVE_FILE = "native.yaml"  # a scorer's own numbers
+FIGURES_FILE = "figures.csv"  # every figure, those too that are no metric of the run
 LONGEST_PARAM = 6000  # MLflow cuts longer values without a word
 
 
@@ -43,7 +49,7 @@ class Attachments:
 
 @dataclass(frozen=True)
 class ScorerRun:
-    """What a child run holds.
+    """What a child run holds; `note` in Markdown.
 
     `shares` are the metrics' shares of the score in %, with the same keys on every run of a session; `metrics` the
     figures by their stable names (`churn/auroc`), those that are not finite being left out; `by_cutoff` figures that
@@ -59,16 +65,32 @@ class ScorerRun:
     example: pd.DataFrame
     tags: Mapping[str, str] = field(default_factory=dict)
     attachments: Attachments = Attachments()
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class LearnedFrom:
+    """The rows of a session as the UI lists them: a digest and counts, no rows."""
+
+    name: str
+    digest: str
+    counts: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class SessionRun:
-    """What the parent run holds: fingerprints and other tags, parameters, and files that concern the whole session."""
+    """What the parent run holds: fingerprints and other tags, parameters, and files that concern the whole session.
+
+    `metrics` are the challenger's headlines; `note` writes the note once the runs' ids are known.
+    """
 
     name: str
     tags: Mapping[str, str]
     params: Mapping[str, Any]
     attachments: Attachments = Attachments()
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    learned_from: LearnedFrom | None = None
+    note: Callable[[Mapping[str, str]], str] = lambda _: ""
 
 
 @dataclass(frozen=True)
@@ -113,10 +135,16 @@ def log_session(
             mlflow.log_params({safe_key(k): plain(v) for k, v in session.params.items()})
             _attach(session.attachments)
             logged = {}
+            with_figures = [set(scorer.metrics) for scorer in scorers if scorer.metrics]
+            shared = set.intersection(*with_figures) if with_figures else set()
             for scorer in scorers:
                 tags = {**session.tags, "powerml.kind": scorer.model.kind, **scorer.tags}
                 with _run(experiment, scorer.model.name, tags, parent=parent) as run_id:
-                    logged[scorer.model.name] = _log_scorer(scorer, run_id, store)
+                    logged[scorer.model.name] = _log_scorer(scorer, run_id, store, shared)
+                    _log_input(client, run_id, session.learned_from)
+            mlflow.log_metrics({safe_key(k): float(v) for k, v in session.metrics.items() if math.isfinite(v)})
+            mlflow.set_tag(NOTE, session.note({name: run.run_id for name, run in logged.items()}))
+            _log_input(client, parent, session.learned_from)
     return LoggedSession(parent, logged)
 
 
@@ -127,7 +155,7 @@ def log_version(store: Store, project: str, run: ScorerRun, *, tags: Mapping[str
         end_killed(client, store, experiment)
         every = {**tags, "powerml.kind": run.model.kind, **run.tags}
         with _run(experiment, run.model.name, every) as run_id:
-            return _log_scorer(run, run_id, store)
+            return _log_scorer(run, run_id, store, set(run.metrics))
 
 
 def end_killed(client: MlflowClient, store: Store, experiment: str) -> None:
@@ -159,18 +187,24 @@ def _run(experiment: str, name: str, tags: Mapping[str, str], *, parent: str | N
         yield run.info.run_id
 
 
-def _log_scorer(scorer: ScorerRun, run_id: str, store: Store) -> LoggedRun:
+def _log_scorer(scorer: ScorerRun, run_id: str, store: Store, shared: Collection[str]) -> LoggedRun:
+    """What one scorer's run holds; `shared` are the figures that all runs beside it have too."""
     import mlflow
 
-    native = {safe_key(f"native.{name}"): plain(value) for name, value in scorer.native.items()}
-    long = {name: value for name, value in native.items() if len(value) > LONGEST_PARAM}
-    if long:
-        mlflow.log_dict(long, "native_long.json")
     shares = {safe_key(f"weight.{metric}"): f"{share:.6g}" for metric, share in scorer.shares.items()}
-    mlflow.log_params(shares | {name: value for name, value in native.items() if name not in long})
+    native = {name: plain(value) for name, value in scorer.native.items()}
+    told = native_as_params(native, MAX_PARAMS - len(shares))
+    mlflow.log_params(shares | {safe_key(f"native.{name}"): value[:LONGEST_PARAM] for name, value in told.items()})
+    if native:
+        mlflow.log_text(yaml.safe_dump(native, sort_keys=False, allow_unicode=True), NATIVE_FILE)
+    every = {name: float(value) for name, value in scorer.metrics.items() if math.isfinite(value)}
+    room = MAX_METRICS - len(shares) - len(scorer.by_cutoff)
     figures = {safe_key(f"weight/{metric}"): float(share) for metric, share in scorer.shares.items()}
-    figures |= {safe_key(name): float(value) for name, value in scorer.metrics.items() if math.isfinite(value)}
+    figures |= {safe_key(name): value for name, value in headline_figures(every, room, shared=shared).items()}
     mlflow.log_metrics(figures)
+    mlflow.log_text("figure,value\n" + "".join(f"{k},{v!r}\n" for k, v in every.items()), FIGURES_FILE)
+    if scorer.note:
+        mlflow.set_tag(NOTE, scorer.note)
     for name, values in scorer.by_cutoff.items():
         for step, value in enumerate(values):
             if math.isfinite(value):
@@ -178,8 +212,21 @@ def _log_scorer(scorer: ScorerRun, run_id: str, store: Store) -> LoggedRun:
     mlflow.log_table(scorer.ranking, RANKING)
     _attach(scorer.attachments)
     uri, files = log_model(scorer.model, scorer.example, store.folder)
-    mlflow.set_tag(MANIFEST_DIGEST, fingerprints.of_json(files))
+    mlflow.set_tag(MANIFEST_DIGEST, fingerprints.of_manifest(files))
+    mlflow.log_dict(files, MANIFEST_FILE)
     return LoggedRun(run_id, uri, files)
+
+
+def _log_input(client: MlflowClient, run_id: str, learned_from: LearnedFrom | None) -> None:
+    """The data of a run by name, digest and counts."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    if learned_from is None:
+        return
+    profile = json.dumps(dict(learned_from.counts), default=str)
+    source = json.dumps({"tags": {"made_by": RUN_SOURCE}})
+    dataset = Dataset(learned_from.name, learned_from.digest, "code", source, None, profile)
+    client.log_inputs(run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])])
 
 
 def _attach(attachments: Attachments) -> None:
@@ -224,7 +271,7 @@ def find_run(store: Store, wanted: str) -> FoundRun | None:
                 if run.info.run_id.startswith(wanted) and logged:
                     uri = f"models:/{logged[0].model_id}"
                     files = model_manifest(uri)
-                    if fingerprints.of_json(files) != run.data.tags.get(MANIFEST_DIGEST):
+                    if fingerprints.of_manifest(files) != run.data.tags.get(MANIFEST_DIGEST):
                         raise StoreError(f"run {run.info.run_id}: its model's files were changed since; train again")
                     tags = dict(run.data.tags)
                     return FoundRun(run.info.run_id, run.info.run_name, tags, dict(run.data.metrics), uri, files)

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from powerml.config import fingerprints
+from powerml.config.metrics import catalogue
 from powerml.config.project import slug
 from powerml.reports.band_page import band_page
 from powerml.reports.figures import band_figure, reliability_figure
-from powerml.reports.session import proxies
+from powerml.reports.run_notes import scorer_note, session_note
+from powerml.reports.session import headline, proxies
 from powerml.scoring.explain.shares import native_params, weight_shares
 from powerml.scoring.explain.text import reasons_json
 from powerml.scoring.outcome.card_file import weight_files
 from powerml.tracking import registry
 from powerml.tracking.due import DATA_UNTIL, PROJECT_TAG, VOCABULARY_TAG, vocabulary_fingerprint
+from powerml.tracking.limits import headline_figures, on_axes
 from powerml.tracking.pseudonyms import Pseudonyms, load_pseudonyms
-from powerml.tracking.runs import Attachments, LoggedSession, ScorerRun, SessionRun, log_session
+from powerml.tracking.runs import Attachments, LearnedFrom, LoggedSession, ScorerRun, SessionRun, log_session
 from powerml.tracking.store import Store
 from powerml.training.beside_the_verdict import early_figures
 
@@ -34,6 +39,7 @@ if TYPE_CHECKING:
     from powerml.training.session import Session
 
 RANKING_TOP = 20
+PARENT_FIGURES = 40
 
 
 def log_training(session: Session, parts: Sequence[Part], *, name: str) -> LoggedSession:
@@ -75,15 +81,22 @@ def log_training(session: Session, parts: Sequence[Part], *, name: str) -> Logge
             **{f"events_{outcome}": data.labelled.events(outcome) for outcome in data.judged},
         },
         Attachments(texts={"verdict.txt": "\n".join(told) + "\n"}, tables=tables, data={"declaration.json": declared}),
+        metrics={} if session.its is None else headline_figures(session.its.figures, PARENT_FIGURES),
+        learned_from=_learned_from(data, tags["powerml.data"]),
+        note=lambda ids: session_note(
+            headline(session), parts, question=experiment.question, challenger=session.best.name, runs=ids
+        ),
     )
     runs = []
-    for c in chosen:
+    for c in sorted(chosen, key=lambda c: not c.is_fitted):  # the UI shows the last first, which are baselines
         one = by_name.get(c.name)
         figures = {} if one is None else {**one.figures, **early_figures(one, data)}
         if c.name == session.best.name:
             figures |= {name: value for part in parts for name, value in part.figures.items()}
         screen = c.screening.tag if c.is_fitted else "none: not fitted"
         runs.append(_scorer_run(models[c.name], one, session, metrics, names, figures=figures, screen=screen))
+    axes = on_axes([each.shares for each in runs], catalogue())
+    runs = [replace(each, shares=shares) for each, shares in zip(runs, axes, strict=True)]
     return log_session(Store(project.state), project.project, session=run, scorers=runs)
 
 
@@ -117,10 +130,10 @@ def _scorer_run(
         drawn["calibration/reliability.png"] = reliability_figure(
             judged.reliability, title=f"{model.name}: observed against predicted"
         )
-    rows = data.labelled.frame
+    rows, shares = data.labelled.frame, weight_shares(model.scorer, metrics)
     return ScorerRun(
         model=model,
-        shares=weight_shares(model.scorer, metrics),
+        shares=shares,
         native=native_params(model.scorer),
         metrics=figures,
         by_cutoff={} if judged is None else judged.by_cutoff,
@@ -132,8 +145,22 @@ def _scorer_run(
             "powerml.version": str(model.scorer.version),
             "powerml.screen": screen,
         },
-        attachments=Attachments(texts=texts, tables=tables, data={"scorer.json": model.to_dict()}, figures=drawn),
+        attachments=Attachments(texts=texts, tables=tables, figures=drawn),
+        note=scorer_note(
+            model.name,
+            model.kind,
+            verdict=() if judged is None else judged.verdict.sentences,
+            shares=shares,
+            remarks=model.scorer.remarks(),
+        ),
     )
+
+
+def _learned_from(data: TrainingData, digest: str) -> LearnedFrom:
+    """The labelled rows by digest and counts."""
+    counts = {"rows": len(data.labelled.frame), "accounts": len(set(data.labelled.accounts)), **data.cutoff_params()}
+    counts |= {f"events_{outcome}": data.labelled.events(outcome) for outcome in data.judged}
+    return LearnedFrom(f"{slug(data.project.project)} snapshots", digest[:16], counts)
 
 
 def outcome_tags(judged: Judged) -> dict[str, str]:
@@ -151,13 +178,14 @@ def top_of_the_list(model: ScoringModel, data: TrainingData, names: Pseudonyms) 
     rows = rows.iloc[np.argsort(-scores, kind="stable")[:RANKING_TOP]]
     table = model.score(rows)
     reasons = reasons_json(model.contributions(rows), rows, top=3)
+    readable = ["; ".join(one["text"] for one in json.loads(told)) for told in reasons]
     shown = pd.DataFrame({"rank": np.arange(1, len(rows) + 1)})
     shown["entity"] = names.all(rows[data.labelled.id_column])
     told = ("p_churn", "p_expand") if data.custom is None else (f"p_{data.custom.name}",)
     for name in ("score", model.band_column, "percentile", *told):
         values = table[name].to_numpy() if name in table else np.full(len(rows), np.nan)
         shown["band" if name == model.band_column else name] = values
-    return shown.assign(reasons=reasons.to_numpy())
+    return shown.assign(reasons=readable)
 
 
 def _known_then(data: TrainingData) -> dict[str, str]:

@@ -33,6 +33,7 @@ def project(name: str, folder: Path, text: str | None = None) -> ProjectSpec:
     return load_project(path)
 
 
+@pytest.mark.slow
 def test_git_brew_trains_a_champion_that_scores_its_latest_snapshot(tmp_path):
     brew = project("git_brew", tmp_path)
     done = train(brew)

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pandas as pd
@@ -22,7 +23,8 @@ sys.path = [entry for entry in sys.path if entry not in ({checkout!r}, "")]
 import mlflow.pyfunc
 model = mlflow.pyfunc.load_model({folder!r})
 import powerml
-assert powerml.__file__.startswith({folder!r}), powerml.__file__
+assert not powerml.__file__.startswith(({checkout!r}, "/usr")), powerml.__file__
+assert "powerml-" in powerml.__file__, powerml.__file__
 print(model.predict(pd.read_parquet({rows!r})).to_json(orient="split", double_precision=15))
 """
 
@@ -114,12 +116,21 @@ def test_it_brings_sources_and_declarations_and_nothing_that_lies_about(register
     (shipped / "projects" / "crm.yaml").write_text("project: crm\n")
     (shipped / "projects" / "scores.csv").write_text("ada,99\n")
     monkeypatch.setattr(model_files, "configs", lambda: shipped)
-    package, declarations = model_files._carried(tmp_path / "code")
-    assert [p.name for p in Path(declarations).rglob("*") if p.is_file()] == ["crm.yaml"]
-    assert (Path(package) / "tables.py").is_file()
+    inside = zipfile.ZipFile(model_files._archive(tmp_path / "code.zip")).namelist()
+    assert [name for name in inside if name.startswith("configs/")] == ["configs/projects/crm.yaml"]
+    assert "powerml/tables.py" in inside
     store, _, _ = registered
-    carried = [path for path in (folder_of(store) / "code").rglob("*.*") if "__pycache__" not in path.parts]
-    assert {path.suffix for path in carried} <= {".py", ".yaml", ".typed"}
+    with zipfile.ZipFile(folder_of(store) / "artifacts" / "powerml.zip") as carried:
+        assert {Path(name).suffix for name in carried.namelist()} <= {".py", ".yaml", ".typed"}
+
+
+def test_a_model_is_few_files_and_its_archive_the_same_bytes_each_time(registered, tmp_path):
+    from powerml.tracking import model_files
+
+    store, _, _ = registered
+    assert len([path for path in folder_of(store).rglob("*") if path.is_file()]) <= 12
+    twice = [model_files._archive(tmp_path / name).read_bytes() for name in ("a.zip", "b.zip")]
+    assert twice[0] == twice[1] == (folder_of(store) / "artifacts" / "powerml.zip").read_bytes()
 
 
 def edited(folder):
@@ -128,7 +139,12 @@ def edited(folder):
 
 
 def code_added(folder):
-    (folder / "code" / "powerml" / "extra.py").write_text("raise SystemExit('code from the model folder was run')\n")
+    (folder / "artifacts" / "extra.py").write_text("raise SystemExit('code from the model folder was run')\n")
+
+
+def code_changed(folder):
+    with zipfile.ZipFile(folder / "artifacts" / "powerml.zip", "a") as archive:
+        archive.writestr("powerml/extra.py", "raise SystemExit('code from the model folder was run')")
 
 
 def data_removed(folder):
@@ -139,7 +155,8 @@ def data_removed(folder):
     ("tamper", "message"),
     [
         (edited, "its file 'artifacts/scoring_model.json' was changed since it was registered"),
-        (code_added, "its file 'code/powerml/extra.py' was added since it was registered"),
+        (code_added, "its file 'artifacts/extra.py' was added since it was registered"),
+        (code_changed, "its file 'artifacts/powerml.zip' was changed since it was registered"),
         (data_removed, "its file 'artifacts/scoring_model.json' is gone since it was registered"),
     ],
 )

@@ -168,6 +168,7 @@ def test_a_score_upside_down_is_called_inverted():
     assert "lies below one half" in found.sentence
 
 
+@pytest.mark.slow
 def test_what_saves_next_to_nothing_is_no_skill_however_sure():
     """A million rows make a thousandth certain; nobody can do anything with it."""
     rng = np.random.default_rng(12)

@@ -51,6 +51,7 @@ def test_a_folder_with_something_in_it_is_refused(shown, tmp_path):
         check_place(tmp_path / "thesis.txt", force=True)
 
 
+@pytest.mark.slow
 def test_force_replaces_an_earlier_demo_and_json_says_the_same(shown, tmp_path):
     folder = tmp_path / "earlier"
     (folder / "truth").mkdir(parents=True)

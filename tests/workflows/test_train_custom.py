@@ -1,6 +1,8 @@
 """A session about an outcome of one's own, from the experiment file to scores: nothing in it speaks of churn."""
 
+import json
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -97,9 +99,10 @@ def test_of_a_bad_outcome_the_score_is_the_chance_that_it_does_not_come(bad):
 def test_a_documented_scores_link_has_the_sign_that_its_document_binds(good):
     fitted = good.session.scorers["engagement"]
     with connected(Store(good.data.project.state)):
-        from mlflow.artifacts import load_dict
+        from mlflow.artifacts import download_artifacts
 
-        linked = LinkedScorer.from_dict(load_dict(f"runs:/{fitted.run_id}/scorer.json")["scorer"])
+        data = Path(download_artifacts(fitted.model_uri), "artifacts", "scoring_model.json")
+        linked = LinkedScorer.from_dict(json.loads(data.read_text())["scorer"])
     assert linked.outcomes == ("not_helper", "helper")
     assert [link.outcome for link in linked.links] == ["not_helper"]
     assert linked.links[0].line.line.slope < 0  # the more engaged help more
