@@ -219,7 +219,8 @@ class FeatureTable:
 
     `source`: the file's name. `frame`: as_of, the ids, label, the columns of structure, then features as numbers or
     texts. `named`: columns as said or found. `categories`: features that are texts. `coverage`: metric, available,
-    reason. `notes`: sentences on what was left out, counted as unknown, or found.
+    reason. `notes`: sentences on what was left out, counted as unknown, or found. `instants`: features that were dates
+    or epochs and are days before the row's date, negative where they lie after it.
     """
 
     source: str
@@ -229,6 +230,7 @@ class FeatureTable:
     categories: tuple[str, ...]
     coverage: pd.DataFrame
     notes: tuple[str, ...]
+    instants: tuple[str, ...] = ()
 
     @property
     def scores_ids(self) -> str:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    import pandas as pd
+
     from powerml.workflows.explain import Explanation
     from powerml.workflows.explain_group import GroupExplanation
 
@@ -107,8 +109,7 @@ def _print(done: Explanation, out: common.Output) -> None:
         out.say(done.caution)
     told = [name for name in row.index if name not in ("score", "band", "tier")]
     out.say(", ".join(f"{name} {_short(row[name])}" for name in told))
-    reasons = done.reasons[done.reasons["contribution"] != 0]
-    out.table(reasons, title=f"Why: {done.baseline:.4g} + contributions = {score:.4g}", digits=2)
+    out.table(_shown_reasons(done), title=f"Why: {done.baseline:.4g} + contributions = {score:.4g}", digits=2)
     if done.changes is not None and done.score_before is not None:
         moved = done.changes[done.changes["change"] != 0]
         difference = score - done.score_before
@@ -142,6 +143,15 @@ def _print(done: Explanation, out: common.Output) -> None:
             },
         }
     )
+
+
+def _shown_reasons(done: Explanation) -> pd.DataFrame:
+    """The reasons that gave or took anything, as people read them; columns that say nothing are left out."""
+    found = done.reasons[done.reasons["contribution"] != 0]
+    inside = [", ".join(member["metric"] for member in members) for members in found["with"]]
+    shown = found.assign(value=found["said"]).drop(columns="said").assign(**{"with": inside})
+    silent = [name for name in ("usual", "with") if shown[name].eq("").all()]
+    return shown.drop(columns=silent)
 
 
 def _short(value: object) -> str:

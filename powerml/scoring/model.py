@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
@@ -10,6 +10,7 @@ import pandas as pd
 
 from powerml.config.outcome import EventOutcome, outcome_from
 from powerml.errors import StoreError
+from powerml.scoring.families import Families
 from powerml.scoring.stored import scorer_from_dict
 from powerml.statistics.ranks import Ranks, active_rows, percentiles
 from powerml.tables import NOT, PROBABILITIES
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from powerml.scoring.contributions import Contributions
+    from powerml.scoring.families import Reasons
     from powerml.scoring.scorer import Scorer
 
 FORMAT = 2
@@ -37,7 +39,9 @@ class ScoringModel:
     are the training data's, by outcome; `payers_only` says that only paying entities belong to the population it was
     trained on; `id_column` is what ids are called in the tables it scores, where that is neither `user_id` nor
     `account_id` ("row": there are no ids); `outcome` is the custom outcome that it was trained on, None for churn, stay
-    and expand.
+    and expand; `families` say which metrics are one reason, and what is usual (a bare weight set has none); `instants`
+    are those of its metrics that were dates or epochs in the table it was trained on, and that it reads as days before
+    the row's date, which stood in the column `time`.
     """
 
     scorer: Scorer
@@ -46,6 +50,9 @@ class ScoringModel:
     payers_only: bool = False
     id_column: str = ""
     outcome: EventOutcome | None = None
+    families: Families = field(default_factory=Families)
+    instants: tuple[str, ...] = ()
+    time: str = ""
 
     @property
     def name(self) -> str:
@@ -95,6 +102,11 @@ class ScoringModel:
         scores = np.asarray(self.scorer.predict_score(frame), dtype=float)
         return replace(self, reference=_thinned(Ranks.of(scores[active_rows(frame)])))
 
+    def with_families(self, rows: pd.DataFrame) -> Self:
+        """The same with what reasons need of the training rows: which metrics say the same thing, what is usual."""
+        scorer = self.scorer
+        return replace(self, families=Families.learn(rows, scorer.metrics_, shares=scorer.weight_shares()))
+
     def referenced(self, frame: pd.DataFrame) -> Self:
         """The same with `frame` for reference as far as it has none stored, so that its ranks mean something."""
         model = replace(self, scorer=self.scorer.referenced(frame))
@@ -112,6 +124,10 @@ class ScoringModel:
     def contributions(self, frame: pd.DataFrame) -> Contributions:
         """What each metric adds to each row's score."""
         return self.scorer.contributions(frame)
+
+    def reasons(self, frame: pd.DataFrame) -> Reasons:
+        """The same with metrics that say the same thing taken together."""
+        return self.families.reasons(self.contributions(frame), frame)
 
     def score(self, frame: pd.DataFrame, *, ranking: Ranking = "stored") -> pd.DataFrame:
         """The scoring columns for rows of a snapshot, with its index.
@@ -174,6 +190,9 @@ class ScoringModel:
             "payers_only": self.payers_only,
             "id_column": self.id_column,
             "outcome": None if self.outcome is None else self.outcome.model_dump(mode="json"),
+            "families": self.families.to_dict(),
+            "instants": list(self.instants),
+            "time": self.time,
         }
 
     @classmethod
@@ -190,6 +209,9 @@ class ScoringModel:
             data["payers_only"],
             data.get("id_column", ""),
             outcome_from(data["outcome"]) if data.get("outcome") else None,
+            Families.from_dict(data["families"]) if "families" in data else Families(),  # none in older versions
+            tuple(data.get("instants", ())),
+            data.get("time", ""),
         )
 
 

@@ -32,8 +32,8 @@ def score_rows(
 ) -> tuple[pd.DataFrame, float | None]:
     """The scores table for rows of a snapshot, in their order, and the baseline of the reasons.
 
-    `metrics` say the units in reasons (by default the catalogue's). `left` is true for those who paid once and no
-    longer: a weight set scores them, but they are in no rank, and no calibrated score is theirs.
+    `metrics` say the units in reasons and what is missing (by default the catalogue's). `left` is true for those who
+    paid once and no longer: a weight set scores them, but they are in no rank, and no calibrated score is theirs.
     """
     model = scorer.model
     status = _status(model, frame, left)
@@ -44,10 +44,9 @@ def score_rows(
     baseline = None
     scored = model.score(rows, ranking=ranking) if len(rows) else pd.DataFrame(index=rows.index)
     if len(rows) and reasons != 0:
-        contributions = model.contributions(rows)
-        baseline = contributions.baseline
-        units = {name: spec.unit for name, spec in (catalogue() if metrics is None else metrics).items()}
-        scored["reasons"] = reasons_json(contributions, rows, top=reasons, units=units)
+        found = model.reasons(rows)
+        baseline = found.baseline
+        scored["reasons"] = reasons_json(found, rows, top=reasons, metrics=catalogue() if metrics is None else metrics)
     others = frame[~told & status.ne("insufficient_history")]
     if len(others) and len(beside := model.beside(others).columns.intersection(scored.columns if len(rows) else [])):
         scored = pd.concat([scored, model.beside(others)[beside]])

@@ -79,7 +79,7 @@ class Candidate:
         scorer = self._fitted(rows) if self.is_fitted else joined(self.weight_set().fit(reference), rows, self.data)
         rates = rows.rates(self.data.outcomes)
         model = ScoringModel(scorer, None, rates, self.data.population.payers_only, outcome=self.data.custom)
-        return model.with_reference(reference)
+        return model.with_families(rows.frame).with_reference(reference)
 
     def without_link(self, reference: pd.DataFrame) -> ScoringModel:
         """A weight set as the document has it: no probabilities, for want of events to learn them from."""

@@ -67,9 +67,10 @@ class Refitted:
         rates, scorer = rows.rates(self.data.outcomes), self.model.scorer
         if isinstance(scorer, NestedOutcomeModel):
             X = rows.frame[self.data.available]
-            return ScoringModel(fit_on(clone(scorer), X, rows), base_rates=rates)
+            return ScoringModel(fit_on(clone(scorer), X, rows), base_rates=rates).with_families(rows.frame)
         assert scorer.document is not None
-        return ScoringModel(joined(clone(scorer.document).fit(reference), rows, self.data), base_rates=rates)
+        linked = joined(clone(scorer.document).fit(reference), rows, self.data)
+        return ScoringModel(linked, base_rates=rates).with_families(rows.frame)
 
 
 def compared(made: OutOfFold, *, seed: int) -> Comparison:

@@ -139,6 +139,7 @@ class Population:
     stands in a table, of whom all were learned from. `timed`: the rows' `as_of` means something. `outcome_kind`: what
     outcomes are made from (contract, behavioural, table, or a custom one's words). `grace_days`: days after the horizon
     that an outcome needs to be known. `payers_only`: only paying entities belong. `texts`: metrics that are categories.
+    `instants`: metrics that were dates or epochs and are days before the row's date, negative after it.
     """
 
     outcome_kind: str
@@ -147,6 +148,7 @@ class Population:
     texts: tuple[str, ...] = ()
     from_snapshots: bool = True
     timed: bool = True
+    instants: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,8 @@ class Provenance:
     """Where the rows came from.
 
     `declaration`: what was declared, as a run keeps it. `remarks`: sentences on the rows that a reader must see.
-    `scores_ids`: the id column that a table to be scored must have, empty where it is `user_id` or `account_id`.
+    `scores_ids`: the id column that a table to be scored must have, empty where it is `user_id` or `account_id`;
+    `scores_time`: the column of its rows' dates, empty where none was named.
     `scored_by`: what `powerml score` needs to be told to score such rows again.
     """
 
@@ -162,6 +165,7 @@ class Provenance:
     remarks: tuple[str, ...] = ()
     scores_ids: str = ""
     scored_by: str = ""
+    scores_time: str = ""
 
 
 Splitter = Callable[[Rows, int], Split]
@@ -240,6 +244,11 @@ class TrainingData:
     def texts(self) -> tuple[str, ...]:
         """The metrics that are categories rather than numbers."""
         return self.population.texts
+
+    @property
+    def instants(self) -> tuple[str, ...]:
+        """The metrics that are days between an instant and the row's date."""
+        return self.population.instants
 
     @property
     def has_later(self) -> bool:

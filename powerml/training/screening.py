@@ -29,11 +29,13 @@ class LeakProbe:
     """Finds suspected leaks in any rows of a session from those rows alone and their entities' earlier values.
 
     `earlier`: `as_of`, the id and every metric of about 30 days before, one row per row of the session's snapshots.
+    `instants`: the metrics that are days between an instant and the row's date.
     """
 
     metrics: tuple[str, ...]
     texts: tuple[str, ...]
     earlier: pd.DataFrame
+    instants: tuple[str, ...] = ()
     found: WeakKeyDictionary[Rows, pd.DataFrame] = field(default_factory=WeakKeyDictionary, repr=False)
 
     @classmethod
@@ -42,7 +44,7 @@ class LeakProbe:
         metrics, keys = data.available, ["as_of", data.labelled.id_column]
         numbers = [name for name in metrics if name not in data.texts]
         near = values_earlier(data.history, numbers, id_column=data.labelled.id_column)
-        return cls(tuple(metrics), data.texts, data.history[keys].join(near))
+        return cls(tuple(metrics), data.texts, data.history[keys].join(near), data.instants)
 
     @property
     def has_earlier(self) -> bool:
@@ -55,7 +57,8 @@ class LeakProbe:
             keys = list(self.earlier.columns[:2])
             near = rows.frame[keys].merge(self.earlier, on=keys, how="left").set_axis(rows.frame.index)
             x = numeric_view(rows.frame, self.metrics, learned_from=rows.frame, texts=self.texts)
-            self.found[rows] = leak_probe(x, rows.y, near.reindex(columns=list(self.metrics)).astype(float))
+            near = near.reindex(columns=list(self.metrics)).astype(float)
+            self.found[rows] = leak_probe(x, rows.y, near, instants=self.instants)
         return self.found[rows]
 
     def reasons(self, rows: Rows, force_keep: Iterable[str] = ()) -> tuple[dict[str, str], dict[str, str]]:
@@ -165,7 +168,7 @@ def plan_screening(experiment: ExperimentSpec, data: TrainingData) -> Screening:
     if not probe.has_earlier:
         notes.append(
             f"Leak probe: no row has a snapshot about {EARLIER_DAYS} days before it, so only a metric that separates "
-            "an outcome perfectly would have been found."
+            "an outcome perfectly, or holds instants after its row's date, would have been found."
         )
     plan = Screening(None, leaks, forced, probe, force_keep=tuple(force_keep), texts=data.texts, notes=tuple(notes))
     if isinstance(spec, str):

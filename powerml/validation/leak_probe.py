@@ -14,7 +14,7 @@ from powerml.statistics.scores import auroc
 from powerml.tables import is_rest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from numpy.typing import ArrayLike
 
@@ -23,13 +23,16 @@ EARLIER_DAYS, TOLERANCE_DAYS = 30, 10  # how much earlier values are, and how fa
 MIN_ROWS_TO_PROBE = 10  # rows with the outcome below which nothing is said: a few events are separated by chance
 
 
-def leak_probe(metrics: pd.DataFrame, y: ArrayLike, earlier: pd.DataFrame | None = None) -> pd.DataFrame:
+def leak_probe(
+    metrics: pd.DataFrame, y: ArrayLike, earlier: pd.DataFrame | None = None, *, instants: Collection[str] = ()
+) -> pd.DataFrame:
     """One row per metric and outcome: metric, outcome, n_events, auroc, n_earlier, auroc_earlier, suspect, reason.
 
     `earlier`: the same rows with the values of about 30 days before (see `values_earlier`), null rows where there was
     no snapshot; None = the comparison is not applicable. AUROC is told in the direction in which the metric is strong
     at the cutoff, so it is at least one half there; a suspect is strong over all rows and over those that have an
-    earlier value too. Suspects first.
+    earlier value too. Of `instants`, metrics that are days between an instant and the row's date, those are suspects
+    that hold one after it (less than 0): nobody knew it then. Suspects first.
     """
     labels = np.asarray(y)
     outcomes = [o for o in pd.unique(labels) if not is_rest(o)]
@@ -37,7 +40,9 @@ def leak_probe(metrics: pd.DataFrame, y: ArrayLike, earlier: pd.DataFrame | None
     for outcome in sorted(map(str, outcomes)):
         positive = labels == outcome
         rows += [
-            {"metric": str(name), "outcome": outcome} | _probe(metrics[name], earlier, name, positive)
+            {"metric": str(name), "outcome": outcome}
+            | _probe(metrics[name], earlier, name, positive)
+            | (_after(metrics[name]) if name in instants else {})
             for name in metrics.columns
         ]
     found = pd.DataFrame(rows)
@@ -105,6 +110,17 @@ def _probe(values: pd.Series, earlier: pd.DataFrame | None, name: object, positi
     suspect = min(a, c) >= STRONG and b < WEAK
     reason = f"AUROC {a:.2f} at the cutoff but {b:.2f} a month before" if suspect else ""
     return _row(events, a=a, suspect=suspect, reason=reason) | {"n_earlier": int(both.sum()), "auroc_earlier": b}
+
+
+def _after(days_before: pd.Series) -> dict[str, object]:
+    """The verdict on an instant with values after the row's date; nothing where there are none."""
+    after = int((days_before < 0).sum())
+    if not after:
+        return {}
+    return {
+        "suspect": True,
+        "reason": f"holds instants after its row's date, in {after:,} of {len(days_before):,} rows",
+    }
 
 
 def _row(events: int, *, a: float = float("nan"), suspect: bool = False, reason: str = "") -> dict[str, object]:

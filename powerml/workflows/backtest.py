@@ -13,7 +13,8 @@ from powerml.config.experiment import WeightSetEntry
 from powerml.config.project import ProjectSpec, slug
 from powerml.errors import DataError, UsageError
 from powerml.progress import Note, silent
-from powerml.scoring.explain.text import reason_text, reasons_json
+from powerml.scoring.contributions import Contributions
+from powerml.scoring.explain.text import Wording, reasons_json
 from powerml.scoring.learned import Learned
 from powerml.tables import OUTCOMES
 from powerml.tracking import registry
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
+    from powerml.config.metrics import MetricSpec
+    from powerml.scoring.families import Reasons
     from powerml.scoring.model import ScoringModel
 
 
@@ -108,9 +111,10 @@ def run_backtest(
     table = made.score(eligible)
     table[project.id_column] = eligible[project.id_column]
     given = made.contributions(eligible)
-    units = {name: spec.unit for name, spec in data.metrics.items()}
-    table["reasons"] = reasons_json(given, eligible, top=3, units=units).to_numpy()
-    table["why"] = _why(given.values, eligible, units, lowest=team == "cs")
+    reasons = made.families.reasons(given, eligible)
+    table["reasons"] = reasons_json(reasons, eligible, top=3, metrics=data.metrics).to_numpy()
+    apart = Contributions(given.values - given.values.mean(), 0.0)
+    table["why"] = _why(made.families.reasons(apart, eligible), eligible, data.metrics, lowest=team == "cs")
     found = backtest(table, eligible, id_column=project.id_column, team=team, top=top)
     sought = "p_churn" if team == "cs" else "p_expand"
     expected = capacity(table[sought], top) if sought in table else None
@@ -122,22 +126,16 @@ def run_backtest(
 
 
 def _why(
-    contributions: pd.DataFrame, frame: pd.DataFrame, units: Mapping[str, str], *, lowest: bool, top: int = 3
+    apart: Reasons, frame: pd.DataFrame, metrics: Mapping[str, MetricSpec], *, lowest: bool, top: int = 3
 ) -> list[str]:
     """What sets each row apart from the mean of that day, in the direction of the list: the points it lacks, or has."""
-    apart = contributions.to_numpy(dtype=float) - contributions.to_numpy(dtype=float).mean(axis=0)
-    names = [str(name) for name in contributions.columns]
-    values = frame.reindex(columns=names).apply(pd.to_numeric, errors="coerce").to_numpy(dtype=float)
-    sign = 1 if lowest else -1
-    order = np.argsort(sign * apart, axis=1, kind="stable")[:, :top]
+    said, sign = Wording(apart, frame, metrics), 1 if lowest else -1
+    order = np.argsort(sign * apart.effects, axis=1, kind="stable")[:, :top]
     texts = []
     for row, places in enumerate(order):
-        said = [
-            reason_text(names[i], values[row, i], apart[row, i], unit=units.get(names[i], ""))
-            for i in places
-            if sign * apart[row, i] < 0
-        ]
-        texts.append("; ".join(said).replace(" points)", ")"))
+        those = [place for place in places if sign * apart.effects[row, place] < 0]
+        told = [said.alone(row, int(apart.named[row, p]), float(apart.effects[row, p])) for p in those]
+        texts.append("; ".join(told).replace(" points", ""))
     return texts
 
 

@@ -14,6 +14,8 @@ from powerml.progress import Note, silent
 from powerml.scoring.contributions import change
 from powerml.scoring.explain.explainable import Explainable
 from powerml.scoring.explain.next_band import NextBand, next_band
+from powerml.scoring.explain.one import by_reason, reasons_table
+from powerml.scoring.explain.text import Cell, cells_of
 from powerml.scoring.explain.tree import branches
 from powerml.scoring.named import from_weights
 from powerml.shown import Shown
@@ -31,8 +33,10 @@ if TYPE_CHECKING:
 class Explanation(Shown):
     """Why one entity has its score.
 
-    `row`: the scores table's row. `reasons`: `metric`, `branch` of the metric tree, `value`, `contribution`, largest
-    first; with `baseline` they add up to the score. `changes` since the row before (None without one): `metric`,
+    `row`: the scores table's row. `reasons`: `metric`, `branch` of the metric tree, `value`, `said` (the value in
+    words, or what is missing), `usual` (in words, too; empty where nothing was learnt), `contribution`, `with` (the
+    metrics that say the same and are counted in, each with its value and its part of the contribution), largest first;
+    with `baseline` they add up to the score. `changes` since the row before (None without one): `metric`,
     `value_before`, `value`, `before`, `after`, `change`; the changes add up to the change of the score. `recipe`:
     documented weight sets only. `caution`: the sentence where the scorer learned from rows of that date.
     """
@@ -114,31 +118,23 @@ def explain(entity: str, snapshots: Explainable) -> Explanation:
     if model.outside(now).any():
         raise UsageError(f"{entity}: outside the population {scorer.shown} was trained on; name a set with --weights")
     model = model.referenced(_of_date(frame, now))
-    given = model.contributions(now)
-    values = given.values.iloc[0]
+    given = model.reasons(now)
     branch_of = {} if model.scorer.document is None else branches(model.scorer.document)
-    reasons = pd.DataFrame(
-        {
-            "metric": values.index,
-            "branch": [branch_of.get(str(metric), "") for metric in values.index],
-            "value": _values(now, values.index),
-            "contribution": values,
-        }
-    )
-    order = reasons["contribution"].abs().sort_values(ascending=False, kind="stable").index
+    reasons = reasons_table(given, now, snapshots.metrics)
+    reasons.insert(1, "branch", [branch_of.get(metric, "") for metric in reasons["metric"]])
     changes, score_before, date_before = None, None, None
     if last is not None and bool(last["enough_history"].iloc[0]):
-        old = model.contributions(last)
-        changes = change(old, given)
+        old = model.reasons(last)
+        changes = change(*by_reason(old, given))
         changes.insert(1, "value_before", _values(last, changes["metric"]))
         changes.insert(2, "value", _values(now, changes["metric"]))
-        score_before, date_before = float(old.scores.iloc[0]), _date(last)
+        score_before, date_before = float(old.contributions.scores.iloc[0]), _date(last)
     return Explanation(
         entity,
         _date(now),
         scorer.shown,
         model.score(now, ranking="stored").iloc[0],
-        reasons.loc[order].reset_index(drop=True),
+        reasons,
         given.baseline,
         date_before,
         score_before,
@@ -167,9 +163,8 @@ def _of_date(frame: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
     return frame[frame["as_of"] == now["as_of"].iloc[0]] if "as_of" in frame else frame
 
 
-def _values(row: pd.DataFrame, metrics: Any) -> list[float]:
-    first = row.iloc[0]
-    return [float(first[name]) if name in row.columns else float("nan") for name in metrics]
+def _values(row: pd.DataFrame, metrics: Any) -> list[Cell]:
+    return [cells_of(row[name])[0] if name in row.columns else None for name in metrics]
 
 
 def _date(row: pd.DataFrame) -> date | None:

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 class GroupExplanation(Shown):
     """The mean score of a group as a tree, and what moved the mean of all since the snapshot before.
 
-    `tree`: `branch`, `metric`, `contribution`; it adds up at every level. `changes` (None without an earlier snapshot,
+    `tree`: `branch`, `metric`, `contribution`; it adds up at every level (branches are a weight set's own, of a fitted
+    model the metrics that say the same thing, by the weightiest of them). `changes` (None without an earlier snapshot,
     or for one band, whose members change): `branch`, `owner`, `before`, `after`, `change`, `alert`.
     """
 
@@ -72,7 +73,7 @@ def explain_group(snapshots: Explainable, *, band: str | None = None) -> GroupEx
     if given is None:
         raise UsageError("nobody to explain: no row has enough history to be scored")
     document = model.scorer.document
-    branch_of = {} if document is None else branches(document)
+    branch_of = model.families.leads if document is None else branches(document)
     earlier = [day for day in dates if at is not None and day < at][-1:] if band is None else []
     old = _old(model, frame, earlier)
     declared = {} if document is None else owned_branches(document)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +10,9 @@ import pandas as pd
 
 from powerml.config.metrics import catalogue
 from powerml.errors import MissingColumns, UsageError
+from powerml.scoring.contributions import by_group
 from powerml.scoring.explain.explainable import Explainable
+from powerml.scoring.families import Families
 from powerml.scoring.named import from_weights
 from powerml.scoring.scores_table import score_rows
 from powerml.shown import Shown
@@ -69,13 +71,15 @@ def scored(
 class Explained(Shown):
     """What each metric adds to the score of each row that is scored, in points: with `baseline` they add up to it.
 
-    `keys`: as_of and ids of the rows; `data`: their metrics; `contributions.values`: rows x metrics, in the same order.
+    `keys`: as_of and ids of the rows; `data`: their metrics; `contributions.values`: rows x metrics, in the same order;
+    `families`: which metrics say the same thing and are one of the `reasons`. `values` and `shap()` keep them apart.
     """
 
     scorer: str
     keys: pd.DataFrame
     data: pd.DataFrame
     contributions: Contributions
+    families: Families = field(default_factory=Families)
 
     @property
     def values(self) -> pd.DataFrame:
@@ -91,6 +95,11 @@ class Explained(Shown):
     def mean(self) -> pd.Series:
         """Mean points per metric, largest in size first."""
         return self.contributions.mean.sort_values(key=np.abs, ascending=False, kind="stable")
+
+    @property
+    def reasons(self) -> pd.DataFrame:
+        """Points per row and reason: metrics that say the same thing added up, under the weightiest of them."""
+        return by_group(self.contributions, self.families.leads).values
 
     def shap(self) -> shap.Explanation:
         """For shap's plots: values and data (rows, metrics), base_values (rows,), feature_names."""
@@ -118,7 +127,7 @@ def explained(given: Explainable) -> Explained:
         raise UsageError("explain: no row has enough history to be scored")
     keys = [name for name in KEYS if name in frame]
     metrics = [name for name in its.scorer.metrics_ if name in frame]
-    return Explained(given.scorer.shown, frame[keys], frame[metrics], its.contributions(frame))
+    return Explained(given.scorer.shown, frame[keys], frame[metrics], its.contributions(frame), its.families)
 
 
 def explainable(

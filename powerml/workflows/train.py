@@ -163,7 +163,10 @@ def _chosen(experiment: ExperimentSpec, data: TrainingData, screening: Screening
 
 def _final(candidate: Candidate, data: TrainingData, reference: pd.DataFrame) -> ScoringModel:
     """The scorer as it is registered: fitted on all rows, or a weight set joined to all outcomes."""
-    return replace(candidate.make(data.labelled, reference), id_column=data.provenance.scores_ids)
+    model = candidate.make(data.labelled, reference)
+    instants = tuple(name for name in data.instants if name in model.scorer.metrics_)
+    told = data.provenance
+    return replace(model, id_column=told.scores_ids, instants=instants, time=told.scores_time if instants else "")
 
 
 def _reference(data: TrainingData) -> pd.DataFrame:

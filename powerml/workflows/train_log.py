@@ -177,7 +177,7 @@ def top_of_the_list(model: ScoringModel, data: TrainingData, names: Pseudonyms) 
     scores = np.asarray(model.scorer.predict_score(rows), dtype=float)
     rows = rows.iloc[np.argsort(-scores, kind="stable")[:RANKING_TOP]]
     table = model.score(rows)
-    reasons = reasons_json(model.contributions(rows), rows, top=3)
+    reasons = reasons_json(model.reasons(rows), rows, top=3, metrics=data.metrics)
     readable = ["; ".join(one["text"] for one in json.loads(told)) for told in reasons]
     shown = pd.DataFrame({"rank": np.arange(1, len(rows) + 1)})
     shown["entity"] = names.all(rows[data.labelled.id_column])

@@ -4,11 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from powerml.config.experiment import ExperimentSpec
 from powerml.config.project import bare_project
 from powerml.errors import DataError, MissingColumns, UsageError
 from powerml.sources.tables.features import read_features
 from powerml.tables import NamedColumns
 from powerml.training.folds import held_out
+from powerml.training.screening import plan_screening
 from powerml.training.table_rows import table_rows
 from powerml.validation.verdict import CROSS_FITTED
 
@@ -204,3 +206,53 @@ def test_a_name_that_differs_in_most_rows_is_no_feature(tmp_path):
 def test_what_is_wrong_is_one_message(tmp_path, change, named, message):
     with pytest.raises((DataError, MissingColumns, UsageError), match=message):
         read(tmp_path, change(table()), named.pop("target", "churned"), **named)
+
+
+def dated(n=40):
+    """Monthly rows with instants in four forms: two before the row's date, two after it for those who leave."""
+    frame = monthly(n).reset_index(drop=True)
+    at = pd.to_datetime(frame["day"])
+    since = at - pd.to_timedelta(np.arange(len(frame)) % 500 + 1, unit="D")
+    left = frame["churned"].eq("Yes")
+    late = (at + pd.to_timedelta(np.where(left, 20, -20), unit="D")).where(np.arange(len(frame)) % 5 != 0)
+    seen = at - pd.to_timedelta(np.where(left, 30, 3), unit="D")
+    return frame.assign(
+        since=since.dt.strftime("%Y-%m-%d"),
+        seen=(seen - pd.Timestamp(0)) // pd.Timedelta(milliseconds=1),
+        ended=late.dt.strftime("%d.%m.%Y"),
+        closed=((late - pd.Timestamp(0)) / pd.Timedelta(seconds=1)).fillna(0).astype("int64"),
+    )
+
+
+def test_instants_become_days_before_the_row_s_date_whatever_their_form(tmp_path):
+    frame = dated()
+    data = read(tmp_path, frame, time="day")
+    assert data.instants == ("since", "seen", "ended", "closed")
+    (said,) = [remark for remark in data.provenance.remarks if remark.startswith("Read as days before the row's date")]
+    assert said.endswith("(since, seen, ended, closed); what lies after that date was not known on it.")
+    rows = data.labelled.frame
+    assert rows["since"].between(1, 500).all()
+    assert set(rows["seen"].unique()) == {3.0, 30.0}
+    np.testing.assert_array_equal(rows["ended"], rows["closed"])
+    assert set(rows["ended"].dropna().unique()) == {20.0, -20.0}
+    assert data.provenance.scores_time == "day"
+
+
+def test_instants_after_the_row_s_date_are_suspects_and_named_as_such(tmp_path):
+    plan = plan_screening(ExperimentSpec(), read(tmp_path, dated(), time="day"))
+    assert set(plan.leaks) >= {"ended", "closed"}
+    assert "since" not in plan.leaks
+    assert plan.leaks["ended"].startswith("holds instants after its row's date, in ")
+    kept = plan_screening(ExperimentSpec(screen={"force_keep": ["ended"]}), read(tmp_path, dated(), time="day"))
+    assert "ended" in kept.forced
+
+
+def test_without_row_dates_what_is_missing_is_said(tmp_path):
+    frame = dated().drop(columns="day")
+    data = read(tmp_path, frame.assign(customerID=[f"C-{i:05d}" for i in range(len(frame))]))
+    assert data.instants == ()
+    assert not {"since", "seen", "ended", "closed"} & set(data.available)
+    assert (
+        "Instants need their row's date, to be read as days before it: name its column in --time (since, seen, ended, "
+        "closed)." in data.provenance.remarks
+    )

@@ -1,12 +1,20 @@
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
+from powerml.config.metrics import catalogue
 from powerml.errors import MissingColumns, UsageError
 from powerml.scoring.documented.base import DocumentedScorer
+from powerml.scoring.explain.explainable import Explainable
+from powerml.scoring.model import ScoringModel
+from powerml.scoring.named import NamedScorer
+from powerml.scoring.outcome.model import NestedOutcomeModel
 from powerml.workflows.explain import explain, from_metrics
+from powerml.workflows.explain_group import explain_group
+from powerml.workflows.frames import explained
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "metrics.csv"
 
@@ -98,3 +106,44 @@ def test_a_score_of_a_date_that_the_scorer_learned_from_says_so(two_dates, monke
     told = explain_metrics("u00007", two_dates, weights="engagement", as_of=date(2026, 3, 1)).caution
     assert told.startswith("engagement@1 was fitted on snapshots up to 2026-03-15 and knows outcomes of this date")
     assert explain_metrics("u00007", two_dates, weights="engagement").caution is None
+
+
+def fitted():
+    """A model of near-copies of two metrics, and rows of two dates."""
+    rng = np.random.default_rng(7)
+    days = rng.poisson(8, 400).astype(float)
+    tickets = rng.poisson(1.0, 400).astype(float)
+    X = pd.DataFrame({"active_days_30d": days, "logins_30d": 2 * days + rng.poisson(2, 400), "nps_latest": np.nan})
+    X = X.assign(tickets_unresolved=tickets, tickets_opened_90d=tickets + rng.poisson(0.2, 400))
+    X.loc[::2, "nps_latest"] = rng.integers(0, 11, 200).astype(float)
+    y = np.where(rng.random(400) < 1 / (1 + np.exp(days / 2 - tickets - 2)), "churn", "stay")
+    model = ScoringModel(NestedOutcomeModel("logistic").fit(X, y)).with_families(X)
+    ids = [f"u{i}" for i in range(200)]
+    both = X.assign(user_id=[*ids, *ids], as_of=[pd.Timestamp("2026-03-01")] * 200 + [pd.Timestamp("2026-04-01")] * 200)
+    return Explainable(
+        both.assign(enough_history=True), NamedScorer(model, "fitted", "1"), "user_id", catalogue(), None, {}
+    )
+
+
+def test_of_a_fitted_model_metrics_that_say_the_same_are_one_reason():
+    given = fitted()
+    done = explain("u5", given)
+    members = [{row["metric"], *(m["metric"] for m in row["with"])} for _, row in done.reasons.iterrows()]
+    assert {"active_days_30d", "logins_30d"} in members
+    assert {"tickets_unresolved", "tickets_opened_90d"} in members
+    assert done.baseline + done.reasons["contribution"].sum() == pytest.approx(done.row["score"], abs=1e-6)
+    assert done.reasons["usual"].ne("").all()
+    (nps,) = done.reasons.loc[done.reasons["metric"] == "nps_latest", "said"]
+    assert nps == "no survey answer in 365 days"
+    assert done.changes["change"].sum() == pytest.approx(done.row["score"] - done.score_before, abs=1e-6)
+    assert len(done.changes) == len(done.reasons)
+    everybody = explain_group(given)
+    assert set(everybody.tree["branch"]) <= {"score", "baseline", *given.scorer.model.families.leads, "nps_latest"}
+
+
+def test_all_rows_hold_reasons_beside_the_metrics_that_shap_shows():
+    every = explained(fitted())
+    assert every.values.shape == (200, 5)
+    assert every.shap().values.shape == (200, 5)
+    assert every.reasons.shape == (200, 3)
+    np.testing.assert_allclose(every.reasons.sum(axis=1), every.values.sum(axis=1), atol=1e-9)

@@ -92,7 +92,7 @@ COUNTS = {"max_features": 20, "max_advanced": 5}
 
 def test_a_reason_says_metric_value_contribution_and_text():
     frame = pd.read_csv(GOLDEN / "metrics.csv").head(1)
-    (text,) = reasons_json(load_weights("engagement").contributions(frame), frame, top=1)
+    (text,) = reasons_json(ScoringModel(load_weights("engagement")).reasons(frame), frame, top=1)
     assert json.loads(text) == [
         {
             "metric": "active_days_per_week_28d",

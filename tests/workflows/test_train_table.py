@@ -173,3 +173,39 @@ def test_a_wrong_call_is_one_message_and_leaves_nothing(tmp_path, monkeypatch, a
     assert isinstance(done.exception, PowermlError)
     assert message in str(done.exception)
     assert not (tmp_path / ".powerml").exists()
+
+
+def test_a_table_s_dates_are_scored_as_they_were_learnt(tmp_path, monkeypatch):
+    """The same signup in days before each row's date; a column that tells of what came later is named and left out."""
+    monkeypatch.chdir(tmp_path)
+    months = pd.date_range("2025-01-01", periods=10, freq="MS")
+    parts = [
+        customers(60, seed=k).assign(month=day, customerID=lambda t, k=k: t["customerID"] + f"-{k}")
+        for k, day in enumerate(months)
+    ]
+    table = pd.concat(parts, ignore_index=True)
+    signup = table["month"] - pd.to_timedelta(30 * table["tenure"] + 1, unit="D")
+    ended = (table["month"] + pd.Timedelta(days=40)).where(table["churned"] == "Yes")
+    table = table.drop(columns=["tenure", "total"]).assign(signup=signup, ended=ended)
+    table.to_csv("customers.csv", index=False)
+    (tmp_path / "one.yaml").write_text("scorers: [{fit: logistic}]\n")
+    done = run("train", "--table", "customers.csv", "--target", "churned", "--time", "month", "one.yaml", "--json")
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)["sentences"]
+    assert "Read as days before the row's date (signup, ended)" in "\n".join(told)
+    assert "ended" in next(sentence for sentence in told if "holds instants after its row's date" in sentence)
+    score = ("score", "--metrics", "new.csv", "--model", "customers@challenger", "-o", "scores.csv")
+    new = table.drop(columns=["churned", "ended"]).head(60)
+    shown = []
+    for written in (new, new.assign(signup=new["signup"].astype("int64") // 10**6)):  # the same as an epoch
+        written.to_csv("new.csv", index=False)
+        done = run(*score)
+        assert done.exit_code == 0, done.output
+        shown.append(pd.read_csv("scores.csv")["score"])
+    assert np.allclose(shown[0], shown[1])
+    assert np.corrcoef(shown[0], (new["month"] - new["signup"]).dt.days)[0, 1] > 0.5
+    new.drop(columns="month").to_csv("new.csv", index=False)
+    done = run(*score)
+    assert isinstance(done.exception, PowermlError)  # exit 2, see the command line
+    assert "column 'signup' holds instants, which count as days before the row's date" in str(done.exception)
+    assert "add a column 'month' with the date of each row" in str(done.exception)

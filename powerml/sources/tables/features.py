@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,11 +12,12 @@ import pandas as pd
 from powerml.errors import DataError, MissingColumns, UsageError
 from powerml.scoring.heads.encoding import MAX_LEVELS, MOSTLY_DIFFERENT
 from powerml.sources.tables.files import blank, dates, ids, read_table, row_error, truths
-from powerml.sources.tables.kinds import feature
+from powerml.sources.tables.instants import days_before, moments_of
+from powerml.sources.tables.kinds import DATES, feature
 from powerml.tables import LABELS, OUTCOMES, OUTPUTS, PROBABILITIES, FeatureTable, NamedColumns
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from pathlib import Path
 
 
@@ -31,8 +33,9 @@ def read_features(path: Path, named: NamedColumns, *, keep: Collection[str] = ()
     """Reads a CSV or Parquet file to learn from; raises DataError, MissingColumns or UsageError with the fix.
 
     `target` holds churn, stay and expand, or 0/1, yes/no, true/false with 1 = churn; blank, `ineligible` and `immature`
-    rows are left out. Numbers and texts are features; a text that differs in most rows, a constant column, dates, and
-    names and addresses of people that `keep` does not ask for are left out, and the notes say so. `user_id`,
+    rows are left out. Numbers and texts are features, and instants (dates, epochs) as days before the row's date (of
+    `time`; without it they are left out); a text that differs in most rows, a constant column, and names and
+    addresses of people that `keep` does not ask for are left out, and the notes say so. `user_id`,
     `account_id`, `as_of`, `enough_history`, `active` and `treated` mean what they mean in a snapshot.
     """
     raw = read_table(path)
@@ -56,9 +59,8 @@ def read_features(path: Path, named: NamedColumns, *, keep: Collection[str] = ()
     named, found = _guessed(raw, named)
     notes += [*found, *_reserved(raw, named, path)]
 
-    frame = pd.DataFrame(
-        {"as_of": dates(raw[named.time], path).dt.normalize() if named.time else pd.Series(ONE_DAY, raw.index)}
-    )
+    at = dates(raw[named.time], path) if named.time else None
+    frame = pd.DataFrame({"as_of": pd.Series(ONE_DAY, raw.index) if at is None else at.dt.normalize()})
     id_column = "user_id" if named.group else "account_id"
     row_names = pd.Series([f"row {i + 1}" for i in range(len(raw))], dtype=object)
     frame[id_column] = ids(raw[named.id_], path) if named.id_ else row_names
@@ -72,7 +74,9 @@ def read_features(path: Path, named: NamedColumns, *, keep: Collection[str] = ()
         frame[name] = truths(raw[name], path) if name in raw else default
     taken = {c for c in (named.target, named.group, named.time, named.id_) if c} | {*ROW_TRUTHS, "as_of", "label"}
     inner = [c for c in raw.columns if c in taken or c in frame]
-    features, coverage, said = _features(raw.drop(columns=inner), path, keep)
+    others = raw.drop(columns=inner)
+    instants = _Instants.of(others, at, keep)
+    features, coverage, said = _features(others.assign(**instants.days), path, keep, instants.barred)
     if features.columns.empty:
         raise DataError.in_file(path, "no column is left to learn from", "; ".join(said) or "add columns of features")
     frame = pd.concat([frame.assign(label=label), features], axis=1)
@@ -80,7 +84,9 @@ def read_features(path: Path, named: NamedColumns, *, keep: Collection[str] = ()
         notes.append(f"Left out of {path.name}: {young:,} rows without enough_history.")
     frame = frame[frame["enough_history"]].sort_values(["as_of", id_column], kind="stable", ignore_index=True)
     categories = tuple(str(name) for name in features if features[name].dtype == object)
-    return FeatureTable(path.name, named, frame, id_column, categories, coverage, (*notes, *said))
+    dated = tuple(name for name in instants.days if name in features)
+    notes = [*notes, *said, *instants.notes]
+    return FeatureTable(path.name, named, frame, id_column, categories, coverage, tuple(notes), dated)
 
 
 def _labels(target: pd.Series, path: Path) -> tuple[pd.Series, str]:
@@ -149,19 +155,48 @@ def _id_like(raw: pd.DataFrame, free: Sequence[str], time: str | None) -> str | 
     return None
 
 
-def _times(values: pd.Series, path: Path) -> pd.Series:
-    when = dates(values, path)
-    days: pd.Series = (when.dt.tz_localize(None) if when.dt.tz is not None else when).dt.normalize()
-    return days
+@dataclass(frozen=True)
+class _Instants:
+    """Columns that read as instants: `days` before their row's date, `barred` with why they are none, `notes`."""
+
+    days: Mapping[str, pd.Series]
+    barred: Mapping[str, str]
+    notes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, raw: pd.DataFrame, at: pd.Series | None, keep: Collection[str]) -> _Instants:
+        """Those among feature columns; `at` are the rows' dates, None where none are named; `keep`: as they are."""
+        moments: dict[str, pd.Series] = {}
+        barred: dict[str, str] = {}
+        for name in map(str, raw.columns):
+            as_it_is = ID_NAME.search(name) or (at is None and name in keep)
+            found, why = (None, "") if as_it_is else moments_of(raw[name])
+            if why:
+                barred[name] = why
+            elif found is not None and found.notna().any():
+                moments[name] = found
+        if not moments:
+            return cls({}, barred, ())
+        told = ", ".join(moments)
+        if at is None:
+            said = f"Instants need their row's date, to be read as days before it: name its column in --time ({told})."
+            return cls({}, {**barred, **dict.fromkeys(moments, DATES)}, (said,))
+        said = f"Read as days before the row's date ({told}); what lies after that date was not known on it."
+        return cls({name: days_before(when, at) for name, when in moments.items()}, barred, (said,))
 
 
-def _features(raw: pd.DataFrame, path: Path, keep: Collection[str]) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
-    """Features as float64 or text (null where blank), what is available and why others are not, and sentences."""
+def _features(
+    raw: pd.DataFrame, path: Path, keep: Collection[str], barred: Mapping[str, str]
+) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+    """Features as float64 or text (null where blank), what is available and why others are not, and sentences.
+
+    `barred`: columns that are no features, and why.
+    """
     columns: dict[str, pd.Series] = {}
     reasons: dict[str, str] = {}
     unknown: dict[str, int] = {}
     for name in map(str, raw.columns):
-        values, why = feature(raw[name], path, keep=name in keep)
+        values, why = (raw[name], barred[name]) if name in barred else feature(raw[name], path, keep=name in keep)
         why = why or _too_different(values, name in keep) or _too_alike(values)
         if why:
             reasons[name] = why

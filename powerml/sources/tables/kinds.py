@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from powerml.sources.tables.files import blank, numbers, row_error
+from powerml.sources.tables.instants import is_dates
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +25,6 @@ _WRITTEN_NUMBER = re.compile(
     r"(?:\d{1,3}(?:[,.'\u00a0\u202f ]\d{3})+|\d+|(?=[.,]\d))(?:[.,]\d+)?"
     rf"\s*(?:%|{_CURRENCY})?\s*\)?"
 )
-_DATE = re.compile(r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})(?:[T ]\d{1,2}:\d{2}.*)?")
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+\.[^\s@]+")
 _OF_PEOPLE = re.compile(
     r"(?:.*e[ _-]?mails?(?:[ _-]address)?|(?:first|last|full|given|family|sur|fore|middle|user|customer|contact|person|"
@@ -52,7 +52,7 @@ def feature(values: pd.Series, path: Path, *, keep: bool = False) -> tuple[pd.Se
         return numbers(values, path), ""
     if not keep and (_OF_PEOPLE.fullmatch(str(values.name)) or bool(given.str.contains(_EMAIL).any())):
         return text.astype(object), PEOPLE
-    if bool(given.str.fullmatch(_DATE).all()):
+    if is_dates(given):
         return text.astype(object), DATES
     _refuse_numbers_in_disguise(values, given, number, path)
     return categories(values), ""

@@ -12,12 +12,13 @@ import pandas as pd
 from powerml.config.metrics import catalogue
 from powerml.errors import DataError, MissingColumns
 from powerml.scoring.unseen import known_levels
-from powerml.sources.tables.files import dates, ids, numbers, read_table, truths
+from powerml.sources.tables.files import blank, dates, ids, numbers, read_table, truths
+from powerml.sources.tables.instants import days_before, moments_of
 from powerml.sources.tables.kinds import categories
 from powerml.tables import ENTITY_IDS, ROW
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
     from powerml.scoring.named import NamedScorer
@@ -42,11 +43,14 @@ def read_metric_table(
     metrics: Iterable[str],
     texts: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
     id_column: str = "",
+    instants: Collection[str] = (),
+    time: str = "",
 ) -> MetricTable:
     """Reads a CSV or Parquet file with an id column and at least one of `metrics` (the names that count as metrics).
 
     `texts`: metrics that hold categories, with those known to training. `id_column`: what the id is called where it is
-    neither `user_id` nor `account_id`; "row" stands for the number of the row where the file has no ids.
+    neither `user_id` nor `account_id`; "row" stands for the number of the row where the file has no ids. `instants`:
+    metrics that are read as days before the row's date, which stands in the column `time` or in `as_of`.
 
     Of two id columns `user_id` is the entity and `account_id` stands beside it. Rows without `active` are active where
     `events_30d` is at least 1, or all where that is absent. Raises DataError naming the file, the row and the fix.
@@ -63,11 +67,14 @@ def read_metric_table(
         fix = "name columns as 'powerml metrics' lists them"
         raise DataError.in_file(path, f"no column carries a metric's name (it has {shown})", fix)
     columns = {n: ids(raw[n], path, required=n == found) for n in dict.fromkeys([found, *ENTITY_IDS]) if n in raw}
-    if "as_of" in raw:
-        columns["as_of"] = dates(raw["as_of"], path)
-    columns |= {
-        name: categories(raw[name], texts[name]) if name in texts else numbers(raw[name], path) for name in measured
-    }
+    dated = next((name for name in (time, "as_of") if name and name in raw), None)
+    if dated is not None:
+        columns["as_of"] = dates(raw[dated], path)
+    for name in measured:
+        if name in instants:
+            columns[name] = _days(raw[name], columns.get("as_of"), path, time=time)
+        else:
+            columns[name] = categories(raw[name], texts[name]) if name in texts else numbers(raw[name], path)
     columns |= {name: truths(raw[name], path) for name in ("enough_history", "active") if name in raw}
     frame = pd.DataFrame(columns)
     if "active" not in frame:
@@ -78,11 +85,27 @@ def read_metric_table(
     return MetricTable(frame, found, has_history, tuple(map(str, raw.columns)))
 
 
+def _days(values: pd.Series, at: pd.Series | None, path: Path, *, time: str) -> pd.Series:
+    """A column of instants as days before the rows' dates; raises DataError where either cannot be read."""
+    if at is None:
+        what = f"column {values.name!r} holds instants, which count as days before the row's date, and there is none"
+        raise DataError.in_file(path, what, f"add a column {time or 'as_of'!r} with the date of each row")
+    moments, why = moments_of(values)
+    if moments is None and blank(values).all():
+        return pd.Series(np.nan, index=values.index)
+    if moments is None:
+        what = f"column {values.name!r} held instants in training, and holds none here"
+        raise DataError.in_file(path, what, why or "write dates like 2026-04-01, or epochs")
+    return days_before(moments, at)
+
+
 def rows_to_score(path: Path, scorer: NamedScorer) -> MetricTable:
     """The rows of a file that a scorer is to score; raises MissingColumns naming the metrics that the file lacks."""
     its = scorer.model
     known = {*catalogue(), *its.columns}
-    table = read_metric_table(path, metrics=known, texts=known_levels(its), id_column=its.id_column)
+    table = read_metric_table(
+        path, metrics=known, texts=known_levels(its), id_column=its.id_column, instants=its.instants, time=its.time
+    )
     if absent := [name for name in its.scorer.metrics_ if name not in table.columns]:
         raise MissingColumns(absent, asked_by=f"{path}: {scorer.shown}", have=table.columns)
     return table

@@ -1,4 +1,4 @@
-"""Reasons as JSON text: what a parser reads back, in order of size, categories and nulls included."""
+"""Reasons as JSON text: what a parser reads back, in order of size, categories, nulls and families included."""
 
 import json
 
@@ -6,14 +6,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from powerml.config.metrics import MetricSpec, catalogue
 from powerml.scoring.contributions import Contributions
 from powerml.scoring.explain.text import reason_text, reasons_json
+from powerml.scoring.families import Families
+
+DAYS = MetricSpec(name="days", table="events", measure="days", window_days=30, unit="days")
 
 
 def told(top):
     frame = pd.DataFrame({"days": [3.0, np.nan], "plan": ['a "b"\nü', None], "seats": [5, 7]}, index=[4, 9])
     values = pd.DataFrame({"days": [-2.5, 0.0], "plan": [4.0, -1.0], "seats": [0.25, -0.0]}, index=[4, 9])
-    return frame, values, reasons_json(Contributions(values, 50.0), frame, top=top, units={"days": "days"})
+    given = Families().reasons(Contributions(values, 50.0), frame)
+    return frame, values, reasons_json(given, frame, top=top, metrics={"days": DAYS})
 
 
 @pytest.mark.parametrize("top", [1, 2, 3, None])
@@ -28,7 +33,8 @@ def test_a_parser_reads_what_a_slow_writer_would_have_written(top):
             if top is not None and size == 0:
                 continue
             shown = None if pd.isna(value) else value.strip() if isinstance(value, str) else float(value)
-            text = reason_text(name, shown, size, unit="days" if name == "days" else "")
+            how = {"unit": "days", "missing": "no event in 30 days"} if name == "days" else {}
+            text = reason_text(name, shown, size, **how)
             expected.append({"metric": name, "value": shown, "contribution": size + 0.0, "text": text})
         assert json.loads(texts[row]) == expected
         assert texts[row] == json.dumps(expected, ensure_ascii=False)
@@ -36,5 +42,64 @@ def test_a_parser_reads_what_a_slow_writer_would_have_written(top):
 
 def test_nothing_to_tell_is_an_empty_list():
     frame = pd.DataFrame({"days": [3.0]})
-    given = Contributions(pd.DataFrame({"days": [0.0]}), 50.0)
+    given = Families().reasons(Contributions(pd.DataFrame({"days": [0.0]}), 50.0), frame)
     assert reasons_json(given, frame, top=3).tolist() == ["[]"]
+
+
+def test_a_family_is_one_reason_that_says_value_usual_value_and_effect_with_the_others_inside():
+    values = pd.DataFrame({"logins": [2.0, -1.0], "days": [-0.5, -3.0], "seats": [0.25, 0.0]})
+    frame = pd.DataFrame({"logins": [40.0, 2.0], "days": [12.0, 1.0], "seats": [3.0, 1.0]})
+    families = Families((("logins", "days"),), {"logins": 10.0, "days": 6.0, "seats": 3.0})
+    texts = reasons_json(families.reasons(Contributions(values, 60.0), frame), frame, top=2, metrics={"days": DAYS})
+    assert json.loads(texts[0]) == [
+        {
+            "metric": "logins", "value": 40.0, "usual": 10.0, "contribution": 1.5,
+            "text": "logins: 40, usually 10 (+1.5 points, with days)",
+            "with": [{"metric": "days", "value": 12.0, "contribution": -0.5}],
+        },
+        {
+            "metric": "seats", "value": 3.0, "usual": 3.0, "contribution": 0.25,
+            "text": "seats: 3, as usual (+0.2 points)",
+        },
+    ]  # fmt: skip
+    (second,) = json.loads(texts[1])  # named by the other member, which took more; seats give nothing and are not told
+    assert (second["metric"], second["contribution"]) == ("days", -4.0)
+    assert second["text"] == "days: 1 day, usually 6 (-4.0 points, with logins)"
+
+
+def test_what_is_unknown_is_named_as_what_is_missing():
+    frame = pd.DataFrame({"nps_latest": [np.nan], "plan": [None]})
+    given = Contributions(pd.DataFrame({"nps_latest": [-0.5], "plan": [0.2]}), 60.0)
+    families = Families((), {"nps_latest": 8.0, "plan": "pro"})
+    (text,) = reasons_json(families.reasons(given, frame), frame, top=2, metrics=catalogue())
+    said = [reason["text"] for reason in json.loads(text)]
+    assert said == ["nps latest: no survey answer in 365 days (-0.5 points)", "plan: not known (+0.2 points)"]
+
+
+def test_what_most_rows_do_not_know_is_usually_missing():
+    how = {"usual": None, "missing": "no survey answer yet"}
+    assert reason_text("nps_latest", 9.0, 0.5, **how) == "nps latest: 9, usually no survey answer yet (+0.5 points)"
+    assert reason_text("nps_latest", None, -0.1, **how) == "nps latest: no survey answer yet, as usual (-0.1 points)"
+
+
+@pytest.mark.parametrize(
+    ("value", "usual", "unit", "words"),
+    [
+        (12345.6, 999.0, "currency", "12,346, usually 999"),
+        (0.0909, 0.262, "ratio", "9.1%, usually 26%"),
+        (-1.0, 0.666, "change", "-100%, usually +67%"),
+        (4.0, 0.0, "change", "+400%, usually 0%"),
+        (41.62, 691.2, "days", "41.6 days, usually 691"),
+        (1.0, -0.0001, "weeks", "1 week, usually 0"),
+        (1.0, 3.72, "people", "1 person, usually 3.72"),
+        (2.0, 2.0004, "seats", "2, as usual"),
+        ("pro", "basic", "", "pro, usually basic"),
+        ("pro", "pro", "", "pro, like most"),
+    ],
+)
+def test_numbers_are_written_as_people_read_them(value, usual, unit, words):
+    assert reason_text("metric", value, -1.0, unit=unit, usual=usual) == f"metric: {words} (-1.0 points)"
+
+
+def test_a_unit_is_not_said_twice():
+    assert reason_text("account_age_days", 58.0, -8.3, unit="days") == "account age: 58 days (-8.3 points)"
