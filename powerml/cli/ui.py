@@ -24,16 +24,26 @@ if TYPE_CHECKING:
 def command(host: str, port: int, only_print: bool, config: Path, out: common.Output) -> None:
     """Serves the MLflow UI on the project's store until you press Ctrl-C."""
     from powerml.tracking.store import Store, environment
+    from powerml.tracking.views import prepare_views
 
-    store = Store(common.project_or_store(config).state)
+    project = common.project_or_store(config)
+    store = Store(project.state)
     if not store.exists:
         raise StoreError(f"{store.folder}: nothing is tracked here yet; run 'powerml train' first")
     arguments = store.command(host=host, port=port)
+    at = f"http://{host}:{port}"
+    views = prepare_views(store, project.project)
+    links = {} if views is None else {"runs": at + views.table}
+    if views is not None and views.comparison is not None:
+        links["comparison"] = at + views.comparison
     out.say(shlex.join(["mlflow", *arguments]))
-    out.result({"command": ["mlflow", *arguments], "url": f"http://{host}:{port}"})
+    out.result({"command": ["mlflow", *arguments], "url": at, "links": links})
+    for name, words in (("runs", "All runs"), ("comparison", "The newest session's scorers side by side")):
+        if name in links:
+            out.say(f"{words}: {links[name]}")
     if only_print:
         return
-    out.say(f"http://{host}:{port}  (Ctrl-C ends it)")
+    out.say(f"{at}  (Ctrl-C ends it)")
     # addresses in the store are relative to the project's folder; what MLflow writes is its owner's alone
     started = subprocess.Popen(
         [sys.executable, "-m", "mlflow", *arguments],

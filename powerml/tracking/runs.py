@@ -49,7 +49,7 @@ class Attachments:
 
 @dataclass(frozen=True)
 class ScorerRun:
-    """What a child run holds; `note` in Markdown.
+    """What a child run holds; `name` is what the experiment calls the scorer, `note` in Markdown.
 
     `shares` are the metrics' shares of the score in %, with the same keys on every run of a session; `metrics` the
     figures by their stable names (`churn/auroc`), those that are not finite being left out; `by_cutoff` figures that
@@ -66,6 +66,12 @@ class ScorerRun:
     tags: Mapping[str, str] = field(default_factory=dict)
     attachments: Attachments = Attachments()
     note: str = ""
+    name: str = ""
+
+    @property
+    def label(self) -> str:
+        """What the run is called: two entries of one weight set have names of their own."""
+        return self.name or self.model.name
 
 
 @dataclass(frozen=True)
@@ -139,8 +145,8 @@ def log_session(
             shared = set.intersection(*with_figures) if with_figures else set()
             for scorer in scorers:
                 tags = {**session.tags, "powerml.kind": scorer.model.kind, **scorer.tags}
-                with _run(experiment, scorer.model.name, tags, parent=parent) as run_id:
-                    logged[scorer.model.name] = _log_scorer(scorer, run_id, store, shared)
+                with _run(experiment, scorer.label, tags, parent=parent) as run_id:
+                    logged[scorer.label] = _log_scorer(scorer, run_id, store, shared)
                     _log_input(client, run_id, session.learned_from)
             mlflow.log_metrics({safe_key(k): float(v) for k, v in session.metrics.items() if math.isfinite(v)})
             mlflow.set_tag(NOTE, session.note({name: run.run_id for name, run in logged.items()}))
@@ -154,7 +160,7 @@ def log_version(store: Store, project: str, run: ScorerRun, *, tags: Mapping[str
         experiment = experiment_id(client, store, project)
         end_killed(client, store, experiment)
         every = {**tags, "powerml.kind": run.model.kind, **run.tags}
-        with _run(experiment, run.model.name, every) as run_id:
+        with _run(experiment, run.label, every) as run_id:
             return _log_scorer(run, run_id, store, set(run.metrics))
 
 

@@ -94,13 +94,14 @@ def log_training(session: Session, parts: Sequence[Part], *, name: str) -> Logge
         if c.name == session.best.name:
             figures |= {name: value for part in parts for name, value in part.figures.items()}
         screen = c.screening.tag if c.is_fitted else "none: not fitted"
-        runs.append(_scorer_run(models[c.name], one, session, metrics, names, figures=figures, screen=screen))
+        runs.append(_scorer_run(c.name, models[c.name], one, session, metrics, names, figures=figures, screen=screen))
     axes = on_axes([each.shares for each in runs], catalogue())
     runs = [replace(each, shares=shares) for each, shares in zip(runs, axes, strict=True)]
     return log_session(Store(project.state), project.project, session=run, scorers=runs)
 
 
 def _scorer_run(
+    name: str,
     model: ScoringModel,
     judged: Judged | None,
     session: Session,
@@ -111,7 +112,7 @@ def _scorer_run(
     screen: str,
 ) -> ScorerRun:
     data = session.data
-    texts = {f"weights/{name}.yaml": text for name, text in weight_files(model.scorer).items()}
+    texts = {f"weights/{called}.yaml": text for called, text in weight_files(model.scorer).items()}
     tables: dict[str, pd.DataFrame] = {}
     drawn: dict[str, Figure] = {}
     tables |= model.scorer.training_tables()
@@ -122,13 +123,13 @@ def _scorer_run(
         verdict_words = judged.verdict.word
         notes = [n for n in (session.few, *proxies(session)) if n]
         texts["bands/report.html"] = band_page(
-            f"Bands of {model.name}", judged.bands, verdict=judged.verdict.sentences, notes=notes
+            f"Bands of {name}", judged.bands, verdict=judged.verdict.sentences, notes=notes
         )
         tables["bands/report.csv"] = judged.bands.table
         tables["verdict.csv"] = judged.verdict.table()
-        drawn["bands/rates.png"] = band_figure(judged.bands, title=f"{model.name}: outcomes by band")
+        drawn["bands/rates.png"] = band_figure(judged.bands, title=f"{name}: outcomes by band")
         drawn["calibration/reliability.png"] = reliability_figure(
-            judged.reliability, title=f"{model.name}: observed against predicted"
+            judged.reliability, title=f"{name}: observed against predicted"
         )
     rows, shares = data.labelled.frame, weight_shares(model.scorer, metrics)
     return ScorerRun(
@@ -146,8 +147,9 @@ def _scorer_run(
             "powerml.screen": screen,
         },
         attachments=Attachments(texts=texts, tables=tables, figures=drawn),
+        name=name,
         note=scorer_note(
-            model.name,
+            name,
             model.kind,
             verdict=() if judged is None else judged.verdict.sentences,
             shares=shares,

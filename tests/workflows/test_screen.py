@@ -16,8 +16,12 @@ from powerml.screening.auto import THRESHOLDS
 from powerml.screening.correlation import CorrelationScreen
 from powerml.screening.report import REPORT_COLUMNS
 from powerml.simulation import write_product
+from powerml.training.folds import held_out
 from powerml.training.rows import Rows
+from powerml.training.screening import LeakProbe
 from powerml.training.snapshot_rows import snapshot_rows
+from powerml.validation.early_warning import EARLY_DAYS, rows_earlier
+from powerml.workflows.project import gather
 from powerml.workflows.screen import screen, screen_on
 
 AT_DOCUMENTS = "|r| >= 0.45, balanced"
@@ -85,6 +89,17 @@ def test_quarterly_cutoffs_have_snapshots_a_month_earlier_too(data):
     assert alone.suspects == ()
     helped = screen_on(replace(data, whole=whole, labelled=rows, before=taken), CorrelationScreen(), repeats=20)
     assert helped.suspects == ("tickets_unresolved",)
+
+
+def test_a_project_in_quarters_gets_the_earlier_snapshots_of_probe_and_early_warning(product):
+    data = gather(load_project(product), None, earlier=True)
+    cutoffs = pd.DatetimeIndex(sorted(data.whole["as_of"].unique()))
+    assert (cutoffs[1:] - cutoffs[:-1]).min() >= pd.Timedelta(days=89)
+    assert LeakProbe.of(data).has_earlier
+    test = held_out(data, data.split(seed=0)).rows
+    for days in EARLY_DAYS:
+        places = rows_earlier(data.history, test.frame, id_column=test.id_column, days=days)
+        assert (places >= 0).mean() > 0.4, days  # the others came later than that
 
 
 def test_the_command_writes_the_report(product, tmp_path):
