@@ -14,6 +14,7 @@ from powerml.screening.auto import AutoScreen
 from powerml.screening.correlation import CorrelationScreen, ScreenWarning
 from powerml.screening.report import screen_report
 from powerml.statistics.target_encoding import numeric_view
+from powerml.training.static_columns import static_sentence
 from powerml.validation.leak_probe import EARLIER_DAYS, leak_probe, suspects, values_earlier
 
 if TYPE_CHECKING:
@@ -170,6 +171,8 @@ def plan_screening(experiment: ExperimentSpec, data: TrainingData) -> Screening:
             f"Leak probe: no row has a snapshot about {EARLIER_DAYS} days before it, so only a metric that separates "
             "an outcome perfectly, or holds instants after its row's date, would have been found."
         )
+    if static := static_sentence(data, probe.table(rows)):
+        notes.append(static)
     plan = Screening(None, leaks, forced, probe, force_keep=tuple(force_keep), texts=data.texts, notes=tuple(notes))
     if isinstance(spec, str):
         return plan
