@@ -155,19 +155,20 @@ def score(  # noqa: PLR0913 (the verb's flags)
 
 
 @overload
-def screen(rows: ProjectSpec, *, threshold: float = ..., natural: bool = ..., force_keep: Sequence[str] = ...,
+def screen(rows: ProjectSpec, *, threshold: float | None = ..., natural: bool = ..., force_keep: Sequence[str] = ...,
            force_drop: Sequence[str] = ..., repeats: int = ..., seed: int = ...) -> Screened: ...  # fmt: skip
 @overload
 def screen(rows: pd.DataFrame, y: ArrayLike | None = ..., *, groups: ArrayLike | None = ...,
-           times: ArrayLike | None = ..., threshold: float = ..., natural: bool = ..., force_keep: Sequence[str] = ...,
-           force_drop: Sequence[str] = ..., repeats: int = ..., seed: int = ...) -> pd.DataFrame: ...  # fmt: skip
+           times: ArrayLike | None = ..., threshold: float | None = ..., natural: bool = ...,
+           force_keep: Sequence[str] = ..., force_drop: Sequence[str] = ..., repeats: int = ...,
+           seed: int = ...) -> pd.DataFrame: ...  # fmt: skip
 def screen(  # noqa: PLR0913 (the verb's flags)
     rows: ProjectSpec | pd.DataFrame,
     y: ArrayLike | None = None,
     *,
     groups: ArrayLike | None = None,
     times: ArrayLike | None = None,
-    threshold: float = 0.45,
+    threshold: float | None = None,
     natural: bool = False,
     force_keep: Sequence[str] = (),
     force_drop: Sequence[str] = (),
@@ -178,8 +179,9 @@ def screen(  # noqa: PLR0913 (the verb's flags)
 
     Of a project: its mature snapshots, with the leak probe and what the rule costs. Of a frame of metrics: `y` the
     outcome of each row ("churn", "stay", "expand"; by default the column `label`, rows without an outcome left out),
-    `groups` its account, `times` its cutoff (by default `account_id`, else `user_id`, and `as_of`). Correlations are
-    from -1 to 1, their intervals of 95 % by account.
+    `groups` its account, `times` its cutoff (by default `account_id`, else `user_id`, and `as_of`). `threshold`: the
+    smallest |r| that is kept (document D: 0.45); by default only noise is left out. Correlations are from -1 to 1,
+    their intervals of 95 % by account.
 
     >>> rng = np.random.default_rng(0)
     >>> rows = pd.DataFrame({"as_of": pd.Timestamp("2026-01-01"), "account_id": [f"a{i}" for i in range(200)]})

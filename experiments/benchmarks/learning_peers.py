@@ -1,4 +1,4 @@
-"""Our heads against default LightGBM, EBM, optbinning's scorecard and AutoGluon, on the same folds.
+"""Our heads against default and regularised LightGBM, EBM, optbinning's scorecard and AutoGluon, on the same folds.
 
     python experiments/benchmarks/learning_peers.py --results experiments/benchmarks/learning \\
         --telco DATA/Telco-Customer-Churn.csv --git-brew configs/projects/git_brew.yaml \\
@@ -27,7 +27,9 @@ import numpy as np
 import pandas as pd
 from learning_data import DIRECTIONS, Fold, git_brew, simulated, telco
 
+from powerml.scoring.load import load_weights
 from powerml.scoring.outcome.model import NestedOutcomeModel
+from powerml.screening.auto import AutoScreen
 from powerml.statistics.bootstrap import AccountBootstrap
 from powerml.statistics.scores import auroc, log_loss_rows
 
@@ -40,22 +42,32 @@ REPEATS = 2000
 
 
 def ours(head: str, fold: Fold) -> np.ndarray:
-    """One of our heads through the outcome model."""
-    model = NestedOutcomeModel(head, outcomes=("churn", "stay"), directions=DIRECTIONS, seed=7)
+    """One of our heads as `powerml train` fits it: the screen `auto`, document D's structure where its metrics are."""
+    documented = load_weights("engagement")
+    prior = documented if set(documented.metrics_) <= set(fold.train) else None
+    model = NestedOutcomeModel(
+        head, prior=prior, outcomes=("churn", "stay"), directions=DIRECTIONS, screen=AutoScreen(), seed=7
+    )
     y = np.where(fold.left, "churn", "stay")
     model.fit(fold.train, y, groups=fold.accounts, times=fold.times, ids=fold.ids)
     return model.predict_proba_outcomes(fold.test)["p_churn"].to_numpy()
 
 
-def default_lightgbm(fold: Fold) -> np.ndarray:
-    """LightGBM as it comes, on one thread."""
+LIGHTGBMS: dict[str, dict[str, float]] = {
+    "lightgbm_default": {},
+    "lightgbm_regularised": {"n_estimators": 200, "learning_rate": 0.03, "num_leaves": 15},
+}
+
+
+def plain_lightgbm(fold: Fold, settings: dict[str, float]) -> np.ndarray:
+    """LightGBM with those settings and else as it comes, on one thread."""
     from lightgbm import LGBMClassifier
 
     texts = [c for c in fold.train if not pd.api.types.is_numeric_dtype(fold.train[c])]
     train, test = fold.train.astype(dict.fromkeys(texts, "category")), fold.test.copy()
     for name in texts:
         test[name] = pd.Categorical(test[name], categories=train[name].cat.categories)
-    model = LGBMClassifier(n_jobs=1, verbose=-1).fit(train, fold.left)
+    model = LGBMClassifier(n_jobs=1, verbose=-1, **settings).fit(train, fold.left)
     return np.asarray(model.predict_proba(test))[:, 1]
 
 
@@ -92,8 +104,8 @@ def run(name: str, folds: Iterator[Fold], peers: dict[str, str], results: Path, 
                 continue
             if scorer in peers:
                 said, cost = peer(scorer, peers[scorer], fold)
-            elif scorer == "lightgbm_default":
-                said, cost = timed(lambda fold=fold: default_lightgbm(fold))
+            elif scorer in LIGHTGBMS:
+                said, cost = timed(lambda fold=fold, scorer=scorer: plain_lightgbm(fold, LIGHTGBMS[scorer]))
             else:
                 said, cost = timed(lambda fold=fold, scorer=scorer: ours(scorer, fold))
             table = pd.DataFrame({"account": fold.test_accounts.astype(str), "left": fold.test_left, "said": said})
@@ -161,7 +173,7 @@ def main() -> None:
     parser.add_argument("--tables", action="store_true")
     given = parser.parse_args()
     peers = dict(each.split("=", 1) for each in given.peer)
-    scorers = given.scorers or [*OURS, "lightgbm_default", *peers]
+    scorers = given.scorers or [*OURS, *LIGHTGBMS, *peers]
     if not given.tables:
         if given.telco:
             run("telco", telco(given.telco), peers, given.results, scorers)

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from truth import GRACE_DAYS, in_month, trained
+from as_trained import trained
+from truth import GRACE_DAYS, in_month
 
 from powerml.calibration.head import HeadCalibrator
 from powerml.calibration.maps import clip_logits, fit_map

@@ -7,15 +7,14 @@ import pandas as pd
 
 from powerml.config import documents
 from powerml.statistics.bootstrap import AccountBootstrap
+from powerml.statistics.logistic import logit, sigmoid
 from powerml.statistics.outcomes import outcome_values
 from powerml.statistics.scores import (
     auroc,
     calibration_line,
     log_loss_rows,
-    logit,
     observed_expected,
     outcomes_log_loss_rows,
-    sigmoid,
 )
 
 OUTCOMES = ("churn", "stay", "expand")

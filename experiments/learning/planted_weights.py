@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from powerml.scoring.heads.weights import documented_weights, normalised, unit_parts
+from powerml.scoring.heads.weights import documented_weights
 from powerml.scoring.load import load_weights
 from powerml.scoring.outcome.model import NestedOutcomeModel
 from powerml.statistics.logistic import sigmoid
@@ -40,7 +40,7 @@ def main() -> None:
     for name, weights in PLANTED.items():
         scorer = load_weights(name, params={"max_features": 20, "max_advanced": 5} if name == "power_user" else {})
         scorer = scorer.fit(frame)
-        parts = unit_parts(scorer, frame)
+        parts = scorer.unit_parts(frame)
         planted = np.array([weights[part] for part in documented_weights(scorer)])
         score = np.where(np.isnan(parts), np.nanmean(parts, axis=0), parts) @ planted
         usual = np.clip((score - np.mean(score)) / np.std(score), -3, 3) if name == "power_user" else score
@@ -54,7 +54,7 @@ def main() -> None:
                 model = NestedOutcomeModel("weights", prior=scorer, seed=draw)
                 model.fit(own, np.where(left[some], "churn", "stay"), groups=own["account_id"], ids=own["user_id"])
                 found = model.fitted_weights().set_index("part")
-                values = normalised(scorer, planted)
+                values = scorer.normalised(planted)
                 for k, (part, row) in enumerate(found.iterrows()):
                     table.append({
                         "document": name, "rows": len(some), "events": int(left[some].sum()), "draw": draw,

@@ -25,34 +25,15 @@ from typing import TYPE_CHECKING
 import judged
 import numpy as np
 import pandas as pd
+from as_trained import trained
 
-from powerml.config.metrics import catalogue
-from powerml.scoring.load import load_weights
-from powerml.scoring.outcome.model import NestedOutcomeModel
-from powerml.scoring.outcome.rows import STRUCTURE
-from powerml.screening.auto import AutoScreen
 from powerml.statistics.logistic import sigmoid
-from powerml.training.candidates import fit_on
 from powerml.training.rows import Rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HEADS = ("weights", "card", "logistic", "lightgbm", "stack", "auto")
-
-
-def trained(head: str, rows: Rows, *, screen: bool) -> NestedOutcomeModel:
-    """The model of one head on rows, with document D's set as its structure; `screen` is the screen `auto` or none."""
-    model = NestedOutcomeModel(
-        head,
-        prior=load_weights("engagement"),
-        metrics=[name for name in rows.frame if name not in STRUCTURE],
-        outcomes=judged.OUTCOMES,
-        directions={name: spec.direction for name, spec in catalogue().items()},
-        screen=AutoScreen() if screen else None,
-        name=head,
-    )
-    return fit_on(model, rows.frame, rows)
 
 
 def figures(said: pd.DataFrame, truth: np.ndarray, rates: np.ndarray) -> dict[str, float]:

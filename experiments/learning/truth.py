@@ -4,8 +4,8 @@
     python experiments/learning/simulated_rows.py OUT
     python experiments/learning/truth.py OUT --results experiments/learning/results [--heads card logistic ...]
 
-Each head is trained as `powerml train` trains it (its folds inside, directions declared, all metrics
-of the catalogue, no screen) on what is mature before each of the last three mature months, and judged on that month.
+Each head is trained as `powerml train` trains it (its folds inside, directions declared, document D's structure, the
+screen `auto`) on what is mature before each of the last three mature months, and judged on that month.
 `stack` is trained on 40,000 rows of whole accounts, because above 50,000 it is made on request only. The bound is what
 the simulator's true hazards say of the same rows; with `--oracle MANY.parquet` (rows of a product of many more users)
 also a large LightGBM on the observed metrics. With `--others MANY.parquet` every model is judged on these people, too,
@@ -18,46 +18,33 @@ from __future__ import annotations
 import argparse
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import judged
 import numpy as np
 import pandas as pd
+from as_trained import trained
 
-from powerml.config.metrics import catalogue
 from powerml.scoring.heads.training import rehearsal_rows
-from powerml.scoring.load import load_weights
-from powerml.scoring.outcome.model import NestedOutcomeModel
 from powerml.scoring.outcome.rows import STRUCTURE
 from powerml.statistics.bootstrap import AccountBootstrap
 from powerml.statistics.splits import SnapshotSplit
-from powerml.training.candidates import fit_on
 from powerml.training.rows import Rows
+
+if TYPE_CHECKING:
+    from powerml.scoring.outcome.model import NestedOutcomeModel
 
 HEADS = ("weights", "card", "logistic", "lightgbm", "auto", "stack")
 STACK_ROWS = 40_000
 GRACE_DAYS = 30
 
 
-def metrics_of(frame: pd.DataFrame) -> list[str]:
-    """The catalogue's metrics among the columns of a snapshot."""
-    return [name for name in frame.columns if name not in STRUCTURE]
-
-
-def trained(head: str, rows: Rows, *, seed: int) -> NestedOutcomeModel:
-    """The model of one head, on rows; the head `weights` fits document D's card."""
+def of_size(head: str, rows: Rows, *, seed: int) -> NestedOutcomeModel:
+    """The model of one head on rows; `stack` on some whole accounts, for its cost."""
     if head == "stack":
         codes = np.unique(rows.accounts, return_inverse=True)[1]
         rows = rows.take(rehearsal_rows(codes, STACK_ROWS))
-    model = NestedOutcomeModel(
-        head,
-        prior=load_weights("engagement") if head == "weights" else None,
-        outcomes=judged.OUTCOMES,
-        directions={name: spec.direction for name, spec in catalogue().items()},
-        seed=seed,
-        name=head,
-    )
-    X = rows.frame[metrics_of(rows.frame)]
-    return fit_on(model, X, rows)
+    return trained(head, rows, seed=seed)
 
 
 def observed_oracle(path: Path, rows: pd.DataFrame, *, seed: int, most: int = 600_000) -> pd.DataFrame:
@@ -67,7 +54,7 @@ def observed_oracle(path: Path, rows: pd.DataFrame, *, seed: int, most: int = 60
     many = pd.read_parquet(path)
     if len(many) > most:
         many = many.sample(most, random_state=seed)
-    columns = metrics_of(rows)
+    columns = [name for name in rows if name not in STRUCTURE]
     said = []
     for happened, kept in (
         (many["label"] == "churn", many["label"] != ""),
@@ -128,7 +115,7 @@ def main() -> None:
         said[head] = []
         for (train, _), test in zip(folds, tests, strict=True):
             begun = time.process_time()
-            model = trained(head, rows.take(train), seed=given.seed)
+            model = of_size(head, rows.take(train), seed=given.seed)
             p = model.predict_proba_outcomes(test.frame).reset_index(drop=True)
             said[head].append(p)
             about = {"world": world, "scorer": head, "month": str(pd.Timestamp(test.times[0]).date())}
@@ -159,9 +146,10 @@ def main() -> None:
         for p, test in zip(bound, tests, strict=True):
             about = {"world": world, "scorer": name, "month": str(pd.Timestamp(test.times[0]).date())}
             append(
-                _about(judged.calibration(p, test.y, test.accounts).drop(columns=[]), about),
+                _about(judged.calibration(p, test.y, test.accounts), about),
                 given.results / "bounds.csv",
             )
+            append(_about(judged.bands(p, test.y, test.accounts), about), given.results / "bounds_bands.csv")
 
 
 def in_month(rows: Rows, month: np.datetime64) -> Rows:

@@ -113,6 +113,12 @@ class HeadCalibrator(BaseEstimator):
         best = min(tried, key=lambda candidate: candidate.log_loss)
         return best.method if best.gain > SURE * best.gain_se else "identity"
 
+    @property
+    def gain(self) -> float:
+        """Log loss (nats a row) that the map saves out of fold on what it was fitted on; 0 where the identity stays."""
+        check_is_fitted(self, "map_")
+        return next((tried.gain for tried in self.candidates_ if tried.method == self.map_.kind), 0.0)
+
     def transform(self, logits: ArrayLike) -> Floats:
         """Calibrated logits (rows,) of raw logits (rows,)."""
         check_is_fitted(self, "map_")

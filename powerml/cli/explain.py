@@ -75,6 +75,8 @@ def command(
 def _print_group(done: GroupExplanation, out: common.Output) -> None:
     when = f" at {done.as_of}" if done.as_of else ""
     out.say(f"{done.group}{when}: mean score {done.mean_score:.1f} (n = {done.n:,}, {done.scorer})")
+    if done.caution:
+        out.say(done.caution)
     out.table(done.tree, title="What the mean is made of", digits=2)
     if done.changes is not None and done.mean_before is not None:
         difference = done.mean_score - done.mean_before
@@ -88,6 +90,7 @@ def _print_group(done: GroupExplanation, out: common.Output) -> None:
             "model": done.scorer,
             "n": done.n,
             "mean_score": done.mean_score,
+            "caution": done.caution,
             "tree": done.tree,
             "before": done.before,
             "mean_before": done.mean_before,
@@ -102,6 +105,8 @@ def _print(done: Explanation, out: common.Output) -> None:
     band = row.get("band", row.get("tier"))
     when = f" at {done.as_of}" if done.as_of else ""
     out.say(f"{done.entity}{when}: {score:.1f}{f', {band}' if band else ''} ({done.scorer})")
+    if done.caution:
+        out.say(done.caution)
     told = [name for name in row.index if name not in ("score", "band", "tier")]
     out.say(", ".join(f"{name} {_short(row[name])}" for name in told))
     out.table(_shown_reasons(done), title=f"Why: {done.baseline:.4g} + contributions = {score:.4g}", digits=2)
@@ -118,6 +123,7 @@ def _print(done: Explanation, out: common.Output) -> None:
             "as_of": done.as_of,
             "model": done.scorer,
             "scores": row.to_dict(),
+            "caution": done.caution,
             "baseline": done.baseline,
             "reasons": done.reasons,
             "before": done.before,

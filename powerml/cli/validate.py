@@ -26,14 +26,17 @@ def command(
 
     Exits with 1 if what came contradicts the order of the bands.
     """
+    from powerml.config.project import load_project
     from powerml.reports.band_page import band_table, calibration_table, ranking_table
     from powerml.sinks.files import write_table
     from powerml.workflows.validate import validate
 
-    done = validate(scores, labels, column=column, bands=bands, base=config.resolve().parent)
+    project = load_project(config) if config.is_file() else None
+    done = validate(scores, labels, column=column, bands=bands, base=config.resolve().parent, project=project)
     if output:
         write_table(done.report.table, output, raw=out.raw)
-    out.say(done.joined.sentence)
+    for sentence in (done.joined.sentence, *done.cautions):
+        out.say(sentence)
     for sentence in done.report.sentences:
         out.say(sentence)
     out.say()
@@ -49,6 +52,7 @@ def command(
         {
             "verdict": done.report.verdict,
             "sentences": list(done.report.sentences),
+            "cautions": done.cautions,
             "left_out": done.joined.left_out,
             "bands": done.report.table,
             "detail": done.report.detail,

@@ -72,7 +72,6 @@ DEFAULT_SCORERS: tuple[WeightSetEntry | FittedEntry, ...] = (
     WeightSetEntry(weights="power_user"),
     WeightSetEntry(weights="activity"),
     FittedEntry(fit="logistic"),
-    FittedEntry(fit="logistic", name="logistic_unscreened", screen="off"),  # says what the screen costs
     FittedEntry(fit="auto"),
 )
 

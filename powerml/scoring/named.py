@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 from powerml.config.metrics import MetricSpec
+from powerml.scoring.learned import Learned
 from powerml.scoring.load import needed_metrics, read_scorer
 from powerml.scoring.model import ScoringModel
 
@@ -29,6 +30,12 @@ class NamedScorer:
     def shown(self) -> str:
         """Name and version in a sentence."""
         return f"{self.name}@{self.version}"
+
+    @property
+    def learned(self) -> Learned | None:
+        """The snapshots it learned from; None of a set that no outcome taught."""
+        document = self.model.scorer.document
+        return None if document is None else Learned.of_card(document.learned_until)
 
     def metrics(self, known: Mapping[str, MetricSpec]) -> dict[str, MetricSpec]:
         """Known metrics and those that it needs besides: `window_days=14` asks for `logins_14d`."""

@@ -98,6 +98,10 @@ class Scorer(Protocol):
         """Sentences on what training found; none where nothing was learnt."""
         ...
 
+    def expected_loss(self) -> float:
+        """Log loss (nats a row) to expect on accounts it did not learn from; nan where that is not known."""
+        ...
+
     def recalibrate(self, X: pd.DataFrame, y: ArrayLike, accounts: ArrayLike | None = None) -> dict[str, Shift]:
         """Moves each head's intercept to rows whose outcomes came since; UsageError where nothing is calibrated."""
         ...

@@ -206,7 +206,7 @@ def subscriptions_at(
 
 
 def left_accounts(inputs: Inputs, rollups: Rollups, grid: ir.Table) -> ir.Table:
-    """(account_id): accounts that paid before the one instant of `grid` (c, at) and pay nothing at it.
+    """(c, account_id): accounts that paid before an instant of `grid` (c, at) and pay nothing at it.
 
     As it was known then; `inputs` must have subscriptions.
     """
@@ -216,10 +216,10 @@ def left_accounts(inputs: Inputs, rollups: Rollups, grid: ir.Table) -> ir.Table:
         from_t=epoch_us(table.start),
         known_t=epoch_us(table.known_at) if inputs.has("subscriptions", "known_at") else ibis.null("int64"),
         mrr=table.mrr.fill_null(0) if inputs.has("subscriptions", "mrr") else ibis.literal(1.0),
-    ).cross_join(grid.select("at"))
+    ).cross_join(grid.select("c", "at"))
     once = rows.filter((_.from_t < _["at"]) & (_.known_t.isnull() | (_.known_t < _["at"])) & (_.mrr > 0))
     paying = subscriptions_at(inputs, rollups, grid).filter(_.mrr > 0).join(rollups.accounts, "aid")
-    return once.select("account_id").distinct().anti_join(paying.select("account_id"), "account_id")
+    return once.select("c", "account_id").distinct().anti_join(paying.select("c", "account_id"), ["c", "account_id"])
 
 
 def plan_position(plan: ir.StringValue, plans: tuple[str, ...]) -> ir.IntegerValue:

@@ -43,6 +43,17 @@ def account_folds(y: ArrayLike, groups: ArrayLike | None = None, *, n_folds: int
     return [(train, test) for train, test in folds if len(train) and len(test)]
 
 
+def without(values: Floats, rows: RowNumbers) -> Floats:
+    """A copy of values (rows,) that is NaN at some of the rows.
+
+    >>> without(np.array([1.0, 2.0]), np.array([0])).tolist()
+    [nan, 2.0]
+    """
+    left = np.array(values, dtype=np.float64)
+    left[rows] = np.nan
+    return left
+
+
 def clustered_mean(values: Floats, codes: RowNumbers) -> tuple[float, float]:
     """Mean over rows and its standard error when rows of one account move together.
 

@@ -75,6 +75,16 @@ def log_losses(y: ArrayLike, logits: ArrayLike) -> Floats:
     return np.logaddexp(0.0, z) - np.asarray(y, dtype=np.float64) * z
 
 
+def tested_log_loss(y: Floats, logits: Floats) -> float:
+    """Mean log loss (nats a row) of out-of-fold logits (rows,), of the rows that a fold tests; nan without any.
+
+    >>> round(tested_log_loss(np.array([1.0, 0.0]), np.array([0.0, np.nan])), 4)
+    0.6931
+    """
+    tested = np.isfinite(logits)
+    return float(log_losses(y[tested], logits[tested]).mean()) if tested.any() else float("nan")
+
+
 def base_logit(y: ArrayLike) -> float:
     """Logit of the rate of events, half an event and half a non-event added so that it is finite."""
     y = np.asarray(y, dtype=np.float64)

@@ -131,6 +131,18 @@ def nested_probabilities(churn: ArrayLike, expand: ArrayLike | None = None) -> n
     return np.column_stack([c, kept * sigmoid(-grew), kept * sigmoid(grew)])
 
 
+def nested_log_loss(losses: Sequence[float], rate: float) -> float:
+    """Log loss (nats a row) over all outcomes, from the heads' own: the second counts for those who did not leave.
+
+    `rate` is that of those who did.
+
+    >>> nested_log_loss([0.5, 0.25], 0.2)
+    0.7
+    """
+    first, *second = losses
+    return first + sum((1.0 - rate) * loss for loss in second if rate < 1.0)
+
+
 def base_rates(base: Mapping[str, float] | pd.DataFrame, outcomes: Sequence[str], rows: int) -> np.ndarray:
     """Training base rates as a matrix rows x outcomes, from one rate per outcome or one per outcome and row.
 

@@ -25,7 +25,6 @@ DUE = "powerml.recalibrate_by"
 VOCABULARY_TAG = "powerml.vocabulary"
 PROMOTED = "powerml.promoted_at"
 DATA_UNTIL = "powerml.data_until"
-TRAINED_UNTIL = "powerml.trained_until"
 PROJECT_TAG = "powerml.project"
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from powerml.config.project import slug
 from powerml.errors import StoreError
+from powerml.scoring.learned import Learned
 from powerml.scoring.named import NamedScorer
 from powerml.tracking import registry
 from powerml.tracking.store import Store
@@ -20,6 +21,11 @@ class RegisteredScorer(NamedScorer):
     """A scorer with the version it is in the registry."""
 
     registered: registry.Version
+
+    @property
+    def learned(self) -> Learned | None:
+        """The snapshots that the version was fitted on."""
+        return Learned.from_tags(self.registered.tags)
 
 
 def from_registry(project: ProjectSpec, wanted: str | None) -> RegisteredScorer:

@@ -122,7 +122,7 @@ def _latest(model: ScoringModel, data: TrainingData) -> pd.DataFrame:
     """Probabilities of the latest snapshot's entities that belong to the population, with its rows' index."""
     if not model.has_probabilities or not data.has_later:
         return pd.DataFrame()
-    rows = data.latest[data.latest["enough_history"].astype(bool)]
+    rows = data.current
     rows = rows[~model.outside(rows) & rows["label"].ne("ineligible").to_numpy()]
     return model.probabilities(rows) if len(rows) else pd.DataFrame()
 

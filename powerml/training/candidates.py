@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from sklearn.base import clone
 
 from powerml.config.documents import DOCUMENTED_CARD
@@ -16,6 +15,7 @@ from powerml.errors import UsageError
 from powerml.scoring.heads.registry import make_head
 from powerml.scoring.heads.training import BLENDS
 from powerml.scoring.heads.weights import documented_weights
+from powerml.scoring.learned import Learned
 from powerml.scoring.load import read_scorer
 from powerml.scoring.model import ScoringModel
 from powerml.scoring.outcome.linked import link_scorer
@@ -30,11 +30,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import numpy as np
+    import pandas as pd
 
     from powerml.config.project import ProjectSpec
     from powerml.scoring.documented.base import DocumentedScorer
     from powerml.scoring.scorer import Scorer
     from powerml.training.rows import Rows, TrainingData
+
+
+FAIR = "name the head ('fit: card') in an experiment for a fair verdict"
 
 
 @dataclass(frozen=True)
@@ -95,13 +99,10 @@ class Candidate:
 
     def caution(self, test_times: np.ndarray) -> str | None:
         """The sentence about a card file that was fitted on snapshots it is now judged on; None where all is well."""
-        until = None if self.is_fitted else self.weight_set().learned_until
-        if until is None or not len(test_times) or pd.Timestamp(until) < pd.Timestamp(test_times.min()):
+        learned = None if self.is_fitted else Learned.of_card(self.weight_set().learned_until)
+        if learned is None or not len(test_times):
             return None
-        return (
-            f"{self.name} was fitted on snapshots up to {until} and is judged on some of them, so its figures flatter "
-            "it; name the head ('fit: card') in the experiment for a fair verdict."
-        )
+        return learned.caution(self.name, test_times, instead=FAIR)
 
     def _fitted(self, rows: Rows) -> NestedOutcomeModel:
         assert isinstance(self.entry, FittedEntry)

@@ -1,22 +1,21 @@
 """Which scorer is the challenger: the least expected loss on out-of-fold predictions of training rows.
 
-Held-out rows judge and choose nothing. A fitted scorer's loss is that of the predictions by which its own head was
-chosen and calibrated; a documented set's is that of links fitted by account folds inside the same rows.
+Held-out rows judge and choose nothing. Each scorer tells the loss to expect of what is registered (`expected_loss`): a
+fitted one by predictions in which neither head nor blend were decided by a row's own fold, a documented set by links
+that were fitted without each row's account, bound in sign as the registered ones are.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from powerml.calibration.links import fit_link
 from powerml.config.documents import DOCUMENTED_CARD
-from powerml.statistics.folds import account_folds
 from powerml.statistics.outcomes import outcome_codes
-from powerml.statistics.scores import log_loss_rows, outcomes_log_loss_rows
+from powerml.statistics.scores import outcomes_log_loss_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from powerml.training.rows import Rows
 
 ENOUGH = 0.005  # half a point of skill: a simpler scorer may cost less than that
-LINK_FOLDS = 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,40 +97,11 @@ def _taken(table: pd.DataFrame) -> str:
 
 def expected_loss(candidate: Candidate, model: ScoringModel, rows: Rows) -> float:
     """Log loss (nats a row) of a scorer on rows it was trained on, by predictions made without each row's account."""
-    document = model.scorer.document
-    if document is None:
-        return _fitted_loss(model.scorer)
-    if document is model.scorer:  # a card file, with probabilities of its own: it learned elsewhere
-        outcomes = candidate.data.outcomes
-        said = model.probabilities(rows.frame)[[f"p_{outcome}" for outcome in outcomes]]
-        return float(outcomes_log_loss_rows(outcome_codes(rows.y, outcomes), said).mean())
-    return linked_loss(np.asarray(document.predict_score(rows.frame), dtype=float), rows, candidate.data.outcomes)
-
-
-def linked_loss(score: np.ndarray, rows: Rows, outcomes: tuple[str, ...]) -> float:
-    """Log loss (nats a row) of a score read through links that are fitted by folds of accounts."""
-    total, y, codes = 0.0, rows.y, outcome_codes(rows.y, outcomes)
-    for train, test in account_folds(y == outcomes[0], rows.accounts, n_folds=LINK_FOLDS):
-        said = fit_link(score[train], y[train], outcomes).probabilities(score[test])
-        total += float(outcomes_log_loss_rows(codes[test], said).sum())
-    return total / len(y)
-
-
-def _fitted_loss(scorer: Any) -> float:
-    """The two heads' out-of-fold losses; the second counts for those who did not leave."""
-    sides = scorer.sides_
-    first = _side_loss(sides.churn)
-    return first if sides.expand is None else first + (1 - sides.churn.base_rate) * _side_loss(sides.expand)
-
-
-def _side_loss(side: Any) -> float:
-    """The chosen head's loss; that of the base rate where no head was fitted."""
-    taken = [tried.log_loss for tried in side.tried if tried.chosen]
-    return float(taken[0]) if taken else _entropy(side.base_rate)
-
-
-def _entropy(rate: float) -> float:
-    return float(log_loss_rows(np.array([True, False]), np.full(2, rate)) @ np.array([rate, 1 - rate]))
+    if model.scorer.document is not model.scorer:
+        return model.scorer.expected_loss()
+    outcomes = candidate.data.outcomes  # a card file has probabilities of its own: it learned elsewhere
+    said = model.probabilities(rows.frame)[[f"p_{outcome}" for outcome in outcomes]]
+    return float(outcomes_log_loss_rows(outcome_codes(rows.y, outcomes), said).mean())
 
 
 def _honest(made: OutOfFold) -> list[int]:

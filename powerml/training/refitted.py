@@ -10,16 +10,18 @@ from sklearn.base import clone
 from powerml.config.weights import known_params
 from powerml.errors import UsageError
 from powerml.progress import Note, silent
+from powerml.scoring.learned import Learned
 from powerml.scoring.load import scorer_of
 from powerml.scoring.model import ScoringModel
 from powerml.scoring.outcome.model import NestedOutcomeModel
-from powerml.training.candidates import fit_on, joined
+from powerml.training.candidates import FAIR, fit_on, joined
 from powerml.training.folds import OutOfFold, out_of_fold
 from powerml.validation.comparison import Comparison, compare
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
     import pandas as pd
 
     from powerml.config.weight_set import WeightSetSpec
@@ -37,6 +39,7 @@ class Refitted:
     model: ScoringModel
     data: TrainingData
     untold: tuple[str, ...] = ()  # what it was found to tell nothing about, a sentence each
+    learned: Learned | None = None  # the snapshots that the run was fitted on
 
     def __post_init__(self) -> None:
         if self.model.outcome != self.data.custom:
@@ -45,6 +48,19 @@ class Refitted:
                 f"{self.name} was trained on {about}, which is not what these snapshots are labelled with; custom "
                 "outcomes are known to 'train', 'score', 'explain' and 'review': compare scorers in one experiment"
             )
+
+    def caution(self, test_times: np.ndarray) -> str | None:
+        """The sentence on months by which the run was chosen though its fit here is anew; None where there is none."""
+        scorer = self.model.scorer
+        if scorer.document is scorer and scorer.told_outcomes:  # a card file: nothing is made anew
+            learned = Learned.of_card(scorer.document.learned_until)
+            return None if learned is None else learned.caution(self.name, test_times, instead=FAIR)
+        if self.learned is None or not self.learned.seen(test_times).any() or scorer.document is not None:
+            return None
+        return (
+            f"{self.name} is fitted anew here, but its head and metrics were chosen on snapshots up to "
+            f"{self.learned.until:%Y-%m-%d}, some of those judged here among them."
+        )
 
     def make(self, rows: Rows, reference: pd.DataFrame) -> ScoringModel:
         """The scorer trained on `rows`."""

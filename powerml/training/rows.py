@@ -12,6 +12,7 @@ import pandas as pd
 
 from powerml.bands.multiples import rate_bands
 from powerml.config.project import ProjectSpec, slug
+from powerml.scoring.learned import TRAINED_UNTIL, Learned
 from powerml.statistics.accounts import accounts_of
 from powerml.statistics.outcomes import distinct_events, outcomes_of
 from powerml.tables import is_rest
@@ -175,10 +176,11 @@ Splitter = Callable[[Rows, int], Split]
 class TrainingData:
     """The rows of a session; made by `snapshot_rows` or `table_rows`.
 
-    `labelled`: rows with a mature outcome and enough history. `latest`: every entity of the latest snapshot, which is
-    the reference of percentiles. `whole`: all rows at the mature cutoffs, eligible or not. `before`: rows of snapshots
-    taken for what is asked of earlier values, see `earlier_cutoffs`. `project` says where things are kept, and of
-    snapshots what outcomes are.
+    `labelled`: rows with a mature outcome and enough history. `latest`: every entity of the latest snapshot, the active
+    ones of which are the reference of percentiles; `left` is true for those who paid once and pay no longer (None where
+    contracts are not known); in no frame they count as active. `whole`: all rows at the mature cutoffs, eligible or
+    not. `before`: rows of snapshots taken for what is asked of earlier values, see `earlier_cutoffs`. `project` says
+    where things are kept, and of snapshots what outcomes are.
     """
 
     project: ProjectSpec
@@ -192,6 +194,13 @@ class TrainingData:
     provenance: Provenance
     splitter: Splitter
     before: pd.DataFrame = field(default_factory=pd.DataFrame)
+    left: pd.Series | None = None
+
+    @cached_property
+    def current(self) -> pd.DataFrame:
+        """The latest snapshot's entities with enough history that have not left: whom lists and ranks are about."""
+        there = self.latest["enough_history"].astype(bool)
+        return self.latest[there if self.left is None else there & ~self.left]
 
     @cached_property
     def history(self) -> pd.DataFrame:
@@ -258,7 +267,13 @@ class TrainingData:
     @property
     def trained_until(self) -> str:
         """The last cutoff that is learned from."""
-        return str(self.labelled.frame["as_of"].max().date()) if self.population.timed else "no time given"
+        return self.learned.to_tags()[TRAINED_UNTIL]
+
+    @property
+    def learned(self) -> Learned:
+        """The snapshots learned from."""
+        rows = self.labelled
+        return Learned.of(rows.times, rows.horizon_days) if self.population.timed else Learned(None)
 
     def cutoff_params(self) -> dict[str, str | int]:
         """How many cutoffs there are, and the first and the last of them, as a run keeps them."""

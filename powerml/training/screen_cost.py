@@ -1,4 +1,4 @@
-"""What document D's screen keeps, and what it costs in held-out skill against the screen used and against none."""
+"""What document D's screen keeps, and what it costs in held-out skill: the one audit, of sessions and of `screen`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from powerml.scoring.heads.logistic import LogisticHead
 from powerml.scoring.heads.training import rehearsal_rows
 from powerml.scoring.outcome.model import NestedOutcomeModel
 from powerml.screening.correlation import CorrelationScreen
@@ -17,6 +18,8 @@ from powerml.statistics.scores import outcomes_log_loss_rows
 from powerml.training.candidates import fit_on
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from powerml.training.rows import Rows, Split, TrainingData
     from powerml.training.screening import Screening
 
@@ -32,6 +35,9 @@ class ScreenCost:
     """The audit: `table` holds `against` ("used", "none"), `points` of skill more than it, with ends `low` and `high`.
 
     `kept_fewest`, `kept_most` of `metrics` reach the threshold by themselves, over the folds; `rows` were held out.
+    `screens`: one row per screen tried (`screen`: off, auto or its threshold): how many metrics its heads read over the
+    folds (`kept_fewest`, `kept_most`), held-out `skill` (%) over the training rates, `points` more than without a
+    screen, with ends.
     """
 
     kept_fewest: int
@@ -39,6 +45,7 @@ class ScreenCost:
     metrics: int
     rows: int
     table: pd.DataFrame
+    screens: pd.DataFrame
 
     @property
     def sentence(self) -> str:
@@ -58,18 +65,25 @@ class ScreenCost:
 
 
 def screen_cost(
-    data: TrainingData, screening: Screening, split: Split, *, seed: int, repeats: int = 500
+    data: TrainingData,
+    screening: Screening,
+    split: Split,
+    *,
+    thresholds: Sequence[float] = (),
+    seed: int,
+    repeats: int = 500,
 ) -> ScreenCost | None:
     """Fits a logistic head behind the document's screen, the one used and none, on each fold; judges held-out rows.
 
-    None where nothing can be held out, or no metric is a number.
+    `thresholds` are tried beside them. None where nothing can be held out, or no metric is a number.
     """
     rows = data.labelled
     folds = [fold for fold in split.folds if len(fold[1]) and len(set(rows.y[fold[0]])) > 1]
-    numbers = [metric for metric in data.available if metric not in data.texts]
+    numbers = [metric for metric in data.available if metric not in data.texts and metric not in screening.leaks]
     if not folds or not numbers:
         return None
-    screens = _screens(screening)
+    screens = _screens(screening, thresholds)
+    read: dict[str, list[int]] = {name: [] for name in screens}
     losses: dict[str, list[np.ndarray]] = {name: [] for name in (*screens, "base")}
     passed = []
     for train_at, test_at in folds:
@@ -80,8 +94,9 @@ def screen_cost(
         losses["base"].append(-np.log(rates / rates.sum())[codes])
         passed.append(_passing(train, screening.honest(train, numbers)))
         for name, screen in screens.items():
-            said = _fitted(data, screen, train, seed=seed).predict_proba_outcomes(test.frame)
-            losses[name].append(outcomes_log_loss_rows(codes, said.to_numpy()))
+            model = _fitted(data, screen, train, seed=seed)
+            read[name].append(_read(model))
+            losses[name].append(outcomes_log_loss_rows(codes, model.predict_proba_outcomes(test.frame).to_numpy()))
     tested = np.concatenate([test_at for _, test_at in folds])
     together = {name: np.concatenate(parts) for name, parts in losses.items()}
     draws = AccountBootstrap.of(rows.accounts[tested], repeats=repeats, seed=seed)
@@ -89,19 +104,38 @@ def screen_cost(
         _cost(together["document"], together.get(name, together["document"]), together["base"], draws, name)
         for name in ("used", "none")
     ]
-    return ScreenCost(min(passed), max(passed), len(numbers), len(tested), pd.DataFrame(table))
+    told = []
+    for name in screens:
+        row = _cost(together[name], together["none"], together["base"], draws, screens[name].tag.split(";")[0])
+        row = {"screen": row.pop("against"), "kept_fewest": min(read[name]), "kept_most": max(read[name])} | {
+            "skill": 100 * float(1 - together[name].sum() / together["base"].sum()), **row,
+        }  # fmt: skip
+        told.append(row)
+    return ScreenCost(
+        min(passed), max(passed), len(numbers), len(tested), pd.DataFrame(table), pd.DataFrame(told[::-1])
+    )
 
 
-def _screens(screening: Screening) -> dict[str, Screening]:
-    """The document's screen, the one used and none; one that is another's equal is left to it."""
+def _screens(screening: Screening, thresholds: Sequence[float]) -> dict[str, Screening]:
+    """The document's screen, the one used, others by their thresholds, and none; equals are left to the first."""
     old = screening.rule
-    rule = CorrelationScreen(DOCUMENTED_THRESHOLD)
-    if old is not None:
-        rule.set_params(force_keep=old.force_keep, force_drop=old.force_drop)
-    document = replace(screening, rule=rule, auto=None)
-    none = screening.without_rule()
-    same = old is not None and screening.auto is None and old.threshold == DOCUMENTED_THRESHOLD
-    return {"document": document, **({} if same else {"used": screening}), "none": none}
+    kept, dropped = ((), ()) if old is None else (old.force_keep, old.force_drop)
+    used = None if old is None or screening.auto is not None else old.threshold
+
+    def at(threshold: float) -> Screening:
+        return replace(screening, rule=CorrelationScreen(threshold, force_keep=kept, force_drop=dropped), auto=None)
+
+    own = {} if used == DOCUMENTED_THRESHOLD else {"used": screening}
+    others = sorted({*thresholds} - {DOCUMENTED_THRESHOLD, used}, reverse=True)
+    tried = {f"{threshold:g}": at(threshold) for threshold in others}
+    return {"document": at(DOCUMENTED_THRESHOLD), **own, **tried, "none": screening.without_rule()}
+
+
+def _read(model: NestedOutcomeModel) -> int:
+    """How many columns the heads of its sides read together."""
+    heads = [side.head for side in model.sides_.all if isinstance(side.head, LogisticHead)]
+    reads = [range(len(model.encoder_.names)) if head.reads is None else head.reads for head in heads]
+    return len({column for own in reads for column in own})
 
 
 def _some(rows: Rows) -> Rows:

@@ -15,6 +15,7 @@ from powerml.errors import DataError, UsageError
 from powerml.progress import Note, silent
 from powerml.scoring.contributions import Contributions
 from powerml.scoring.explain.text import Wording, reasons_json
+from powerml.scoring.learned import Learned
 from powerml.tables import OUTCOMES
 from powerml.tracking import registry
 from powerml.tracking.held_out_words import untold_sentences
@@ -25,7 +26,7 @@ from powerml.training.rows import Rows, TrainingData
 from powerml.validation.backtest import Backtest, ListTeam, backtest
 from powerml.validation.capacity import capacity
 from powerml.validation.churn_path import churn_path, path_sentence
-from powerml.workflows.project import gather, open_project
+from powerml.workflows.project import gather, open_project, ranked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +43,8 @@ class Backtested:
 
     `remarks`: what its training must say, such as a link that is flat. `path`: the mean score of that day's churners in
     each of the six months before they left, as far as there are snapshots; None where there are not two. `untold`: a
-    sentence for each outcome of which the version was found to tell nothing.
+    sentence for each outcome of which the version was found to tell nothing. `caution`: the sentence where the scorer,
+    or the choice of it, has seen what came.
     """
 
     result: Backtest
@@ -52,6 +54,7 @@ class Backtested:
     trained_on: int
     untold: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    caution: str | None = None
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -59,7 +62,7 @@ class Backtested:
         made = f"{self.scorer}, made from the {self.trained_on:,} rows whose outcomes were known then."
         if not self.trained_on:
             made = f"{self.scorer}, as its document has it: no outcome was known yet on that day."
-        made = " ".join((made, *self.untold))
+        made = " ".join((made, *filter(None, [self.caution]), *self.untold))
         path = () if self.path is None else (path_sentence(self.path),)
         made = " ".join([made, *(f"{remark[0].upper()}{remark[1:]}." for remark in self.remarks)])
         if self.expected is None:
@@ -94,7 +97,8 @@ def run_backtest(
     day = data.whole[data.whole["as_of"] == pd.Timestamp(as_of)]
     if day.empty:  # not one of the project's own cutoffs
         day = opened.build([as_of], labels=True, note=note).frame
-    then = day[day["enough_history"].astype(bool)].reset_index(drop=True)
+    left, there = opened.left(day), day["enough_history"].astype(bool)
+    then = ranked(day, left)[there].reset_index(drop=True)
     if not then["label"].isin(OUTCOMES).any():
         last = data.whole["as_of"].max().date()
         raise DataError(f"no outcome of {as_of} is known yet, or nobody was eligible; the last date that has is {last}")
@@ -102,7 +106,8 @@ def run_backtest(
     ends = rows.frame["as_of"] + pd.Timedelta(days=rows.horizon_days + data.grace_days)
     train = Rows(rows.frame[ends <= pd.Timestamp(as_of)].reset_index(drop=True), rows.id_column, rows.horizon_days)
     made = _made(scorer, train, then)
-    eligible = then[then["label"].isin([*OUTCOMES, "immature"])].reset_index(drop=True)
+    listed = there & day["label"].isin([*OUTCOMES, "immature"]) & (True if left is None else ~left)
+    eligible = day[listed].reset_index(drop=True)
     table = made.score(eligible)
     table[project.id_column] = eligible[project.id_column]
     given = made.contributions(eligible)
@@ -116,7 +121,8 @@ def run_backtest(
     path = _path(made, data, eligible, project.id_column, note=note)
     untold = scorer.untold if isinstance(scorer, Refitted) else ()
     remarks = () if made.scorer.document is None else made.scorer.remarks()
-    return Backtested(found, expected, path, scorer.name, len(train.frame), untold, remarks)
+    caution = scorer.caution(eligible["as_of"].to_numpy())
+    return Backtested(found, expected, path, scorer.name, len(train.frame), untold, remarks, caution)
 
 
 def _why(
@@ -160,7 +166,8 @@ def _scorer(
         candidate.weight_set()
         return candidate
     version = registry.find_version(store, name, model or f"{name}@champion")
-    return Refitted(version.shown, registry.load_version(store, version), data, untold_sentences(version))
+    learned = Learned.from_tags(version.tags)
+    return Refitted(version.shown, registry.load_version(store, version), data, untold_sentences(version), learned)
 
 
 def _made(scorer: Candidate | Refitted, train: Rows, reference: pd.DataFrame) -> ScoringModel:

@@ -15,6 +15,7 @@ from powerml.config.shipped import is_path, names
 from powerml.config.weights import read_weights, settable
 from powerml.errors import StoreError, UsageError, did_you_mean
 from powerml.progress import Note, silent
+from powerml.scoring.learned import Learned
 from powerml.scoring.named import from_weights
 from powerml.scoring.scores_table import score_rows
 from powerml.shown import Shown
@@ -92,12 +93,14 @@ def compare_on(
         note("comparing")
         comparison = compared(made, seed=seed)
     note("scoring the latest snapshot")
-    latest = data.latest[data.latest["enough_history"].astype(bool)].reset_index(drop=True)
+    latest = data.current.reset_index(drop=True)
     reference = data.reference(data.whole["as_of"].max())
     tables = {s.name: s.make(data.labelled, reference).score(latest) for s in scorers}
     ids = latest[data.labelled.id_column]
     agreements = {(a, b): agreement(ids, tables[a], tables[b]) for a, b in combinations(tables, 2)}
-    return _result(tuple(tables), comparison, agreements, made.test.rows if made.folds else None)
+    held = made.test.rows if made.folds else None
+    cautions = () if held is None else tuple(filter(None, (s.caution(held.times) for s in scorers)))
+    return _result(tuple(tables), comparison, agreements, held, cautions)
 
 
 def compare_on_table(
@@ -121,7 +124,7 @@ def compare_on_table(
             scorer, table.frame, ids=[table.id_column], reasons=0, ranking="batch", now=now
         )
     agreements = {(a, b): agreement(np.asarray(ids), tables[a], tables[b]) for a, b in combinations(tables, 2)}
-    return _result(tuple(tables), None, agreements, None)
+    return _result(tuple(tables), None, agreements, None, ())
 
 
 def _entries(
@@ -191,17 +194,22 @@ def _scorer(
     except StoreError as error:
         hint = did_you_mean(entry, names("weights")) or f"; weight sets are {', '.join(names('weights'))}"
         raise UsageError(f"{entry!r} is no weight set{hint}, and no run: {error}") from None
-    return Refitted(version.shown, registry.load_version(store, version), data)
+    learned = Learned.from_tags(version.tags)
+    return Refitted(version.shown, registry.load_version(store, version), data, learned=learned)
 
 
 def _result(
-    shown: tuple[str, ...], comparison: Comparison | None, agreements: Mapping[Any, Agreement], held: Rows | None
+    shown: tuple[str, ...],
+    comparison: Comparison | None,
+    agreements: Mapping[Any, Agreement],
+    held: Rows | None,
+    cautions: tuple[str, ...],
 ) -> Compared:
     said: list[str] = []
     if comparison is not None and held is not None:
         rows, accounts = len(held.frame), len(set(held.accounts))
         said.append(f"On {rows:,} held-out rows of {accounts:,} accounts, links and fits made anew in each fold:")
-        said += comparison.sentences
+        said += (*cautions, *comparison.sentences)
     else:
         said.append("No outcomes were held out to compare by; this is how far the scores agree.")
     said += [f"{a} against {b}: {told.sentence}" for (a, b), told in agreements.items()]

@@ -92,8 +92,9 @@ def _train_and_score(folder: Path, *, now: datetime, note: Note) -> tuple[TrainR
     scorer = NamedScorer(trained.model, slug(project.project), str(trained.version.number))
     ids = ["as_of", *(name for name in ("user_id", "account_id") if name in trained.data.latest)]
     frame, baseline = score_rows(
-        scorer, trained.data.latest, ids=ids, reasons=3, ranking="stored", now=now, metrics=trained.data.metrics
-    )
+        scorer, trained.data.latest, ids=ids, reasons=3, ranking="stored", now=now, metrics=trained.data.metrics,
+        left=trained.data.left,
+    )  # fmt: skip
     return trained, ScoreResult(frame, scorer, baseline)
 
 

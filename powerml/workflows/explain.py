@@ -38,7 +38,7 @@ class Explanation(Shown):
     metrics that say the same and are counted in, each with its value and its part of the contribution), largest first;
     with `baseline` they add up to the score. `changes` since the row before (None without one): `metric`,
     `value_before`, `value`, `before`, `after`, `change`; the changes add up to the change of the score. `recipe`:
-    documented weight sets only.
+    documented weight sets only. `caution`: the sentence where the scorer learned from rows of that date.
     """
 
     entity: str
@@ -51,10 +51,12 @@ class Explanation(Shown):
     score_before: float | None
     changes: pd.DataFrame | None
     recipe: NextBand | None
+    caution: str | None = None
 
     def _shown(self) -> Iterator[str | pd.DataFrame | None]:
         at = "" if self.as_of is None else f" at {self.as_of}"
         yield f"{self.entity}{at}, {self.scorer}: score {self.row['score']:.4g}, baseline {self.baseline:.4g}"
+        yield self.caution
         yield self.reasons
         yield None if self.changes is None else f"Since {self.before} (score {self.score_before:.4g}):"
         yield self.changes
@@ -84,7 +86,7 @@ def from_project(
     note: Note = silent,
 ) -> Explainable:
     """A project's snapshot at `as_of` (by default the latest) and the one before it."""
-    from powerml.workflows.project import open_project, project_metrics
+    from powerml.workflows.project import open_project, project_metrics, ranked
 
     scorer = from_weights(weights, settings=settings, project=project) if weights else from_registry(project, model)
     opened = open_project(scorer.aimed(project), known=scorer.metrics(project_metrics(project)), note=note)
@@ -93,7 +95,8 @@ def from_project(
     built = opened.build([*earlier, at], labels=True, note=note)
     if weights:
         scorer = scorer.with_counts(built.vocabulary_counts)
-    return Explainable(built.frame, scorer, project.id_column, opened.metrics, at, project.owners)
+    frame = ranked(built.frame, None if scorer.model.outcome is not None else opened.left(built.frame))
+    return Explainable(frame, scorer, project.id_column, opened.metrics, at, project.owners)
 
 
 def explain(entity: str, snapshots: Explainable) -> Explanation:
@@ -137,6 +140,7 @@ def explain(entity: str, snapshots: Explainable) -> Explanation:
         score_before,
         changes,
         next_band(model.scorer, now, snapshots.metrics),
+        snapshots.caution(_date(now)),
     )
 
 

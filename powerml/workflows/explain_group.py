@@ -40,9 +40,11 @@ class GroupExplanation(Shown):
     before: date | None
     mean_before: float | None
     changes: pd.DataFrame | None
+    caution: str | None = None
 
     def _shown(self) -> Iterator[str | pd.DataFrame | None]:
         yield f"{self.group}, {self.scorer}: mean score {self.mean_score:.4g} of {self.n:,}"
+        yield self.caution
         yield self.tree
         yield self.changes
 
@@ -86,6 +88,7 @@ def explain_group(snapshots: Explainable, *, band: str | None = None) -> GroupEx
         earlier[0] if old is not None else None,
         None if old is None else float(old.scores.mean()),
         None if old is None else branch_changes(old, given, branch_of, groups),
+        snapshots.caution(at),
     )
 
 

@@ -124,17 +124,19 @@ class OpenProject:
         return made
 
     def left(self, frame: pd.DataFrame) -> pd.Series | None:
-        """True for rows of a snapshot of one date whose account paid once and pays no longer.
+        """True for rows of snapshots whose account paid once and pays no longer at the row's date.
 
         None where contracts are not known.
         """
         if not self.inputs.has("subscriptions") or "account_id" not in frame or frame.empty:
             return None
-        engine, day = self.inputs.engine, pd.Timestamp(frame["as_of"].iloc[0]).date()
+        engine, (place, days) = self.inputs.engine, pd.factorize(pd.to_datetime(frame["as_of"]).dt.date, sort=True)
         with engine.scratch():
-            grid = engine.bring(Cutoffs.of(self.project.timezone, [day]).frame()[["c", "at"]], "left_at")
-            gone = engine.frame(left_accounts(self.inputs, self.rollups, grid))["account_id"]
-        return frame["account_id"].astype(str).isin(set(gone.astype(str)))
+            grid = engine.bring(Cutoffs.of(self.project.timezone, list(days)).frame()[["c", "at"]], "left_at")
+            gone = engine.frame(left_accounts(self.inputs, self.rollups, grid))
+        found = set(zip(gone["c"], gone["account_id"].astype(str), strict=True))
+        keys = zip(place, frame["account_id"].astype(str), strict=True)
+        return pd.Series([key in found for key in keys], index=frame.index, dtype=bool)
 
     def vocabulary_counts(self, cutoffs: Cutoffs) -> dict[str, int]:
         """How many features, advanced and core features the vocabulary has, globs as seen before the last cutoff."""
@@ -326,16 +328,25 @@ def gather(
     gap = project.outcome.horizon_days + grace
     added = earlier_cutoffs(mature, first_day=opened.first_day, gap_days=gap) if earlier else []
     built = opened.build(sorted({*mature, latest, *added}), labels=True, note=note)
-    at_latest = built.frame["as_of"] == pd.Timestamp(latest)
-    whole = built.frame[built.frame["as_of"].isin(pd.to_datetime(mature))].reset_index(drop=True)
+    # who paid once and pays no longer stands in no list and no rank; of a custom outcome events say whom it is about
+    left = opened.left(built.frame) if outcome is None else None
+    frame = ranked(built.frame, left)
+    at_latest = frame["as_of"] == pd.Timestamp(latest)
+    whole = frame[frame["as_of"].isin(pd.to_datetime(mature))].reset_index(drop=True)
     outcomes = OUTCOMES if outcome is None else outcome.outcomes
     known = whole["label"].isin(outcomes) & whole["enough_history"].astype(bool)
     rows = Rows(whole[known].reset_index(drop=True), project.id_column, project.outcome.horizon_days)
     if rows.frame.empty:
         raise DataError(f"{project.file}: no entity of the mature snapshots has an outcome; see 'powerml check'")
-    last = built.frame[at_latest].reset_index(drop=True)
-    before = built.frame[built.frame["as_of"].isin(pd.to_datetime(added))].reset_index(drop=True)
-    return snapshot_rows(project, opened.metrics, rows, whole, last, built.vocabulary_counts, built.coverage, before)
+    last = frame[at_latest].reset_index(drop=True)
+    before = frame[frame["as_of"].isin(pd.to_datetime(added))].reset_index(drop=True)
+    made = snapshot_rows(project, opened.metrics, rows, whole, last, built.vocabulary_counts, built.coverage, before)
+    return made if left is None else replace(made, left=left[at_latest].reset_index(drop=True))
+
+
+def ranked(frame: pd.DataFrame, left: pd.Series | None) -> pd.DataFrame:
+    """Rows of snapshots of which those who have left are not `active`: no rank is taken among them."""
+    return frame if left is None else frame.assign(active=frame["active"].astype(bool) & ~left)
 
 
 def latest_cutoff(opened: OpenProject) -> date:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from powerml.config.project import ProjectSpec, slug
 from powerml.errors import StoreError, UsageError
+from powerml.scoring.learned import TRAINED_UNTIL
 from powerml.tracking import registry
-from powerml.tracking.due import DATA_UNTIL, DUE, PROJECT_TAG, PROMOTED, TRAINED_UNTIL, VOCABULARY_TAG, due_date
+from powerml.tracking.due import DATA_UNTIL, DUE, PROJECT_TAG, PROMOTED, VOCABULARY_TAG, due_date
 from powerml.tracking.runs import find_run
 from powerml.tracking.store import Store
 from powerml.writing import write_whole

@@ -13,8 +13,9 @@ from powerml.config.project import ProjectSpec, slug
 from powerml.errors import DataError
 from powerml.progress import Note, silent
 from powerml.scoring.explain.shares import native_params, weight_shares
+from powerml.scoring.learned import TRAINED_UNTIL
 from powerml.tracking import registry
-from powerml.tracking.due import DUE, PROMOTED, TRAINED_UNTIL
+from powerml.tracking.due import DUE, PROMOTED
 from powerml.tracking.pseudonyms import load_pseudonyms
 from powerml.tracking.runs import Attachments, ScorerRun, log_version
 from powerml.tracking.store import Store

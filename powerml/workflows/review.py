@@ -26,7 +26,7 @@ from powerml.validation.comparison import Comparison, agreement
 from powerml.validation.review.answers import Review, review
 from powerml.validation.review.parts import Parts, review_parts
 from powerml.validation.review.proposal import STEP, cannot_edit, proposal
-from powerml.workflows.project import OpenProject, gather, latest_cutoff, open_project, project_metrics
+from powerml.workflows.project import OpenProject, gather, latest_cutoff, open_project, project_metrics, ranked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -206,11 +206,12 @@ def population(
     day = as_of or latest_cutoff(opened)
     note(f"snapshot of {day}")
     built = opened.build([day], labels=True, note=note)
+    left = opened.left(built.frame)
     if weights:
-        scorer = scorer.with_counts(built.vocabulary_counts).with_ranks(_scored(built.frame))
+        scorer = scorer.with_counts(built.vocabulary_counts).with_ranks(_scored(ranked(built.frame, left)))
     ids = ["as_of", project.id_column]
     table, _ = score_rows(scorer, built.frame, ids=ids, reasons=3, ranking="stored", now=now, metrics=opened.metrics,
-        left=opened.left(built.frame))  # fmt: skip
+        left=left)  # fmt: skip
     scored = table[table["status"] == "scored"]
     if scored.empty:
         raise DataError(f"nobody is scored on {day}; choose another date, see 'powerml check'")

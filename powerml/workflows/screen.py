@@ -14,11 +14,12 @@ from powerml.config.weights import POWER_SCORE
 from powerml.errors import UsageError, did_you_mean
 from powerml.progress import Note, silent
 from powerml.scoring.load import load_weights
+from powerml.screening.auto import THRESHOLDS, AutoScreen
 from powerml.screening.correlation import CorrelationScreen, ScreenWarning
 from powerml.screening.report import differentiators, screen_report
 from powerml.shown import Shown
-from powerml.training.screening import LeakProbe
-from powerml.validation.screen_audit import ScreenAudit, screen_audit
+from powerml.training.screen_cost import DOCUMENTED_THRESHOLD, ScreenCost, screen_cost
+from powerml.training.screening import LeakProbe, Screening
 from powerml.workflows.project import gather
 
 if TYPE_CHECKING:
@@ -33,16 +34,23 @@ class Screened(Shown):
     """The screen's report, the leak probe, what the rule costs on held-out rows, and document A's table.
 
     `warnings`: what the screen has to say loudly, such as that it kept metrics below its threshold. `dropped`: metrics
-    left out by force.
+    left out by force. `threshold`: the rule's, None for `auto`, which leaves out noise only; the heads then take a
+    threshold where it gains. `audit`: what document D's costs; None where nothing can be held out.
     """
 
     report: pd.DataFrame
     probe: pd.DataFrame
     suspects: tuple[str, ...]
-    audit: ScreenAudit
+    audit: ScreenCost | None
     differentiators: pd.DataFrame
     warnings: tuple[str, ...]
     dropped: tuple[str, ...] = ()
+    threshold: float | None = None
+
+    @property
+    def screens(self) -> pd.DataFrame:
+        """Every threshold with what it keeps and its held-out skill; empty where nothing is held out."""
+        return pd.DataFrame() if self.audit is None else self.audit.screens
 
     @property
     def kept(self) -> tuple[str, ...]:
@@ -57,11 +65,13 @@ class Screened(Shown):
         metrics = self.report["metric"].nunique()
         rows, few = int(self.report["n"].max()), "; ".join(self.warnings)
         kept = f"{len(self.kept)} of {metrics} metrics are kept (n = {rows:,} rows)."
-        return (*leaks, kept, *([few] if few else []), *self._out_of_reach(), *self._thrown_away(), self.audit.sentence)
+        cost = () if self.audit is None else (self.audit.sentence,)
+        return (*leaks, kept, *([few] if few else []), *self._out_of_reach(), *self._thrown_away(), *cost)
 
     def _out_of_reach(self) -> tuple[str, ...]:
-        """What the base rates do to a plain correlation."""
-        threshold, rows = self.audit.threshold, self.report.dropna(subset=["r_bal"])
+        """What the base rates do to a plain correlation, at the rule's threshold, else at document D's."""
+        threshold = DOCUMENTED_THRESHOLD if self.threshold is None else self.threshold
+        rows = self.report.dropna(subset=["r_bal"])
         capped = int((rows["r_natural_max"] < threshold).sum())
         if not capped:
             return ()
@@ -82,7 +92,8 @@ class Screened(Shown):
         best = weak.assign(r=weak["r_bal"].abs()).groupby("metric")["r"].max().sort_values(ascending=False)
         named = ", ".join(f"{metric} ({r:.2f})" for metric, r in best.head(5).items())
         more = f" and {len(best) - 5} more" if len(best) > 5 else ""
-        return (f"The {self.audit.threshold:g} rule throws away {named}{more}.",)
+        rule = "noise" if self.threshold is None else f"{self.threshold:g}"
+        return (f"The {rule} rule throws away {named}{more}.",)
 
     def _shown(self) -> Iterator[str | pd.DataFrame | None]:
         yield from self.sentences
@@ -92,7 +103,7 @@ class Screened(Shown):
 def screen(
     project: ProjectSpec,
     *,
-    threshold: float = 0.45,
+    threshold: float | None = None,
     natural: bool = False,
     force_keep: tuple[str, ...] = (),
     force_drop: tuple[str, ...] = (),
@@ -100,7 +111,10 @@ def screen(
     repeats: int = 500,
     note: Note = silent,
 ) -> Screened:
-    """Screens the metrics of the project's mature snapshots; raises UsageError for a forced metric that is none."""
+    """Screens the metrics of the project's mature snapshots; raises UsageError for a forced metric that is none.
+
+    `threshold`: the smallest |r| that is kept; None leaves out only what no outcome tells from noise.
+    """
     data = gather(project, None, earlier=True, note=note)
     rule = CorrelationScreen(
         threshold,
@@ -137,15 +151,17 @@ def screen_on(
             leaks={name: why for name, why in leaks.items() if name in metrics},
         )  # fmt: skip
     note("fitting with and without the screen")
-    honest = [m for m in metrics if m not in leaks]
-    forced = rule.force_drop
-    audit = screen_audit(
-        x[honest], rows.y, groups=rows.accounts, times=rows.times, folds=data.split(seed=seed).folds, seed=seed,
-        screen=clone(rule).set_params(force_drop=tuple(m for m in forced if m in honest)),
+    auto = AutoScreen(tuple(rule.force_keep), rule.min_keep) if rule.threshold is None else None
+    used = Screening(
+        clone(rule).set_params(force_drop=tuple(m for m in rule.force_drop if m not in leaks)),
+        leaks, probe=probe, force_keep=tuple(rule.force_keep), texts=data.texts, auto=auto,
     )  # fmt: skip
+    split = data.split(seed=seed)
+    audit = screen_cost(data, used, split, thresholds=THRESHOLDS, seed=seed, repeats=repeats)
     warned = tuple(str(w.message) for w in caught)
     found = probe.table(rows)
-    return Screened(report, found, tuple(leaks), audit, _differentiators(data, metrics), warned, tuple(forced))
+    forced, table = tuple(rule.force_drop), _differentiators(data, metrics)
+    return Screened(report, found, tuple(leaks), audit, table, warned, forced, rule.threshold)
 
 
 def _differentiators(data: TrainingData, metrics: list[str]) -> pd.DataFrame:

@@ -170,6 +170,6 @@ def _final(candidate: Candidate, data: TrainingData, reference: pd.DataFrame) ->
 
 
 def _reference(data: TrainingData) -> pd.DataFrame:
-    """The latest snapshot's entities with enough history; the last mature one's where the latest has no active."""
-    rows = data.latest[data.latest["enough_history"].astype(bool)].reset_index(drop=True)
+    """The latest snapshot's entities that are there; the last mature one's where the latest has no active."""
+    rows = data.current.reset_index(drop=True)
     return rows if rows["active"].any() else data.reference(data.whole["as_of"].max())

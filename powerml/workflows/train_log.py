@@ -20,7 +20,7 @@ from powerml.scoring.explain.shares import native_params, weight_shares
 from powerml.scoring.explain.text import reasons_json
 from powerml.scoring.outcome.card_file import weight_files
 from powerml.tracking import registry
-from powerml.tracking.due import DATA_UNTIL, PROJECT_TAG, TRAINED_UNTIL, VOCABULARY_TAG, vocabulary_fingerprint
+from powerml.tracking.due import DATA_UNTIL, PROJECT_TAG, VOCABULARY_TAG, vocabulary_fingerprint
 from powerml.tracking.limits import headline_figures, on_axes
 from powerml.tracking.pseudonyms import Pseudonyms, load_pseudonyms
 from powerml.tracking.runs import Attachments, LearnedFrom, LoggedSession, ScorerRun, SessionRun, log_session
@@ -172,7 +172,7 @@ def outcome_tags(judged: Judged) -> dict[str, str]:
 
 def top_of_the_list(model: ScoringModel, data: TrainingData, names: Pseudonyms) -> pd.DataFrame:
     """The top of the latest snapshot under pseudonyms, the same columns for every scorer."""
-    rows = data.latest[data.latest["enough_history"].astype(bool)]
+    rows = data.current
     rows = rows[~model.outside(rows)]
     if rows.empty:
         rows = data.labelled.frame.tail(RANKING_TOP)
@@ -210,7 +210,7 @@ def register_challenger(session: Session, logged: LoggedSession) -> tuple[regist
         registry.VERDICT: session.word,
         "powerml.kind": session.models[name].kind,
         **({} if session.its is None else outcome_tags(session.its)),
-        TRAINED_UNTIL: session.data.trained_until,
+        **session.data.learned.to_tags(),
         **_known_then(session.data),
     }
     version = registry.register(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -13,14 +14,21 @@ from powerml.config.reading import load
 from powerml.config.shipped import find, names
 from powerml.config.weights import read_weights
 from powerml.errors import UsageError
+from powerml.scoring.learned import Learned
+from powerml.scoring.named import from_weights
 from powerml.sources.tables.scores_and_labels import OUTCOME_PROBABILITIES, Joined, join, score_column
+from powerml.tracking import registry
+from powerml.tracking.store import Store
 from powerml.validation.band_report import BandReport, band_report, fifths
 from powerml.validation.churn_path import churn_path
 from powerml.validation.discrimination import discrimination
 from powerml.validation.reliability import calibration
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from powerml.config.project import ProjectSpec
+
+
+LATER = "judge it on later ones, or read the verdict of its training, which is on months held out"
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +38,7 @@ class Validation:
     `calibration`: observed over expected and slope per outcome, see `reliability.calibration`; no row without
     probabilities.
     `path`: the column's mean in each of the six months before churners left, where there are earlier scores.
+    `cautions`: a sentence for each scorer of the rows that learned from some of them.
     """
 
     joined: Joined
@@ -38,6 +47,7 @@ class Validation:
     calibration: pd.DataFrame
     untreated: BandReport | None
     path: pd.DataFrame | None
+    cautions: tuple[str, ...] = ()
 
     @property
     def violated(self) -> bool:
@@ -46,13 +56,20 @@ class Validation:
 
 
 def validate(
-    scores: Path, labels: Path, *, column: str = "score", bands: str | None = None, base: Path | None = None
+    scores: Path,
+    labels: Path,
+    *,
+    column: str = "score",
+    bands: str | None = None,
+    base: Path | None = None,
+    project: ProjectSpec | None = None,
 ) -> Validation:
     """Joins both files and reports on `column` by bands.
 
     `bands`: a shipped ladder (engagement, activity, power_user), a weight set's name, or a file of either. Absent: the
     ladder of the weight set named in the scores' `model` column; else document D's where `column` is a score of 0 to
-    100; else fifths of the column.
+    100; else fifths of the column. With a `project` the scores' `model` and `model_version` are looked up in its
+    registry, so that rows from which they learned do not go unnoticed.
     """
     joined = join(scores, labels)
     frame = joined.frame
@@ -86,7 +103,32 @@ def validate(
     calibrated = pd.DataFrame()
     if said is not None and (known := scored & said.notna().all(axis=1)).any():
         calibrated = calibration(frame.loc[known, "label"], said[known], groups=accounts[known])
-    return Validation(joined, report(everyone), ranking, calibrated, untreated, path)
+    told = _cautions(frame[scored], project)
+    return Validation(joined, report(everyone), ranking, calibrated, untreated, path, told)
+
+
+def _cautions(frame: pd.DataFrame, project: ProjectSpec | None) -> tuple[str, ...]:
+    """A sentence for each version or card file, by the rows' `model` and `model_version`, that learned from them."""
+    if "model" not in frame or "model_version" not in frame:
+        return ()
+    said = []
+    scorers = frame["model"].astype(str) + "@" + frame["model_version"].astype(str)
+    for shown, rows in frame.groupby(scorers):
+        learned = _learned(*str(shown).rsplit("@", 1), project=project)
+        if learned is not None and (told := learned.caution(str(shown), rows["as_of"], instead=LATER)):
+            said.append(told)
+    return tuple(said)
+
+
+def _learned(name: str, number: str, *, project: ProjectSpec | None) -> Learned | None:
+    """What a registered version or a card file of the project learned from; None of what is neither."""
+    if project is None:
+        return None
+    versions = registry.registered_versions(Store(project.state), name)
+    if (found := next((v for v in versions if str(v.number) == number), None)) is not None:
+        return Learned.from_tags(found.tags)
+    own = {path.stem for path in (Path(project.base) / "configs" / "weights").glob("*.yaml")}
+    return from_weights(name, project=project).learned if name in own else None
 
 
 def _ladder(

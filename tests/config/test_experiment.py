@@ -37,7 +37,7 @@ def test_the_specification_s_example(tmp_path):
 def test_an_empty_experiment_is_the_default_one():
     experiment = ExperimentSpec()
     assert experiment.scorers == DEFAULT_SCORERS
-    names = ["engagement", "power_user", "activity", "logistic", "logistic_unscreened", "auto"]
+    names = ["engagement", "power_user", "activity", "logistic", "auto"]
     assert [entry.label for entry in experiment.scorers] == names
 
 

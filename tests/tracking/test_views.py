@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -102,8 +103,9 @@ def served(folder, store):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "mlflow", *store.command(port=port)]
+    env, nowhere = {**os.environ, **environment()}, subprocess.DEVNULL
     with subprocess.Popen(
-        command, cwd=folder, env={**os.environ, **environment()}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        command, cwd=folder, env=env, stdout=nowhere, stderr=nowhere, start_new_session=True
     ) as server:
         try:
             for _ in range(240):
@@ -112,7 +114,7 @@ def served(folder, store):
                 time.sleep(0.5)
             yield f"http://127.0.0.1:{port}"
         finally:
-            server.terminate()
+            os.killpg(server.pid, signal.SIGKILL)  # MLflow's server has workers that outlive it
 
 
 def seen(address):

@@ -5,8 +5,10 @@ import pandas as pd
 import pytest
 
 from powerml.config.experiment import FittedEntry, WeightSetEntry
+from powerml.statistics.outcomes import outcome_codes
+from powerml.statistics.scores import outcomes_log_loss_rows
 from powerml.training.candidates import DOCUMENTED_CARD, Candidate
-from powerml.training.choice import challenger, linked_loss
+from powerml.training.choice import challenger, expected_loss
 from powerml.training.folds import FoldRows, OutOfFold, out_of_fold, usable_folds
 from powerml.training.rows import HeldOut, Rows, Split
 from tests.training import test_candidates
@@ -58,13 +60,27 @@ def test_where_folds_train_on_each_other_s_tests_every_fold_chooses_for_itself(d
     assert choice.rows == len(data.labelled.frame)
 
 
-def test_a_link_is_fitted_out_of_fold(data):
-    """A score that is noise, with as many values as rows: in-sample a link would gain, out of fold it does not."""
-    rows = data.labelled.take(np.arange(200))
-    noise = np.random.default_rng(1).normal(size=200)
-    rates = pd.Series(rows.y).value_counts(normalize=True)
-    constant = float(-(rates * np.log(rates)).sum())
-    assert linked_loss(noise, rows, data.outcomes) > constant
+def test_the_choice_sees_the_links_that_are_registered(data, chosen):
+    """Where outcomes contradict the document its links are flat: it must not be credited with the turned slope."""
+    card = chosen[1]
+    reference = data.labelled.frame
+    number = card.weight_set().fit(reference).predict_score(reference)
+    turned = np.where(number > np.quantile(number, 0.7), "churn", np.where(number < 20, "expand", "stay"))
+    rows = Rows(reference.assign(label=turned), "account_id", 90)
+    model = card.make(rows, reference)
+    assert all("flat" in remark for remark in model.scorer.remarks())
+    rates = np.array([(turned == outcome).mean() for outcome in data.outcomes])
+    constant = float(-(rates[rates > 0] * np.log(rates[rates > 0])).sum())
+    assert expected_loss(card, model, rows) == pytest.approx(constant, abs=0.01)
+
+
+def test_what_is_expected_of_a_fitted_scorer_is_what_other_people_lose(data, chosen):
+    n = len(data.labelled.frame)
+    first, second = data.labelled.take(np.arange(n // 2)), data.labelled.take(np.arange(n // 2, n))
+    model = chosen[0].make(first, first.frame)
+    said = model.probabilities(second.frame)[[f"p_{outcome}" for outcome in data.outcomes]]
+    lost = outcomes_log_loss_rows(outcome_codes(second.y, data.outcomes), said).mean()
+    assert expected_loss(chosen[0], model, first) == pytest.approx(lost, abs=0.05)
 
 
 def test_folds_with_one_outcome_are_not_used(data):

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from powerml.cli.backtest import command
 from powerml.config.project import load_project
 from powerml.errors import DataError
+from powerml.scoring.documented.base import DocumentedScorer
 from powerml.workflows import backtest as workflow
 from powerml.workflows.backtest import run_backtest
 
@@ -112,3 +113,10 @@ def test_the_months_before_that_days_churners_left():
     assert path["n"].tolist() == [2] * 6
     nobody = workflow._path(made, data, day[day["user_id"] == "leo"], "user_id", note=lambda text: None)
     assert nobody is None
+
+
+def test_a_scorer_that_learned_from_that_day_says_so(project, lists, monkeypatch):
+    assert not any("was fitted on" in sentence for sentence in lists[1].sentences)
+    monkeypatch.setattr(DocumentedScorer, "learned_until", property(lambda _: "2025-11-01"))
+    done = run_backtest(load_project(project), date(2025, 10, 1), weights="engagement", top=5)
+    assert "engagement was fitted on snapshots up to 2025-11-01 and is judged on some of them" in done.sentences[0]

@@ -7,6 +7,7 @@ import pytest
 
 from powerml.config.metrics import catalogue
 from powerml.errors import MissingColumns, UsageError
+from powerml.scoring.documented.base import DocumentedScorer
 from powerml.scoring.explain.explainable import Explainable
 from powerml.scoring.model import ScoringModel
 from powerml.scoring.named import NamedScorer
@@ -98,6 +99,13 @@ class TestWords:
         pd.read_csv(GOLDEN).drop(columns="plan_tier").to_csv(path, index=False)
         with pytest.raises(MissingColumns, match="needs column 'plan_tier'"):
             explain_metrics("u00000", path, weights="power_user", settings=AB)
+
+
+def test_a_score_of_a_date_that_the_scorer_learned_from_says_so(two_dates, monkeypatch):
+    monkeypatch.setattr(DocumentedScorer, "learned_until", property(lambda _: "2026-03-15"))
+    told = explain_metrics("u00007", two_dates, weights="engagement", as_of=date(2026, 3, 1)).caution
+    assert told.startswith("engagement@1 was fitted on snapshots up to 2026-03-15 and knows outcomes of this date")
+    assert explain_metrics("u00007", two_dates, weights="engagement").caution is None
 
 
 def fitted():

@@ -15,9 +15,9 @@ from powerml.cli import root
 from powerml.config.experiment import load_experiment
 from powerml.config.project import load_project
 from powerml.errors import DataError, PowermlError
+from powerml.scoring.learned import TRAINED_UNTIL
 from powerml.simulation import write_product
 from powerml.tracking import registry
-from powerml.tracking.due import TRAINED_UNTIL
 from powerml.tracking.runs import find_run
 from powerml.tracking.store import Store
 from powerml.workflows.project import gather

@@ -5,12 +5,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from click import BadParameter
 from click.testing import CliRunner
 
-from powerml.cli.screen import command
+from powerml.cli.screen import Threshold, command
 from powerml.config.metrics import catalogue
 from powerml.config.project import load_project
 from powerml.errors import UsageError
+from powerml.screening.auto import THRESHOLDS
 from powerml.screening.correlation import CorrelationScreen
 from powerml.screening.report import REPORT_COLUMNS
 from powerml.simulation import write_product
@@ -22,6 +24,7 @@ from powerml.validation.early_warning import EARLY_DAYS, rows_earlier
 from powerml.workflows.project import gather
 from powerml.workflows.screen import screen, screen_on
 
+AT_DOCUMENTS = "|r| >= 0.45, balanced"
 N, MONTHS = 300, 8
 NAMES = ["days_since_last_active", "tickets_unresolved", "active_days_30d", "errors_per_session_30d", "events_30d"]
 
@@ -64,7 +67,7 @@ def test_the_leak_is_named_first_and_the_strong_honest_metric_kept(data):
     assert "tickets_unresolved" not in found.kept
     assert list(found.report.columns) == list(REPORT_COLUMNS)
     assert found.audit.metrics == 4  # the leak is in neither model
-    assert "The 0.45 rule keeps" in found.sentences[-1]
+    assert "The document's |r| >= 0.45 is reached by" in found.sentences[-1]
 
 
 def test_kept_by_force(data):
@@ -135,7 +138,7 @@ def history(tmp_path_factory):
 
 def test_at_few_percent_churn_a_plain_r_is_out_of_reach(history):
     """The rule by plain r would leave next to nothing; by balanced r it keeps some, and says what it throws away."""
-    found = screen(history, repeats=20)
+    found = screen(history, threshold=0.45, repeats=20)
     churn = found.report[found.report["outcome"] == "churn"].dropna(subset=["r_bal"])
     rate = churn["events"].max() / churn["n"].max()
     assert 0.02 < rate < 0.06
@@ -147,4 +150,26 @@ def test_at_few_percent_churn_a_plain_r_is_out_of_reach(history):
     assert "a plain r of 0.45 is out of reach for" in said
     assert "with both groups weighing the same." in said
     assert "The 0.45 rule throws away " in said
-    assert f"of {found.audit.metrics} metrics. churn: " in said
+    assert f"of {found.audit.metrics} metrics; a logistic head behind it makes " in said
+
+
+def test_every_threshold_stands_beside_what_auto_takes(data):
+    found = screen_on(data, CorrelationScreen(None, min_keep=1), repeats=50)
+    table = found.screens.set_index("screen")
+    assert list(table.index) == ["off", *(f"|r| >= {t:g}, balanced" for t in THRESHOLDS[:-1]), "auto", AT_DOCUMENTS]
+    assert table.loc["off", ["points", "low", "high"]].tolist() == [0, 0, 0]
+    assert (table["kept_fewest"] <= table["kept_most"]).all()
+    assert (table["kept_most"] <= found.audit.metrics).all()
+    assert table.loc["off", "kept_most"] == found.audit.metrics
+    assert (table["skill"] < 100).all()
+    cost = found.audit.table.set_index("against")["points"]
+    assert table.loc[AT_DOCUMENTS, "points"] == pytest.approx(cost["none"])
+    assert found.threshold is None
+    assert "noise rule" in " ".join(found.sentences)
+
+
+def test_the_threshold_of_the_command():
+    assert Threshold().convert("auto", None, None) is None
+    assert Threshold().convert("0.45", None, None) == 0.45
+    with pytest.raises(BadParameter, match="not in the range"):
+        Threshold().convert("1.5", None, None)

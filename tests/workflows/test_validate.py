@@ -1,4 +1,5 @@
 import json
+from datetime import UTC, datetime
 
 import numpy as np
 import pandas as pd
@@ -6,9 +7,14 @@ import pytest
 from click.testing import CliRunner
 
 from powerml.cli.validate import command
+from powerml.config.project import load_project
 from powerml.errors import DataError, MissingColumns
+from powerml.scoring.learned import Learned
 from powerml.sources.tables.scores_and_labels import join
+from powerml.tracking import registry
+from powerml.tracking.registry import Version
 from powerml.workflows.validate import validate
+from tests.builders import write_project
 
 
 @pytest.fixture
@@ -166,3 +172,20 @@ def test_churners_stand_beside_the_documents_path(tmp_path):
     path = json.loads(done.stdout)["path_before_churn"]
     assert [row["mean_score"] for row in path] == [row["document"] for row in path] == [62, 58, 51, 42, 31, 19]
     assert [row["n"] for row in path] == [50] * 6
+
+
+def test_rows_that_the_version_learned_from_are_told(files, tmp_path, monkeypatch):
+    """The scores say which version gave them; its tags say what it was fitted on."""
+    project = load_project(write_project(tmp_path / "p", "user_id, time, event\nada, 2026-01-05T10:00:00Z, login"))
+    scores = pd.read_csv(files[0]).assign(model="p", model_version=3)
+    scores.to_csv(files[0], index=False)
+    cutoffs = np.sort(pd.to_datetime(scores["as_of"]).unique())
+    tags = Learned.of(cutoffs[:1], 20).to_tags()
+    version = Version("p", 3, "run", "", tags, (), datetime(2026, 1, 1, tzinfo=UTC))
+    monkeypatch.setattr(registry, "registered_versions", lambda _, name: [version] if name == "p" else [])
+    (said,) = validate(*files, project=project).cautions
+    assert said.startswith(f"p@3 was fitted on snapshots up to {pd.Timestamp(cutoffs[0]).date()}")
+    assert "so its figures flatter it; judge it on later ones" in said
+    assert validate(*files).cautions == ()
+    scores.assign(model_version=2).to_csv(files[0], index=False)
+    assert validate(*files, project=project).cautions == ()

@@ -243,6 +243,10 @@ class DocumentedScorer(TransformerMixin, BaseEstimator, Generic[SpecT]):
         total = sum(ranges.values())
         return {metric: 100 * value / total for metric, value in ranges.items()}
 
+    def expected_loss(self) -> float:
+        """Not known: it was fitted to nothing, or elsewhere."""
+        return float("nan")
+
     def training_tables(self) -> dict[str, pd.DataFrame]:
         """Nothing was learnt."""
         return {}

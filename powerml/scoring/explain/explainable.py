@@ -28,3 +28,12 @@ class Explainable:
     metrics: Mapping[str, MetricSpec]
     as_of: date | None
     owners: Mapping[str, str]
+
+    def caution(self, at: date | None) -> str | None:
+        """The sentence where the scorer learned from rows of a date; None where it did not, or there is no date.
+
+        The links of a weight set learn too little from a date for that.
+        """
+        scorer, learned = self.scorer.model.scorer, self.scorer.learned
+        linked = scorer.document is not None and scorer.document is not scorer
+        return None if linked or learned is None or at is None else learned.aside(self.scorer.shown, at)

@@ -10,7 +10,7 @@ import numpy as np
 from powerml.scoring.heads.base import Head, usable
 from powerml.scoring.heads.shapes import bound_signs
 from powerml.scoring.heads.threads import side_by_side
-from powerml.statistics.folds import Folds, RowNumbers, account_folds, clustered_mean
+from powerml.statistics.folds import Folds, RowNumbers, account_folds, clustered_mean, without
 from powerml.statistics.logistic import Floats, log_losses
 
 if TYPE_CHECKING:
@@ -223,6 +223,17 @@ def deeper_of(
     gain = log_losses(y[tested], small[1][tested]) - log_losses(y[tested], deep[1][tested])
     mean, spread = clustered_mean(gain, np.arange(len(gain)) if codes is None else codes[tested])
     return deep if mean > DEEPER_AT * spread else small
+
+
+def crossed_deeper(
+    small: tuple[Head, Floats], deep: tuple[Head, Floats], y: Floats, folds: Folds, codes: RowNumbers
+) -> Floats:
+    """Logits (rows,) of the trees, small or deep, that are chosen without each row's fold."""
+    logits = np.full(len(y), np.nan)
+    for _, test in usable(folds, y):
+        taken = deeper_of((small[0], without(small[1], test)), deep, y, codes)[0]
+        logits[test] = (deep if taken is deep[0] else small)[1][test]
+    return logits
 
 
 def _grow(booster: Any, trees: int) -> Any:

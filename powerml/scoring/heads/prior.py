@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from powerml.scoring.heads.base import Head
 from powerml.statistics.logistic import Floats, LogitLine, base_logit, penalised_logistic
+
+if TYPE_CHECKING:
+    from powerml.statistics.folds import Folds
 
 PRIOR_SLOPE = 0.5
 """Logit per standard deviation of the documented score expected before any event is seen (AUROC about .64)."""
@@ -43,6 +46,14 @@ class PriorLinkHead(Head):
         self.classes_, self.n_features_in_ = np.array([0, 1]), 1
         self._link(score, y)
         return self
+
+    def crossed(self, score: Floats, y: Floats, folds: Folds) -> Floats:
+        """Out-of-fold logits (rows,) of such links, each bound as this one is; NaN for rows that no fold tests."""
+        logits = np.full(len(y), np.nan)
+        for train, test in folds:
+            own = type(self)(self.sign, pull=self.pull).link(score[train], y[train])
+            logits[test] = own._logits(score[test][:, None])
+        return logits
 
     def _link(self, score: Floats, y: Floats) -> None:
         known = np.where(np.isnan(score), np.nanmean(score) if np.isfinite(score).any() else 0.0, score)

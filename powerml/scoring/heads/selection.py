@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from powerml.scoring.heads.base import Head, crossed_base
-from powerml.scoring.heads.lightgbm import deeper_of
+from powerml.scoring.heads.base import Head, crossed_base, usable
+from powerml.scoring.heads.lightgbm import crossed_deeper, deeper_of
 from powerml.scoring.heads.registry import head_from_dict
 from powerml.scoring.heads.shapes import learn_shapes
 from powerml.scoring.heads.stack import StackHead, cross_blend, rehearsals
-from powerml.statistics.folds import Folds, RowNumbers, account_folds, clustered_mean
+from powerml.statistics.folds import Folds, RowNumbers, account_folds, clustered_mean, without
 from powerml.statistics.logistic import Floats, base_logit, log_losses
 
 if TYPE_CHECKING:
@@ -56,13 +56,15 @@ class Tried:
 class Choice:
     """The head to fit on all rows, its out-of-fold logits (rows,), and all that were compared.
 
-    `share` is what the documented structure counts beside the head, which is None where it counts for all. `plain` is a
-    choice that can be read as a table and costs next to nothing, where there is one.
+    `share` is what the documented structure counts beside the head, which is None where it counts for all. `honest`
+    are the logits (rows,) of what would have been chosen without each row's fold, by which the choice itself is to be
+    judged. `plain` is a choice that can be read as a table and costs next to nothing, where there is one.
     """
 
     head: Head | None
     logits: Floats
     tried: tuple[Tried, ...]
+    honest: Floats
     share: float = 0.0
     plain: Choice | None = None
 
@@ -70,6 +72,19 @@ class Choice:
     def name(self) -> str:
         """The chosen head's name."""
         return WEIGHTS if self.head is None else self.head.kind
+
+
+@dataclass(frozen=True)
+class Rehearsed:
+    """A head that may be taken, with its out-of-fold logits (rows,) and the documented structure's share beside it.
+
+    `honest` are the logits where what was decided on the way was decided without each row's fold.
+    """
+
+    head: Head | None
+    logits: Floats
+    share: float
+    honest: Floats
 
 
 class AutoHead(Head):
@@ -118,14 +133,16 @@ class AutoHead(Head):
         members = stack.members(shapes)
         members = members if events >= TREE_EVENTS else members[:2]
         rehearsed = rehearsals(members, X, y, folds, codes, screens)
-        found: dict[str, tuple[Head | None, Floats, float]] = {}
+        found: dict[str, Rehearsed] = {}
         if beside is not None:
-            found[WEIGHTS] = (None, beside, 1.0)
+            found[WEIGHTS] = Rehearsed(None, beside, 1.0, beside)
         for name, (head, logits) in zip(("card", "logistic"), rehearsed, strict=False):
-            found[name] = (head, logits, 0.0)
+            found[name] = Rehearsed(head, logits, 0.0, logits)
         found["stack"] = _blended(stack, rehearsed, y, folds, codes, beside)
         if events >= TREE_EVENTS:
-            found["lightgbm"] = (*deeper_of(rehearsed[2], rehearsed[3], y, codes), 0.0)
+            head, logits = deeper_of(rehearsed[2], rehearsed[3], y, codes)
+            honest = crossed_deeper(rehearsed[2], rehearsed[3], y, folds, codes)
+            found["lightgbm"] = Rehearsed(head, logits, 0.0, honest)
         return _taken(found, y, folds, codes)
 
     def rehearse(
@@ -165,29 +182,42 @@ def _blended(
     folds: Folds,
     codes: RowNumbers,
     beside: Floats | None,
-) -> tuple[Head | None, Floats, float]:
-    """The blend of rehearsed heads and the documented structure: its heads, its logits, the structure's share."""
+) -> Rehearsed:
+    """The blend of rehearsed heads and the documented structure, its weights learned without each row's fold."""
     logits = [z for _, z in rehearsed] + ([] if beside is None else [beside])
     blend = cross_blend(logits, y, folds, codes)
     share = 0.0 if beside is None else float(blend.weights[-1])
-    if share >= 1.0:
-        return None, blend.logits, 1.0
-    return stack.of([head for head, _ in rehearsed], blend.weights[: len(rehearsed)]), blend.logits, share
+    head = None if share >= 1.0 else stack.of([head for head, _ in rehearsed], blend.weights[: len(rehearsed)])
+    return Rehearsed(head, blend.logits, min(share, 1.0), blend.logits)
 
 
-def _taken(
-    found: Mapping[str, tuple[Head | None, Floats, float]], y: Floats, folds: Folds, codes: RowNumbers
-) -> Choice:
+def _taken(found: Mapping[str, Rehearsed], y: Floats, folds: Folds, codes: RowNumbers) -> Choice:
     """The choice among heads, with the plain one beside it; the first of all where no fold tests anything."""
-    logits, base = {name: z for name, (_, z, _) in found.items()}, crossed_base(y, folds)
+    base = crossed_base(y, folds)
 
     def choice(*, plain: bool) -> Choice:
-        tried = compare_heads(logits, y, codes, base=base, plain=plain)
-        head, own, share = found[next((each.head for each in tried if each.chosen), next(iter(found)))]
-        return Choice(head, own, tried, share)
+        tried = compare_heads({name: its.logits for name, its in found.items()}, y, codes, base=base, plain=plain)
+        its = found[_chosen_of(tried, found)]
+        return Choice(its.head, its.logits, tried, _honest(found, y, folds, codes, base, plain=plain), its.share)
 
     readable = choice(plain=True)
     return replace(choice(plain=False), plain=readable if readable.name in READABLE else None)
+
+
+def _chosen_of(tried: Sequence[Tried], found: Mapping[str, Rehearsed]) -> str:
+    return next((each.head for each in tried if each.chosen), next(iter(found)))
+
+
+def _honest(
+    found: Mapping[str, Rehearsed], y: Floats, folds: Folds, codes: RowNumbers, base: Floats, *, plain: bool
+) -> Floats:
+    """Logits (rows,) of the head that each fold's own training rows would have chosen."""
+    honest = np.full(len(y), np.nan)
+    for _, test in usable(folds, y):
+        outside = {name: without(its.logits, test) for name, its in found.items()}
+        tried = compare_heads(outside, y, codes, base=base, plain=plain)
+        honest[test] = found[_chosen_of(tried, found)].honest[test]
+    return honest
 
 
 def choose(
@@ -211,7 +241,7 @@ def choose(
         rehearsed = rehearsals(head.members(), X, y, folds, codes, screens)
         return _taken({head.kind: _blended(head, rehearsed, y, folds, codes, beside)}, y, folds, codes)
     ready, logits = head.rehearse(X, y, folds, codes, screens)
-    return _taken({head.kind: (ready, logits, 0.0)}, y, folds, codes)
+    return _taken({head.kind: Rehearsed(ready, logits, 0.0, logits)}, y, folds, codes)
 
 
 def compare_heads(

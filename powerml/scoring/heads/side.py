@@ -72,10 +72,12 @@ class Link:
 class Side:
     """A head for one outcome, its calibrator, and the training rows' base rate, events and number.
 
-    `tried` lists the heads that were compared, `out_of_fold` the raw logits of the training rows in fitting order
-    (not written). A side may read a weight set's score instead of the metrics: `scorer`, with the fitted `weights`
-    beside the documented ones, or standing in for want of events (`stands_in`); `average` is what the scorer's metrics
-    contribute in the average training row, which reasons start from.
+    `tried` lists the heads that were compared, `out_of_fold` the raw logits of the training rows in fitting order and
+    `log_loss` (nats a row) what is to be expected on other accounts: by predictions in which neither head nor weights
+    of a blend nor calibration were decided by a row's own fold (neither is written). A side may read a weight set's
+    score instead of the metrics: `scorer`, with the fitted `weights` beside the documented ones, or standing in for
+    want of events (`stands_in`); `average` is what the scorer's metrics contribute in the average training row, which
+    reasons start from.
     """
 
     outcome: str
@@ -86,6 +88,7 @@ class Side:
     rows: int
     tried: tuple[Tried, ...] = ()
     out_of_fold: Floats | None = field(default=None, compare=False, repr=False)
+    log_loss: float = field(default=float("nan"), compare=False)
     stands_in: bool = False
     scorer: DocumentedScorer[Any] | None = None
     average: Mapping[str, float] = field(default_factory=dict)

@@ -21,7 +21,7 @@ from powerml.scoring.heads.stack import StackHead
 from powerml.scoring.heads.structure import Structure, StructureFit, average_reasons, structure_of
 from powerml.scoring.heads.weights import FittedWeight, WeightsHead
 from powerml.statistics.folds import Folds, RowNumbers, account_folds, group_codes
-from powerml.statistics.logistic import Floats, base_logit, log_losses
+from powerml.statistics.logistic import Floats, base_logit, log_losses, tested_log_loss
 from powerml.statistics.outcomes import count_events
 from powerml.statistics.row_order import within
 
@@ -147,9 +147,12 @@ class _Rehearsed:
     def _short(self) -> float | None:
         """Points of skill by which the choice falls short of the base rate; None where it gains on it."""
         assert self.choice is not None
+        return _short_of(self.choice.honest, self._base(), self.ask.rows.target[self.some])
+
+    def _base(self) -> Floats:
+        """The base rate's out-of-fold logits, of the rows that were rehearsed."""
         y = self.ask.rows.target
-        base = crossed_base(y[self.some], within(self.folds, self.some, len(y)))
-        return _short_of(self.choice.logits, base, y[self.some])
+        return crossed_base(y[self.some], within(self.folds, self.some, len(y)))
 
     @property
     def allows_plain(self) -> bool:
@@ -170,7 +173,8 @@ class _Rehearsed:
         head, beside = _fitted(choice, rows, self.structure)
         tabled = head.kind in (CardHead.kind, PriorLinkHead.kind) and choice.share in (0.0, 1.0)
         calibrator = _calibrated(logits, y, codes, _tabled(plan) if tabled else plan)
-        side = Side(ask.outcome, head, calibrator, float(y.mean()), self.events, len(y), choice.tried, logits)
+        loss = tested_log_loss(y[self.some], choice.honest) - calibrator.gain
+        side = Side(ask.outcome, head, calibrator, float(y.mean()), self.events, len(y), choice.tried, logits, loss)
         if choice.share < 1.0 or beside is None:
             return replace(side, structure=beside), None
         return replace(side, scorer=beside.scorer, average=beside.average, weights=self._weights()), None
@@ -187,10 +191,11 @@ class _Rehearsed:
         y = self.ask.rows.target
         head, identity = PriorLinkHead.given(base_logit(y), 0.0), HeadCalibrator.identity()
         told = self.ask.outcome, head, identity, float(y.mean()), self.events, len(y), choice.tried
+        side = Side(*told, log_loss=tested_log_loss(y[self.some], self._base()), silent=True)
         if self.plan.head != WeightsHead.kind or self.structure is None:
-            return Side(*told, silent=True)
+            return side
         found = self.structure.fit(self.ask.rows.inputs.frame, y)
-        return Side(*told, silent=True, scorer=found.scorer, average=found.average, weights=self._weights())
+        return replace(side, scorer=found.scorer, average=found.average, weights=self._weights())
 
 
 def _weights_alone(
@@ -202,7 +207,7 @@ def _weights_alone(
     structure, y = StructureFit(plan.documented, outcome, sign, plan.options), rows.target
     logits = structure.crossed(rows.inputs.frame, y, folds)
     tried = compare_heads({WeightsHead.kind: logits}, y, group_codes(rows.groups, len(y)), base=crossed_base(y, folds))
-    return Choice(None, logits, tried, share=1.0), structure
+    return Choice(None, logits, tried, logits, share=1.0), structure
 
 
 def _compared(
@@ -310,14 +315,17 @@ def _stand_in(outcome: str, rows: TrainingRows, plan: HeadPlan, events: int, sig
     score = rows.inputs.prior
     if scorer is not None:
         score = np.asarray(scorer.predict_score(rows.inputs.frame), dtype=np.float64)
+    column = np.zeros(len(y)) if score is None else score
     head = PriorLinkHead(sign, pull=max(float(y.sum()), 1.0) / max(events, 1))
+    crossed = head.crossed(column, y, account_folds(y, rows.groups)) if len(y) else y
     return Side(
         outcome,
-        head.link(np.zeros(len(y)) if score is None else score, y),
+        head.link(column, y),
         HeadCalibrator.identity(),
         float(y.mean()) if len(y) else 0.0,
         events,
         len(y),
+        log_loss=tested_log_loss(y, crossed) if len(y) else 0.0,
         stands_in=True,
         scorer=scorer,
         average={} if scorer is None else average_reasons(scorer, rows.inputs.frame),

@@ -8,7 +8,7 @@ the document's own contributions, each times the slope of the secant from the av
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -24,7 +24,8 @@ from powerml.scoring.outcome.tables import outcome_table
 from powerml.scoring.path import head_shares, score_of_logits
 from powerml.scoring.stored import documented_from_dict
 from powerml.statistics.folds import account_folds, group_codes
-from powerml.statistics.outcomes import count_events, nested_probabilities
+from powerml.statistics.logistic import tested_log_loss
+from powerml.statistics.outcomes import count_events, nested_log_loss, nested_probabilities
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,7 +54,8 @@ class ScoreLink:
     """From the document's number to the calibrated logit of one outcome, with what it was fitted on.
 
     `sign` is the document's: -1 where the outcome falls with the number, 1 where it rises. `varies`: whether the
-    number differed among the rows.
+    number differed among the rows. `log_loss` (nats a row) is that of such links, calibrated, on accounts that they
+    were fitted without.
     """
 
     outcome: str
@@ -63,6 +65,7 @@ class ScoreLink:
     events: int
     rows: int
     varies: bool = True
+    log_loss: float = field(default=float("nan"), compare=False)  # not written
 
     @classmethod
     def fit(
@@ -71,17 +74,14 @@ class ScoreLink:
         """The link of scores (rows,) to an outcome (rows,) of 0 or 1; few events pull it to what is expected."""
         few = min(events, against) < MIN_EVENTS_TO_LINK
         pull = max(float(y.sum()), 1.0) / max(events, 1) if few else FREE
-        calibrator = HeadCalibrator.identity()
+        line, calibrator = PriorLinkHead(sign, pull=pull), HeadCalibrator.identity()
+        folds = account_folds(y, groups, n_folds=5 if len(y) <= FEW_ROWS_TO_LINK else 3)
+        logits = line.crossed(score, y, folds)
         if not few:
-            folds = account_folds(y, groups, n_folds=5 if len(y) <= FEW_ROWS_TO_LINK else 3)
-            logits = np.full(len(y), np.nan)
-            for train, test in folds:
-                link = PriorLinkHead(sign, pull=pull).link(score[train], y[train])
-                logits[test] = link.line.at(score[test])
-            codes = group_codes(groups, len(y))
-            calibrator = HeadCalibrator("auto").fit(logits, y, groups=codes)
-        line = PriorLinkHead(sign, pull=pull).link(score, y)
-        return cls(outcome, line, calibrator, float(y.mean()), events, len(y), bool(np.ptp(score) > 0))
+            calibrator = HeadCalibrator("auto").fit(logits, y, groups=group_codes(groups, len(y)))
+        loss = tested_log_loss(y, logits) - calibrator.gain
+        varies = bool(np.ptp(score) > 0)
+        return cls(outcome, line.link(score, y), calibrator, float(y.mean()), events, len(y), varies, loss)
 
     def logits(self, score: Floats) -> Floats:
         """Calibrated logits (rows,) of the document's numbers (rows,)."""
@@ -227,6 +227,10 @@ class LinkedScorer:
     def remarks(self) -> tuple[str, ...]:
         """The links that the training rows contradict."""
         return tuple(link.note for link in self.links if link.note)
+
+    def expected_loss(self) -> float:
+        """Log loss (nats a row) to expect on other accounts, by the links' folds; nan where it was read back."""
+        return nested_log_loss([link.log_loss for link in self.links], self.links[0].base_rate)
 
     def unranked(self) -> Self:
         """The same with ranks inside the document's number taken among the rows given."""

@@ -323,6 +323,11 @@ class NestedOutcomeModel(ClassifierMixin, BaseEstimator):
         present = np.column_stack([~np.isnan(inputs.matrix), inputs.frame[others].notna().to_numpy()])
         return present.mean(axis=1) if present.shape[1] else np.ones(len(present))
 
+    def expected_loss(self) -> float:
+        """Log loss (nats a row) to expect on other accounts, by the training rows' folds; nan of one read back."""
+        check_is_fitted(self, "sides_")
+        return self.sides_.expected_loss()
+
     def findings(self) -> tuple[str, ...]:
         """Sentences on what training found: why which head was chosen, each fitted weight beside the documented one."""
         check_is_fitted(self, "sides_")

@@ -9,7 +9,7 @@ import numpy as np
 
 from powerml.scoring.heads.side import HeadInputs, Side
 from powerml.scoring.path import path_weights, score_of_logits
-from powerml.statistics.outcomes import nested_probabilities
+from powerml.statistics.outcomes import nested_log_loss, nested_probabilities
 
 if TYPE_CHECKING:
     from powerml.scoring.documented.base import DocumentedScorer
@@ -53,6 +53,10 @@ class NestedSides:
         """The 0-100 score (rows,)."""
         expand = None if self.expand is None else self.expand.logits(inputs)
         return score_of_logits(self.churn.logits(inputs), expand, self.stay_value)
+
+    def expected_loss(self) -> float:
+        """Log loss (nats a row) over all outcomes to expect on other accounts; nan where the sides were read back."""
+        return nested_log_loss([side.log_loss for side in self.all], self.churn.base_rate)
 
     def explain(self, inputs: HeadInputs) -> tuple[tuple[str, ...], Floats, float]:
         """Metric names, contributions in score points (rows, names), and the score they start from."""

@@ -6,9 +6,9 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from powerml.errors import UsageError
 from powerml.scoring.heads.registry import make_head
-from powerml.scoring.heads.selection import AutoHead, choose, compare_heads
+from powerml.scoring.heads.selection import AutoHead, Rehearsed, _taken, choose, compare_heads
 from powerml.statistics.folds import account_folds
-from powerml.statistics.logistic import sigmoid
+from powerml.statistics.logistic import log_losses, sigmoid
 
 
 @parametrize_with_checks([AutoHead()])
@@ -108,3 +108,27 @@ def test_a_plain_head_is_taken_where_it_makes_the_whole_simpler():
         False,
         True,
     ]
+
+
+def test_a_choice_among_heads_without_skill_is_judged_by_what_other_folds_would_have_chosen():
+    """Of many heads that guess, the luckiest looks better than a constant; judged honestly it does not."""
+    rng = np.random.default_rng(11)
+    gains, honest = [], []
+    for _ in range(30):
+        y = (rng.random(300) < 0.5).astype(float)
+        guesses = {name: 0.6 * rng.standard_normal(300) for name in ("card", "logistic", "lightgbm", "weights")}
+        found = {name: Rehearsed(None, z, 0.0, z) for name, z in guesses.items()}
+        choice = _taken(found, y, account_folds(y, n_folds=5), np.arange(300))
+        gains.append(log_losses(y, guesses["card"]).mean() - log_losses(y, choice.logits).mean())
+        honest.append(log_losses(y, guesses["card"]).mean() - log_losses(y, choice.honest).mean())
+    assert np.mean(gains) > 0.01  # the four are equally bad
+    assert abs(np.mean(honest)) < np.mean(gains) / 3
+
+
+def test_a_clear_choice_is_the_same_in_every_fold():
+    rng = np.random.default_rng(12)
+    z = 2 * rng.standard_normal(400)
+    y = (rng.random(400) < sigmoid(z)).astype(float)
+    found = {name: Rehearsed(None, own, 0.0, own) for name, own in (("card", 0.1 * z), ("logistic", z))}
+    choice = _taken(found, y, account_folds(y, n_folds=5), np.arange(400))
+    np.testing.assert_array_equal(choice.honest, z)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from powerml.scoring.outcome.linked import LinkedScorer, link_scorer
 from powerml.scoring.stored import scorer_from_dict
 from powerml.statistics.logistic import sigmoid
+from powerml.statistics.scores import outcomes_log_loss_rows
 from tests.scoring.sets import GOLDEN, SETS, scorer
 
 OUTCOMES = ("churn", "stay", "expand")
@@ -151,3 +152,25 @@ def test_newer_rows_move_the_intercepts_alone(linked):
     assert moves["churn"].by > 0.3
     assert moves["churn"].alarm
     assert again.score_table(frame)["p_churn"].mean() == pytest.approx((y == "churn").mean(), abs=1e-3)
+
+
+def test_the_loss_to_expect_is_that_of_other_people():
+    document = scorer("engagement", fitted=True)
+    frame = people(1500, seed=3)
+    y = outcomes(document.predict_score(frame), seed=3)
+    accounts = np.arange(1500) // 2
+    linked = link_scorer(document, frame, y, outcomes=OUTCOMES, groups=accounts)
+    codes = np.array([OUTCOMES.index(one) for one in y])
+    said = linked.score_table(frame)[[f"p_{name}" for name in OUTCOMES]]
+    learned = float(outcomes_log_loss_rows(codes, said).mean())
+    assert learned < linked.expected_loss() < learned + 0.01
+    assert np.isnan(scorer_from_dict(json.loads(json.dumps(linked.to_dict()))).expected_loss())
+
+
+def test_a_flat_link_expects_the_loss_of_a_constant():
+    document = scorer("engagement", fitted=True)
+    frame = people(1500, seed=4)
+    y = outcomes(document.predict_score(frame), seed=4, turned=True)
+    linked = link_scorer(document, frame, y, outcomes=OUTCOMES)
+    rates = np.array([(y == name).mean() for name in OUTCOMES])
+    assert linked.expected_loss() == pytest.approx(float(-(rates * np.log(rates)).sum()), abs=0.005)
