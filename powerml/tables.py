@@ -26,6 +26,8 @@ OUTPUTS = (
     *("coverage", "reasons", "status", "model", "model_version", "scored_at"),
 )
 """Columns of the scores table, whose names no id of a ready-made table may bear."""
+RESERVED = frozenset((*OUTPUTS, *ENTITY_IDS, ROW, "as_of", "label", "enough_history", "active", "treated"))
+"""Names of columns that mean something here: no metric and no part of a score bears one."""
 NOT = "not_"  # a custom yes/no outcome is labelled `NAME` and `not_NAME`
 
 
@@ -88,6 +90,8 @@ FIRST_DATE, LAST_DATE = date(1900, 1, 1), date(2199, 12, 31)
 """Between these any date that a person writes lies."""
 LATEST = datetime(9999, 12, 31)
 """What databases write for "never ends"; nothing lies after it."""
+LARGEST_NUMBER = 1e30
+"""No number is larger: what is beyond cannot be squared and summed over any number of rows."""
 KNOWN_AT = "known_at"
 
 _WRITTEN = Column(KNOWN_AT, "time", "when this version was written; it then decides. Empty: from the beginning")

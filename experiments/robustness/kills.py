@@ -3,22 +3,22 @@
     python experiments/robustness/kills.py [KILLS] [SEED] [JOB ...]
 
 For each job a run that nobody kills is the reference. Then, from the same folder as before, the command is started,
-killed, and run again. Compared is all that it leaves: tables, runs, figures, models, aliases, records; not run ids,
+killed, and run again: at a share of the time that the reference took, or before one of its changes of files, or (job
+`fresh`) while the store is made; the shares are spread over all of it. Runs are children of a process that has imported
+everything (`warm.py`). Compared is all that it leaves: tables, runs, figures, models, aliases, records; not run ids,
 times, the order of files, and what the killed run itself had logged, which must be marked as killed.
 """
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import hashlib
 import json
-import os
 import random
 import re
 import shutil
-import signal
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import time
@@ -29,12 +29,16 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import yaml
 
+sys.path.insert(0, str(Path(__file__).parents[2]))
+from experiments.robustness.warm import Ran, forked, warm
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROOT = Path(__file__).parents[2]
 GOLDEN = ROOT / "tests" / "golden" / "raw"
 TIMES = ("scored_at", "computed_at", "model_version")
+WRITTEN = ("out.csv", "scores.csv", "x.csv", "one.csv", "two.csv", "alone.csv")
 ENDS_AT = 900  # seconds after which a run that was not killed is given up
 
 
@@ -53,6 +57,7 @@ class Job:
 
 
 FEATURES = ("train", "quick.yaml", "--table", "features.csv", "--target", "churned", "--id", "user_id")
+NIGHT = ("snapshot", "--as-of")
 JOBS = {
     job.name: job
     for job in (
@@ -62,26 +67,19 @@ JOBS = {
         ),
         Job("train again", FEATURES, before=(FEATURES,)),
         Job("fresh", FEATURES, fresh=True),
+        Job("night", (*NIGHT, "2026-02-01", "-o", "out.csv"), before=((*NIGHT, "2026-01-31", "-o", "out.csv"),)),
         Job("score", ("score", "--weights", "engagement", "--as-of", "2026-02-01", "-o", "out.csv")),
         Job("lock", ("review", "lock", "sheet.csv", "new.yaml"), fails_when_done="has been changed since"),
         Job("promote", ("promote", "1", "--force"), before=(FEATURES,)),
         Job("demo", ("demo", "--users", "150", "--out", "shop"), fails_when_done="is there already"),
     )
 }
-PLAN = ("snapshot", "train", "fresh", "score", "lock", "fresh", "promote", "train again", "fresh", "demo")
+PLAN = ("snapshot", "train", "fresh", "score", "lock", "fresh", "promote", "train again", "night", "demo")
 
 
-def powerml(folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
+def powerml(folder: Path, *command: str) -> Ran:
     """A run that nobody kills."""
-    return subprocess.run(
-        [sys.executable, "-m", "powerml", *command], cwd=folder, capture_output=True, text=True, timeout=ENDS_AT,
-        check=False, env=environment(),
-    )  # fmt: skip
-
-
-def environment() -> dict[str, str]:
-    """This checkout's package, and threads that do not disturb each other's sums."""
-    return {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "MLFLOW_DISABLE_TELEMETRY": "true"}
+    return forked(command, folder, seconds=ENDS_AT)
 
 
 def template(folder: Path, job: Job) -> None:
@@ -103,39 +101,26 @@ def template(folder: Path, job: Job) -> None:
         _sheet(folder)
     for command in job.before:
         done = powerml(folder, *command)
-        assert done.returncode == 0, done.stderr
+        assert done.status == 0, done.err
 
 
 def _sheet(folder: Path) -> None:
     """A sheet that came back, and the weights that somebody made of it."""
     done = powerml(folder, "review", "sheet", "--weights", "power_user", "--top", "10", "-o", "sheet.csv")
-    assert done.returncode == 0, done.stderr
+    assert done.status == 0, done.err
     sheet = pd.read_csv(folder / "sheet.csv", dtype=str)
     sheet.assign(answer=["yes", "no"] * 5).to_csv(folder / "sheet.csv", index=False)
     done = powerml(folder, "weights", "copy", "power_user", "copy.yaml")
-    assert done.returncode == 0, done.stderr
+    assert done.status == 0, done.err
     text = (folder / "copy.yaml").read_text()
     text = re.sub(r"(?m)^name: .*$", "name: power_user", text, count=1)
     (folder / "new.yaml").write_text(re.sub(r"(?m)^version: .*$", "version: 2", text, count=1))
     (folder / "copy.yaml").unlink()
 
 
-def killed(folder: Path, job: Job, after: float) -> bool:
-    """Starts the command and kills it; tells whether it was still at work then."""
-    started = subprocess.Popen(
-        [sys.executable, "-m", "powerml", *job.command], cwd=folder, stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL, env=environment(), start_new_session=True,
-    )  # fmt: skip
-    if job.fresh:
-        while started.poll() is None and not list(folder.glob(".powerml/.mlflow.db*")):
-            time.sleep(0.005)
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        started.wait(after)
-        return False
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(started.pid, signal.SIGKILL)
-    started.wait()
-    return True
+def has_draft(folder: Path) -> bool:
+    """Whether a store is being made: the database beside its place, not in it."""
+    return bool(list(folder.glob(".powerml/.mlflow.db*")))
 
 
 def left(folder: Path) -> dict[str, Any]:
@@ -146,22 +131,23 @@ def left(folder: Path) -> dict[str, Any]:
         inside = name.partition(".powerml/")[2]
         if path.is_dir() or (inside and not inside.startswith(("quarantine", "calibration_records"))):
             continue
-        found[name] = _content(path)
+        found[name] = content(path)
     for database in sorted(folder.rglob("mlflow.db")):
         found[database.relative_to(folder).as_posix()] = store(database)
     return found
 
 
-def _content(path: Path) -> Any:
+def content(path: Path) -> Any:
+    """What a file holds, without times."""
     if path.name == "calibration_records.jsonl":
         last = json.loads(path.read_text().splitlines()[-1])
         return {key: last[key] for key in ("model", "version", "alias", "figures", "weights", "forced")}
     if path.parent.name == "reviews":
         timed = ("locked_at", "weights_sha256", "review_again_by")
         return [{k: v for k, v in entry.items() if k not in timed} for entry in yaml.safe_load(path.read_text())]
-    if path.suffix == ".csv" and path.name in ("out.csv", "scores.csv", "x.csv"):
-        frame = pd.read_csv(path, dtype=str)
-        return frame.drop(columns=[name for name in TIMES if name in frame]).to_csv(index=False)
+    if path.suffix == ".csv" and path.name in WRITTEN:
+        frame = pd.read_csv(path)  # sums of amounts depend in their last digit on the order that threads take
+        return frame.drop(columns=[name for name in TIMES if name in frame]).to_csv(index=False, float_format="%.10g")
     if path.suffix == ".yaml":
         return re.sub(r"(?m)^#.*$", "", path.read_text())
     return hashlib.sha256(path.read_bytes()).hexdigest()
@@ -217,11 +203,15 @@ def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
 
 @dataclass
 class Reference:
-    """A job's folder before it is run, what a whole run leaves, and how long it takes in seconds."""
+    """A job's folder before it is run, what a whole run leaves, how many seconds and changes of files it takes, and
+    how many seconds of them the store is in the making.
+    """
 
     before: Path
     whole: dict[str, Any]
     seconds: float
+    changes: int
+    making: float
 
 
 def reference(job: Job, scratch: Path) -> Reference:
@@ -230,46 +220,73 @@ def reference(job: Job, scratch: Path) -> Reference:
     before.parent.mkdir()
     template(before, job)
     shutil.copytree(before, folder)
-    began = time.monotonic()
-    done = powerml(folder, *job.command)
-    assert done.returncode == 0, done.stderr
-    took = time.monotonic() - began
+    seen: list[float] = []
+
+    def look() -> bool:
+        if has_draft(folder):
+            seen.append(time.monotonic())
+        return False
+
+    done = forked(job.command, folder, seconds=ENDS_AT, until=look)
+    assert done.status == 0, done.err
     found = left(folder)
     shutil.rmtree(folder)
-    return Reference(before, found, took)
+    return Reference(before, found, done.seconds, done.changes, seen[-1] - seen[0] if seen else 0.0)
 
 
-def once(job: Job, known: Reference, folder: Path, after: float) -> tuple[bool, list[str]]:
-    """One kill and the run after it: whether it was killed at work, and what was wrong then."""
+@dataclass(frozen=True)
+class Kill:
+    """When a run is killed: at a share of its time or of its changes of files, or of the making of its store."""
+
+    by: str
+    share: float
+
+    def strike(self, job: Job, known: Reference, folder: Path) -> Ran:
+        """The run that is killed."""
+        if self.by == "making":
+            return forked(job.command, folder, seconds=self.share * known.making, until=lambda: has_draft(folder))
+        if self.by == "change":
+            return forked(job.command, folder, seconds=ENDS_AT, dies_at=1 + int(self.share * known.changes))
+        return forked(job.command, folder, seconds=self.share * known.seconds)
+
+
+def once(job: Job, known: Reference, folder: Path, kill: Kill) -> tuple[Ran, list[str]]:
+    """One kill and the run after it: how the killed one ended, and what was wrong after the next."""
     shutil.copytree(known.before, folder)
-    at_work = killed(folder, job, after)
+    struck = kill.strike(job, known, folder)
     done = powerml(folder, *job.command)
     wrong = []
-    if done.returncode != 0 and not (job.fails_when_done and job.fails_when_done in done.stderr):
-        wrong.append(f"the next run ended with {done.returncode}: {done.stderr.strip()[-500:]}")
+    if done.status != 0 and not (job.fails_when_done and job.fails_when_done in done.err):
+        wrong.append(f"the next run ended with {done.status}: {done.err.strip()[-500:]}")
     wrong += differences(left(folder), known.whole)
     shutil.rmtree(folder)
-    return at_work, wrong
+    return struck, wrong
 
 
 def run(kills: int, *, seed: int = 0, jobs: tuple[str, ...] = PLAN, say: Callable[[str], None] = print) -> int:
     """The number of kills after which something was wrong."""
     draw, failed, struck = random.Random(seed), 0, 0
     known: dict[str, Reference] = {}
+    times = collections.Counter(jobs[number % len(jobs)] for number in range(kills))
+    turns = {name: draw.sample(range(n), n) for name, n in sorted(times.items())}
+    warm()
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
         for number in range(kills):
             job = JOBS[jobs[number % len(jobs)]]
             if job.name not in known:
                 known[job.name] = reference(job, scratch)
-            turn, turns = number // len(jobs), max(1, kills // len(jobs))
-            share = (turn + draw.random()) / turns if turns > 1 else draw.random()  # every stage has its turn
-            after = draw.random() * 5 if job.fresh else share * known[job.name].seconds
-            at_work, wrong = once(job, known[job.name], scratch / "case", after)
-            struck += at_work
+            turn = turns[job.name].pop()  # every stage has its turn, in any order
+            share = (turn + draw.random()) / times[job.name]
+            kill = Kill("making" if job.fresh else ("time", "change")[turn % 2], share)
+            ended, wrong = once(job, known[job.name], scratch / "case", kill)
+            struck += ended.stopped
             failed += bool(wrong)
-            how = "killed" if at_work else "done"
-            say(f"{number + 1:3d} {job.name:12s} {how} after {after:5.1f} s: {wrong or 'equal'}")
+            how = "killed" if ended.stopped else "done"
+            say(
+                f"{number + 1:3d} {job.name:12s} {how} at {share:5.0%} by {kill.by}, after {ended.seconds:4.1f} s and "
+                f"{ended.changes} changes: {wrong or 'equal'}"
+            )
     say(f"seed {seed}: {kills} runs, {struck} killed at work, {failed} not as if never killed")
     return failed
 

@@ -145,7 +145,9 @@ def _plain(value: Any) -> Any:
 
 
 class Verb(click.Command):
-    """A command that refuses an option with a value given twice, of which Click would take the last."""
+    """A command that refuses options given twice, of which Click would take the last, and numbers that are not finite,
+    which pass every range.
+    """
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """As Click's; raises UsageError that names the option."""
@@ -153,7 +155,12 @@ class Verb(click.Command):
         single = [p for p in given if isinstance(p, click.Option) and not (p.multiple or p.is_flag or p.count)]
         if twice := [p for p in single if single.count(p) > 1]:
             raise UsageError(f"{max(twice[0].opts, key=len)} is given twice; give it once")
-        return super().parse_args(ctx, args)
+        rest = super().parse_args(ctx, args)
+        for option in self.params:
+            value = ctx.params.get(option.name or "")
+            if isinstance(value, float) and not math.isfinite(value):
+                raise UsageError(f"{max(option.opts, key=len)} {value}: is not a finite number; give one, like 0.25")
+        return rest
 
 
 def command(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], click.Command]:

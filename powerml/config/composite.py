@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from powerml.config.base import Source, Spec
+from powerml.config.base import ColumnName, Source, Spec
 from powerml.config.card_lines import Line, cited
 from powerml.config.conditions import Metric
 from powerml.config.moved_weights import apportioned
@@ -67,7 +67,7 @@ class CompositeSpec(WeightSetSpec):
 
     kind: Literal["composite"] = "composite"
     params: dict[str, _Count | Literal["vocabulary"]] = {}
-    dimensions: Annotated[dict[Metric, Dimension], Field(min_length=1)]
+    dimensions: Annotated[dict[ColumnName, Dimension], Field(min_length=1)]
 
     @model_validator(mode="after")
     def _adds_up(self) -> Self:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from powerml.config.base import Source, Spec
+from powerml.config.base import ColumnName, Source, Spec
 from powerml.config.reading import Document, read_document, validated
 from powerml.config.shipped import configs
 from powerml.config.vocabulary import Depth, Role, Tier
@@ -87,7 +87,7 @@ class Ratio(Spec):
 class MetricSpec(MetricPart):
     """One column of a snapshot."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+    name: ColumnName
     minus: Where | None = None
     per: Literal["week"] | None = None
     empty: float | None = None

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
-from powerml.config.base import Source, Spec
+from powerml.config.base import ColumnName, Source, Spec
 from powerml.config.card_lines import Line, cited, points_words, without_reading
 from powerml.config.conditions import Comparisons, Metric
 from powerml.config.moved_weights import apportioned, decimals, scaled
@@ -188,11 +188,11 @@ class PointsSpec(WeightSetSpec):
     scored_by = "powerml.scoring.documented.points:PointsScorer"
 
     kind: Literal["points"] = "points"
-    parts: Annotated[dict[Metric, PointsPart], Field(min_length=1)]
-    deductions: dict[Metric, Deduction] = {}
+    parts: Annotated[dict[ColumnName, PointsPart], Field(min_length=1)]
+    deductions: dict[ColumnName, Deduction] = {}
     limits: Limits = Limits()
     predicted: Prediction | None = None
-    sections: dict[str, tuple[str, ...]] = {}
+    sections: dict[ColumnName, tuple[str, ...]] = {}
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:

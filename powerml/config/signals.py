@@ -7,9 +7,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
-from powerml.config.base import Source, Spec
+from powerml.config.base import ColumnName, Source, Spec
 from powerml.config.card_lines import Line
-from powerml.config.conditions import Condition, Criterion, Metric
+from powerml.config.conditions import Condition, Criterion
 from powerml.config.weight_set import WeightSetSpec
 
 
@@ -44,7 +44,7 @@ class RuleSpec(CriteriaSpec):
     scored_by = "powerml.scoring.documented.criteria:RuleScorer"
 
     kind: Literal["rule"] = "rule"
-    conditions: Annotated[dict[Metric, Criterion], Field(min_length=1)]
+    conditions: Annotated[dict[ColumnName, Criterion], Field(min_length=1)]
     top_share: Annotated[float, Field(gt=0, lt=1)] = 0.15
     notes: dict[str, Source] = {}
 
@@ -82,7 +82,7 @@ class SignalsSpec(CriteriaSpec):
     scored_by = "powerml.scoring.documented.criteria:SignalsScorer"
 
     kind: Literal["signals"] = "signals"
-    signals: Annotated[dict[Metric, Criterion], Field(min_length=1)]
+    signals: Annotated[dict[ColumnName, Criterion], Field(min_length=1)]
     needed: PositiveInt
     joint_rule: Joint | None = None
     notes: dict[str, Source] = {}

@@ -10,6 +10,7 @@ from powerml.sources import ids
 from powerml.sources.readers import SourcePart
 from powerml.sources.sql import filled, is_blank, name
 from powerml.sources.times import FLOATS, INTEGERS, Clock, from_native, time_from_text
+from powerml.tables import LARGEST_NUMBER
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -160,8 +161,8 @@ def typed(mapped: Mapped, part: SourcePart, clock: Clock, *, fold: bool = False)
         if number is None:
             raise _wrong_type(mapped, part, kind, "a number")
         value = number
-        if is_text or kind in FLOATS:
-            value = f"CASE WHEN isfinite({number}) THEN {number} END"
+        if is_text or kind in FLOATS or kind.startswith("DECIMAL"):
+            value = f"CASE WHEN abs({number}) <= {LARGEST_NUMBER} THEN {number} END"  # of nan it is not true
         if is_text:
             blank = f"({blank} OR COALESCE(isnan({number}), false))"
         elif kind in FLOATS:

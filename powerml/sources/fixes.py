@@ -16,6 +16,7 @@ from powerml.sources.rules import (
     RAGGED,
 )
 from powerml.sources.times import EPOCHS
+from powerml.tables import LARGEST_NUMBER
 
 _FIXES = {
     NOT_A_TIME: "give 'time_format' (strptime, or epoch_s, epoch_ms)",
@@ -30,6 +31,8 @@ _PRODUCTS = (datetime(1995, 1, 1, tzinfo=UTC).timestamp(), datetime(2100, 1, 1, 
 
 def fix_of(rule: str, value: str) -> str:
     """What to do about rows that break a rule, `value` being one of theirs."""
+    if rule == NOT_A_NUMBER and _is_large(value):
+        return f"it is beyond {LARGEST_NUMBER:g}: correct it, or change the unit"
     if rule == NOT_A_NUMBER and re.fullmatch(r"\s*[^\w\s]?\s*[\d.,' ]*\d[\d.,' ]*\s*\D{0,3}\s*", value):
         return "it looks like money or a number with separators: write digits and a point, or cut them in a query"
     if (rule in (NOT_A_TIME, FUTURE) or rule.startswith((BEFORE, "after "))) and (look := look_of_time(value)):
@@ -39,6 +42,13 @@ def fix_of(rule: str, value: str) -> str:
     if rule.startswith(DUPLICATE):
         return "keep one row of each key, or map 'known_at' if they are versions of it"
     return _FIXES.get(rule, "correct the rows")
+
+
+def _is_large(value: str) -> bool:
+    try:
+        return abs(float(value)) > LARGEST_NUMBER
+    except ValueError:
+        return False
 
 
 def look_of_time(value: str) -> str:

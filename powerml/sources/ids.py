@@ -22,7 +22,8 @@ _EXACT = "9e15"  # up to here every whole number is a float of its own
 def is_nothing(field: str) -> str:
     """SQL: whether a text is null, blank or a null word."""
     nothing = among(f"trim({field}, {BLANKS})", ["", *NULL_WORDS])
-    return f"CASE WHEN {field} >= '!' AND strlen({field}) > {_LONGEST} THEN false ELSE COALESCE({nothing}, true) END"
+    surely_not = f"strlen({field}) > {_LONGEST} AND {unpadded(field)}"
+    return f"CASE WHEN {surely_not} THEN false ELSE COALESCE({nothing}, true) END"
 
 
 def is_odd(field: str) -> str:
@@ -37,14 +38,15 @@ def from_text(field: str) -> str:
     """SQL: the id that a text stands for.
 
     >>> import duckdb
-    >>> texts = ["101.0", " u1 ", "NULL", "007", "1.10", "-3.00", ""]
+    >>> texts = ["101.0", " u1 ", "NULL  ", "007", "1.10", "-3.00", ""]
     >>> duckdb.execute(f"SELECT list({from_text('t')}) FROM (SELECT unnest(?) AS t)", [texts]).fetchone()[0]
     ['101', 'u1', None, '007', '1.10', '-3', None]
     """
     bare = f"trim({field}, {BLANKS})"
+    as_it_is = f"strlen({field}) > {_LONGEST} AND {unpadded(field)} AND NOT suffix({field}, '0')"  # nearly all are
     return (
-        f"CASE WHEN {is_nothing(field)} THEN NULL WHEN {is_odd(field)}"
-        rf" THEN regexp_replace({bare}, '{_WHOLE}', '\1') ELSE {field} END"
+        rf"CASE WHEN {as_it_is} THEN {field} WHEN {is_nothing(field)} THEN NULL"
+        rf" ELSE regexp_replace({bare}, '{_WHOLE}', '\1') END"
     )
 
 
@@ -73,7 +75,7 @@ def normal_ids(values: pd.Series, *, fold: bool = False) -> pd.Series:
     """
     if pd.api.types.is_float_dtype(values) and values.dropna().mod(1).eq(0).all():
         values = values.astype("Int64")
-    texts = values.astype("string").str.strip(" \t\r\n")
+    texts = values.astype("string").str.strip(" \t\r\n\u00a0\u200b\ufeff")
     texts = texts.str.replace(_WHOLE, r"\1", regex=True)
     texts = texts.mask(texts.isin(["", *NULL_WORDS]))
     if fold:

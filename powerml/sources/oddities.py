@@ -19,6 +19,9 @@ LONG_SESSION_US = 24 * 3_600_000_000
 NO_SESSION = ("-1", "0", "none", "null", "undefined", "n/a", "na", "-", "00000000-0000-0000-0000-000000000000")
 """What trackers write for "no session", in small letters."""
 
+NOBODY = ("undefined", "(null)", "(none)", "(not set)", "n/a", "#n/a", "nil", "unknown", "-", NO_SESSION[-1])
+"""What exports write for nobody, in small letters; the words of `ids.NULL_WORDS` are null already."""
+
 _USERS = (("users", "user_id"), ("events", "user_id"))
 _ACCOUNTS = (("accounts", "account_id"), ("users", "account_id"), ("events", "account_id"))
 _MEET: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = (
@@ -36,7 +39,7 @@ _MEET: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...] = (
 
 def oddities(loaded: Loaded) -> list[str]:
     """A sentence for each thing to look at in the tables loaded."""
-    return [*_keys(loaded), *_sessions(loaded), *_times(loaded), *_money(loaded)]
+    return [*_nobody(loaded), *_keys(loaded), *_sessions(loaded), *_times(loaded), *_money(loaded)]
 
 
 def _keys(loaded: Loaded) -> list[str]:
@@ -84,6 +87,24 @@ def _clue(example: str, other: str | None, by_case: int, by_zeros: int) -> str:
     if other is not None and example.replace(".", "", 1).isdigit() != other.replace(".", "", 1).isdigit():
         return "one side holds numbers, the other texts: map the column that holds the same ids"
     return "map the column that holds the same ids"
+
+
+def _nobody(loaded: Loaded) -> list[str]:
+    """Ids of people and customers that are words for nobody, and join what does not belong together."""
+    found = []
+    for table, column in (*_USERS, *_ACCOUNTS, ("subscriptions", "account_id")):
+        if column not in loaded.columns.get(table, ()):
+            continue
+        rows = loaded.con.execute(
+            f"SELECT {name(column)}, count(*) FROM {name(table)} WHERE {among(f'lower({name(column)})', NOBODY)}"
+            " GROUP BY ALL ORDER BY ALL"
+        ).fetchall()
+        found += [
+            f"{table}: the {column} {value!r} stands on {n:,} rows and seems to mean nobody; in a query, make it "
+            f"empty: NULLIF({column}, '{value}')"
+            for value, n in rows
+        ]
+    return found
 
 
 def _sessions(loaded: Loaded) -> list[str]:

@@ -12,7 +12,15 @@ from powerml.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-BLANKS = r"E' \t\r\n'"
+_BLANKS = (
+    r"E' \t\r\n'",
+    "chr(160)",
+    "chr(8203)",
+    "chr(65279)",
+)  # blanks; one that breaks no line; two that nobody sees
+BLANKS = f"({' || '.join(_BLANKS)})"
+"""SQL: what is cut from the ends of a text."""
+_ASCII = "chr(127)"  # what begins before it begins with none of the rarer blanks
 
 
 def name(identifier: str) -> str:
@@ -51,13 +59,15 @@ def array(values: Iterable[str]) -> str:
 
 def is_blank(field: str) -> str:
     """Whether a text field is null, empty or white space (trimming is dear, so only what begins low is trimmed)."""
-    return f"CASE WHEN {field} >= '!' THEN false ELSE COALESCE(trim({field}, {BLANKS}) = '', true) END"
+    begun = f"{field} >= '!' AND {field} < {_ASCII}"
+    return f"CASE WHEN {begun} THEN false ELSE COALESCE(trim({field}, {BLANKS}) = '', true) END"
 
 
 def unpadded(field: str) -> str:
-    """Whether a text begins and ends with what is no blank; of a null it is null."""
-    ends = " AND ".join(f"NOT suffix({field}, {blank})" for blank in ("' '", r"E'\t'", r"E'\r'", r"E'\n'"))
-    return f"({field} >= '!' AND {ends})"
+    """Whether a text surely begins and ends with what is no blank; of a null it is null."""
+    blanks = ("' '", r"E'\t'", r"E'\r'", r"E'\n'", *_BLANKS[1:])
+    ends = " AND ".join(f"NOT suffix({field}, {blank})" for blank in blanks)
+    return f"({field} >= '!' AND {field} < {_ASCII} AND {ends})"
 
 
 def filled(field: str) -> str:

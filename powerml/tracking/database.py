@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import sqlite3
 import time
 from pathlib import Path
@@ -24,6 +25,8 @@ ADDRESSES = (
     ("model_versions", "source"),
 )
 PATIENCE_SECONDS = 600
+SAID_AFTER_SECONDS = 2  # a shorter wait is nobody's concern
+_LOG = logging.getLogger(__name__)
 _LOOKED_AT: dict[Path, tuple[int, int]] = {}
 _HELD: dict[Path, int] = {}
 
@@ -114,8 +117,10 @@ def make_relative(database: Path, artifacts: Path) -> None:
 
 
 @contextlib.contextmanager
-def locked(path: Path, *, waiting: Callable[[], None] = lambda: None) -> Iterator[None]:
+def locked(path: Path, *, waiting: Callable[[], None] | None = None) -> Iterator[None]:
     """Holds other processes off while the block runs; `waiting` is called once where another one holds it now.
+
+    Without `waiting` a sentence in the log tells whoever has waited for two seconds why.
 
     Raises StoreError after ten minutes in vain. A process that holds it already goes on at once.
     """
@@ -138,9 +143,9 @@ def locked(path: Path, *, waiting: Callable[[], None] = lambda: None) -> Iterato
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
-                if not told:
-                    waiting()
-                told = True
+                if not told and time.monotonic() - began >= (SAID_AFTER_SECONDS if waiting is None else 0):
+                    _say_waiting(path) if waiting is None else waiting()
+                    told = True
                 if time.monotonic() - began > PATIENCE_SECONDS:
                     raise StoreError(
                         f"{path}: another run has held the store for {PATIENCE_SECONDS // 60} minutes; "
@@ -152,6 +157,11 @@ def locked(path: Path, *, waiting: Callable[[], None] = lambda: None) -> Iterato
             yield
         finally:
             del _HELD[path]
+
+
+def _say_waiting(path: Path) -> None:
+    minutes = PATIENCE_SECONDS // 60
+    _LOG.warning("%s: another run writes in this store; waiting for it, %d minutes at most", path, minutes)
 
 
 @contextlib.contextmanager

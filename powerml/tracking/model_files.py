@@ -24,7 +24,7 @@ from powerml.config.fingerprints import manifest
 from powerml.config.shipped import configs
 from powerml.errors import StoreError
 from powerml.scoring.model import ScoringModel
-from powerml.tracking.store import safe_key
+from powerml.tracking.store import safe_part
 from powerml.writing import write_whole
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def log_model(model: ScoringModel, example: pd.DataFrame, scratch: Path) -> tupl
         script = shutil.copyfile(Path(__file__).with_name(SERVED), Path(folder, SERVED))
         data.write_text(json.dumps(model.to_dict(), indent=1, allow_nan=False), encoding="utf-8")
         info = mlflow.pyfunc.log_model(
-            name=safe_key(model.name).replace("/", "-").replace(":", "-"),
+            name=safe_part(model.name),
             python_model=str(script),
             artifacts={"model": str(data), "code": str(_archive(Path(folder, ARCHIVE)))},
             signature=ModelSignature(inputs=inputs, outputs=outputs),

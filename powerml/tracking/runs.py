@@ -122,17 +122,15 @@ def log_session(
     *,
     session: SessionRun,
     scorers: Sequence[ScorerRun],
-    waiting: Callable[[], None] = lambda: None,
 ) -> LoggedSession:
     """Writes a session into the project's experiment; raises ValueError where the runs' weight keys differ.
 
-    Sessions are written one after another: `waiting` is called where another one is being written. What a killed
-    session left running is marked as killed first.
+    Sessions are written one after another. What a killed session left running is marked as killed first.
     """
     keys = {frozenset(run.shares) for run in scorers}
     if len(keys) > 1:
         raise ValueError("the runs of a session need the same weight keys, or the UI's comparison drops some of them")
-    with writing(store, waiting=waiting) as client:
+    with writing(store) as client:
         import mlflow
 
         experiment = experiment_id(client, store, project)

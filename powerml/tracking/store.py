@@ -16,12 +16,14 @@ from powerml.tracking import database
 from powerml.writing import for_owner_only
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from mlflow import MlflowClient
 
 LONGEST_KEY = 250
+LONGEST_PART = 100
+_IN_PATHS = re.compile(r"\w(?:[\w\- ]*\w)?")
 _ALLOWED = re.compile(r"[\w\-. :/]+")
 WRITING = "mlflow.lock"  # held by the run that makes the store, or writes a session or a version
 ADDRESSED_BY = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
@@ -95,9 +97,9 @@ def connected(store: Store) -> Iterator[MlflowClient]:
 
 
 @contextlib.contextmanager
-def writing(store: Store, *, waiting: Callable[[], None] = lambda: None) -> Iterator[MlflowClient]:
-    """As `connected`, and no other run of ours writes meanwhile; `waiting` is called where one has to be waited for."""
-    with connected(store) as client, database.locked(store.folder / WRITING, waiting=waiting):
+def writing(store: Store) -> Iterator[MlflowClient]:
+    """As `connected`, and no other run of ours writes meanwhile: one that does is waited for."""
+    with connected(store) as client, database.locked(store.folder / WRITING):
         yield client
 
 
@@ -163,6 +165,18 @@ def safe_key(name: str) -> str:
         return name
     parts = [part.strip(". ") for part in re.sub(r"[^\w\-. :/]+", "_", name).split("/")]
     readable = "/".join(part or "_" for part in parts)[: LONGEST_KEY - 12].strip("/ ")
+    return f"{readable} -{fingerprints.of_text(name)[:8]}"
+
+
+def safe_part(name: str) -> str:
+    """`name` as a part of a path, or as MLflow names a model; names that differ stay different.
+
+    >>> safe_part("my card"), safe_part("v1.2"), safe_part("..")
+    ('my card', 'v1_2 -89c6d79d', '_ -411e1b03')
+    """
+    if _IN_PATHS.fullmatch(name) and len(name) <= LONGEST_PART:
+        return name
+    readable = re.sub(r"[^\w\-]+", "_", name)[: LONGEST_PART - 12]
     return f"{readable} -{fingerprints.of_text(name)[:8]}"
 
 

@@ -24,7 +24,7 @@ from powerml.tracking.due import DATA_UNTIL, PROJECT_TAG, VOCABULARY_TAG, vocabu
 from powerml.tracking.limits import headline_figures, on_axes
 from powerml.tracking.pseudonyms import Pseudonyms, load_pseudonyms
 from powerml.tracking.runs import Attachments, LearnedFrom, LoggedSession, ScorerRun, SessionRun, log_session
-from powerml.tracking.store import Store
+from powerml.tracking.store import Store, safe_part
 from powerml.training.beside_the_verdict import early_figures
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _scorer_run(
     screen: str,
 ) -> ScorerRun:
     data = session.data
-    texts = {f"weights/{called}.yaml": text for called, text in weight_files(model.scorer).items()}
+    texts = {f"weights/{safe_part(called)}.yaml": text for called, text in weight_files(model.scorer).items()}
     tables: dict[str, pd.DataFrame] = {}
     drawn: dict[str, Figure] = {}
     tables |= model.scorer.training_tables()

@@ -1,29 +1,26 @@
-"""Specs are frozen and strict about their keys."""
-
-from __future__ import annotations
+"""What a declaration may call a column of its own."""
 
 import pytest
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from powerml.config.base import Source, Spec
+from powerml.config.base import ColumnName
+from powerml.tables import RESERVED
 
-
-class Ladder(Spec):
-    edge: float
-    source: Source = Source()
+NAMES = TypeAdapter(ColumnName)
 
 
-def test_a_spec_cannot_be_changed():
-    ladder = Ladder(edge=3)
-    with pytest.raises(ValidationError, match="frozen"):
-        ladder.edge = 4
+@pytest.mark.parametrize("name", sorted(RESERVED))
+def test_columns_of_snapshots_and_scores_are_refused(name):
+    with pytest.raises(ValidationError, match=f"'{name}' is a column of snapshots or scores; choose another name"):
+        NAMES.validate_python(name)
 
 
-def test_a_key_that_it_does_not_know_is_an_error():
-    with pytest.raises(ValidationError, match="extra_forbidden"):
-        Ladder(edge=3, egde=4)
+def test_nor_may_a_dimension_be_called_so_that_its_column_is_one():
+    """Dimensions stand in scores as NAME_score."""
+    with pytest.raises(ValidationError, match="'raw_score' is a column"):
+        NAMES.validate_python("raw")
 
 
-def test_a_source_says_nothing_by_default():
-    assert Ladder(edge=3).source == Source(document=None, section=None, quote=None, reading=None)
-    assert Source(document="A", quote="five days").quote == "five days"
+@pytest.mark.parametrize("name", ["depth", "logins_14d", "p_exports", "scores"])
+def test_other_names_are_their_own(name):
+    assert NAMES.validate_python(name) == name

@@ -351,6 +351,8 @@ def faults(case: Case, *, status: int, out: str, err: str, before: dict[str, str
         found.append(f"the message does not name {absent[0]!r}")
     if len(err) > 20_000:
         found.append("a message that nobody reads")
+    if "Warning:" in err:
+        found.append("a warning of Python's beside the message")
     if after != before:
         found.append(f"files changed: {sorted(set(before.items()) ^ set(after.items()))[:2]}")
     return found

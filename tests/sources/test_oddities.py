@@ -79,3 +79,10 @@ def test_epochs_in_the_wrong_unit(opened, tmp_path, value, entry, unit):
 def test_blank_money(opened, tmp_path):
     money = "account_id,start,mrr\na,2026-01-01,\nb,2026-01-01,5\n"
     assert "mrr is blank in 1 of 2 rows, which count as not paying" in said(opened, tmp_path, subscriptions=money)
+
+
+def test_words_for_nobody_are_said(opened, tmp_path):
+    assert said(opened, tmp_path, events=events("Undefined", "Undefined", "u1", "u1", "NULL")) == (
+        "events: the user_id 'Undefined' stands on 2 rows and seems to mean nobody; in a query, make it empty: "
+        "NULLIF(user_id, 'Undefined')"
+    )

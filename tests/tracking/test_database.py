@@ -180,6 +180,22 @@ def test_one_run_writes_at_a_time_and_the_other_waits(tmp_path):
     assert order == ["waits", "works"]
 
 
+def test_whoever_waits_for_long_is_told_why(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(database, "SAID_AFTER_SECONDS", 0.2)
+    code = "import sys; from pathlib import Path; from powerml.tracking.database import locked\n"
+    code += "with locked(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", code, str(tmp_path / "lock")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"held\n"
+        back = threading.Timer(1, other.stdin.close)
+        back.start()
+        with database.locked(tmp_path / "lock"):
+            back.join()
+    assert [r.getMessage() for r in caplog.records] == [
+        f"{tmp_path / 'lock'}: another run writes in this store; waiting for it, 10 minutes at most"
+    ]
+
+
 def test_a_lock_that_is_never_given_back_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr(database, "PATIENCE_SECONDS", 0)
     code = "import sys; from pathlib import Path; from powerml.tracking.database import locked\n"

@@ -22,11 +22,26 @@ MOSTLY_DIFFERENT = 0.5
 
 @dataclass(frozen=True)
 class EncodedColumn:
-    """How one column is read: as a number (no levels) or as the position of its text in `levels`."""
+    """How one column is read: as a number (no levels) or as the position of its text in `levels`.
+
+    `low` and `high` are the smallest and largest number that training saw, `blanks` whether it saw a cell without one;
+    None where nobody kept it.
+    """
 
     name: str
     levels: tuple[str, ...] | None = None
     has_others: bool = False
+    low: float | None = None
+    high: float | None = None
+    blanks: bool | None = None
+
+    @classmethod
+    def of_numbers(cls, name: str, numbers: Floats) -> EncodedColumn | None:
+        """The column of these numbers with what they span; None where they never vary."""
+        if not _varies(numbers):
+            return None
+        low, high = float(np.nanmin(numbers)), float(np.nanmax(numbers))
+        return cls(name, low=low, high=high, blanks=bool(np.isnan(numbers).any()))
 
     def encode(self, values: pd.Series) -> Floats:
         """Numbers (rows,); NaN for null, blank, and text that training did not know."""
@@ -61,8 +76,8 @@ class TableEncoder:
         for name in X.columns:
             values = X[name]
             if _is_number(values):
-                if _varies(_as_numbers(values)):
-                    columns.append(EncodedColumn(str(name)))
+                if (read := EncodedColumn.of_numbers(str(name), _as_numbers(values))) is not None:
+                    columns.append(read)
                 continue
             counts = _as_texts(values).value_counts()
             if len(counts) > max(MAX_LEVELS, MOSTLY_DIFFERENT * len(values)):
@@ -99,7 +114,7 @@ class TableEncoder:
         """The encoder as JSON-able data."""
         return {
             "columns": [
-                {"name": c.name}
+                {"name": c.name, "low": c.low, "high": c.high, "blanks": c.blanks}
                 if c.levels is None
                 else {"name": c.name, "levels": list(c.levels), "others": c.has_others}
                 for c in self.columns
@@ -111,7 +126,9 @@ class TableEncoder:
     def from_dict(cls, written: dict[str, Any]) -> TableEncoder:
         """The encoder that `to_dict` wrote."""
         columns = (
-            EncodedColumn(c["name"], tuple(c["levels"]) if "levels" in c else None, c.get("others", False))
+            EncodedColumn(c["name"], tuple(c["levels"]), c["others"])
+            if "levels" in c
+            else EncodedColumn(c["name"], low=c.get("low"), high=c.get("high"), blanks=c.get("blanks"))
             for c in written["columns"]
         )
         return cls(tuple(columns), tuple(written["left_out"]))

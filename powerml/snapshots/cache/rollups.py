@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from powerml.config.project import ProjectSpec
 
-VERSION = 3
+VERSION = 4
 DAY_OFF_WITHIN_DAYS = 14  # a user without a day off in so many is cut into sessions from the first day on
 ALWAYS = -(2**31)
 

@@ -11,10 +11,10 @@ import pandas as pd
 
 from powerml.errors import DataError, MissingColumns, UsageError
 from powerml.scoring.heads.encoding import MAX_LEVELS, MOSTLY_DIFFERENT
-from powerml.sources.tables.files import blank, dates, ids, read_table, row_error, truths
+from powerml.sources.tables.files import blank, check_once, dates, ids, read_table, row_error, truths
 from powerml.sources.tables.instants import days_before, moments_of
 from powerml.sources.tables.kinds import DATES, feature
-from powerml.tables import LABELS, OUTCOMES, OUTPUTS, PROBABILITIES, FeatureTable, NamedColumns
+from powerml.tables import ENTITY_IDS, LABELS, OUTCOMES, OUTPUTS, PROBABILITIES, FeatureTable, NamedColumns
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -54,7 +54,7 @@ def read_features(path: Path, named: NamedColumns, *, keep: Collection[str] = ()
             f"{path}: column {named.target!r} holds churn, stay or expand, whose order is known; leave --good out"
         )
     notes = [f"Left out of {path.name}: {left_out}."] if left_out else []
-    raw, label = raw[known].reset_index(drop=True), label[known].reset_index(drop=True)
+    raw, label = raw[known], label[known]  # whose index keeps the rows' places in the file
     _two_classes(label, named.target, path)
     named, found = _guessed(raw, named)
     notes += [*found, *_reserved(raw, named, path)]
@@ -62,8 +62,11 @@ def read_features(path: Path, named: NamedColumns, *, keep: Collection[str] = ()
     at = dates(raw[named.time], path) if named.time else None
     frame = pd.DataFrame({"as_of": pd.Series(ONE_DAY, raw.index) if at is None else at.dt.normalize()})
     id_column = "user_id" if named.group else "account_id"
-    row_names = pd.Series([f"row {i + 1}" for i in range(len(raw))], dtype=object)
+    row_names = pd.Series([f"row {i + 1}" for i in range(len(raw))], index=raw.index, dtype=object)
     frame[id_column] = ids(raw[named.id_], path) if named.id_ else row_names
+    if named.id_:
+        fix = "keep one row of each" + ("" if named.time else ", or name the column of their dates in --time")
+        check_once(frame, id_column, path, fix=fix)
     if named.group:
         frame["account_id"] = ids(raw[named.group], path)
         if frame["account_id"].nunique() == 1:
@@ -72,8 +75,8 @@ def read_features(path: Path, named: NamedColumns, *, keep: Collection[str] = ()
     for name in ROW_TRUTHS:
         default = name != "treated"
         frame[name] = truths(raw[name], path) if name in raw else default
-    taken = {c for c in (named.target, named.group, named.time, named.id_) if c} | {*ROW_TRUTHS, "as_of", "label"}
-    inner = [c for c in raw.columns if c in taken or c in frame]
+    taken = {named.target, named.group, named.time, named.id_, *ROW_TRUTHS, "as_of", "label", *ENTITY_IDS}
+    inner = [c for c in raw.columns if c in taken]
     others = raw.drop(columns=inner)
     instants = _Instants.of(others, at, keep)
     features, coverage, said = _features(others.assign(**instants.days), path, keep, instants.barred)
@@ -242,6 +245,9 @@ def _reserved(raw: pd.DataFrame, named: NamedColumns, path: Path) -> list[str]:
     told = []
     if "label" in raw and named.target != "label":
         told.append("Not used: label (the name of what happened; it is the target with --target label).")
+    said_of = (named.target, named.group, named.id_, named.time)
+    if others := [name for name in ENTITY_IDS if name in raw and name not in said_of]:
+        told.append(f"Not used: {' and '.join(others)} (an id, of which --id and --group say nothing).")
     if kept := [name for name in ("active", "treated") if name in raw and name != named.target]:
         are = "says whom ranks are taken among" if kept == ["active"] else "say who was active or treated"
         verb = "is no feature" if len(kept) == 1 else "are no features"

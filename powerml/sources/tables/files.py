@@ -14,6 +14,7 @@ from powerml.sources.dialect import dialect
 from powerml.sources.files import check_width
 from powerml.sources.ids import normal_ids
 from powerml.spreadsheets import read_back
+from powerml.tables import LARGEST_NUMBER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
 
 NULLS = ("", "nan", "na", "n/a", "null", "none", "<na>")
 """Texts, in small letters, that stand for nothing in a column of numbers."""
-LARGEST = 1e30  # what is beyond cannot be squared and summed over any number of rows
 _HEAD_BYTES = 1 << 20
 _OFFSET = re.compile(r"^(.*\d:\d{2}(?::\d{2}(?:\.\d+)?)?) ?(?:[Zz]|[+-]\d{2}(?::?\d{2})?)$")
 TRUTHS = {"true": True, "1": True, "1.0": True, "false": False, "0": False, "0.0": False}
@@ -126,8 +126,10 @@ def numbers(values: pd.Series, path: Path, *, fix: str = "leave it empty where n
         found = pd.to_numeric(values.astype("string").str.strip().mask(empty), errors="coerce").astype("float64")
     if (bad := ~empty & ~np.isfinite(found)).any():
         raise row_error(path, values, bad, "is not a number", fix)
-    if (bad := found.abs() > LARGEST).any():
-        raise row_error(path, values, bad, f"is too large a number, over {LARGEST:g}", "correct it, or change the unit")
+    if (bad := found.abs() > LARGEST_NUMBER).any():
+        raise row_error(
+            path, values, bad, f"is too large a number, over {LARGEST_NUMBER:g}", "correct it, or change the unit"
+        )
     return found
 
 
@@ -156,6 +158,19 @@ def ids(values: pd.Series, path: Path, *, required: bool = True) -> pd.Series:
     return text
 
 
+def check_once(frame: pd.DataFrame, id_column: str, path: Path, *, fix: str) -> None:
+    """Raises DataError where an id (with `as_of`: an id on a day) stands on two rows, which no join tells apart."""
+    dated = "as_of" in frame and frame["as_of"].nunique() > 1
+    twice = frame.duplicated(["as_of", id_column] if dated else [id_column]).to_numpy(dtype=bool)
+    if twice.any():
+        place = int(np.flatnonzero(twice)[0])
+        first, row = frame.iloc[place], frame.index[place] + 2
+        on = f" on {first['as_of']:%Y-%m-%d}" if dated else ""
+        more = int(twice.sum()) - 1
+        also = f" (and {more} more row{'s' if more > 1 else ''})" if more else ""
+        raise DataError(f"{path}: row {row}: {first[id_column]!r} stands there a second time{on}{also}; {fix}")
+
+
 def truths(values: pd.Series, path: Path) -> pd.Series:
     """A column as truth values; raises DataError with the first row that is neither true nor false."""
     if pd.api.types.is_bool_dtype(values):
@@ -168,8 +183,13 @@ def truths(values: pd.Series, path: Path) -> pd.Series:
 
 
 def row_error(path: Path, values: pd.Series, bad: pd.Series, what: str, fix: str) -> DataError:
-    """The first bad row of a column; rows are counted as an editor counts lines, the header being line 1."""
+    """The first bad row of a column; rows are counted as an editor counts lines, the header being line 1.
+
+    The column's index holds the rows' places in the file, whichever were left out before.
+    """
     place = int(np.flatnonzero(bad.to_numpy(dtype=bool))[0])
     more = int(bad.sum()) - 1
     also = f" (and {more} more row{'s' if more > 1 else ''})" if more else ""
-    return DataError(f"{path}: row {place + 2}: column {values.name!r}: {values.iloc[place]!r} {what}{also}; {fix}")
+    return DataError(
+        f"{path}: row {values.index[place] + 2}: column {values.name!r}: {values.iloc[place]!r} {what}{also}; {fix}"
+    )

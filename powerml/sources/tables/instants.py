@@ -24,6 +24,16 @@ FIRST, LAST = (pd.Timestamp(day).timestamp() for day in ("1990-01-01", "2100-01-
 """Seconds since 1970 between which a column of numbers must lie, as a whole and in one unit, to be of epochs."""
 
 WRITTEN_DATE = re.compile(r"(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})(?:[T ]\s*(\d{1,2}:\d{2}.*))?")
+_MONTH = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|"
+    r"nov(?:ember)?|dec(?:ember)?)\.?"
+)
+LIKE_A_DATE = re.compile(
+    rf"(?:{WRITTEN_DATE.pattern}|(?:\d{{1,2}}[-/.]\d{{1,2}}[-/.]\d{{2}}|\d{{1,2}}[ \-/.]{_MONTH}[ \-/,.]+\d{{2,4}}"
+    rf"|{_MONTH} \d{{1,2}},? \d{{4}}|\d{{4}}[ \-]{_MONTH}[ \-]\d{{1,2}})(?:[T ,]+\d{{1,2}}:\d{{2}}.*)?)",
+    re.IGNORECASE,
+)
+"""As `WRITTEN_DATE`, and with names of months or years of two digits, which are not read."""
 OFFSET = re.compile(r"\s*(?:[Zz]|[+-]\d{2}(?::?\d{2})?)$")
 SECONDS_A_DAY = 86_400
 
@@ -54,7 +64,7 @@ def from_epochs(values: pd.Series, unit: str) -> pd.Series:
 
 def is_dates(text: pd.Series) -> bool:
     """Whether every text of a column without blanks looks like a date, with a time of day or without."""
-    return len(text) > 0 and bool(text.str.fullmatch(WRITTEN_DATE).all())
+    return len(text) > 0 and bool(text.str.fullmatch(LIKE_A_DATE).all())
 
 
 def from_texts(text: pd.Series) -> pd.Series | None:

@@ -12,7 +12,7 @@ import pandas as pd
 from powerml.config.metrics import catalogue
 from powerml.errors import DataError, MissingColumns
 from powerml.scoring.unseen import known_levels
-from powerml.sources.tables.files import blank, dates, ids, numbers, read_table, truths
+from powerml.sources.tables.files import blank, check_once, dates, ids, numbers, read_table, truths
 from powerml.sources.tables.instants import days_before, moments_of
 from powerml.sources.tables.kinds import categories
 from powerml.tables import ENTITY_IDS, ROW
@@ -77,6 +77,8 @@ def read_metric_table(
             columns[name] = categories(raw[name], texts[name]) if name in texts else numbers(raw[name], path)
     columns |= {name: truths(raw[name], path) for name in ("enough_history", "active") if name in raw}
     frame = pd.DataFrame(columns)
+    if found != ROW:
+        check_once(frame, found, path, fix="keep one row of each, or name the column of their dates 'as_of'")
     if "active" not in frame:
         frame["active"] = frame["events_30d"].ge(1) if "events_30d" in frame else True
     has_history = "enough_history" in frame

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from powerml.errors import DataError
-from powerml.sources.tables.files import blank, dates, ids, numbers, read_table
+from powerml.sources.tables.files import blank, check_once, dates, ids, numbers, read_table
 
 
 def test_a_csv_s_cells_are_texts_and_a_parquet_s_what_they_are(tmp_path):
@@ -52,3 +52,13 @@ def test_dates_and_ids_name_the_row(tmp_path):
     assert ids(pd.Series([7.0, 8.0]), tmp_path / "t.csv").tolist() == ["7", "8"]
     with pytest.raises(DataError, match=r"row 3: column 'id': '' is empty; every row needs an id"):
         ids(pd.Series(["a", ""], name="id"), tmp_path / "t.csv")
+
+
+def test_an_id_that_stands_twice_is_named_with_its_row(tmp_path):
+    frame = pd.DataFrame({"user_id": ["a", "b", "a", "a"]}, index=[0, 3, 4, 5])  # rows 2 and 3 were left out before
+    with pytest.raises(DataError, match=r"t\.csv: row 6: 'a' stands there a second time \(and 1 more row\); keep one"):
+        check_once(frame, "user_id", tmp_path / "t.csv", fix="keep one")
+    days = pd.to_datetime(["2026-01-01", "2026-01-01", "2026-01-02", "2026-01-02"])
+    with pytest.raises(DataError, match="row 7: 'a' stands there a second time on 2026-01-02; keep one"):
+        check_once(frame.assign(as_of=days), "user_id", tmp_path / "t.csv", fix="keep one")
+    check_once(frame.assign(as_of=days)[:3], "user_id", tmp_path / "t.csv", fix="keep one")
