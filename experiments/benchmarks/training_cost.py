@@ -58,7 +58,7 @@ def default_fit(data: TrainingData) -> None:
 
 
 def experiment(screen: str) -> ExperimentSpec:
-    """The head `auto` alone, screened or on all metrics; or the default session, with its six scorers."""
+    """The head `auto` alone, screened or on all metrics; or the default session, with its five scorers."""
     if screen == "session":
         return ExperimentSpec(seed=7)
     entry = FittedEntry(fit="auto", screen="off" if screen == "off" else None)

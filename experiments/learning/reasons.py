@@ -115,7 +115,7 @@ def contradictions(read: Read) -> dict[str, int]:
 
 
 def _members(reason: Mapping) -> list[str]:
-    return [reason["metric"], *(member["metric"] for member in reason.get("with", []))]
+    return [reason["metric"], *reason.get("with", [])]
 
 
 def examples(read: Read) -> list[str]:

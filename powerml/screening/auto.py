@@ -7,6 +7,7 @@ of fold.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -72,7 +73,12 @@ class ScreenedRows:
         """
         taken = np.isin(self.codes, self.codes[at])
         inside = [self._masks(np.flatnonzero(taken & ~np.isin(self.codes, self.codes[at[test]]))) for _, test in folds]
-        return Screens(tuple(inside), self._masks(np.arange(len(self.codes))))
+        return Screens(tuple(inside), self._whole)
+
+    @cached_property
+    def _whole(self) -> np.ndarray:
+        """What each screen keeps over all rows, the same for both sides of a model."""
+        return self._masks(np.arange(len(self.codes)))
 
     def _masks(self, rows: RowNumbers) -> np.ndarray:
         """What each screen keeps (screens, columns), learned from some of the rows."""

@@ -128,7 +128,7 @@ def _screens(screening: Screening, thresholds: Sequence[float]) -> dict[str, Scr
     own = {} if used == DOCUMENTED_THRESHOLD else {"used": screening}
     others = sorted({*thresholds} - {DOCUMENTED_THRESHOLD, used}, reverse=True)
     tried = {f"{threshold:g}": at(threshold) for threshold in others}
-    return {"document": at(DOCUMENTED_THRESHOLD), **own, **tried, "none": screening.without_rule()}
+    return {**own, "document": at(DOCUMENTED_THRESHOLD), **tried, "none": screening.without_rule()}
 
 
 def _read(model: NestedOutcomeModel) -> int:

@@ -57,9 +57,9 @@ def test_among_the_three_largest_reasons_no_two_of_opposite_sign_come_from_alike
     ]
     assert opposite
     for one, other in opposite:
-        for a in [one, *one.get("with", [])]:
-            for b in [other, *other.get("with", [])]:
-                assert near.loc[a["metric"], b["metric"]] <= ALIKE
+        for a in [one["metric"], *one.get("with", [])]:
+            for b in [other["metric"], *other.get("with", [])]:
+                assert near.loc[a, b] <= ALIKE
     single = reasons_json(Families().reasons(model.contributions(X), X), X, top=3)  # without families they do
     assert any(
         one["contribution"] * other["contribution"] < 0 and near.loc[one["metric"], other["metric"]] > ALIKE
@@ -84,8 +84,8 @@ def test_all_reasons_and_the_baseline_add_up_to_the_score_shown(key, data):
         assert sum(reason["contribution"] for reason in told) + reasons.baseline == pytest.approx(score, abs=1e-6)
         assert [abs(r["contribution"]) for r in told] == sorted((abs(r["contribution"]) for r in told), reverse=True)
         for reason in told:  # the others inside hold the rest of the effect
-            inside = sum(member["contribution"] for member in reason.get("with", []))
-            assert own.loc[row, reason["metric"]] + inside == pytest.approx(reason["contribution"], abs=1e-9)
+            inside = own.loc[row, [reason["metric"], *reason.get("with", [])]].sum()
+            assert inside == pytest.approx(reason["contribution"], abs=1e-9)
 
 
 @some

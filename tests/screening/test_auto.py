@@ -87,3 +87,9 @@ def test_a_threshold_is_taken_only_beyond_doubt(noise, taken):
     logits = {0: z + noise * rng.standard_normal(800), 1: z}
     assert chosen_screen(y, logits, np.arange(800)) == taken
     assert chosen_screen(y, {0: z}, None) == 0
+
+
+def test_both_sides_share_what_is_kept_over_all_rows():
+    given = rows()
+    stayed = np.flatnonzero(given.labels != "churn")
+    assert given.screens([], np.arange(1200)).whole is given.screens([], stayed).whole

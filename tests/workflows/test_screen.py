@@ -156,7 +156,7 @@ def test_at_few_percent_churn_a_plain_r_is_out_of_reach(history):
 def test_every_threshold_stands_beside_what_auto_takes(data):
     found = screen_on(data, CorrelationScreen(None, min_keep=1), repeats=50)
     table = found.screens.set_index("screen")
-    assert list(table.index) == ["off", *(f"|r| >= {t:g}, balanced" for t in THRESHOLDS[:-1]), "auto", AT_DOCUMENTS]
+    assert list(table.index) == ["off", *(f"|r| >= {t:g}, balanced" for t in THRESHOLDS), "auto"]
     assert table.loc["off", ["points", "low", "high"]].tolist() == [0, 0, 0]
     assert (table["kept_fewest"] <= table["kept_most"]).all()
     assert (table["kept_most"] <= found.audit.metrics).all()

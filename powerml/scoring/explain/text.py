@@ -31,10 +31,10 @@ def reasons_json(
 ) -> pd.Series:
     """One JSON text per row, a list of reasons by falling size of their effect.
 
-    A reason has `metric`, `value`, `usual` (where known), `contribution`, `text`, and where it stands for several
-    metrics the others as `with`: `metric`, `value`, `contribution`; its own `contribution` holds theirs. `top` keeps
-    that many per row (None: all, which with the baseline add up to the score); what gives exactly 0 is only told where
-    all are. `frame` holds the metrics' values, `metrics` their units and what they are missing where they are null.
+    A reason has `metric`, `value`, `usual` (where learnt), `contribution`, `text`, and where it stands for several
+    metrics the names of the others as `with`; its `contribution` holds theirs (`reasons_table` tells them apart). `top`
+    keeps that many per row (None: all, which with the baseline add up to the score); what gives exactly 0 is only told
+    where all are. `frame` holds the metrics' values, `metrics` their units and what they are missing where null.
     """
     said = Wording(reasons, frame, metrics or {})
     order = np.argsort(-np.abs(reasons.effects), axis=1, kind="stable")[:, :top]
@@ -59,54 +59,96 @@ class Wording:
         values = frame.reindex(columns=list(names))
         self.names = names
         self.cells = [cells_of(values[name]) for name in names]
-        self._metrics = [metrics.get(name) for name in names]
-        self._missing = [what_is_missing(metric) for metric in self._metrics]
-        self._units = ["" if m is None else _CHANGE if m.change else m.unit for m in self._metrics]
-        self._usual = [reasons.usual.get(name, NOT_LEARNT) for name in names]
-        self._members = reasons.members
-        self._given = reasons.given
+        specs = [metrics.get(name) for name in names]
+        units = ["" if m is None else _CHANGE if m.change else m.unit for m in specs]
+        usual = [reasons.usual.get(name, NOT_LEARNT) for name in names]
+        self._metrics = [
+            _Metric(name, unit, what_is_missing(spec), usually)
+            for name, unit, spec, usually in zip(names, units, specs, usual, strict=True)
+        ]
         self._heads = [f'{{"metric": {_quoted(name)}, "value": ' for name in names]
-        self._usually = ["" if usual == NOT_LEARNT else f'"usual": {_written(usual)}, ' for usual in self._usual]
+        self._usually = ["" if one == NOT_LEARNT else f'"usual": {_written(one)}, ' for one in usual]
+        self._members = reasons.members
+        self._others: dict[int, tuple[str, str]] = {}
 
     def text(self, row: int, place: int, column: int, size: float) -> str:
         """The sentence on reason `place` of a row, which bears the name of the metric in `column`."""
-        return self.alone(row, column, size, others=[self.names[m] for m in self._members[place] if m != column])
+        return self._metrics[column].sentence(self.cells[column][row], size, self._beside(place, column)[0])
 
-    def alone(self, row: int, column: int, size: float, *, others: Sequence[str] = ()) -> str:
-        """The same with the `others` that say the same, by default without."""
-        return reason_text(
-            self.names[column],
-            self.cells[column][row],
-            size,
-            unit=self._units[column],
-            usual=self._usual[column],
-            missing=self._missing[column],
-            others=others,
-        )
+    def alone(self, row: int, column: int, size: float) -> str:
+        """The same without the metrics that say the same."""
+        return self._metrics[column].sentence(self.cells[column][row], size, "")
 
     def shown(self, row: int, column: int) -> str:
         """A metric's value in a row as people read it."""
-        return _shown(self.cells[column][row], self._units[column], self._missing[column])
+        return self._metrics[column].shown(self.cells[column][row])
 
     def usual(self, column: int) -> str:
         """What is usual of a metric as people read it; empty where nothing was learnt."""
-        usual = self._usual[column]
-        return "" if usual == NOT_LEARNT else _shown(usual, self._units[column], self._missing[column])
+        return self._metrics[column].usual
 
     def entry(self, row: int, place: int, column: int, size: float) -> str:
         """The reason as JSON text."""
-        inside = ""
-        if len(self._members[place]) > 1:
-            others = [
-                f'{self._heads[other]}{_written(self.cells[other][row])}, "contribution": {given!r}}}'
-                for other in self._members[place]
-                if other != column and (given := float(self._given[row, other]) + 0.0) != 0
-            ]
-            inside = f', "with": [{", ".join(others)}]' if others else ""
+        value = self.cells[column][row]
+        words, inside = self._beside(place, column)
+        text = _quoted(self._metrics[column].sentence(value, size, words))
         return (
-            f'{self._heads[column]}{_written(self.cells[column][row])}, {self._usually[column]}"contribution": '
-            f'{size + 0.0!r}, "text": {_quoted(self.text(row, place, column, size))}{inside}}}'
+            f'{self._heads[column]}{_written(value)}, {self._usually[column]}"contribution": {size + 0.0!r}, '
+            f'"text": {text}{inside}}}'
         )
+
+    def _beside(self, place: int, column: int) -> tuple[str, str]:
+        """What is said of the other metrics of a reason that bears the name of one: in words, and as JSON has it."""
+        if column not in self._others:  # a metric stands in one reason
+            others = [self.names[member] for member in self._members[place] if member != column]
+            told = f', "with": [{", ".join(map(_quoted, others))}]' if others else ""
+            self._others[column] = _with(others), told
+        return self._others[column]
+
+
+class _Metric:
+    """How one metric's values are said."""
+
+    def __init__(self, name: str, unit: str, missing: str, usual: Cell) -> None:
+        self.name = _words(name).removesuffix(f" {unit}") if unit in _SAID else _words(name)
+        self.missing, self.learnt, self.expected = missing, usual != NOT_LEARNT, usual
+        self.per_cent, self.signed = unit in (_SHARE, _CHANGE), unit == _CHANGE
+        self.unit = f" {unit}" if unit in _SAID else ""
+        self.one = (" person" if unit == "people" else self.unit.removesuffix("s")) if self.unit else ""
+        self._usually = "" if not self.learnt else self.number(usual)
+
+    @property
+    def usual(self) -> str:
+        """What is usual in words; empty where nothing was learnt."""
+        return self.shown(self.expected) if self.learnt else ""
+
+    def number(self, value: Cell) -> str:
+        """A value without its unit; a category itself, or what is missing."""
+        if value is None or value != value:
+            return self.missing
+        if isinstance(value, str):
+            return value
+        return f"{'+' * (self.signed and value > 0)}{_per_cent(100 * value)}%" if self.per_cent else _digits(value)
+
+    def shown(self, value: Cell) -> str:
+        """A value with its unit."""
+        return self.number(value) + self._counted(value)
+
+    def sentence(self, value: Cell, size: float, others: str) -> str:
+        """Value, usual value and effect."""
+        number = self.number(value)
+        said = number + self._counted(value)
+        if not self.learnt or (number is self.missing and self.expected is not None):
+            return f"{self.name}: {said} ({size:+.1f} points{others})"
+        like = f"usually {self._usually}"
+        if number == self._usually:
+            like = "like most" if isinstance(value, str) else "as usual"
+        return f"{self.name}: {said}, {like} ({size:+.1f} points{others})"
+
+    def _counted(self, value: Cell) -> str:
+        if not self.unit or not isinstance(value, float) or value != value:
+            return ""
+        return self.one if value == 1 else self.unit
 
 
 def _quoted(text: str) -> str:
@@ -149,13 +191,8 @@ def reason_text(
     >>> reason_text("nps_latest", None, -0.5, usual=8.0, missing="no survey answer yet")
     'nps latest: no survey answer yet (-0.5 points)'
     """
-    told = _shown(value, unit, missing)
-    if usual != NOT_LEARNT and not (told == missing and usual is not None):
-        bare = unit if unit in (_SHARE, _CHANGE) else ""
-        usually = _shown(usual, bare, missing if usual != value else "")
-        alike = "like most" if isinstance(value, str) else "as usual"
-        told += f", {alike}" if usually in ("", _shown(value, bare, missing)) else f", usually {usually}"
-    return f"{_named(metric, unit)}: {told} ({contribution:+.1f} points{_with(others)})"
+    value = float(value) if isinstance(value, int) else value
+    return _Metric(metric, unit, missing, usual).sentence(value, contribution, _with(others))
 
 
 def _with(others: Sequence[str]) -> str:
@@ -168,22 +205,6 @@ def _with(others: Sequence[str]) -> str:
 
 def _words(metric: str) -> str:
     return metric.replace("_", " ")
-
-
-def _named(metric: str, unit: str) -> str:
-    """The metric's name without the unit at its end, where the value says it: `account age: 58 days`."""
-    return _words(metric).removesuffix(f" {unit}") if unit in _SAID else _words(metric)
-
-
-def _shown(value: Cell, unit: str, missing: str) -> str:
-    if value is None or value != value:
-        return missing
-    if isinstance(value, str):
-        return value
-    if unit in (_SHARE, _CHANGE):
-        return f"{'+' * (unit == _CHANGE and value > 0)}{_per_cent(100 * value)}%"
-    counted = ("person" if unit == "people" else unit.removesuffix("s")) if value == 1 else unit
-    return f"{_digits(value)} {counted}" if unit in _SAID else _digits(value)
 
 
 def _digits(value: float) -> str:

@@ -55,7 +55,7 @@ def test_a_family_is_one_reason_that_says_value_usual_value_and_effect_with_the_
         {
             "metric": "logins", "value": 40.0, "usual": 10.0, "contribution": 1.5,
             "text": "logins: 40, usually 10 (+1.5 points, with days)",
-            "with": [{"metric": "days", "value": 12.0, "contribution": -0.5}],
+            "with": ["days"],
         },
         {
             "metric": "seats", "value": 3.0, "usual": 3.0, "contribution": 0.25,
