@@ -20,40 +20,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 
-@dataclass(frozen=True)
-class PlattLink:
-    """Score -> probabilities: logit = slope x score + intercept, per head; `expand` is None for two outcomes.
-
-    Slopes have either sign, as the training rows say. `outcomes` are worst first; the head `churn` is of the first.
-    """
-
-    churn: LogitLine
-    expand: LogitLine | None
-    outcomes: tuple[str, ...] = OUTCOMES
-
-    def probabilities(self, score: ArrayLike) -> pd.DataFrame:
-        """`p_churn`, `p_stay` (and `p_expand`) for each score; the index is that of a Series given.
-
-        Of a custom outcome, `p_NAME` and `p_not_NAME`.
-        """
-        expand = None if self.expand is None else self.expand.at(score)
-        index = score.index if isinstance(score, pd.Series) else None
-        return _named(self.churn.at(score), expand, self.outcomes, index)
-
-
-def fit_link(score: ArrayLike, y: ArrayLike, outcomes: tuple[str, ...] | None = None) -> PlattLink:
-    """Fits the heads on training rows; `outcomes` says whether there are three (default: what `y` holds).
-
-    A head without events, or a score that does not vary, gets the base rate (one half event added on each side). One
-    unit of ridge on the standardised slope keeps it finite where the score separates the outcome.
-    """
-    s = np.asarray(score, dtype=float)
-    codes = outcome_codes(y, outcomes := outcomes or outcomes_of(y))
-    stayed = codes > 0
-    expand = _head(s[stayed], codes[stayed] == 2) if len(outcomes) == 3 else None
-    return PlattLink(_head(s, codes == 0), expand, outcomes)
-
-
 def _head(s: np.ndarray, y: np.ndarray) -> LogitLine:
     line = logistic_line(y, s, ridge=float(s.var()) if len(s) else 0.0)
     return LogitLine(0.0, base_logit(y)) if np.isnan(line.slope) else line

@@ -84,15 +84,6 @@ class SnapshotSplit:
             yield np.flatnonzero(train), np.flatnonzero(times.isin(fold.test).to_numpy())
 
 
-def fold_numbers(accounts: ArrayLike, k: int = 5, *, seed: int = 0) -> np.ndarray:
-    """The fold number, 0 to k-1, of each row: all rows of an account in one fold, by hash and seed."""
-    names, codes = np.unique(np.asarray(accounts, dtype=str), return_inverse=True)
-    order = np.argsort(np.array([_uniform(seed, name) for name in names]), kind="stable")
-    numbers = np.empty(len(names), dtype=int)
-    numbers[order] = np.arange(len(names)) % k  # even folds, whatever the hash says
-    return numbers[codes]
-
-
 def distinct_cutoffs(as_ofs: Any) -> pd.DatetimeIndex:
     """Distinct cutoffs in rising order."""
     return pd.DatetimeIndex(pd.to_datetime(pd.Series(as_ofs))).unique().sort_values()

@@ -66,16 +66,29 @@ def on_axes(shares: Sequence[Mapping[str, float]], known: Collection[str]) -> li
     return told
 
 
-def headline_figures(
-    figures: Mapping[str, float], room: int, *, shared: Collection[str] | None = None
-) -> dict[str, float]:
-    """The figures that fit, in the order of `HEADLINES`; those first that are `shared` with the runs beside.
+def headline_figures(figures: Mapping[str, float], room: int) -> dict[str, float]:
+    """The figures that fit, in the order of `HEADLINES`.
 
     >>> headline_figures({"skill/brier": 0.1, "churn/auroc": 0.8, "skill/overall": 0.2}, 2)
     {'skill/overall': 0.2, 'churn/auroc': 0.8}
     """
-    ranked = sorted(figures, key=lambda name: (shared is not None and name not in shared, _rank(name)))
-    return {name: figures[name] for name in ranked[: max(room, 0)]}
+    return {name: figures[name] for name in sorted(figures, key=_rank)[: max(room, 0)]}
+
+
+def beside_each_other(runs: Sequence[Mapping[str, float]], room: int) -> list[dict[str, float]]:
+    """The figures of runs that are compared: those that all have are the same ones, and each keeps what it has alone.
+
+    >>> beside_each_other([{"skill/overall": 0.2, "skill/brier": 0.1}, {"skill/overall": 0.3, "time/drift": 1.0}], 2)
+    [{'skill/overall': 0.2, 'skill/brier': 0.1}, {'skill/overall': 0.3, 'time/drift': 1.0}]
+    """
+    told = [run for run in runs if run]
+    shared = set.intersection(*(set(run) for run in told)) if told else set()
+    alone = [headline_figures({k: v for k, v in run.items() if k not in shared}, room // 3) for run in runs]
+    left = room - max(map(len, alone), default=0)
+    return [
+        headline_figures({k: v for k, v in run.items() if k in shared}, left) | own
+        for run, own in zip(runs, alone, strict=True)
+    ]
 
 
 def _rank(name: str) -> int:

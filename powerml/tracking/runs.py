@@ -16,12 +16,12 @@ import yaml
 from powerml.config import fingerprints
 from powerml.errors import StoreError
 from powerml.spreadsheets import guarded
-from powerml.tracking.limits import MAX_METRICS, MAX_PARAMS, headline_figures, native_as_params
+from powerml.tracking.limits import MAX_METRICS, MAX_PARAMS, beside_each_other, native_as_params
 from powerml.tracking.model_files import MANIFEST_FILE, OWN_TAGS, RUN_SOURCE, SCRATCH, log_model, model_manifest
 from powerml.tracking.store import Store, connected, experiment_id, plain, safe_key, writing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import pandas as pd
     from matplotlib.figure import Figure
@@ -139,12 +139,10 @@ def log_session(
             mlflow.log_params({safe_key(k): plain(v) for k, v in session.params.items()})
             _attach(session.attachments)
             logged = {}
-            with_figures = [set(scorer.metrics) for scorer in scorers if scorer.metrics]
-            shared = set.intersection(*with_figures) if with_figures else set()
-            for scorer in scorers:
+            for scorer, figures in zip(scorers, _figures(scorers), strict=True):
                 tags = {**session.tags, "powerml.kind": scorer.model.kind, **scorer.tags}
                 with _run(experiment, scorer.label, tags, parent=parent) as run_id:
-                    logged[scorer.label] = _log_scorer(scorer, run_id, store, shared)
+                    logged[scorer.label] = _log_scorer(scorer, run_id, store, figures)
                     _log_input(client, run_id, session.learned_from)
             mlflow.log_metrics({safe_key(k): float(v) for k, v in session.metrics.items() if math.isfinite(v)})
             mlflow.set_tag(NOTE, session.note({name: run.run_id for name, run in logged.items()}))
@@ -159,7 +157,7 @@ def log_version(store: Store, project: str, run: ScorerRun, *, tags: Mapping[str
         end_killed(client, store, experiment)
         every = {**tags, "powerml.kind": run.model.kind, **run.tags}
         with _run(experiment, run.label, every) as run_id:
-            return _log_scorer(run, run_id, store, set(run.metrics))
+            return _log_scorer(run, run_id, store, _figures([run])[0])
 
 
 def end_killed(client: MlflowClient, store: Store, experiment: str) -> None:
@@ -191,8 +189,15 @@ def _run(experiment: str, name: str, tags: Mapping[str, str], *, parent: str | N
         yield run.info.run_id
 
 
-def _log_scorer(scorer: ScorerRun, run_id: str, store: Store, shared: Collection[str]) -> LoggedRun:
-    """What one scorer's run holds; `shared` are the figures that all runs beside it have too."""
+def _figures(scorers: Sequence[ScorerRun]) -> list[dict[str, float]]:
+    """The figures of each run that fit beside its weights and what was taken month by month."""
+    taken = max((len(one.shares) + len(one.by_cutoff) for one in scorers), default=0)
+    finite = [{k: float(v) for k, v in one.metrics.items() if math.isfinite(v)} for one in scorers]
+    return beside_each_other(finite, MAX_METRICS - taken)
+
+
+def _log_scorer(scorer: ScorerRun, run_id: str, store: Store, told_figures: Mapping[str, float]) -> LoggedRun:
+    """What one scorer's run holds; `told_figures` are those of its figures that are metrics of the run."""
     import mlflow
 
     shares = {safe_key(f"weight.{metric}"): f"{share:.6g}" for metric, share in scorer.shares.items()}
@@ -202,9 +207,8 @@ def _log_scorer(scorer: ScorerRun, run_id: str, store: Store, shared: Collection
     if native:
         mlflow.log_text(yaml.safe_dump(native, sort_keys=False, allow_unicode=True), NATIVE_FILE)
     every = {name: float(value) for name, value in scorer.metrics.items() if math.isfinite(value)}
-    room = MAX_METRICS - len(shares) - len(scorer.by_cutoff)
     figures = {safe_key(f"weight/{metric}"): float(share) for metric, share in scorer.shares.items()}
-    figures |= {safe_key(name): value for name, value in headline_figures(every, room, shared=shared).items()}
+    figures |= {safe_key(name): value for name, value in told_figures.items()}
     mlflow.log_metrics(figures)
     mlflow.log_text("figure,value\n" + "".join(f"{k},{v!r}\n" for k, v in every.items()), FIGURES_FILE)
     if scorer.note:

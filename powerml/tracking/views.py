@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SHARED = "mlflow.sharedViewState."
 TABLE, COMPARISON = "powerml-table", "powerml-comparison"
-COLUMNS = (
+SHOWN_COLUMNS = (
     "tags.`powerml.verdict`",
     "tags.`powerml.kind`",
     "metrics.`skill/overall`",
@@ -107,7 +107,7 @@ def _state(where: str) -> dict[str, Any]:
         "lifecycleFilter": "Active",
         "modelVersionFilter": "All Runs",
         "datasetsFilter": [],
-        "selectedColumns": list(COLUMNS),
+        "selectedColumns": list(SHOWN_COLUMNS),
         "runsHiddenMode": "FIRST_20_RUNS",
     }
 

@@ -40,6 +40,7 @@ def labels(project: ProjectSpec, cutoffs: Sequence[date]) -> pd.DataFrame:
     Returns as_of, the id (and account_id beside a user), label (ineligible, immature, churn, stay or expand) and
     treated, in the order of `snapshot`. Raises what reading the project's tables raises.
 
+    >>> from datetime import date
     >>> from pathlib import Path
     >>> from tempfile import mkdtemp
     >>> from powerml import simulate

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from powerml.calibration.links import best_single_metric, fit_link
+from powerml.calibration.links import best_single_metric
 from powerml.statistics.logistic import sigmoid
 from powerml.statistics.scores import auroc
 
@@ -16,12 +16,18 @@ def rows():
     return s, np.select([u < c, u < c + (1 - c) * e], ["churn", "expand"], "stay")
 
 
+def linked(s, y):
+    """The link of a score that stands alone."""
+    return best_single_metric(pd.DataFrame({"s": s}), y)
+
+
 def test_a_link_finds_the_line_that_made_the_outcomes(rows):
     s, y = rows
-    link = fit_link(s, y)
-    assert link.churn == pytest.approx((-0.06, 1), rel=0.15)
-    assert link.expand == pytest.approx((0.05, -4), rel=0.15)
-    p = link.probabilities(s)
+    best = linked(s, y)
+    churn, expand = best.heads
+    assert churn == pytest.approx((-0.06, 1), rel=0.15)
+    assert expand == pytest.approx((0.05, -4), rel=0.15)
+    p = best.probabilities(s.to_frame("s"))
     assert list(p.columns) == ["p_churn", "p_stay", "p_expand"]
     assert p.index.equals(s.index)
     assert p.sum(axis=1).to_numpy() == pytest.approx(1)
@@ -30,22 +36,21 @@ def test_a_link_finds_the_line_that_made_the_outcomes(rows):
 
 def test_two_outcomes_have_one_head(rows):
     s, y = rows
-    link = fit_link(s, np.where(y == "expand", "stay", y))
-    assert link.expand is None
-    assert list(link.probabilities(s).columns) == ["p_churn", "p_stay"]
+    best = linked(s, np.where(y == "expand", "stay", y))
+    assert best.expand is None
+    assert list(best.probabilities(s.to_frame("s")).columns) == ["p_churn", "p_stay"]
 
 
-def test_without_events_or_variation_the_base_rate_stands():
-    quiet = fit_link([1, 2, 3], ["stay"] * 3).probabilities([1.0, 9.0])
+def test_without_events_the_base_rate_stands_and_what_does_not_vary_is_no_metric():
+    quiet = linked([1, 2, 3], ["stay"] * 3).probabilities(pd.DataFrame({"s": [1.0, 9.0]}))
     assert quiet.p_churn.to_numpy() == pytest.approx(0.125)  # half an event in three rows: 0.5 / 4
-    constant = fit_link([5, 5, 5, 5], ["churn", "stay", "stay", "stay"]).probabilities([5.0])
-    assert constant.p_churn.to_numpy() == pytest.approx(0.3)  # 1.5 / 5
+    assert linked([5, 5, 5, 5], ["churn", "stay", "stay", "stay"]) is None
 
 
 def test_a_score_that_separates_stays_finite():
-    link = fit_link([1, 2, 3, 4, 5, 6], ["churn"] * 3 + ["stay"] * 3)
-    assert -10 < link.churn[0] < 0
-    assert np.isfinite(link.probabilities([-1000.0, 1000.0])).all(axis=None)
+    best = linked([1, 2, 3, 4, 5, 6], ["churn"] * 3 + ["stay"] * 3)
+    assert -10 < best.heads[0].slope < 0
+    assert np.isfinite(best.probabilities(pd.DataFrame({"s": [-1000.0, 1000.0]}))).all(axis=None)
 
 
 def test_the_best_single_metric_is_found_and_linked(rows):

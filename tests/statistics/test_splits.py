@@ -5,7 +5,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from powerml.statistics.splits import Fold, SnapshotSplit, fold_numbers
+from powerml.statistics.splits import Fold, SnapshotSplit
 
 days = st.dates(date(2015, 1, 1), date(2026, 12, 31))
 
@@ -83,10 +83,3 @@ def test_a_fifth_of_accounts_is_never_trained_on():
     ((train, test),) = split.rows(frame, accounts)
     assert not out[train].any()
     assert set(test) == set(range(1, 8000, 2))
-
-
-def test_account_folds_are_even_and_keep_accounts_together():
-    accounts = np.array(list("abcdefghij") * 3)
-    folds = fold_numbers(accounts, 5, seed=1)
-    assert (folds[:10] == folds[10:20]).all()
-    assert (np.bincount(folds) == 6).all()

@@ -22,7 +22,7 @@ from powerml.cli import root
 from powerml.tracking.pseudonyms import load_pseudonyms
 from powerml.tracking.runs import SessionRun, log_session
 from powerml.tracking.store import Store, connected, environment
-from powerml.tracking.views import AXES, BESIDE, COLUMNS, SHARED, prepare_views
+from powerml.tracking.views import AXES, BESIDE, SHARED, SHOWN_COLUMNS, prepare_views
 from tests.tracking.small_session import model, scorer_run
 
 NAMES = ("engagement", "power_user", "activity", "engagement, heavier tickets")
@@ -63,7 +63,7 @@ def test_two_entries_of_one_set_have_runs_of_their_own(project):
 def test_the_table_has_the_columns_that_are_read(project):
     _, store, _ = project
     views = prepare_views(store, "golden")
-    assert kept(store, views.table)["selectedColumns"] == list(COLUMNS)
+    assert kept(store, views.table)["selectedColumns"] == list(SHOWN_COLUMNS)
 
 
 def test_the_comparison_has_the_weights_that_differ_and_three_metrics(project):

@@ -25,7 +25,7 @@ def what_is_missing(metric: MetricSpec | None) -> str:
 
     >>> from powerml.config.metrics import catalogue
     >>> what_is_missing(catalogue()["nps_latest"]), what_is_missing(catalogue()["days_since_last_login"])
-    ('no survey answer yet', 'no login yet')
+    ('no survey answer in 365 days', 'no login yet')
     """
     if metric is None:
         return UNKNOWN

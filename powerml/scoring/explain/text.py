@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from powerml.scoring.explain.missing import UNKNOWN, what_is_missing
+from powerml.scoring.explain.missing import what_is_missing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -170,29 +170,6 @@ def cells_of(values: pd.Series) -> list[Cell]:
             cells[row] = None
         return cells
     return [None if v is None or v is pd.NA or v != v or str(v).strip() == "" else str(v).strip() for v in values]
-
-
-def reason_text(
-    metric: str,
-    value: Cell,
-    contribution: float,
-    *,
-    unit: str = "",
-    usual: Cell = NOT_LEARNT,
-    missing: str = UNKNOWN,
-    others: Sequence[str] = (),
-) -> str:
-    """What one reason did to a score, in words: the value, the usual one, the effect, the metrics that say the same.
-
-    >>> reason_text("tickets_unresolved", 3, -15, unit="tickets")
-    'tickets unresolved: 3 (-15.0 points)'
-    >>> reason_text("active_days_30d", 12, 4.25, unit="days", usual=7.0, others=["logins_30d"])
-    'active days 30d: 12 days, usually 7 (+4.2 points, with logins 30d)'
-    >>> reason_text("nps_latest", None, -0.5, usual=8.0, missing="no survey answer yet")
-    'nps latest: no survey answer yet (-0.5 points)'
-    """
-    value = float(value) if isinstance(value, int) else value
-    return _Metric(metric, unit, missing, usual).sentence(value, contribution, _with(others))
 
 
 def _with(others: Sequence[str]) -> str:

@@ -8,10 +8,24 @@ import pytest
 
 from powerml.config.metrics import MetricSpec, catalogue
 from powerml.scoring.contributions import Contributions
-from powerml.scoring.explain.text import reason_text, reasons_json
+from powerml.scoring.explain.text import NOT_LEARNT, UNKNOWN, _Metric, _with, reasons_json
 from powerml.scoring.families import Families
 
 DAYS = MetricSpec(name="days", table="events", measure="days", window_days=30, unit="days")
+
+
+def reason_text(metric, value, contribution, *, unit="", usual=NOT_LEARNT, missing=UNKNOWN, others=()):
+    """One reason in words, as `reasons_json` puts it beside the numbers."""
+    value = float(value) if isinstance(value, int) else value
+    return _Metric(metric, unit, missing, usual).sentence(value, contribution, _with(others))
+
+
+def test_a_reason_says_value_usual_value_effect_and_what_goes_with_it():
+    assert reason_text("tickets_unresolved", 3, -15, unit="tickets") == "tickets unresolved: 3 (-15.0 points)"
+    told = reason_text("active_days_30d", 12, 4.25, unit="days", usual=7.0, others=["logins_30d"])
+    assert told == "active days 30d: 12 days, usually 7 (+4.2 points, with logins 30d)"
+    told = reason_text("nps_latest", None, -0.5, usual=8.0, missing="no survey answer yet")
+    assert told == "nps latest: no survey answer yet (-0.5 points)"
 
 
 def told(top):
