@@ -78,7 +78,7 @@ def headline_figures(figures: Mapping[str, float], room: int) -> dict[str, float
 def beside_each_other(runs: Sequence[Mapping[str, float]], room: int) -> list[dict[str, float]]:
     """The figures of runs that are compared: those that all have are the same ones, and each keeps what it has alone.
 
-    >>> beside_each_other([{"skill/overall": 0.2, "skill/brier": 0.1}, {"skill/overall": 0.3, "time/drift": 1.0}], 2)
+    >>> beside_each_other([{"skill/overall": 0.2, "skill/brier": 0.1}, {"skill/overall": 0.3, "time/drift": 1.0}], 3)
     [{'skill/overall': 0.2, 'skill/brier': 0.1}, {'skill/overall': 0.3, 'time/drift': 1.0}]
     """
     told = [run for run in runs if run]

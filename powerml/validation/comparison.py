@@ -81,8 +81,8 @@ def compare(
 ) -> Comparison:
     """Compares two or more scorers on the rows of `y` ("churn", "stay", "expand").
 
-    `scorers`: name -> frame with `p_churn`, `p_stay` (and `p_expand`), one row per row of `y`, as a scorer says them
-   . A bootstrap of a dozen accounts is surer than it should be, so below 50
+    `scorers`: name -> frame with `p_churn`, `p_stay` (and `p_expand`), one row per row of `y`, as a scorer says
+    them. A bootstrap of a dozen accounts is surer than it should be, so below 50
     accounts with an outcome every answer is "cannot tell". Raises UsageError where there are not two.
     """
     if len(scorers) < 2:

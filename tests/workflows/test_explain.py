@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from powerml.config.metrics import catalogue
-from powerml.errors import MissingColumns, UsageError
+from powerml.errors import DataError, MissingColumns, UsageError
 from powerml.scoring.documented.base import DocumentedScorer
 from powerml.scoring.explain.explainable import Explainable
 from powerml.scoring.model import ScoringModel
@@ -85,7 +85,7 @@ class TestWords:
     def test_two_rows_without_a_date(self, tmp_path):
         path = tmp_path / "metrics.csv"
         pd.concat([pd.read_csv(GOLDEN).head(1)] * 2).to_csv(path, index=False)
-        with pytest.raises(UsageError, match="u00000 stands in 2 rows; add a column as_of that tells them apart"):
+        with pytest.raises(DataError, match=r"row 3: 'u00000' stands there a second time; .* their dates 'as_of'"):
             explain_metrics("u00000", path, weights="engagement")
 
     def test_too_young(self, tmp_path):

@@ -8,7 +8,8 @@ import pytest
 
 from powerml.config.metrics import MetricSpec, catalogue
 from powerml.scoring.contributions import Contributions
-from powerml.scoring.explain.text import NOT_LEARNT, UNKNOWN, _Metric, _with, reasons_json
+from powerml.scoring.explain.missing import UNKNOWN
+from powerml.scoring.explain.text import NOT_LEARNT, _Metric, _with, reasons_json
 from powerml.scoring.families import Families
 
 DAYS = MetricSpec(name="days", table="events", measure="days", window_days=30, unit="days")
