@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from powerml.calibration.links import fit_link
+from powerml.calibration.links import best_single_metric
 from powerml.screening.correlation import CorrelationScreen
 from powerml.screening.report import screen_report
 from powerml.statistics.logistic import sigmoid
@@ -73,7 +73,9 @@ def main() -> None:
 
     def links() -> None:
         for k, s in enumerate(scores):
-            said[f"scorer {k}"] = fit_link(s[train], y[train], outcomes).probabilities(s[test])
+            score = pd.DataFrame({"score": s})
+            link = best_single_metric(score[train], y[train], outcomes)
+            said[f"scorer {k}"] = link.probabilities(score[test])
 
     def verdicts() -> None:
         for k, p in enumerate(said.values()):

@@ -24,7 +24,6 @@ from powerml.statistics.bootstrap import AccountBootstrap, interval
 from powerml.statistics.intervals import wilson, wilson_by_account
 from powerml.statistics.logistic import sigmoid
 from powerml.statistics.scores import calibration_line, log_loss_rows
-from powerml.statistics.splits import fold_numbers
 from powerml.validation.comparison import compare
 from powerml.validation.held_rows import HeldRows, Said
 from powerml.validation.reliability import calibration
@@ -66,7 +65,7 @@ def flat_table(seed: int, effect: float) -> tuple[pd.DataFrame, np.ndarray]:
 
 def out_of_fold(x: pd.DataFrame, y: np.ndarray, *, seed: int, screened: bool) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Probabilities and training base rates of every row, from a model that did not see its account."""
-    fold = fold_numbers(np.arange(len(y)), 5, seed=seed)
+    fold = np.random.default_rng(seed).permutation(len(y)) % 5  # even folds; every row is an account
     p, base = np.empty(len(y)), np.empty(len(y))
     for k in range(5):
         train, test = fold != k, fold == k

@@ -16,6 +16,8 @@ from powerml.workflows.check import check
 from powerml.workflows.score import score_snapshot
 from powerml.workflows.train import train
 
+pytestmark = pytest.mark.slow  # a stage of its own in .ci/run
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -33,7 +35,6 @@ def project(name: str, folder: Path, text: str | None = None) -> ProjectSpec:
     return load_project(path)
 
 
-@pytest.mark.slow
 def test_git_brew_trains_a_champion_that_scores_its_latest_snapshot(tmp_path):
     brew = project("git_brew", tmp_path)
     done = train(brew)

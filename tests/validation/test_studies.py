@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow  # a stage of its own in .ci/run
+
 SCRIPT = Path(__file__).parents[2] / "experiments" / "validation_studies" / "studies.py"
 
 

@@ -10,6 +10,8 @@ from powerml.simulation import write_product
 from powerml.tracking.store import Store, connected
 from powerml.workflows.train import train
 
+pytestmark = pytest.mark.slow  # a stage of its own in .ci/run
+
 LEAK, HONEST = "ledger_balance_30d", "success_pulse_30d"  # what the preset plants
 
 

@@ -65,6 +65,7 @@ def night_by_night(project: Project, cutoff, seed: int, folder, *, entity: str =
     return bases
 
 
+@pytest.mark.slow
 @tried(1 / 20)
 @given(world=worlds(events=200), seed=st.integers(0, 2**32 - 1))
 def test_every_night_equals_a_cold_run(world, seed, tmp_path_factory):

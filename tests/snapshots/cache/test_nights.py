@@ -137,6 +137,7 @@ def same(warm: dict, cold: dict) -> None:
     assert warm == cold
 
 
+@pytest.mark.slow
 @FEW
 @given(seed=st.integers(0, 2**32 - 1))
 def test_cached_equals_cold_whatever_the_clock_and_the_files_do(seed, tmp_path_factory):
