@@ -16,12 +16,13 @@ from powerml.workflows.check import check
 from powerml.workflows.score import score_snapshot
 from powerml.workflows.train import train
 
-pytestmark = pytest.mark.slow  # a stage of its own in .ci/run
-
 if TYPE_CHECKING:
     from pathlib import Path
 
-pytestmark = pytest.mark.skipif("POWERML_SHARED" not in os.environ, reason="POWERML_SHARED names no shared folder")
+pytestmark = [
+    pytest.mark.skipif("POWERML_SHARED" not in os.environ, reason="POWERML_SHARED names no shared folder"),
+    pytest.mark.slow,  # a stage of its own in .ci/run
+]
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
 
