@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-WIDTH = 150
+WIDTH = 162
 
 
 def main() -> None:
