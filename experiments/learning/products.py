@@ -28,13 +28,12 @@ from typing import TYPE_CHECKING
 import judged
 import numpy as np
 import pandas as pd
-from simulated_rows import write
+from simulated_rows import product
 from small_products import figures, simulated
 
 from powerml.config.experiment import ExperimentSpec, FittedEntry
 from powerml.config.heads import HEADS
 from powerml.config.project import load_project
-from powerml.simulation import write_product
 from powerml.training.candidates import Candidate, candidates
 from powerml.training.choice import challenger
 from powerml.training.folds import out_of_fold
@@ -48,16 +47,6 @@ if TYPE_CHECKING:
 OLD_AUTO = Path(__file__).with_name("old_auto.py")
 REGISTERED = "registered"
 NUMBERS = ["skill", "slope_churn", "total_churn", "slope_expand", "total_expand", "cpu_seconds"]
-
-
-def product(work: Path, seed: int, *, users: int) -> Path:
-    """The folder of a simulated product with its labelled rows, made where it is not there."""
-    folder = work / f"p{seed}"
-    if not folder.exists():
-        write_product(folder, preset="validation", users=users, months=24, seed=seed)
-    if not (folder / "labelled.parquet").exists():
-        write(folder)
-    return folder
 
 
 def session(data: TrainingData, *, seed: int = 0) -> tuple[list[Candidate], str]:
@@ -142,9 +131,10 @@ def main() -> None:
     given = parser.parse_args()
     given.results.mkdir(parents=True, exist_ok=True)
     target = given.results / "products.csv"
-    others = product(given.work, given.others, users=30_000)
+    others = product(given.work / f"p{given.others}", seed=given.others, users=30_000)
     for seed in given.seeds:
-        judge_product(product(given.work, seed, users=2000), others, given.old, target, given.heads)
+        folder = product(given.work / f"p{seed}", seed=seed, users=2000)
+        judge_product(folder, others, given.old, target, given.heads)
     found = summary(pd.read_csv(target)).round(4)
     found.to_csv(given.results / "products_summary.csv", index=False)
     print(found.to_string(index=False))

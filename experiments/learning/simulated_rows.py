@@ -14,6 +14,7 @@ from datetime import date
 from pathlib import Path
 
 from powerml.config.project import load_project
+from powerml.simulation import write_product
 from powerml.tables import OUTCOMES
 from powerml.workflows.project import open_project
 
@@ -28,6 +29,15 @@ def write(folder: Path) -> Path:
     kept.to_parquet(target, index=False)
     print(f"{len(kept):,} rows of {kept['account_id'].nunique():,} accounts at {len(months)} cutoffs in {target}")
     return target
+
+
+def product(folder: Path, *, seed: int, users: int) -> Path:
+    """The folder of a simulated product of two years with its labelled rows, made where it is not there."""
+    if not folder.exists():
+        write_product(folder, preset="validation", users=users, months=24, seed=seed)
+    if not (folder / "labelled.parquet").exists():
+        write(folder)
+    return folder
 
 
 def _fourth_month(first: date) -> date:

@@ -18,22 +18,10 @@ import sys
 from pathlib import Path
 
 import pandas as pd
-from simulated_rows import write
-
-from powerml.simulation import write_product
+from simulated_rows import product
 
 USERS = 50_000
 LEAST_ROWS = 100
-
-
-def product(work: Path, seed: int, *, users: int) -> Path:
-    """The folder of a simulated product with its labelled rows, made where it is not there."""
-    folder = work / f"v{seed}"
-    if not folder.exists():
-        write_product(folder, preset="validation", users=users, months=24, seed=seed)
-    if not (folder / "labelled.parquet").exists():
-        write(folder)
-    return folder
 
 
 def outside(table: pd.DataFrame, low: str, high: str) -> pd.Series:
@@ -64,7 +52,7 @@ def main() -> None:
     parser.add_argument("--results", type=Path, required=True)
     given = parser.parse_args()
     for seed in given.seeds:
-        folder = product(given.work, seed, users=given.users)
+        folder = product(given.work / f"v{seed}", seed=seed, users=given.users)
         command = [sys.executable, str(Path(__file__).with_name("truth.py")), str(folder)]
         command += ["--results", str(given.results), "--heads", *given.heads]
         subprocess.run(command, check=True)

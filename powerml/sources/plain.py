@@ -91,7 +91,6 @@ def _digest(files: object) -> str:
 
 def _remember(folder: Path, files: dict[str, dict[str, bool]]) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         private_folder(folder)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".") as scratch:
             part = Path(scratch, _FILE)

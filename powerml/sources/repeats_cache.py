@@ -153,7 +153,6 @@ def _remember(
     con: duckdb.DuckDBPyConnection, folder: Path, digests: tuple[str, ...], *, parts: Sequence[HashedPart], table: str
 ) -> None:
     """Writes the manifest last, then removes what an older one named."""
-    folder.mkdir(parents=True, exist_ok=True)
     private_folder(folder)
     key = hashlib.sha256("\n".join(digests).encode()).hexdigest()[:16]
     names = [path.name if path else f"event_ids-{key}-{number}.npy" for number, (path, _h) in enumerate(parts)]

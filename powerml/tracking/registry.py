@@ -59,12 +59,8 @@ def register(
     manifest: Mapping[str, str],
     tags: Mapping[str, str],
     alias: str | None = "challenger",
-    note: str = "",
 ) -> Version:
-    """A new version of `model`, with a digest of its files among its tags, and the alias `challenger`.
-
-    `note` describes the version in Markdown; the model itself says what it is for.
-    """
+    """A new version of `model`, with a digest of its files among its tags, and the alias `challenger`."""
     from mlflow.exceptions import MlflowException
 
     with writing(store) as client:
@@ -74,7 +70,7 @@ def register(
             client.create_registered_model(model, tags={"powerml": "true"}, description=ABOUT)
         _settle(client, model)
         all_tags = {**tags, MANIFEST: fingerprints.of_manifest(manifest)} | ({PENDING: alias} if alias else {})
-        made = client.create_model_version(model, source=model_uri, run_id=run_id, tags=all_tags, description=note)
+        made = client.create_model_version(model, source=model_uri, run_id=run_id, tags=all_tags)
         if alias:
             _settle(client, model)
         return _version(client, model, int(made.version))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import yaml
 
 from powerml.config import fingerprints
@@ -23,7 +24,6 @@ from powerml.tracking.store import Store, connected, experiment_id, plain, safe_
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    import pandas as pd
     from matplotlib.figure import Figure
     from mlflow import MlflowClient
 
@@ -192,8 +192,11 @@ def _run(experiment: str, name: str, tags: Mapping[str, str], *, parent: str | N
 def _figures(scorers: Sequence[ScorerRun]) -> list[dict[str, float]]:
     """The figures of each run that fit beside its weights and what was taken month by month."""
     taken = max((len(one.shares) + len(one.by_cutoff) for one in scorers), default=0)
-    finite = [{k: float(v) for k, v in one.metrics.items() if math.isfinite(v)} for one in scorers]
-    return beside_each_other(finite, MAX_METRICS - taken)
+    return beside_each_other([_finite(one) for one in scorers], MAX_METRICS - taken)
+
+
+def _finite(scorer: ScorerRun) -> dict[str, float]:
+    return {name: float(value) for name, value in scorer.metrics.items() if math.isfinite(value)}
 
 
 def _log_scorer(scorer: ScorerRun, run_id: str, store: Store, told_figures: Mapping[str, float]) -> LoggedRun:
@@ -206,11 +209,10 @@ def _log_scorer(scorer: ScorerRun, run_id: str, store: Store, told_figures: Mapp
     mlflow.log_params(shares | {safe_key(f"native.{name}"): value[:LONGEST_PARAM] for name, value in told.items()})
     if native:
         mlflow.log_text(yaml.safe_dump(native, sort_keys=False, allow_unicode=True), NATIVE_FILE)
-    every = {name: float(value) for name, value in scorer.metrics.items() if math.isfinite(value)}
     figures = {safe_key(f"weight/{metric}"): float(share) for metric, share in scorer.shares.items()}
     figures |= {safe_key(name): value for name, value in told_figures.items()}
     mlflow.log_metrics(figures)
-    mlflow.log_text("figure,value\n" + "".join(f"{k},{v!r}\n" for k, v in every.items()), FIGURES_FILE)
+    _attach(Attachments(tables={FIGURES_FILE: pd.DataFrame(_finite(scorer).items(), columns=["figure", "value"])}))
     if scorer.note:
         mlflow.set_tag(NOTE, scorer.note)
     for name, values in scorer.by_cutoff.items():

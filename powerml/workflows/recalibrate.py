@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from powerml.config.project import ProjectSpec, slug
 from powerml.errors import DataError
 from powerml.progress import Note, silent
 from powerml.scoring.explain.shares import native_params, weight_shares
-from powerml.scoring.learned import TRAINED_UNTIL
+from powerml.scoring.learned import Learned
 from powerml.tracking import registry
 from powerml.tracking.due import DUE, PROMOTED
 from powerml.tracking.pseudonyms import load_pseudonyms
@@ -105,9 +104,10 @@ def recalibrate(project: ProjectSpec, wanted: str | None = None, *, note: Note =
 
 def _since(data: TrainingData, version: registry.Version, project: ProjectSpec) -> Rows:
     """The mature rows that neither training nor an earlier recalibration has seen."""
-    seen = max(version.tags.get(TRAINED_UNTIL, ""), version.tags.get(MOVED_UNTIL, ""))
-    if not re.fullmatch(r"\d{4}-\d\d-\d\d", seen):
+    learned = Learned.from_tags(version.tags)
+    if learned is None or learned.until is None:
         raise DataError(f"{version.shown}: was trained on a table without dates; train again with --time")
+    seen = max(str(learned.until.date()), version.tags.get(MOVED_UNTIL, ""))
     newer = np.flatnonzero(pd.DatetimeIndex(data.labelled.times) > pd.Timestamp(seen))
     if not len(newer):
         raise DataError(
@@ -129,7 +129,6 @@ def _compared(before: Mapping[str, float], after: Mapping[str, float], rows: Row
         [
             {"outcome": name, "expected_before": before[name], "came": float((rows.y == name).mean()), "now": now}
             for name, now in after.items()
-            if (rows.y == name).any() or name in before
         ]
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ from powerml.reports.figures import band_figure, reliability_figure
 from powerml.reports.run_notes import scorer_note, session_note
 from powerml.reports.session import headline, proxies
 from powerml.scoring.explain.shares import native_params, weight_shares
-from powerml.scoring.explain.text import reasons_json
+from powerml.scoring.explain.text import reasons_text
 from powerml.scoring.outcome.card_file import weight_files
 from powerml.tracking import registry
 from powerml.tracking.due import DATA_UNTIL, PROJECT_TAG, VOCABULARY_TAG, vocabulary_fingerprint
@@ -69,20 +68,18 @@ def log_training(session: Session, parts: Sequence[Part], *, name: str) -> Logge
     tables = {"coverage.csv": data.coverage} | {f"{p.code}.csv": p.table for p in parts if p.table is not None}
     tables |= {} if session.screening.report is None else {"screen/report.csv": session.screening.report}
     told = [sentence for part in parts for sentence in part.sentences]
+    counts = _counts(data)
     run = SessionRun(
         name,
         {**tags, "powerml.verdict": session.word},
         {
             "seed": experiment.seed,
-            "rows": len(data.labelled.frame),
-            "accounts": len(set(data.labelled.accounts)),
-            **data.cutoff_params(),
             "folds": len(session.split.folds),
-            **{f"events_{outcome}": data.labelled.events(outcome) for outcome in data.judged},
+            **counts,
         },
         Attachments(texts={"verdict.txt": "\n".join(told) + "\n"}, tables=tables, data={"declaration.json": declared}),
         metrics={} if session.its is None else headline_figures(session.its.figures, PARENT_FIGURES),
-        learned_from=_learned_from(data, tags["powerml.data"]),
+        learned_from=LearnedFrom(f"{slug(project.project)} snapshots", tags["powerml.data"], counts),
         note=lambda ids: session_note(
             headline(session), parts, question=experiment.question, challenger=session.best.name, runs=ids
         ),
@@ -158,11 +155,11 @@ def _scorer_run(
     )
 
 
-def _learned_from(data: TrainingData, digest: str) -> LearnedFrom:
-    """The labelled rows by digest and counts."""
-    counts = {"rows": len(data.labelled.frame), "accounts": len(set(data.labelled.accounts)), **data.cutoff_params()}
-    counts |= {f"events_{outcome}": data.labelled.events(outcome) for outcome in data.judged}
-    return LearnedFrom(f"{slug(data.project.project)} snapshots", digest[:16], counts)
+def _counts(data: TrainingData) -> dict[str, str | int]:
+    """How many labelled rows, accounts, cutoffs and events there are."""
+    events = {f"events_{outcome}": data.labelled.events(outcome) for outcome in data.judged}
+    accounts = len(set(data.labelled.accounts))
+    return {"rows": len(data.labelled.frame), "accounts": accounts, **data.cutoff_params(), **events}
 
 
 def outcome_tags(judged: Judged) -> dict[str, str]:
@@ -179,15 +176,14 @@ def top_of_the_list(model: ScoringModel, data: TrainingData, names: Pseudonyms) 
     scores = np.asarray(model.scorer.predict_score(rows), dtype=float)
     rows = rows.iloc[np.argsort(-scores, kind="stable")[:RANKING_TOP]]
     table = model.score(rows)
-    reasons = reasons_json(model.reasons(rows), rows, top=3, metrics=data.metrics)
-    readable = ["; ".join(one["text"] for one in json.loads(told)) for told in reasons]
+    reasons = reasons_text(model.reasons(rows), rows, top=3, metrics=data.metrics)
     shown = pd.DataFrame({"rank": np.arange(1, len(rows) + 1)})
     shown["entity"] = names.all(rows[data.labelled.id_column])
     told = ("p_churn", "p_expand") if data.custom is None else (f"p_{data.custom.name}",)
     for name in ("score", model.band_column, "percentile", *told):
         values = table[name].to_numpy() if name in table else np.full(len(rows), np.nan)
         shown["band" if name == model.band_column else name] = values
-    return shown.assign(reasons=readable)
+    return shown.assign(reasons=reasons)
 
 
 def _known_then(data: TrainingData) -> dict[str, str]:

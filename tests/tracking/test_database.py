@@ -158,14 +158,21 @@ def test_a_version_that_was_killed_before_it_had_its_alias_gets_it(store):
     assert registry.PENDING not in registry.find_version(store, "golden", "2").tags
 
 
-def test_one_run_writes_at_a_time_and_the_other_waits(tmp_path):
-    order, lock = [], tmp_path / "lock"
-    told = threading.Event()
+@contextlib.contextmanager
+def held_by_another(lock):
+    """Another process that holds the lock until its input is closed."""
     code = "import sys; from pathlib import Path; from powerml.tracking.database import locked\n"
     code += "with locked(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
     command = [sys.executable, "-c", code, str(lock)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout.readline() == b"held\n"
+        yield other
+
+
+def test_one_run_writes_at_a_time_and_the_other_waits(tmp_path):
+    order, lock = [], tmp_path / "lock"
+    told = threading.Event()
+    with held_by_another(lock) as other:
 
         def wait():
             with database.locked(lock, waiting=lambda: (order.append("waits"), told.set())):
@@ -182,11 +189,7 @@ def test_one_run_writes_at_a_time_and_the_other_waits(tmp_path):
 
 def test_whoever_waits_for_long_is_told_why(tmp_path, monkeypatch, caplog):
     monkeypatch.setattr(database, "SAID_AFTER_SECONDS", 0.2)
-    code = "import sys; from pathlib import Path; from powerml.tracking.database import locked\n"
-    code += "with locked(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
-    command = [sys.executable, "-c", code, str(tmp_path / "lock")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
-        assert other.stdout.readline() == b"held\n"
+    with held_by_another(tmp_path / "lock") as other:
         back = threading.Timer(1, other.stdin.close)
         back.start()
         with database.locked(tmp_path / "lock"):
@@ -198,10 +201,6 @@ def test_whoever_waits_for_long_is_told_why(tmp_path, monkeypatch, caplog):
 
 def test_a_lock_that_is_never_given_back_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr(database, "PATIENCE_SECONDS", 0)
-    code = "import sys; from pathlib import Path; from powerml.tracking.database import locked\n"
-    code += "with locked(Path(sys.argv[1])): print('held', flush=True); sys.stdin.read()"
-    command = [sys.executable, "-c", code, str(tmp_path / "lock")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
-        assert other.stdout.readline() == b"held\n"
-        with pytest.raises(StoreError, match="another run has held the store"), database.locked(tmp_path / "lock"):
-            pass
+    lock, said = tmp_path / "lock", "another run has held the store"
+    with held_by_another(lock), pytest.raises(StoreError, match=said), database.locked(lock):
+        pass

@@ -11,7 +11,7 @@ import pandas as pd
 from powerml.scoring.explain.missing import what_is_missing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from powerml.config.metrics import MetricSpec
     from powerml.scoring.families import Reasons
@@ -37,18 +37,23 @@ def reasons_json(
     where all are. `frame` holds the metrics' values, `metrics` their units and what they are missing where null.
     """
     said = Wording(reasons, frame, metrics or {})
+    texts = [f"[{', '.join(said.entry(row, *one) for one in told)}]" for row, told in enumerate(_largest(reasons, top))]
+    return pd.Series(texts, index=reasons.contributions.values.index, dtype=object)
+
+
+def reasons_text(reasons: Reasons, frame: pd.DataFrame, *, top: int, metrics: Mapping[str, MetricSpec]) -> list[str]:
+    """The sentences of `reasons_json` alone, a text per row."""
+    said = Wording(reasons, frame, metrics)
+    return ["; ".join(said.text(row, *one) for one in told) for row, told in enumerate(_largest(reasons, top))]
+
+
+def _largest(reasons: Reasons, top: int | None) -> Iterator[list[tuple[int, int, float]]]:
+    """Per row its reasons that are told, by falling size: place, column of the metric that names it, effect."""
     order = np.argsort(-np.abs(reasons.effects), axis=1, kind="stable")[:, :top]
     sizes = np.take_along_axis(reasons.effects, order, axis=1).tolist()
     columns = np.take_along_axis(reasons.named, order, axis=1).tolist()
-    texts = []
-    for row, places in enumerate(order.tolist()):
-        entries = [
-            said.entry(row, place, column, size)
-            for place, column, size in zip(places, columns[row], sizes[row], strict=True)
-            if top is None or size != 0
-        ]
-        texts.append(f"[{', '.join(entries)}]")
-    return pd.Series(texts, index=reasons.contributions.values.index, dtype=object)
+    for places, named, effects in zip(order.tolist(), columns, sizes, strict=True):
+        yield [one for one in zip(places, named, effects, strict=True) if top is None or one[2] != 0]
 
 
 class Wording:
