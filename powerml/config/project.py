@@ -107,6 +107,8 @@ class ProjectSpec(Shown, Spec):
     query_timeout: Annotated[float, Field(gt=0, le=7 * 86_400)] = 600  # seconds that a table's query may take
     owners: dict[str, str] = {}
     params: dict[str, float] = {}
+    tracking_uri: str = ""  # an MLflow store elsewhere, see `tracking.address`
+    artifact_location: str = ""  # where such a store keeps the files of runs, if not where it likes
 
     _base: Path = PrivateAttr(default=Path())
     _custom: EventOutcome | None = PrivateAttr(default=None)

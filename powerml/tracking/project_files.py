@@ -14,7 +14,8 @@ import mlflow
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 from mlflow.utils.file_utils import local_file_uri_to_path
 
-SQLITE = "sqlite:///"
+from powerml.tracking.address import SQLITE
+
 SERVED_FILE = "_MLFLOW_SERVER_FILE_STORE"  # in MLflow's server, the store that it serves
 
 
