@@ -15,7 +15,7 @@ from powerml.history.store import NightHistory
 from powerml.progress import Note, silent
 from powerml.snapshots.windows import cutoff_dates
 from powerml.workflows.night.steps import BRAKED, STEPS, Sofar, what_holds
-from powerml.workflows.night.work import Work
+from powerml.workflows.night.work import LOOKED_BACK, Work
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from powerml.config.project import Every, ProjectSpec
     from powerml.history.nights import Night
 
-MONTH_DAYS = 30
 ORDER = ("check", "snapshot", "score", "history", "lists", "alerts", "page", "sync")
 
 
@@ -146,8 +145,8 @@ def _who(work: Work, day: date) -> str:
         return f"{night.shown}: {night.scored:,} of {night.entities:,} scored{mean}; {since}."
     up, down = int((moves["steps"] > 0).sum()), int((moves["steps"] < 0).sum())
     moved = f"since {earlier.as_of} {up:,} moved up a band and {down:,} down ({moves['change'].mean():+.2f} on average)"
-    month = change_since(work.history, night, MONTH_DAYS)["change"]
-    over = "" if month.empty else f", over {MONTH_DAYS} days {month.mean():+.2f}"
+    month = change_since(work.history, night, LOOKED_BACK[-1])["change"]
+    over = "" if month.empty else f", over {LOOKED_BACK[-1]} days {month.mean():+.2f}"
     return f"{night.shown}: {night.scored:,} of {night.entities:,} scored{mean}; {moved}{over}."
 
 
