@@ -1,0 +1,36 @@
+"""A chart as SVG, PNG or JSON; made here, without network, display or browser."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from powerml.charts.theme import AnyChart
+
+VEGA_LITE = "6.1"  # what Altair 6 writes
+
+
+def svg(chart: AnyChart) -> str:
+    """The chart as an SVG picture."""
+    import vl_convert
+
+    return vl_convert.vegalite_to_svg(specification(chart), vl_version=VEGA_LITE, allowed_base_urls=[])
+
+
+def png(chart: AnyChart, *, scale: float = 2) -> bytes:
+    """The chart as a PNG picture, `scale` pixels to each of its points."""
+    import vl_convert
+
+    return vl_convert.vegalite_to_png(specification(chart), vl_version=VEGA_LITE, scale=scale, allowed_base_urls=[])
+
+
+def specification(chart: AnyChart) -> dict[str, Any]:
+    """The chart as Vega-Lite, data included."""
+    made: dict[str, Any] = chart.to_dict(validate=False)
+    return made
+
+
+def specification_text(chart: AnyChart) -> str:
+    """The chart as Vega-Lite in JSON."""
+    return json.dumps(specification(chart), ensure_ascii=False)
