@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import altair as alt
 import pandas as pd
 
+from powerml.shown import legible
 from powerml.tables import is_rest
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ OUTCOME_COLOURS = {"churn": "#cc5245", "stay": MUTED, "expand": OURS}
 SERIES = ("#3d7fc1", "#cc5245", "#3a9b6f", "#c0841a", "#8a63b8", "#4aa3b5", "#b85c8e", "#7d8a3c", "#6b7785", "#a3684a")
 FALL, RISE = "#cc5245", "#3a9b6f"
 DRAWN_DIGITS = 6  # significant ones: enough for a picture and its tooltip, and a page stays small
+LONGEST_TITLE = 200
 LONGEST_LABEL = 60  # characters of a name that a picture holds; its table holds all of it
 
 
@@ -38,7 +40,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, pd.Timestamp):
         return value.strftime("%Y-%m-%dT00:00:00")  # without a zone: read where it is shown, the day stays
     if isinstance(value, str):
-        return value if len(value) <= LONGEST_LABEL else f"{value[: LONGEST_LABEL - 1]}…"
+        return legible(value, LONGEST_LABEL)
     if hasattr(value, "item"):
         value = value.item()
     if isinstance(value, float):
@@ -63,6 +65,7 @@ def themed(layers: Sequence[alt.Chart], *, title: str, told: str = "", height: f
 
     `told` is the chart's description for screen readers too.
     """
+    title = legible(title, LONGEST_TITLE)
     head = alt.TitleParams(text=_lines(title, 52), subtitle=_lines(told, 78) if told else [])
     made: alt.LayerChart = alt.LayerChart(layer=list(layers))
     sized = made.properties(title=head, width=WIDTH, height=height, description=f"{title}. {told}".strip())

@@ -71,20 +71,23 @@ def weights_picture(table: pd.DataFrame | None, *, name: str) -> AnyChart | None
 def scorers_picture(
     shares: Mapping[str, Mapping[str, float]], figures: Mapping[str, Mapping[str, float]]
 ) -> tuple[AnyChart, pd.DataFrame]:
-    """Scorers in parallel coordinates over the weights that differ and three figures where they have them; the table.
+    """Scorers in parallel coordinates over the weights that differ and their figures; and the table.
 
-    `shares`: per scorer the share of each metric in %; `figures`: per scorer its figures by stable names.
+    `shares`: per scorer the share of each metric in %; `figures`: per scorer its figures (see `three_of`).
     """
     weights = pd.DataFrame(shares).T.fillna(0.0)
     spread = (weights.max() - weights.min()).sort_values(ascending=False, kind="stable")
-    chosen = [str(name) for name in spread[spread > 0].index[:DRAWN_WEIGHTS]]
-    table = weights[chosen].copy()
-    every = pd.DataFrame({name: dict(each) for name, each in figures.items()}).T
-    wanted = [name for name in SIDE_BY_SIDE if name in every] or [n for n in every if str(n).endswith("/auroc")][:1]
-    for name in wanted:
-        shown = str(name).replace("/", " ").replace("skill overall", "skill")
-        table[shown] = every[name].reindex(table.index).astype(float)
+    table = weights[list(spread[spread > 0].index[:DRAWN_WEIGHTS])].copy()
+    for name, values in pd.DataFrame({name: dict(each) for name, each in figures.items()}).T.items():
+        table[name] = values.reindex(table.index).astype(float)
     table = table.rename_axis("scorer").reset_index()
     axes = [str(name) for name in table.columns if name != "scorer"]
     told = "One line a scorer: share of its weight in %, then how well it predicts; each axis from least to most."
     return charts.parallel(table, axes, told=told), table
+
+
+def three_of(figures: Mapping[str, float]) -> dict[str, float]:
+    """Skill and the AUROC of both outcomes, of a run's figures; of a custom outcome its own."""
+    wanted = [name for name in SIDE_BY_SIDE if name in figures]
+    wanted += [name for name in figures if name.endswith("/auroc") and name not in wanted][: 3 - len(wanted)]
+    return {name.replace("skill/overall", "skill").replace("/", " "): figures[name] for name in wanted}

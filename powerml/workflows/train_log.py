@@ -22,6 +22,7 @@ from powerml.reports.run_pictures import (
     judged_tables,
     reasons_picture,
     scorers_picture,
+    three_of,
     weights_picture,
 )
 from powerml.reports.session import headline, proxies
@@ -101,10 +102,9 @@ def log_training(session: Session, parts: Sequence[Part], *, name: str) -> Logge
     axes = on_axes([each.shares for each in runs], catalogue())
     runs = [replace(each, shares=shares) for each, shares in zip(runs, axes, strict=True)]
     if several := len(runs) > 1:
-        shares, told_figures = ({each.label: given for each, given in zip(runs, of, strict=True)} for of in (
-            [each.shares for each in runs], [each.metrics for each in runs]
-        ))  # fmt: skip
-        chart, table = scorers_picture(shares, told_figures)
+        chart, table = scorers_picture(
+            {each.label: each.shares for each in runs}, {each.label: three_of(each.metrics) for each in runs}
+        )
         attached = run.attachments
         tables = {**attached.tables, f"{SCORERS}.csv": table}
         run = replace(run, attachments=replace(attached, tables=tables, pictures={SCORERS: chart}))
