@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.argument("scorers", nargs=-1, required=True, metavar="RUN|WEIGHTS ...")
 @click.option("--set", "settings", multiple=True, metavar="NAME=NUMBER", help="A number of a weight set to change.")
 @click.option("--metrics", type=common.FILE, help="A table whose columns carry metric names, instead of snapshots.")
-@options.page()
+@options.page_file()
 @options.seed()
 def command(
     scorers: tuple[str, ...],

@@ -31,7 +31,7 @@ def output(what: str) -> Decorator:
     )
 
 
-def page(*names: str, what: str = "the page") -> Decorator:
+def page_file(*names: str, what: str = "the page") -> Decorator:
     """`--html FILE` (or `names`): a page that stands alone, refused before any work where it could not be written."""
 
     def check(_context: click.Context, _parameter: click.Parameter, path: Path | None) -> Path | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from powerml.reports.document.blocks import Page, Picture, Section, Table, Told, missing
+from powerml.reports.document.blocks import Page, PageTable, Picture, Section, Told, missing
 from powerml.reports.document.render import render
 from powerml.reports.run_pictures import scorers_picture
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from powerml.reports.document.blocks import Block, ColumnKind
+    from powerml.reports.document.blocks import ColumnKind, Piece
 
 MEASURES = ("log_loss", "auroc_churn", "auroc_expand")
 """The three figures beside the weights; of a custom outcome its own AUROC."""
@@ -30,20 +30,20 @@ def comparison_page(
     """The page; `agreements` by pair are who changes band and who enters or leaves the top."""
     picture, weights = scorers_picture(shares, {name: _figures(name, measures) for name in names})
     first = next((i for i, sentence in enumerate(sentences) if not sentence.endswith(":")), 0)
-    blocks: list[Block] = [Told(sentence, "verdict" if i == first else "plain") for i, sentence in enumerate(sentences)]
-    blocks.append(Picture(picture, Table(weights, "scorers", first=0)))
+    blocks: list[Piece] = [Told(sentence, "verdict" if i == first else "plain") for i, sentence in enumerate(sentences)]
+    blocks.append(Picture(picture, PageTable(weights, "scorers", first=0)))
     if measures is not None and pairs is not None:
         kinds: dict[str, ColumnKind] = dict.fromkeys(("value", "low", "high"), "number")
-        blocks.append(Table(measures, "measures", "How well each predicts (95 % intervals, by account)", kinds))
-        blocks.append(Table(pairs, "pairs", "In pairs (gain of the second, Holm over pairs)", kinds))
+        blocks.append(PageTable(measures, "measures", "How well each predicts (95 % intervals, by account)", kinds))
+        blocks.append(PageTable(pairs, "pairs", "In pairs (gain of the second, Holm over pairs)", kinds))
     else:
         blocks.append(
             missing("No outcome could be held out, so nobody is called better", "give a project with outcomes")
         )
-    moved: list[Block] = []
+    moved: list[Piece] = []
     for pair, (moves, top) in agreements.items():
-        moved.append(Table(moves[moves["from"] != moves["to"]], f"moves {pair}", f"Bands, {pair}"))
-        moved.append(Table(top, f"top {pair}", f"Enters and leaves the 20 highest and lowest, {pair}"))
+        moved.append(PageTable(moves[moves["from"] != moves["to"]], f"moves {pair}", f"Bands, {pair}"))
+        moved.append(PageTable(top, f"top {pair}", f"Enters and leaves the 20 highest and lowest, {pair}"))
     sections = (
         Section("compare", "Which of them predicts better?", "Better", tuple(blocks)),
         Section("agreement", "Who would be ranked otherwise?", "Ranks", tuple(moved)),

@@ -17,7 +17,7 @@ ColumnKind = Literal["text", "number", "percent", "points", "signed", "money", "
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class PageTable:
     """Rows for reading. `key`: by which it is found on the page; `kinds`: how columns are printed, else by their type.
 
     `about`: how a column was made, in words, above what is known of its name anyway. `first`: so many rows are seen
@@ -37,7 +37,7 @@ class Picture:
     """A chart, and the table of its numbers, which is one click behind it."""
 
     chart: AnyChart
-    table: Table
+    table: PageTable
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class Links:
     each: tuple[tuple[str, str], ...]
 
 
-Block = Table | Picture | Told | Figures | Links
+Piece = PageTable | Picture | Told | Figures | Links
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +81,7 @@ class Section:
     id: str
     heading: str
     menu: str
-    blocks: tuple[Block, ...]
+    blocks: tuple[Piece, ...]
 
 
 @dataclass(frozen=True, eq=False)

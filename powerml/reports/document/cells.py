@@ -21,27 +21,27 @@ _SHARES = re.compile(
 )
 
 
-class Cell(NamedTuple):
+class Printed(NamedTuple):
     """`shown` is printed; `raw` is what is sorted by and copied, empty where it is what is printed."""
 
     shown: str
     raw: str = ""
 
 
-def cell(value: object, kind: ColumnKind) -> Cell:
+def cell(value: object, kind: ColumnKind) -> Printed:
     """One value of a column of that kind.
 
     >>> cell(0.1234, "percent"), cell(-3.2, "signed"), cell(None, "number")
-    (Cell(shown='12.3 %', raw='0.1234'), Cell(shown='-3.2', raw='-3.2'), Cell(shown='', raw=''))
+    (Printed(shown='12.3 %', raw='0.1234'), Printed(shown='-3.2', raw='-3.2'), Printed(shown='', raw=''))
     """
     if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
-        return Cell("")
+        return Printed("")
     if isinstance(value, (pd.Timestamp, date)):
-        return Cell(f"{value:%Y-%m-%d}")
+        return Printed(f"{value:%Y-%m-%d}")
     if isinstance(value, bool) or not isinstance(value, Real):
-        return Cell(_text(value))
+        return Printed(_text(value))
     number = float(value)
-    return Cell(_number(number, kind), f"{number:.10g}")
+    return Printed(_number(number, kind), f"{number:.10g}")
 
 
 def _number(number: float, kind: ColumnKind) -> str:

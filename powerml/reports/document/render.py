@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from powerml.charts.writing import javascript, specification
-from powerml.reports.document.blocks import Figures, Links, Picture, Table, Told
+from powerml.reports.document.blocks import Figures, Links, PageTable, Picture, Told
 from powerml.reports.document.cells import cell, kind_of
 from powerml.reports.document.glossary import about_column
 from powerml.shown import legible
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from jinja2 import Template
 
-    from powerml.reports.document.blocks import Block, Page
+    from powerml.reports.document.blocks import Page, Piece
 
 LONGEST_SENTENCE = 2000  # characters, of which names may be many
 FILTER_FROM = 8  # a table of so many rows gets a field to filter it
@@ -43,9 +43,9 @@ def render(page: Page) -> str:
     )
 
 
-def _block(block: Block, specifications: list[dict[str, Any]]) -> dict[str, Any]:
+def _block(block: Piece, specifications: list[dict[str, Any]]) -> dict[str, Any]:
     """A block with all that the template prints of it."""
-    if isinstance(block, Table):
+    if isinstance(block, PageTable):
         return {"is": "table", "table": _table(block)}
     if isinstance(block, Picture):
         spec = specification(block.chart)
@@ -60,7 +60,7 @@ def _block(block: Block, specifications: list[dict[str, Any]]) -> dict[str, Any]
     return {"is": kind, "block": block}
 
 
-def _table(table: Table) -> dict[str, Any]:
+def _table(table: PageTable) -> dict[str, Any]:
     frame = table.frame
     kinds = {str(name): table.kinds.get(str(name)) or kind_of(str(name), frame[name]) for name in frame.columns}
     columns = [

@@ -15,9 +15,9 @@ from powerml.reports.document.blocks import (
     Figures,
     Links,
     Page,
+    PageTable,
     Picture,
     Section,
-    Table,
     Told,
     missing,
 )
@@ -76,8 +76,8 @@ def page():
         missing(HOSTILE[0], "do this"),
         Figures((Figure(HOSTILE[0], HOSTILE[1], HOSTILE[2]),)),
         Links((("one", HOSTILE[0]),)),
-        Table(frame, HOSTILE[2], HOSTILE[0], about={"name": HOSTILE[1]}, first=4),
-        Picture(chart, Table(frame, "numbers")),
+        PageTable(frame, HOSTILE[2], HOSTILE[0], about={"name": HOSTILE[1]}, first=4),
+        Picture(chart, PageTable(frame, "numbers")),
     ]
     two = Section("two", "And so on.", "Two", ())
     return render(Page(HOSTILE[0], (HOSTILE[1],), (Section("one", HOSTILE[1], HOSTILE[0], tuple(blocks)), two)))
