@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 UNSENT = "unsent"
-ORDER = "order.json"
+ORDER_FILE = "order.json"
 """What is to be done with a session once it is sent."""
 
 
@@ -70,7 +70,7 @@ def draft_session(state: Path, *, now: datetime) -> Iterator[Path]:
 def write_order(folder: Path, *, project: str, logged: LoggedSession, order: Registration) -> None:
     """Notes beside a session's runs what is to come of them."""
     told = {"project": project, "logged": asdict(logged), "order": asdict(order)}
-    write_whole(folder / ORDER, json.dumps(told, indent=1), private=True)
+    write_whole(folder / ORDER_FILE, json.dumps(told, indent=1), private=True)
 
 
 def kept_sessions(state: Path) -> list[KeptSession]:
@@ -89,7 +89,7 @@ def remove_session(session: KeptSession) -> None:
 
 def _read(folder: Path) -> KeptSession:
     try:
-        told: dict[str, Any] = json.loads((folder / ORDER).read_text(encoding="utf-8"))
+        told: dict[str, Any] = json.loads((folder / ORDER_FILE).read_text(encoding="utf-8"))
         scorers = {name: LoggedRun(**run) for name, run in told["logged"]["scorers"].items()}
         logged = LoggedSession(told["logged"]["run_id"], scorers)
         return KeptSession(folder, told["project"], logged, Registration(**told["order"]))
