@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from powerml.tracking.model_files import SCRATCH
-from powerml.tracking.project_files import written_in_project
 from powerml.tracking.store import Store, connected
 
 if TYPE_CHECKING:
@@ -67,6 +66,8 @@ def _read(client: MlflowClient, store: Store, run: Run) -> RunToCopy:
 
 def _place(store: Store, address: str) -> Path:
     from mlflow.utils.file_utils import local_file_uri_to_path
+
+    from powerml.tracking.project_files import written_in_project  # MLflow imports it, and so comes first
 
     return Path(local_file_uri_to_path(written_in_project(address, store.uri)))  # type: ignore[no-untyped-call]
 

@@ -73,7 +73,8 @@ def register(
             client.create_registered_model(model, tags={"powerml": "true"}, description=ABOUT)
         _settle(client, model)
         all_tags = {**tags, MANIFEST: fingerprints.of_manifest(manifest)} | ({PENDING: alias} if alias else {})
-        made = client.create_model_version(model, source=model_uri, run_id=run_id, tags=all_tags)
+        id_ = model_uri.removeprefix("models:/")  # servers ask for it
+        made = client.create_model_version(model, source=model_uri, run_id=run_id, tags=all_tags, model_id=id_)
         if alias:
             _settle(client, model)
         return _version(client, model, int(made.version))

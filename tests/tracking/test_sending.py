@@ -112,7 +112,9 @@ def test_a_session_elsewhere_is_the_one_that_a_project_of_its_own_has(elsewhere,
         }
     parent = away["session"]
     assert away["engagement"].data.tags["mlflow.parentRunId"] == parent.info.run_id == there.logged.run_id
-    assert f"run_uuid={away['engagement'].info.run_id}) of {parent.info.run_id}" in parent.data.tags["mlflow.note.content"]
+    assert (
+        f"run_uuid={away['engagement'].info.run_id}) of {parent.info.run_id}" in parent.data.tags["mlflow.note.content"]
+    )
     with connected(elsewhere):
         assert json.loads(load_text(f"runs:/{away['engagement'].info.run_id}/{RANKING}"))["columns"][0] == "rank"
     assert (there.version.number, there.version.aliases) == (1, ("challenger", "champion"))
