@@ -10,13 +10,14 @@ import pandas as pd
 
 from powerml.config import shipped
 from powerml.config.documents import DOCUMENTED_CARD
+from powerml.config.lists import project_lists
 from powerml.config.project import slug
 from powerml.config.triggers import load_triggers
 from powerml.errors import DataError, MissingColumns
 from powerml.history.store import NightHistory
 from powerml.monitoring.triggers import FIRINGS, fire
 from powerml.progress import Note, silent
-from powerml.reports.sections.facts import MONTH, WEEK, Facts, SeenNight
+from powerml.reports.sections.facts import MONTH, WEEK, Facts, ListTold, SeenNight
 from powerml.reports.sections.own_lists import own_lists
 from powerml.reports.sections.whole import whole_page
 from powerml.scoring.named import NamedScorer, from_weights
@@ -26,15 +27,18 @@ from powerml.tracking.kept_session import KeptSession, kept_session
 from powerml.tracking.pseudonyms import KEY_FILE, load_pseudonyms
 from powerml.tracking.scorers import RegisteredScorer, from_registry
 from powerml.tracking.store import Store
+from powerml.workflows.list import written
 from powerml.workflows.project import latest_cutoff, open_project, project_metrics
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from powerml.config.lists import ListSpec
     from powerml.config.project import ProjectSpec
     from powerml.history.nights import Night
 
 MONTHS_BACK = 12
+CALLED = "at_risk"
 TRIGGERS = "power_users"
 MOVED_FROM = "powerml.recalibrated_from"
 
@@ -65,7 +69,8 @@ def make_report(
     facts = facts or _from_events(project, as_of, model, weights, now=now, note=note)
     note("writing the page")
     facts = replace(facts, session=_session(project, facts.scorer), ids=_real_ids(project, facts))
-    facts = replace(facts, lists=own_lists(facts), alerts=_alerts(facts))
+    lists = _lists(project, facts) if facts.kept else own_lists(facts)
+    facts = replace(facts, lists=lists, alerts=_alerts(facts))
     return Report(whole_page(facts), facts)
 
 
@@ -193,6 +198,25 @@ def _real_ids(project: ProjectSpec, facts: Facts) -> dict[str, str]:
         return {}
     key = load_pseudonyms(project.state)
     return {key.of(id_): str(id_) for id_ in facts.night.scores[project.id_column]}
+
+
+def _lists(project: ProjectSpec, facts: Facts) -> tuple[ListTold, ...]:
+    """Every list of the night, as `powerml list` writes it; that of whom to call first."""
+    history = NightHistory.of(project)
+    night = history.at(facts.night.as_of)
+    if night is None or night.model != facts.scorer.name:
+        return own_lists(facts)
+    specs = sorted(project_lists(project).values(), key=lambda spec: spec.name != CALLED)
+    made = [written(project, history, night, spec) for spec in specs]
+    return tuple(
+        ListTold(one.spec.name, one.spec.team, one.spec.why or _order(one.spec), one.rows.drop(columns="list"),
+                 one.sentences)
+        for one in made
+    )  # fmt: skip
+
+
+def _order(spec: ListSpec) -> str:
+    return f"by {' then '.join(str(key) for key in spec.order)}"
 
 
 def _alerts(facts: Facts) -> pd.DataFrame | None:
