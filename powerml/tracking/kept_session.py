@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from powerml.tracking.registry import Version
 
+MOVED_FROM = "powerml.recalibrated_from"  # the version whose base rates were moved
 PARENT = "mlflow.parentRunId"
 
 

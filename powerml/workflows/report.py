@@ -23,7 +23,7 @@ from powerml.reports.sections.whole import whole_page
 from powerml.scoring.named import NamedScorer, from_weights
 from powerml.scoring.scores_table import id_columns, score_rows
 from powerml.tracking import registry
-from powerml.tracking.kept_session import KeptSession, kept_session
+from powerml.tracking.kept_session import MOVED_FROM, KeptSession, kept_session
 from powerml.tracking.pseudonyms import KEY_FILE, load_pseudonyms
 from powerml.tracking.scorers import RegisteredScorer, from_registry
 from powerml.tracking.store import Store
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 MONTHS_BACK = 12
 CALLED = "at_risk"
 TRIGGERS = "power_users"
-MOVED_FROM = "powerml.recalibrated_from"
 
 
 @dataclass(frozen=True)
@@ -193,11 +192,15 @@ def _session(project: ProjectSpec, scorer: NamedScorer) -> KeptSession | None:
 
 
 def _real_ids(project: ProjectSpec, facts: Facts) -> dict[str, str]:
-    """Pseudonyms of those of the night, where the project's key is here."""
+    """Pseudonyms of those of the night and of nights before, where the project's key is here."""
     if not (project.state / KEY_FILE).is_file():
         return {}
-    key = load_pseudonyms(project.state)
-    return {key.of(id_): str(id_) for id_ in facts.night.scores[project.id_column]}
+    key, ids = load_pseudonyms(project.state), set(facts.night.scores[project.id_column].astype(str))
+    if facts.kept:
+        history = NightHistory.of(project)
+        for night in history.nights():
+            ids.update(history.scores(night, [night.id_column])[night.id_column].astype(str))
+    return {key.of(id_): id_ for id_ in ids}
 
 
 def _lists(project: ProjectSpec, facts: Facts) -> tuple[ListTold, ...]:

@@ -18,7 +18,7 @@ SKILL = {"skill": "value", "skill_low": "low", "skill_high": "high"}
 BY_ACCOUNT = "With 95 % intervals by account."
 
 
-def verdict(facts: Facts) -> Section:
+def verdict_section(facts: Facts) -> Section:
     """The section `verdict`."""
     blocks: list[Piece] = [Told(verdict_sentence(facts), "verdict"), *_plain(facts.said("verdicts")[1:])]
     blocks += _plain((*facts.said("choice"), *facts.said("both_ways"), *facts.said("seen_and_unseen")))
@@ -59,7 +59,7 @@ def verdict(facts: Facts) -> Section:
     return Section("verdict", "Does this score predict?", "Verdict", tuple(blocks))
 
 
-def bands(facts: Facts) -> Section:
+def bands_section(facts: Facts) -> Section:
     """The section `bands`."""
     blocks: list[Piece] = list(_plain(facts.said("bands")))
     report, rates = facts.kept_table("bands"), facts.kept_table("bands/rates", of_scorer=True)
@@ -80,7 +80,7 @@ def bands(facts: Facts) -> Section:
     return Section("bands", "What came of each band?", "Bands", tuple(blocks))
 
 
-def calibration(facts: Facts) -> Section:
+def calibration_section(facts: Facts) -> Section:
     """The section `calibration`."""
     blocks: list[Piece] = list(_plain(facts.said("calibration")))
     curve, score = (facts.kept_table(f"calibration/{name}", of_scorer=True) for name in ("reliability", "score"))
@@ -102,7 +102,7 @@ def calibration(facts: Facts) -> Section:
     return Section("calibration", "Does 70 mean 70?", "Calibration", tuple(blocks))
 
 
-def backtest(facts: Facts) -> Section:
+def backtest_section(facts: Facts) -> Section:
     """The section `backtest`."""
     blocks: list[Piece] = list(_plain(facts.said("last_list")))
     listed = facts.kept_table("last_list")

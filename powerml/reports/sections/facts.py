@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import pandas as pd
@@ -24,16 +24,34 @@ if TYPE_CHECKING:
     from powerml.config.metrics import MetricSpec
     from powerml.config.project import ProjectSpec
     from powerml.scoring.named import NamedScorer
-    from powerml.tracking.kept_session import KeptSession
 
 FULL = 100 - 1e-9  # a rule whose conditions are all met
 WEEK, MONTH = 7, 30
 REASONS_TOLD = 3
 
 
+class Kept(Protocol):
+    """The training session behind the scorer, as the store keeps it."""
+
+    @property
+    def when(self) -> str:
+        """The day it was made."""
+
+    @property
+    def told(self) -> Mapping[str, tuple[str, ...]]:
+        """What was said, by part."""
+
+    @property
+    def shares(self) -> Mapping[str, Mapping[str, float]]:
+        """Per scorer the share of each metric, in %."""
+
+    def table(self, name: str, *, of_scorer: bool = False) -> pd.DataFrame | None:
+        """A table of the session, or of its scorer."""
+
+
 @dataclass(frozen=True, eq=False)
 class SeenNight:
-    """What was known at a date: `scores` (6-files.md) and the `snapshot` they were made from, in the same order."""
+    """What was known at a date: `scores` and the `snapshot` they were made from, in the same order."""
 
     as_of: date
     scores: pd.DataFrame
@@ -68,7 +86,7 @@ class Facts:
     month: SeenNight | None = None
     over_time: pd.DataFrame = field(default_factory=pd.DataFrame)
     shares: pd.DataFrame = field(default_factory=pd.DataFrame)
-    session: KeptSession | None = None
+    session: Kept | None = None
     ids: Mapping[str, str] = field(default_factory=dict)
     people: pd.DataFrame | None = None
     lists: Sequence[ListTold] = ()

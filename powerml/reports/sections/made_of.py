@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 BRIEF = {"skill": "skill", "log_loss": "log loss"}
 
 
-def weights(facts: Facts) -> Section:
+def weights_section(facts: Facts) -> Section:
     """The section `weights`."""
     blocks: list[Piece] = []
     shares = weight_shares(facts.scorer.model.scorer, ())
@@ -85,7 +85,7 @@ def _screen(facts: Facts) -> list[Piece]:
     ]
 
 
-def impact(facts: Facts) -> Section:
+def impact_section(facts: Facts) -> Section:
     """The section `impact`."""
     untreated = [Told(sentence) for sentence in facts.said("untreated")]
     lack = missing(
@@ -100,7 +100,7 @@ def impact(facts: Facts) -> Section:
     return Section("impact", "Did our playbooks work?", "Impact", (*untreated, lack))
 
 
-def data(facts: Facts) -> Section:
+def data_section(facts: Facts) -> Section:
     """The section `data`."""
     blocks: list[Piece] = [Told(sentence) for sentence in facts.remarks]
     outcome = facts.project.outcome

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from powerml.reports.document.blocks import Figure, Figures, Links, PageTable, Section, Told, missing
@@ -13,12 +14,14 @@ if TYPE_CHECKING:
     from powerml.reports.sections.facts import Facts, SeenNight
 
 CALLED_FIRST = 10
+BRIEFLY = ("owner", "score", "band", "change_7d", "change_30d", "p_churn", "mrr", "mrr_at_risk", "because")
 NO_CHAMPION = "run 'powerml train', then 'powerml report' without --weights"
 
 
-def monday(facts: Facts) -> Section:
+def monday_section(facts: Facts) -> Section:
     """The section `monday`."""
-    blocks: list[Piece] = [Told(verdict_sentence(facts), "verdict")]
+    short, _, _ = verdict_sentence(facts).partition(";")
+    blocks: list[Piece] = [Told(f"{short.rstrip('.')}.", "verdict")]
     blocks += [Told(sentence) for sentence in what_changed(facts)]
     blocks.append(_figures(facts))
     first = next((one for one in facts.lists if one.name == "at_risk"), None)
@@ -27,12 +30,25 @@ def monday(facts: Facts) -> Section:
         blocks.append(missing(f"No list of whom to call: {why.rstrip('.')}", "see the lists below"))
     else:
         rows = first.rows.head(CALLED_FIRST).dropna(axis=1, how="all")
+        who = [name for name in ("name", "account_name") if name in rows][:1] or ["account_id", "user_id"]
+        rows = rows[[name for name in ("rank", *who, *BRIEFLY) if name in rows]]
+        if "because" in rows:
+            rows = rows.assign(because=rows["because"].map(in_brief))
         blocks.append(PageTable(rows, "call_first", f"The {len(rows)} to call first", first=0))
         blocks += [Told(sentence, "small") for sentence in first.sentences]
     blocks.append(
         Links((("lists", "All lists"), ("verdict", "May I believe it?"), ("movement", "Who moved"), ("top", "Top 20")))
     )
     return Section("monday", "What changed, and whom do we call first?", "Monday", tuple(blocks))
+
+
+def in_brief(because: object) -> str:
+    """Reasons without what else they hold, for a line.
+
+    >>> in_brief("tickets: 4, usually 1 (-16.8 points, with 2 more like it); logins: 0 (-3.0 points)")
+    'tickets: 4, usually 1 (-16.8); logins: 0 (-3.0)'
+    """
+    return re.sub(r" points[^)]*\)", ")", because) if isinstance(because, str) else ""
 
 
 def verdict_sentence(facts: Facts) -> str:

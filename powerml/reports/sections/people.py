@@ -23,7 +23,7 @@ DIMENSIONS_LEFT_OUT = frozenset({
 })  # fmt: skip
 
 
-def spread(facts: Facts) -> Section:
+def spread_section(facts: Facts) -> Section:
     """The section `distribution`."""
     scored = facts.scored
     edges = {} if facts.bands is None else dict(zip(facts.bands.edges, facts.bands.names, strict=True))
@@ -47,7 +47,7 @@ def spread(facts: Facts) -> Section:
     return Section("distribution", "How are the scores spread, and is that changing?", "Spread", tuple(blocks))
 
 
-def movement(facts: Facts) -> Section:
+def movement_section(facts: Facts) -> Section:
     """The section `movement`."""
     blocks: list[Piece] = []
     for before, days in ((facts.week, "a week"), (facts.month, "a month")):
@@ -126,7 +126,7 @@ def at_risk_reasons(facts: Facts) -> pd.DataFrame | None:
     return table.assign(n=len(rows)) if len(table) else None
 
 
-def top(facts: Facts) -> Section:
+def top_section(facts: Facts) -> Section:
     """The section `top`."""
     scored = facts.scored
     parts = [
@@ -162,7 +162,7 @@ def top(facts: Facts) -> Section:
     return Section("top", "Who stands at the top, and who is on the way?", "Top", tuple(blocks))
 
 
-def lists(facts: Facts) -> Section:
+def lists_section(facts: Facts) -> Section:
     """The section `lists`."""
     blocks: list[Piece] = []
     if not facts.lists:
@@ -187,7 +187,7 @@ def lists(facts: Facts) -> Section:
     return Section("lists", "Which lists are there, and what are they worth?", "Lists", tuple(blocks))
 
 
-def alerts(facts: Facts) -> Section:
+def alerts_section(facts: Facts) -> Section:
     """The section `alerts`."""
     blocks: list[Piece] = []
     if facts.alerts is None:

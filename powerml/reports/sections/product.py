@@ -31,7 +31,7 @@ DAYS = "active_days_30d"
 OUTCOMES_NEEDED = "'powerml train' keeps it with the champion; it needs labels that are ripe and document B's metrics"
 
 
-def curve(facts: Facts) -> Section:
+def curve_section(facts: Facts) -> Section:
     """The section `curve`."""
     rows = facts.night.snapshot
     blocks: list[Piece] = []
@@ -75,7 +75,7 @@ def curve(facts: Facts) -> Section:
     return Section("curve", "How much do a few do?", "Curve", tuple(blocks))
 
 
-def segments(facts: Facts) -> Section:
+def segments_section(facts: Facts) -> Section:
     """The section `segments`."""
     blocks: list[Piece] = []
     table = facts.kept_table("programme/segments")
@@ -159,7 +159,7 @@ def _archetypes(facts: Facts) -> list[Piece]:
     return [PageTable(counts, "archetypes", "Archetypes of power users (document C)", first=0)]
 
 
-def programme(facts: Facts) -> Section:
+def programme_section(facts: Facts) -> Section:
     """The section `programme`."""
     blocks: list[Piece] = []
     kpis, accounts = facts.kept_table("programme/kpis"), facts.kept_table("programme/accounts")
@@ -194,7 +194,7 @@ def programme(facts: Facts) -> Section:
     return Section("programme", "Is the power-user programme working?", "Programme", tuple(blocks))
 
 
-def tree(facts: Facts) -> Section:
+def tree_section(facts: Facts) -> Section:
     """The section `tree`."""
     rows = _rows(facts, facts.night)
     if rows.empty:

@@ -1,4 +1,4 @@
-"""The page of 8-page.md: its sections in their order, under their ids."""
+"""The whole page: its sections in their order, under their ids."""
 
 from __future__ import annotations
 
@@ -6,19 +6,34 @@ from typing import TYPE_CHECKING
 
 from powerml.reports.document.blocks import Page
 from powerml.reports.document.render import render
-from powerml.reports.sections.belief import backtest, bands, calibration, verdict
-from powerml.reports.sections.made_of import data, impact, weights
-from powerml.reports.sections.monday import monday
-from powerml.reports.sections.people import alerts, lists, movement, spread, top
-from powerml.reports.sections.product import curve, programme, segments, tree
+from powerml.reports.sections.belief import backtest_section, bands_section, calibration_section, verdict_section
+from powerml.reports.sections.made_of import data_section, impact_section, weights_section
+from powerml.reports.sections.monday import monday_section
+from powerml.reports.sections.people import alerts_section, lists_section, movement_section, spread_section, top_section
+from powerml.reports.sections.product import curve_section, programme_section, segments_section, tree_section
 
 if TYPE_CHECKING:
     from powerml.reports.sections.facts import Facts
 
 SECTIONS = (
-    monday, verdict, bands, calibration, backtest, spread, movement, top, lists, alerts, curve, segments, programme,
-    tree, weights, impact, data,
-)  # fmt: skip
+    monday_section,
+    verdict_section,
+    bands_section,
+    calibration_section,
+    backtest_section,
+    spread_section,
+    movement_section,
+    top_section,
+    lists_section,
+    alerts_section,
+    curve_section,
+    segments_section,
+    programme_section,
+    tree_section,
+    weights_section,
+    impact_section,
+    data_section,
+)
 
 
 def whole_page(facts: Facts) -> str:
