@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from powerml.tracking.kept_session import PARENT
 from powerml.tracking.model_files import SCRATCH
 from powerml.tracking.store import Store, connected
 
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from mlflow.entities import LoggedModel, Metric, Run
 
 ORIGIN = "powerml.origin"  # the run that this one comes of, in the store of a session kept aside
-PARENT = "mlflow.parentRunId"
 
 
 @dataclass(frozen=True)

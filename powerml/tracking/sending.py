@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 from powerml.errors import NotSent, StoreError
 from powerml.tracking import database, registry
 from powerml.tracking.copying import copy_runs, runs_of
-from powerml.tracking.kept import (
-    KeptSession,
-    Registration,
-    draft_session,
-    kept_sessions,
-    remove_session,
-    write_order,
-)
 from powerml.tracking.runs import LoggedRun, LoggedSession
 from powerml.tracking.store import WRITING, Store, connected, experiment_id, writing
+from powerml.tracking.unsent import (
+    Registration,
+    UnsentSession,
+    draft_session,
+    remove_session,
+    unsent_sessions,
+    write_order,
+)
 from powerml.writing import STATE_FOLDER, private_folder
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def log_and_register(
         try:
             return send_kept(store)[-1]
         except StoreError as error:
-            raise NotSent(str(error), kept=kept_sessions(store.folder)[-1].folder) from None
+            raise NotSent(str(error), kept=unsent_sessions(store.folder)[-1].folder) from None
 
 
 def warn_unreachable(store: Store) -> None:
@@ -75,16 +75,16 @@ def send_kept(store: Store) -> list[SentSession]:
     those after it wait.
     """
     sent: list[SentSession] = []
-    if not kept_sessions(store.folder):
+    if not unsent_sessions(store.folder):
         return sent
     with database.locked(store.folder / WRITING):
-        for session in kept_sessions(store.folder):
+        for session in unsent_sessions(store.folder):
             sent.append(_send(store, session))
             remove_session(session)
     return sent
 
 
-def _send(store: Store, session: KeptSession) -> SentSession:
+def _send(store: Store, session: UnsentSession) -> SentSession:
     runs = runs_of(session.store)
     with writing(store) as client:
         experiment = experiment_id(client, store, session.project)

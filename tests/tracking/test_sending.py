@@ -17,11 +17,11 @@ from mlflow.exceptions import MlflowException
 from powerml.errors import NotSent, StoreError
 from powerml.tracking import registry
 from powerml.tracking.copying import ORIGIN
-from powerml.tracking.kept import UNSENT, Registration, kept_sessions
 from powerml.tracking.pseudonyms import load_pseudonyms
 from powerml.tracking.runs import RANKING, LearnedFrom, SessionRun, find_run, log_session
 from powerml.tracking.sending import log_and_register, send_kept
 from powerml.tracking.store import Store, connected
+from powerml.tracking.unsent import UNSENT, Registration, unsent_sessions
 from powerml.writing import private_folder
 from tests.tracking.small_session import ROWS, empty_database, model, scorer_run
 
@@ -121,7 +121,7 @@ def test_a_session_elsewhere_is_the_one_that_a_project_of_its_own_has(elsewhere,
     assert there.champion == there.version
     found = [registry.load_version(at, sent.version).score(ROWS) for at, sent in ((own, at_home), (elsewhere, there))]
     assert found[0].equals(found[1])
-    assert kept_sessions(elsewhere.folder) == []
+    assert unsent_sessions(elsewhere.folder) == []
     assert find_run(elsewhere, there.logged.scorers["activity"].run_id).name == "activity"
 
 
@@ -140,7 +140,7 @@ def test_a_store_that_is_not_there_gets_the_session_later_and_once(refused, wait
         "http://127.0.0.1:9: cannot be reached (connection refused); start it, or correct 'tracking_uri' "
         f"(MLFLOW_TRACKING_URI); nothing is lost: the session is kept in {error.kept}, and 'powerml log' sends it"
     )
-    (kept,) = kept_sessions(state)
+    (kept,) = unsent_sessions(state)
     assert kept.folder == error.kept
     assert len(kept.logged.scorers) == 2
     (sent,) = send_kept(waiting)

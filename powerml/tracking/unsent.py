@@ -38,7 +38,7 @@ class Registration:
 
 
 @dataclass(frozen=True)
-class KeptSession:
+class UnsentSession:
     """A session that waits: its folder, its project's name, its runs, and the version that is to come of it."""
 
     folder: Path
@@ -73,26 +73,26 @@ def write_order(folder: Path, *, project: str, logged: LoggedSession, order: Reg
     write_whole(folder / ORDER_FILE, json.dumps(told, indent=1), private=True)
 
 
-def kept_sessions(state: Path) -> list[KeptSession]:
+def unsent_sessions(state: Path) -> list[UnsentSession]:
     """The sessions that wait, the oldest first; raises StoreError naming one whose order cannot be read."""
     if not (state / UNSENT).is_dir():
         return []
     return [_read(folder) for folder in sorted((state / UNSENT).iterdir()) if not folder.name.startswith(".")]
 
 
-def remove_session(session: KeptSession) -> None:
+def remove_session(session: UnsentSession) -> None:
     """Removes what has been sent: first its name, so that a kill meanwhile leaves none that is half there."""
     gone = session.folder.with_name(f".sent-{session.name}")
     session.folder.replace(gone)
     shutil.rmtree(gone, ignore_errors=True)
 
 
-def _read(folder: Path) -> KeptSession:
+def _read(folder: Path) -> UnsentSession:
     try:
         told: dict[str, Any] = json.loads((folder / ORDER_FILE).read_text(encoding="utf-8"))
         scorers = {name: LoggedRun(**run) for name, run in told["logged"]["scorers"].items()}
         logged = LoggedSession(told["logged"]["run_id"], scorers)
-        return KeptSession(folder, told["project"], logged, Registration(**told["order"]))
+        return UnsentSession(folder, told["project"], logged, Registration(**told["order"]))
     except (OSError, ValueError, KeyError, TypeError):
         raise StoreError(
             f"{folder}: is no session kept aside by powerml; put it back as it was, or move it away"
