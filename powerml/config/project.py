@@ -36,6 +36,7 @@ def _zone(value: Any) -> str:
 
 Zone = Annotated[str, BeforeValidator(_zone)]
 Names = Annotated[tuple[str, ...], BeforeValidator(lambda v: (v,) if isinstance(v, str) else v)]
+Encoding = Literal["utf-8", "utf-16", "cp1252", "latin-1"]
 
 
 class DatabaseSpec(Spec):
@@ -51,10 +52,14 @@ class TableSpec(Spec):
     query: str | None = None
     database: DatabaseSpec | None = None
     table: str | None = None
-    columns: dict[str, str] = {}
-    time_format: str | None = None
+    columns: dict[str, str | None] = {}  # canonical: source; null where a column of canonical name is not to be read
+    time_format: str | tuple[str, ...] | None = None  # strptime, `iso`, `epoch_s`, …; several are tried in order
     timezone: Zone | None = None
     max_bad_rows: Annotated[float, Field(ge=0, le=1)] = 0.01
+    encoding: Encoding | None = None
+    delimiter: Annotated[str, Field(pattern="^(.|blanks)$")] | None = None
+    decimal: Literal[".", ","] | None = None  # the decimal sign; the other one parts thousands
+    currency: Annotated[str, Field(min_length=1, max_length=4)] | None = None  # the sign that stands beside numbers
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
@@ -65,6 +70,8 @@ class TableSpec(Spec):
                 raise ValueError("'database' needs a 'table' or a 'query'; give one of them")
         elif bool(self.files) == bool(self.query):
             raise ValueError("needs 'files' or 'query'; give one of them")
+        if not self.files and (self.encoding or self.delimiter):
+            raise ValueError("'encoding' and 'delimiter' say how 'files' are written; leave them out")
         return self
 
 
@@ -246,10 +253,14 @@ def _table_problems(document: Document) -> list[Problem]:
             )
             continue
         columns = entry.get("columns") if isinstance(entry, dict) else None
-        for column in columns if isinstance(columns, dict) else ():
+        columns = columns if isinstance(columns, dict) else {}
+        for column in columns:
             if column not in TABLES[name].names:
                 hint = did_you_mean(str(column), TABLES[name].names)
                 what = f"{name} has no column of that name{hint or '; it has ' + ', '.join(TABLES[name].names)}"
+                problems.append(document.problem(("tables", name, "columns", column), what))
+            elif columns[column] is None and column in TABLES[name].required:
+                what = f"{name} needs {column}; name the source column"
                 problems.append(document.problem(("tables", name, "columns", column), what))
     return problems
 

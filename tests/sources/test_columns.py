@@ -193,3 +193,18 @@ def test_extra_columns_keep_numbers_and_times_and_are_text_in_text_files(opened,
     assert rows(loaded, "events", "cost, colour, due, list") == [(3.0, "red", datetime(2026, 2, 1), "[1]")]
     (tmp_path / "e.csv").write_text("user_id,event,time,cost,colour\nada,x,2026-03-01,007, \n")
     assert rows(opened(events="e.csv", extra=asked), "events", "cost, colour") == [("007", None)]
+
+
+def test_a_column_of_canonical_name_that_is_not_to_be_read(opened, tmp_path):
+    (tmp_path / "events.csv").write_text("user_id,event,time,value\nada,report,2026-03-01,ten\n")
+    loaded = opened(events={"files": "events.csv", "columns": {"value": None}})
+    assert loaded.columns["events"] == ("user_id", "event", "time")
+    assert loaded.unused["events"] == ("value",)
+
+
+def test_money_as_a_spreadsheet_writes_it(opened, tmp_path):
+    (tmp_path / "events.csv").write_text("user_id,event,time\nada,report,2026-03-01\n")
+    (tmp_path / "subs.csv").write_text("account_id;start;mrr\na1;01.02.2026;1.234,50 €\na2;2026-02-01;99 €\n")
+    entry = {"files": "subs.csv", "decimal": ",", "currency": "€", "time_format": ["%d.%m.%Y", "iso"]}
+    loaded = opened(events="events.csv", subscriptions=entry)
+    assert loaded.con.execute("SELECT mrr FROM subscriptions ORDER BY account_id").fetchall() == [(1234.5,), (99.0,)]
