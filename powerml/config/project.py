@@ -59,6 +59,7 @@ class TableSpec(Spec):
     encoding: Encoding | None = None
     delimiter: Annotated[str, Field(pattern="^(.|blanks)$")] | None = None
     decimal: Literal[".", ","] | None = None  # the decimal sign; the other one parts thousands
+    ignored: tuple[str, ...] = ()  # source columns that are known and not used; see `init --check`
     currency: Annotated[str, Field(min_length=1, max_length=4)] | None = None  # the sign that stands beside numbers
 
     @model_validator(mode="after")
@@ -232,6 +233,14 @@ def load_project(path: Path | str) -> ProjectSpec:
         project._meanings = validated(dict[str, Meaning], read_document(words))
     else:
         project._meanings = dict(project.vocabulary)
+    return project
+
+
+def draft_project(data: dict[str, Any], folder: Path) -> ProjectSpec:
+    """A project that is in no file yet; relative paths start at `folder`, its vocabulary is empty."""
+    project = ProjectSpec.model_validate(data)
+    project._base = folder
+    project._file = "powerml.yaml"
     return project
 
 

@@ -21,7 +21,7 @@ from powerml.sources.fixes import fix_of
 from powerml.sources.in_place import view
 from powerml.sources.numerals import Numerals
 from powerml.sources.queries import time_limit
-from powerml.sources.readers import SourcePart, read_files, read_query
+from powerml.sources.readers import SourcePart, read_files, read_query, with_constants
 from powerml.sources.rules import MISSING
 from powerml.sources.sql import data_errors, name, text
 from powerml.sources.staged import Staging, stage
@@ -181,7 +181,7 @@ def _open(
     for time_format in clock.formats:
         _check_format(con, project, table.name, time_format)
     files = files_of(project, table.name)
-    parts = _parts(con, project, table, spec, files)
+    parts = with_constants(_parts(con, project, table, spec, files), spec.columns.values())
     mapped = match(table, spec, parts, extra)
     numerals = Numerals(spec.decimal, spec.currency)
     sources = tuple(source for part in parts for source in part.sources)

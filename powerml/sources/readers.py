@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Literal
 
@@ -51,8 +51,11 @@ class SourcePart:
         """What stands after FROM to read the source columns `wanted`."""
         if self.kind != "jsonlines":
             return self.relation
-        columns = ", ".join(f"{name(column)}: 'VARCHAR'" for column in dict.fromkeys(wanted) if column in self.columns)
+        columns = ", ".join(f"{name(column)}: 'VARCHAR'" for column in dict.fromkeys(wanted) if self._has(column))
         return self.relation.replace("COLUMNS", "{" + columns + "}")
+
+    def _has(self, column: str) -> bool:
+        return column in self.columns and not column.startswith(CONSTANT)
 
     @property
     def file_index(self) -> str:
@@ -60,6 +63,20 @@ class SourcePart:
         if len(self.sources) == 1:
             return str(self.first)
         return f"({self.first} + file_index)"
+
+
+CONSTANT = "="
+"""What a source column begins with that is in no file: `=purchase` is the text `purchase` in every row."""
+
+
+def with_constants(parts: Iterable[SourcePart], sources: Iterable[str | None]) -> list[SourcePart]:
+    """The parts with a column for each of the sources that is a constant."""
+    made = {s: ("VARCHAR", text(s.removeprefix(CONSTANT))) for s in sources if s and s.startswith(CONSTANT)}
+    if not made:
+        return list(parts)
+    return [
+        replace(part, columns=part.columns | made, each=tuple(have | made.keys() for have in part.each)) for part in parts
+    ]
 
 
 def read_files(
