@@ -31,6 +31,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "promote": ("powerml.cli.promote", "Give a registered version the alias champion."),
     "score": ("powerml.cli.score", "Write the scores table, from the registry or a weight set."),
     "explain": ("powerml.cli.explain", "Why this score, and the nearest way to the next band."),
+    "night": ("powerml.cli.night", "Check, snapshot, score, keep: each night's work, once."),
+    "history": ("powerml.cli.history", "What was said, night by night; of one entity, too."),
     "validate": ("powerml.cli.validate", "Band report of any score column against any labels."),
     "backtest": ("powerml.cli.backtest", "The list we would have had then, and what happened."),
     "review": ("powerml.cli.review", "Have the top of a list judged, adjust the weights, lock them."),

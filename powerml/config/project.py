@@ -93,6 +93,26 @@ class SnapshotsSpec(Spec):
     to: Annotated[date | None, Field(ge=FIRST_DATE, le=LAST_DATE)] = None
 
 
+class NightSpec(Spec):
+    """What `powerml night` scores with, and from when on it holds back what would be sent (the brakes).
+
+    `model`: `champion`, another version of the registry (`NAME@challenger`), or a weight set's name. `stale_days`: how
+    old the newest event may be. `fewer`, `moved`: shares of the entities that may be gone, or have changed band, since
+    the night before.
+    """
+
+    model: str = "champion"
+    stale_days: Annotated[float, Field(gt=0, le=LONGEST_DAYS)] = 2
+    fewer: Annotated[float, Field(gt=0, le=1)] = 0.2
+    moved: Annotated[float, Field(gt=0, le=1)] = 0.2
+
+
+class HistorySpec(Spec):
+    """How many days the history is kept whole; of older months the first night stays."""
+
+    keep_days: Annotated[int, Field(ge=1, le=LONGEST_DAYS)] = 35
+
+
 class ProjectSpec(Shown, Spec):
     """A project file; configs/README.md shows its shape."""
 
@@ -115,6 +135,8 @@ class ProjectSpec(Shown, Spec):
     query_timeout: Annotated[float, Field(gt=0, le=7 * 86_400)] = 600  # seconds that a table's query may take
     owners: dict[str, str] = {}
     params: dict[str, float] = {}
+    night: NightSpec = NightSpec()
+    history: HistorySpec = HistorySpec()
 
     _base: Path = PrivateAttr(default=Path())
     _custom: EventOutcome | None = PrivateAttr(default=None)

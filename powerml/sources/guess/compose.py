@@ -10,7 +10,7 @@ from powerml.sources.guess.contracts import MOST_PLANS, one_row_each, plans_by_p
 from powerml.sources.guess.draft import Draft, Entry
 from powerml.sources.guess.joins import borrow, event_query, ids_within_accounts
 from powerml.sources.guess.look import overlap
-from powerml.sources.guess.matching import Match, choose, is_code
+from powerml.sources.guess.matching import Match, any_events, choose, is_code
 from powerml.sources.guess.words import normal, title_says
 from powerml.tables import TABLES
 
@@ -27,6 +27,8 @@ _SAME = 0.5  # half of one table's ids in another: they are ids of the same thin
 def compose(con: duckdb.DuckDBPyConnection, looks: Sequence[TableLook]) -> Draft:
     """The draft of a project over some tables of files; raises DataError where none of them holds events."""
     chosen = choose(looks)
+    if "events" not in chosen and (only := any_events(looks)) is not None:
+        chosen = {"events": only} | {t: m for t, m in chosen.items() if m.look.view != only.look.view}
     if "events" not in chosen:
         listed = "; ".join(f"{look.title} ({', '.join(look.columns)})" for look in looks)
         raise DataError(
@@ -114,7 +116,7 @@ def _how_written(draft: Draft, table: str) -> None:
             others += seen.times.other
     if formats and list(formats) != ["iso"]:
         ordered = sorted(formats, key=lambda f: (f.startswith("epoch"), f != "iso"))
-        keys["time_format"] = ordered
+        keys["time_format"] = ordered if len(ordered) > 1 else ordered[0]
         if others:
             draft.guess(table, "time_format", "no date tells day and month apart", otherwise=others[0])
         else:
@@ -214,13 +216,14 @@ def _settings(con: duckdb.DuckDBPyConnection, draft: Draft) -> None:
     said = "times name their zone; days begin at its midnight" if zoned else "no time names its zone; write the one meant"
     draft.settings["timezone"] = ("UTC", f"guess: {said}, like Europe/Berlin")
     draft.guessed.append(f"timezone: UTC ({said})")
-    people = "users" in entries or (
-        "account_id" not in entries["events"].columns and "account_id" not in (entries["events"].query or "")
-    )
+    events = entries["events"]
+    accounts = "account_id" in events.columns or "account_id" in (events.query or "")
+    named = "account stands for one" not in events.comments.get("user_id", "")
+    people = named and ("users" in entries or not accounts)
     entity = "user" if people else "account"
-    why = "there is a table of people" if "users" in entries else (
-        "events name persons only" if people else "no table tells of people"
-    )
+    why = "events name no persons" if not named else "no table tells of people"
+    if people:
+        why = "there is a table of people" if "users" in entries else "events name persons only"
     other = "account" if entity == "user" else "user"
     draft.settings["entity"] = (entity, f"guess: {why}; or {other}")
     draft.guessed.append(f"entity: {entity} ({why}); or {other}")

@@ -84,7 +84,8 @@ def _base(
 def _add_up(draft: Draft, columns: Mapping[str, str]) -> None:
     """Rows of one account and start become one: amounts added up, the dearest plan, open where one is open."""
     entry = draft.entries["subscriptions"]
-    formats = entry.keys.get("time_format")
+    told = entry.keys.get("time_format", [])
+    formats = [told] if isinstance(told, str) else told
     numerals = Numerals(entry.keys.get("decimal"), entry.keys.get("currency"))
 
     def instant(source: str) -> str:

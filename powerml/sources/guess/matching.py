@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 NEARLY_KEY = 0.98  # of the rows of a table of people, customers or tickets this share has an id of its own
 MOST_NAMES = 5_000  # distinct event names, and at most every second row has one of its own
+_KEYS = {("events", "event_id"), ("users", "user_id"), ("tickets", "ticket_id")}
 _SURE = 0.9  # names this close are no guess
 _SHARED = {("email", "user_id"), ("name", "account_id")}  # an address may be the id, too; a name may be the key
 
@@ -84,6 +85,8 @@ def _may_be(table: str, column: Column, seen: ColumnLook) -> bool:
     if (table, column.name) == ("events", "event"):
         few = seen.distinct <= MOST_NAMES and (seen.distinct <= 50 or 2 * seen.distinct <= seen.filled)
         return few and not (is_time and not seen.is_number)
+    if (table, column.name) in _KEYS and seen.distinct < NEARLY_KEY * seen.filled:
+        return False
     if column.kind == "id":
         return not seen.is_native_time and not (seen.times and seen.times.formats[0].startswith(("iso", "%")))
     return not seen.is_native_time
@@ -139,6 +142,18 @@ def choose(looks: Sequence[TableLook]) -> dict[str, Match]:
         chosen[table] = best
         taken.setdefault(best.look.view, set()).add(table)
     return {table: chosen[table] for table in TABLES if table in chosen}
+
+
+def any_events(looks: Sequence[TableLook]) -> Match | None:
+    """The table that may stand for events where none is called so: the same people or customers at many times."""
+    found = [match_table("events", look) for look in looks]
+    repeated = [
+        m
+        for m in found
+        if "time" in m.columns and (who := m.columns.get("user_id") or m.columns.get("account_id"))
+        if m.look.column(who).distinct < 0.9 * m.look.column(who).filled
+    ]
+    return max(repeated, key=lambda m: (m.look.rows, m.score)) if repeated else None
 
 
 def _free(table: str, taken: set[str]) -> bool:

@@ -45,7 +45,8 @@ def _entry(table: str, entry: Entry) -> list[str]:
     for key, value in declared.items():
         comment = said.pop(key, "")
         if key == "query":
-            spare = [said.pop(c) for c in list(said) if c in entry.columns and c not in (declared.get("columns") or {})]
+            inside = [c for c in said if c not in declared and c not in (declared.get("columns") or {})]
+            spare = [f"{c}: {said.pop(c)}" for c in inside]
             lines += [f"    # {text}" for text in [comment, *spare] if text]
             lines.append("    query: |")
             lines += [f"      {line}" for line in str(value).splitlines()]

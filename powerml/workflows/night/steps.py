@@ -1,0 +1,162 @@
+"""The steps of a night, each a function of the night's means that gives its counts and its sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from powerml.errors import UsageError
+from powerml.history.exports import EXPORTS, write_exports
+from powerml.history.movement import change_since_last
+from powerml.history.nights import Night
+from powerml.monitoring.brakes import COMPARED_DAYS, KnownNight, brakes
+from powerml.tracking.due import DUE, due_date
+from powerml.tracking.scorers import RegisteredScorer
+from powerml.workflows.check import check
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from powerml.workflows.night.work import Work
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a step did: counts for machines, a sentence for people."""
+
+    sentence: str
+    counts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Sofar:
+    """What the steps before have left for the next ones, as the ledger keeps it."""
+
+    as_of: date
+    counts: Mapping[str, Mapping[str, Any]]
+
+    def of(self, step: str) -> Mapping[str, Any]:
+        """The counts of an earlier step; raises UsageError where it was not done yet."""
+        if step not in self.counts:
+            raise UsageError(f"the night of {self.as_of} has no {step!r} step yet; run it first, with --only {step}")
+        return self.counts[step]
+
+
+def _check(work: Work, _night: Sofar) -> Done:
+    """Everything is read; findings are said and stop nothing."""
+    found = check(work.project, now=work.now, note=work.note).findings
+    if not found:
+        return Done("nothing to look at", {"findings": []})
+    more = f" (and {len(found) - 1} more: powerml check)" if len(found) > 1 else ""
+    return Done(f"{found[0]}{more}", {"findings": list(found)})
+
+
+def _snapshot(work: Work, night: Sofar) -> Done:
+    """The snapshot of the date, and who is who, beside the history."""
+    frame, facts = work.snapshots([night.as_of])[night.as_of]
+    name = work.history.keep_snapshot(night.as_of, frame, facts)
+    work.history.keep_table(night.as_of, "people", work.people(frame))
+    metrics = frame.select_dtypes("number")
+    there = int(metrics.notna().any().sum())
+    return Done(
+        f"{len(frame):,} {work.project.entity}s, {there} metrics with values",
+        {"file": name, "rows": len(frame), "metrics": there},
+    )
+
+
+def _score(work: Work, night: Sofar) -> Done:
+    """A scores table for each set that something reads."""
+    file = night.of("snapshot")["file"]
+    snapshot, facts = work.history.kept(night.as_of, file)
+    kept, said = [], []
+    for asked in work.asked:
+        entry, table = work.said(asked, night.as_of, file, snapshot, facts)
+        known = work.history.known(entry)
+        if known is None:
+            known = work.history.numbered(entry)
+            work.history.keep_scores(known, table)
+        kept.append(known)
+        said.append(f"{known.scored:,} by {known.model}@{known.model_version}")
+    return Done("; ".join([*said, *kept[0].remarks]), {"nights": [entry.to_json() for entry in kept]})
+
+
+def _history(work: Work, night: Sofar) -> Done:
+    """What was scored becomes part of the history; what it is compared with is scored by the same scorer; exports."""
+    history, spec = work.history, work.project.history
+    entries = [Night.from_json(text, file="night.db") for text in night.of("score")["nights"]]
+    new = [entry for entry in entries if history.known(entry) is None]
+    for entry in new:
+        history.admit(entry)
+    again = []
+    for entry, asked in zip(entries, work.asked, strict=True):
+        if any(n.as_of < entry.as_of for n in history.nights(None if entry.role == "main" else entry.model)):
+            again += work.rescore(entry, asked)
+    exported: dict[str, int] = {}
+    newest = history.newest()
+    if newest is not None and newest.as_of == night.as_of:
+        exported = write_exports(history, newest, work.exports)
+    gone = history.retain(spec.keep_days)
+    revision = entries[0].revision
+    said = f"revision {revision}" if revision > 1 else "kept"
+    if again:
+        said += f"; {len(again)} earlier scores tables made with the newer version, to compare like with like"
+    if gone:
+        said += f"; {len(gone)} nights older than {spec.keep_days} days thinned out"
+    if exported:
+        said += f"; {EXPORTS}/ has {' and '.join(f'{n:,} rows of {name}' for name, n in exported.items())}"
+    return Done(said, {"new": len(new), "rescored": len(again), "removed": len(gone), "exports": exported})
+
+
+def _not_yet(_work: Work, _night: Sofar) -> Done:
+    """A step whose part comes later."""
+    return Done("not there yet")
+
+
+STEPS: dict[str, Callable[[Work, Sofar], Done]] = {
+    "check": _check,
+    "snapshot": _snapshot,
+    "score": _score,
+    "history": _history,
+    "lists": _not_yet,
+    "alerts": _not_yet,
+    "page": _not_yet,
+    "sync": _not_yet,
+}
+"""The steps that are there, in their order."""
+BRAKED = ("lists", "alerts", "sync")
+"""The steps that a brake holds."""
+
+
+def what_holds(work: Work, as_of: date) -> tuple[str, ...]:
+    """The sentences of the brakes that hold a night whose history is written."""
+    history = work.history
+    night = history.at(as_of)
+    if night is None:
+        return ()
+    said = history.last_before(night, as_said=True)
+    near = said is not None and (as_of - said.as_of).days <= COMPARED_DAYS
+    moves, earlier = change_since_last(history, night)
+    return brakes(
+        work.project.night,
+        _known(work, night),
+        _known(work, said) if near and said is not None else None,
+        moves if earlier is not None and said is not None and earlier.as_of == said.as_of else None,
+        due_by=_due_by(work),
+        today=work.now.date(),
+    )
+
+
+def _known(work: Work, night: Night) -> KnownNight:
+    snapshot = work.history.snapshot(night)
+    return KnownNight(
+        night.as_of, snapshot[~snapshot["left"].astype(bool)], work.history.facts(night)["newest_event_days"]
+    )
+
+
+def _due_by(work: Work) -> date | None:
+    scorer = work.asked[0].scorer
+    if not isinstance(scorer, RegisteredScorer):
+        return None
+    version = scorer.registered
+    return date.fromisoformat(version.tags[DUE]) if DUE in version.tags else due_date(version.created)

@@ -1,0 +1,225 @@
+"""What the steps of one night share: the project opened once, the scorers asked for, the history it is kept in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ibis
+import pandas as pd
+
+from powerml.config import documents, fingerprints
+from powerml.config.documents import DOCUMENTED_CARD
+from powerml.config.project import slug
+from powerml.errors import MissingColumns
+from powerml.history.nights import Night
+from powerml.history.store import NEAR_SHARE
+from powerml.progress import Note, silent
+from powerml.scoring.named import NamedScorer, from_weights
+from powerml.scoring.scores_table import id_columns, score_rows
+from powerml.tables import KNOWN_AT
+from powerml.tracking import registry
+from powerml.tracking.scorers import RegisteredScorer, from_registry
+from powerml.tracking.store import Store
+from powerml.workflows.project import OpenProject, open_project, project_metrics
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date, datetime
+
+    import ibis.expr.types as ir
+
+    from powerml.config.project import ProjectSpec
+    from powerml.history.nights import MadeBy, Speaks
+    from powerml.history.store import NightHistory
+
+COMPOSITE, SIGNALS = "power_user", "power_user_signals"
+SETS_BESIDE = (COMPOSITE, SIGNALS)  # what candidates, PostHog and Attio need of document A, and lists of C
+REASONS = 3
+LOOKED_BACK = (7, 30)  # days that lists and alerts look back, beside the night before
+
+
+_PEOPLE = (
+    ("name", "users", "user_id", "name"),
+    ("account_name", "accounts", "account_id", "name"),
+    ("owner", "accounts", "account_id", "owner"),
+)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A scorer of the night, and what must be said about it."""
+
+    scorer: NamedScorer
+    role: Speaks
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass
+class Work:
+    """One night's (or one backfill's) means; sources are read and models loaded when a step first asks for them."""
+
+    project: ProjectSpec
+    history: NightHistory
+    now: datetime
+    made_by: MadeBy = "night"
+    note: Note = silent
+    exports: Path = Path("exports")
+    keep_caches: bool = True
+    _opened: OpenProject | None = field(default=None, repr=False)
+
+    @cached_property
+    def asked(self) -> tuple[Asked, ...]:
+        """The main scorer first, then the sets that something else reads."""
+        main = main_scorer(self.project)
+        others = [name for name in SETS_BESIDE if name != main.scorer.name]
+        return (main, *(Asked(from_weights(name, project=self.project), "beside") for name in others))
+
+    @property
+    def opened(self) -> OpenProject:
+        """The project with its sources read."""
+        if self._opened is None:
+            known = project_metrics(self.project)
+            for asked in self.asked:
+                known = asked.scorer.metrics(known)
+            aimed = self.asked[0].scorer.aimed(self.project)
+            cache = None if self.keep_caches else False
+            self._opened = open_project(aimed, now=self.now, known=known, cache=cache, note=self.note)
+        return self._opened
+
+    def snapshots(self, cutoffs: Sequence[date]) -> dict[date, tuple[pd.DataFrame, dict[str, Any]]]:
+        """The snapshot of each date as the history keeps it, and the facts beside it."""
+        built = self.opened.build(cutoffs, labels=True, note=self.note)
+        frame = built.frame
+        frame["label"] = frame["label"].where(frame["label"].eq("ineligible"), "immature")  # what comes is not known
+        left = None if self.asked[0].scorer.model.outcome is not None else self.opened.left(frame)
+        frame = frame.assign(left=False if left is None else left)
+        found = {}
+        for as_of, rows in frame.groupby("as_of", sort=True):
+            day, ages = pd.Timestamp(str(as_of)).date(), rows["days_since_last_active"].dropna()
+            facts = {
+                "vocabulary_counts": {name: int(n) for name, n in built.vocabulary_counts.items()},
+                "newest_event_days": float(ages.min()) if len(ages) else None,
+                "contracts": left is not None,
+            }
+            found[day] = rows.reset_index(drop=True), facts
+        return found
+
+    def people(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Who the entities of a snapshot are: ids, `name` (of a user), `account_name`, `owner`, as far as known."""
+        ids = [name for name in ("user_id", "account_id") if name in frame]
+        rows = frame[ids].copy()
+        for column, table, id_column, source in _PEOPLE:
+            known = self.opened.loaded.columns.get(table, ())
+            if id_column not in ids or source not in known:
+                rows[column] = None
+                continue
+            there = self.opened.inputs.engine.rows(_latest(self.opened, table, id_column, source))
+            rows[column] = rows[id_column].map({row[id_column]: row[source] for row in there})
+        return rows.astype(str).where(rows.notna(), None)
+
+    def said(
+        self, asked: Asked, as_of: date, snapshot_file: str, snapshot: pd.DataFrame, facts: dict[str, Any]
+    ) -> tuple[Night, pd.DataFrame]:
+        """What a scorer says of a kept snapshot: the entry of the history, not yet numbered, and the scores table."""
+        scorer, model = asked.scorer, asked.scorer.model
+        if not isinstance(scorer, RegisteredScorer):
+            scorer = scorer.with_counts(facts["vocabulary_counts"])
+            model = scorer.model
+        left = snapshot["left"].astype(bool) if facts["contracts"] and model.outcome is None else None
+        ids = ["as_of", *id_columns(snapshot, self.project.id_column)]
+        table, baseline = score_rows(
+            scorer, snapshot.drop(columns="left"), ids=ids, reasons=REASONS, ranking="stored", now=self.now,
+            metrics=scorer.metrics(project_metrics(self.project)), left=left,
+        )  # fmt: skip
+        digest = fingerprints.of_json(model.to_dict())
+        there = table[table["status"] == "scored"]
+        bands = there[model.band_column].value_counts(normalize=True)
+        ladder = model.scorer.bands or (documents.ladder() if model.has_probabilities else None)
+        rungs = () if ladder is None else tuple(zip(ladder.edges, ladder.names, strict=True))
+        night = Night(
+            as_of=as_of,
+            model=scorer.name,
+            model_version=scorer.version,
+            revision=0,
+            made_by=self.made_by,
+            role=asked.role,
+            kind=model.kind,
+            id_column=self.project.id_column,
+            band_column=model.band_column,
+            digest=fingerprints.of_text(snapshot_file, digest),
+            scorer=digest,
+            snapshot_file=snapshot_file,
+            made_at=self.now.isoformat(timespec="microseconds"),
+            bands=rungs,
+            baseline=baseline,
+            entities=len(table),
+            scored=len(there),
+            mean_score=None if there.empty else float(there["score"].mean()),
+            shares={name: float(bands.get(name, 0.0)) for _, name in rungs},
+            remarks=asked.remarks,
+        )
+        return night, table
+
+    def rescore(self, night: Night, asked: Asked) -> list[Night]:
+        """Scores the earlier nights that this one is compared with, where another scorer spoke then.
+
+        They are kept as backfilled entries of the newer version beside what was said. A snapshot that lacks a metric
+        that the newer version reads cannot be scored, and nothing is compared with it.
+        """
+        history, made = self.history, []
+        model = None if night.role == "main" else night.model
+        said = [n for n in history.nights(model) if n.as_of < night.as_of]
+        comparable = {n.as_of for n in history.nights(scorer=night.scorer)}
+        wanted = {said[-1].as_of: said[-1]} if said else {}
+        for days in LOOKED_BACK:
+            if history.before(night, days) is None:
+                near = _nearest(said, night, days)
+                wanted |= {} if near is None else {near.as_of: near}
+        for as_of, earlier in sorted(wanted.items()):
+            if as_of in comparable:
+                continue
+            self.note(f"scoring {as_of} with {night.model}@{night.model_version}")
+            snapshot, facts = history.snapshot(earlier), history.facts(night)  # the newer one's counts, too
+            try:
+                entry, table = self.said(asked, as_of, earlier.snapshot_file, snapshot, facts)
+            except MissingColumns:
+                continue
+            entry = history.numbered(replace(entry, made_by="backfill"))
+            history.keep_scores(entry, table)
+            history.admit(entry)
+            made.append(entry)
+        return made
+
+
+def _latest(opened: OpenProject, table: str, id_column: str, source: str) -> ir.Table:
+    """(id, value) of a table of people; of several versions of a row the one that was written last."""
+    rows = opened.inputs.tables[table]
+    if not opened.inputs.has(table, KNOWN_AT):
+        return rows.select(id_column, source)
+    return rows.order_by(ibis.asc(KNOWN_AT, nulls_first=True)).select(id_column, source)
+
+
+def _nearest(said: Sequence[Night], night: Night, days: int) -> Night | None:
+    slack = round(NEAR_SHARE * days) or int(days >= 7)
+    off = [(abs((night.as_of - n.as_of).days - days), n.as_of, n) for n in said]
+    return min((one for one in off if one[0] <= slack), default=(0, None, None))[2]
+
+
+def main_scorer(project: ProjectSpec) -> Asked:
+    """What `night: {model: …}` names; document D's card where there is no champion yet, which it says."""
+    wanted = project.night.model
+    store, model = Store(project.state), slug(project.project)
+    if wanted != "champion":
+        of_registry = "@" in wanted or wanted.isdigit()
+        made = from_registry(project, wanted) if of_registry else from_weights(wanted, project=project)
+        return Asked(made, "main")
+    if "champion" in registry.aliases(store, model):
+        return Asked(from_registry(project, None), "main")
+    said = (
+        f"no champion yet, so {DOCUMENTED_CARD} speaks: its document's numbers, no probabilities; "
+        "'powerml train' and 'powerml promote' make one"
+    )
+    return Asked(from_weights(DOCUMENTED_CARD, project=project), "main", (said,))
