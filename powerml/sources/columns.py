@@ -117,7 +117,9 @@ def _source(spec: TableSpec, column: Column) -> str | None:
 def unused(parts: Sequence[SourcePart], mapped: Sequence[Mapped]) -> tuple[str, ...]:
     """Source columns that nothing reads, in source order."""
     taken = {m.source for m in mapped}
-    return tuple(dict.fromkeys(column for part in parts for column in part.columns if column not in taken and column[:1] != "="))
+    return tuple(
+        dict.fromkeys(column for part in parts for column in part.columns if column not in taken and column[:1] != "=")
+    )
 
 
 def _where(parts: Sequence[SourcePart]) -> str:

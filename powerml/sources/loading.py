@@ -50,7 +50,8 @@ class Loaded:
     VARCHAR. All but events in Parquet carry `_row`, the place in source order. `report` has one row per table with
     rows = loaded + quarantined + ignored (repeats of an event_id; `duplicates` counts the ids concerned). `quarantine`
     lists up to 10,000 bad rows per table by the first rule they break; rows of a file count from 1, headers not
-    included. `rules` counts bad rows by table, rule and column. `unused` names source columns that nothing reads.
+    included. `rules` counts bad rows by table, rule and column. `unused` names source columns
+    that nothing reads and the project does not know.
     """
 
     con: duckdb.DuckDBPyConnection
@@ -195,7 +196,9 @@ def _open(
         file.check_unchanged()
     if table.name == "events" and not outcome.rows:
         raise DataError.in_file(sources[0], "has no rows", "events are the one table that is required")
-    return _Opened(outcome, sources, tuple(m.name for m in mapped), unused(parts, mapped), tuple(files))
+    known = {*spec.ignored, *spec.columns}
+    left = tuple(column for column in unused(parts, mapped) if column not in known)
+    return _Opened(outcome, sources, tuple(m.name for m in mapped), left, tuple(files))
 
 
 def _check_format(con: duckdb.DuckDBPyConnection, project: ProjectSpec, table: str, time_format: str) -> None:

@@ -75,7 +75,8 @@ def with_constants(parts: Iterable[SourcePart], sources: Iterable[str | None]) -
     if not made:
         return list(parts)
     return [
-        replace(part, columns=part.columns | made, each=tuple(have | made.keys() for have in part.each)) for part in parts
+        replace(part, columns=part.columns | made, each=tuple(have | made.keys() for have in part.each))
+        for part in parts
     ]
 
 

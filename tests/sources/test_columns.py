@@ -199,7 +199,25 @@ def test_a_column_of_canonical_name_that_is_not_to_be_read(opened, tmp_path):
     (tmp_path / "events.csv").write_text("user_id,event,time,value\nada,report,2026-03-01,ten\n")
     loaded = opened(events={"files": "events.csv", "columns": {"value": None}})
     assert loaded.columns["events"] == ("user_id", "event", "time")
-    assert loaded.unused["events"] == ("value",)
+    assert loaded.unused["events"] == ()
+
+
+def test_columns_that_are_ignored_by_name_are_known(opened, tmp_path):
+    (tmp_path / "events.csv").write_text("user_id,event,time,colour,size\nada,report,2026-03-01,red,7\n")
+    loaded = opened(events={"files": "events.csv", "ignored": ["colour"]})
+    assert loaded.unused["events"] == ("size",)
+
+
+def test_a_constant_stands_for_a_column(opened, tmp_path, parquet):
+    (tmp_path / "buys.csv").write_text("user_id,time\nada,2026-03-01\n")
+    (tmp_path / "buys.jsonl").write_text('{"user_id": "bo", "time": "2026-03-02"}\n')
+    for files in (
+        ["buys.csv", "buys.jsonl"],
+        [str(parquet("b.parquet", "SELECT 'cy' AS user_id, now()::DATE - 1000 AS time"))],
+    ):
+        loaded = opened(events={"files": files, "columns": {"event": "=it's bought"}})
+        assert loaded.con.execute("SELECT DISTINCT event FROM events").fetchall() == [("it's bought",)]
+        assert loaded.unused["events"] == ()
 
 
 def test_money_as_a_spreadsheet_writes_it(opened, tmp_path):

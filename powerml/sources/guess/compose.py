@@ -10,7 +10,7 @@ from powerml.sources.guess.contracts import MOST_PLANS, one_row_each, plans_by_p
 from powerml.sources.guess.draft import Draft, Entry
 from powerml.sources.guess.joins import borrow, event_query, ids_within_accounts
 from powerml.sources.guess.look import overlap
-from powerml.sources.guess.matching import Match, any_events, choose, is_code
+from powerml.sources.guess.matching import Match, any_events, assign_tables, is_code
 from powerml.sources.guess.words import normal, title_says
 from powerml.tables import TABLES
 
@@ -26,13 +26,14 @@ _SAME = 0.5  # half of one table's ids in another: they are ids of the same thin
 
 def compose(con: duckdb.DuckDBPyConnection, looks: Sequence[TableLook]) -> Draft:
     """The draft of a project over some tables of files; raises DataError where none of them holds events."""
-    chosen = choose(looks)
+    chosen = assign_tables(looks)
     if "events" not in chosen and (only := any_events(looks)) is not None:
         chosen = {"events": only} | {t: m for t, m in chosen.items() if m.look.view != only.look.view}
     if "events" not in chosen:
         listed = "; ".join(f"{look.title} ({', '.join(look.columns)})" for look in looks)
         raise DataError(
-            f"no table of events found, rows that say who did what and when, in: {listed}; name the files that hold them"
+            f"no table of events found, rows that say who did what and when, in: {listed};"
+            " name the files that hold them"
         )
     draft = Draft()
     for table, match in chosen.items():
@@ -135,11 +136,13 @@ def _numbers(draft: Draft, table: str, used: dict[str, ColumnLook]) -> None:
                 draft.guess(table, "decimal", seen.numbers.doubt)
         if len(seen.numbers.currencies) > 1:
             told = ", ".join(f"{sign} ({n:,} values)" for sign, n in seen.numbers.currencies.items())
-            draft.needed.append(f"{table}.{column}: several currencies, {told}; bring them to one, for others are set aside")
+            draft.needed.append(
+                f"{table}.{column}: several currencies, {told}; bring them to one, for others are set aside"
+            )
         for sign in list(seen.numbers.currencies)[:1]:
             entry.keys["currency"] = sign
-        if sign := re.search(r"[£$€¥₹]|\b(USD|EUR|GBP|CHF)\b", seen.name):
-            draft.sure.append(f"{table}.{column}: in {sign[0]}, as {seen.name!r} says")
+        if told_by := re.search(r"[£$€¥₹]|\b(USD|EUR|GBP|CHF)\b", seen.name):
+            draft.sure.append(f"{table}.{column}: in {told_by[0]}, as {seen.name!r} says")
 
 
 def _say_columns(draft: Draft, match: Match) -> None:
@@ -167,6 +170,7 @@ def _events(con: duckdb.DuckDBPyConnection, draft: Draft, looks: Sequence[TableL
         found = borrow(con, look, looks, "events", "event")
         if found:
             borrowed["event"] = found
+            draft.unsay("events", "event")
             columns.pop("event", None)
             draft.sure.append(f"events: names stand in {found.other.title}.{found.column}, joined by {found.key}")
     if "event" not in columns and not borrowed:
@@ -176,12 +180,16 @@ def _events(con: duckdb.DuckDBPyConnection, draft: Draft, looks: Sequence[TableL
         borrowed["account_id"] = found
         draft.sure.append(f"events: the account stands in {found.other.title}.{found.column}, joined by {found.key}")
     user, account = columns.get("user_id"), columns.get("account_id")
-    if user is not None and user == account or (account and not {"accounts", "subscriptions"} & set(draft.entries)):
-        if user is None:
-            columns["user_id"] = account
+    alone = user is None and account is not None and not {"accounts", "subscriptions"} & set(draft.entries)
+    if alone or (user is not None and user == account):
+        columns["user_id"] = account
         del columns["account_id"]
+        draft.unsay("events", "account_id")
     within = bool(
-        user and account and account != user and "users" not in draft.entries
+        user
+        and account
+        and account != user
+        and "users" not in draft.entries
         and ids_within_accounts(con, look, user, account)
     )
     if within:
@@ -201,7 +209,9 @@ def _nobody(draft: Draft, *, borrowed_account: bool) -> None:
     near = [c for c in entry.look.columns if normal(c).endswith("_id") and c not in entry.columns.values()]
     if not borrowed_account:
         entry.columns["user_id"] = entry.columns["account_id"]
-    draft.guess("events", "user_id", "no column names a person, so the account stands for one", otherwise=", ".join(near))
+    draft.guess(
+        "events", "user_id", "no column names a person, so the account stands for one", otherwise=", ".join(near)
+    )
 
 
 def _settings(con: duckdb.DuckDBPyConnection, draft: Draft) -> None:
@@ -213,7 +223,9 @@ def _settings(con: duckdb.DuckDBPyConnection, draft: Draft) -> None:
         if s.times or s.is_native_time
         if s.times is not None
     )
-    said = "times name their zone; days begin at its midnight" if zoned else "no time names its zone; write the one meant"
+    said = (
+        "times name their zone; days begin at its midnight" if zoned else "no time names its zone; write the one meant"
+    )
     draft.settings["timezone"] = ("UTC", f"guess: {said}, like Europe/Berlin")
     draft.guessed.append(f"timezone: UTC ({said})")
     events = entries["events"]
@@ -234,7 +246,12 @@ def _settings(con: duckdb.DuckDBPyConnection, draft: Draft) -> None:
             draft.guessed.append(f"plans: {how}")
         draft.settings["outcome"] = ({"kind": "contract"}, "what customers pay is known; or behavioural")
     else:
-        draft.settings["outcome"] = ({"kind": "behavioural"}, "no table tells what customers pay: activity stands for it")
-        draft.needed.append("a table of subscriptions (account, start, end, plan, mrr), for churn and expansion as paid")
+        draft.settings["outcome"] = (
+            {"kind": "behavioural"},
+            "no table tells what customers pay: activity stands for it",
+        )
+        draft.needed.append(
+            "a table of subscriptions (account, start, end, plan, mrr), for churn and expansion as paid"
+        )
     if not any(title_says("events", e.look.title) for t, e in entries.items() if t == "events"):
         draft.guessed.append(f"events are the rows of {entries['events'].look.title}")

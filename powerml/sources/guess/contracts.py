@@ -51,7 +51,8 @@ def one_row_each(con: duckdb.DuckDBPyConnection, draft: Draft) -> None:
 def _is_unique(con: duckdb.DuckDBPyConnection, look: TableLook, columns: tuple[str, ...], where: str = "true") -> bool:
     key = ", ".join(map(name, columns))
     row = con.execute(
-        f"SELECT count(*), count(DISTINCT ({key})) FROM {name(look.view)} WHERE {where} AND {name(columns[1])} IS NOT NULL"
+        f"SELECT count(*), count(DISTINCT ({key})) FROM {name(look.view)}"
+        f" WHERE {where} AND {name(columns[1])} IS NOT NULL"
     ).fetchone()
     return bool(row and row[0] == row[1])
 
@@ -72,9 +73,8 @@ def _base(
             if not (row and every and row[0] == row[1] == every[0]):
                 continue
             others = [c for c in look.columns if c not in (account, start, column.name)]
-            varied = con.execute(
-                f"SELECT {' + '.join(f'count(DISTINCT {name(c)})' for c in others)} FROM {name(look.view)} WHERE {where}"
-            ).fetchone()
+            kinds = " + ".join(f"count(DISTINCT {name(c)})" for c in others)
+            varied = con.execute(f"SELECT {kinds} FROM {name(look.view)} WHERE {where}").fetchone()
             if varied and (best is None or varied[0] > best[0]):
                 rest = tuple(other for other in column.samples if other != value)
                 best = varied[0], (column.name, value, rest)
@@ -129,7 +129,8 @@ def plans_by_price(con: duckdb.DuckDBPyConnection, draft: Draft) -> tuple[list[s
     rows = con.execute(
         f"SELECT p, {price.replace(name(by), 'price') if by else '0'} FROM (SELECT trim({shown}) AS p"
         f"{f', {name(by)} AS price' if by else ''} FROM {name(entry.look.view)}"
-        f" {f'WHERE {where[1]}' if where else ''}) WHERE p <> '' GROUP BY p ORDER BY 2 NULLS FIRST, p LIMIT {MOST_PLANS}"
+        f" {f'WHERE {where[1]}' if where else ''}) WHERE p <> '' GROUP BY p"
+        f" ORDER BY 2 NULLS FIRST, p LIMIT {MOST_PLANS}"
     ).fetchall()
     told = ", ".join(f"{p} {value:g}" for p, value in rows if value is not None)
     said = f"lowest first, by median {'mrr' if mrr else 'seats'} ({told})" if by else "in the order of the alphabet"

@@ -59,3 +59,8 @@ class Draft:
         beside = f"{said}{f'; or {otherwise}' if otherwise else ''}"
         self.entries[table].comments[about] = f"guess: {beside}"
         self.guessed.append(f"{table}.{about}: {beside}")
+
+    def unsay(self, table: str, about: str) -> None:
+        """Takes back what was guessed of a column or key."""
+        self.entries[table].comments.pop(about, None)
+        self.guessed[:] = [said for said in self.guessed if not said.startswith(f"{table}.{about}: ")]

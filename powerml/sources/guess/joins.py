@@ -72,9 +72,7 @@ def ids_within_accounts(con: duckdb.DuckDBPyConnection, look: TableLook, user: s
     return bool(row and row[1] and row[0] / row[1] >= _SHARED_USERS)
 
 
-def event_query(
-    look: TableLook, columns: Mapping[str, str], borrowed: Mapping[str, Borrowed], *, within: bool
-) -> str:
+def event_query(look: TableLook, columns: Mapping[str, str], borrowed: Mapping[str, Borrowed], *, within: bool) -> str:
     """A query that gives events from several tables of files; `within`: user ids count within an account."""
     aliases = {b.other.view: f"t{i}" for i, b in enumerate(_distinct(borrowed), 1)}
     values = {c: f"e.{name(s)}" for c, s in columns.items() if not s.startswith("=")}

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from powerml.config.project import TableSpec
+from powerml.config.project import Encoding, TableSpec
 from powerml.errors import DataError
 from powerml.sources.dialect import dialect
 from powerml.sources.files import ENDINGS, PARTED_BY_BLANKS, ZIP, natural, readable, resolve
-from powerml.sources.guess.written import Numbers, Times, numbers, times
+from powerml.sources.guess.written import WrittenNumbers, WrittenTimes, numbers, times
 from powerml.sources.manifests import EXPORT_MANIFEST
 from powerml.sources.readers import SourcePart, read_files
 from powerml.sources.sql import name, text
@@ -20,6 +19,7 @@ from powerml.sources.times import FLOATS, INTEGERS, NAIVE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     import duckdb
 
@@ -40,8 +40,8 @@ class ColumnLook:
     filled: int
     distinct: int
     samples: tuple[str, ...]
-    times: Times | None
-    numbers: Numbers | None
+    times: WrittenTimes | None
+    numbers: WrittenNumbers | None
 
     @property
     def is_key(self) -> bool:
@@ -153,9 +153,9 @@ def _as_told(path: Path, base: Path) -> str:
 def _look(
     con: duckdb.DuckDBPyConnection, title: str, patterns: tuple[str, ...], base: Path, cache: Path, number: int
 ) -> TableLook:
-    plain = [f for f in resolve(patterns, base, declared_in="init", unpack_in=cache, encoding="utf-16")]
+    plain = resolve(patterns, base, declared_in="init", unpack_in=cache, encoding="utf-16")
     encoding = next((e for f in plain if f.format == "csv" and (e := _encoding(f))), None)
-    spec = TableSpec(files=patterns, encoding=encoding)  # type: ignore[arg-type]
+    spec = TableSpec(files=patterns, encoding=encoding)
     delimiter = _blanks(plain[0], encoding)
     spec = spec.model_copy(update={"delimiter": delimiter})
     files = [readable(file, spec, cache) for file in plain]
@@ -189,7 +189,7 @@ def _select(part: SourcePart) -> str:
     return f"SELECT {columns} FROM {part.from_clause(part.columns)}"
 
 
-def _encoding(file: DataFile) -> str | None:
+def _encoding(file: DataFile) -> Encoding | None:
     """How a text file is written; None where it is UTF-8. Texts of no known encoding are taken for cp1252."""
     start = file.head(_TRIED_BYTES)
     if start.startswith((b"\xff\xfe", b"\xfe\xff")):
@@ -222,11 +222,9 @@ def _column(con: duckdb.DuckDBPyConnection, view: str, column: str, kind: str) -
         f" GROUP BY v ORDER BY hash(v) LIMIT {SAMPLES}"
     ).fetchall()
     samples = [value for value, _ in found if value not in ("NULL", r"\N", "nan", "None")]
-    looked = ColumnLook(column, kind, *counts, tuple(samples), None, None)
+    looked = ColumnLook(column, kind, counts[0], counts[1], counts[2], tuple(samples), None, None)
     textual = not looked.is_native_time
-    return replace(
-        looked, times=times(samples) if textual else None, numbers=numbers(samples) if textual else None
-    )
+    return replace(looked, times=times(samples) if textual else None, numbers=numbers(samples) if textual else None)
 
 
 def overlap(con: duckdb.DuckDBPyConnection, one: tuple[TableLook, str], other: tuple[TableLook, str]) -> float:

@@ -42,7 +42,7 @@ class Match:
 
 
 def match_table(table: str, look: TableLook) -> Match:
-    """The best columns of a table of files for a canonical table; required ones choose first."""
+    """The best columns of a table of files for a canonical table; required ones assign_tables first."""
     declared = [c for c in TABLES[table].columns if c.name != KNOWN_AT]
     ranked = {c.name: _ranked(table, c, look) for c in declared}
     pairs = [(-score, not c.required, i, c.name, s) for i, c in enumerate(declared) for score, s in ranked[c.name]]
@@ -54,7 +54,8 @@ def match_table(table: str, look: TableLook) -> Match:
         columns[column] = source
         close[column] = -minus
     others = {
-        column: tuple(s for score, s in ranked[column] if s != columns[column] and score >= 0.5)[:3] for column in columns
+        column: tuple(s for score, s in ranked[column] if s != columns[column] and score >= 0.5)[:3]
+        for column in columns
     }
     required = TABLES[table].required
     score = sum(close.get(c, -0.5) * (2 if c in required else 0.5) for c in ranked)
@@ -108,11 +109,16 @@ def accepts(match: Match) -> bool:
     if match.table == "users":
         return _unique(look, columns["user_id"]) and (titled or "email" in columns)
     if match.table == "accounts":
-        return _unique(look, columns["account_id"]) and (titled or match.closeness["account_id"] >= 0.8) and (
-            titled or len(columns) > 1 or len(look.columns) <= 8
-        ) and not title_says("users", look.title)
+        return (
+            _unique(look, columns["account_id"])
+            and (titled or match.closeness["account_id"] >= 0.8)
+            and (titled or len(columns) > 1 or len(look.columns) <= 8)
+            and not title_says("users", look.title)
+        )
     if match.table == "subscriptions":
-        return "mrr" in columns or (title_says("subscriptions", look.title) and not _unique(look, columns["account_id"]))
+        return "mrr" in columns or (
+            title_says("subscriptions", look.title) and not _unique(look, columns["account_id"])
+        )
     if match.table == "tickets":
         return _unique(look, columns["ticket_id"]) and (titled or "resolved_at" in columns)
     if match.table == "usage_limits":
@@ -129,7 +135,7 @@ def _tells_states(look: TableLook) -> bool:
     )
 
 
-def choose(looks: Sequence[TableLook]) -> dict[str, Match]:
+def assign_tables(looks: Sequence[TableLook]) -> dict[str, Match]:
     """The best match of each canonical table; one table of files may serve as customers and as what they pay."""
     chosen: dict[str, Match] = {}
     taken: dict[str, set[str]] = {}

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from powerml.sources.guess.draft import Draft, Entry
     from powerml.sources.guess.meanings import EventName
 
+MOST_LISTED = 500
 _PLAIN = re.compile(r"^[A-Za-z_/.][A-Za-z0-9_./\- ]*$")
-_WORDS = frozenset("true false null yes no on off ~".split())
+_WORDS = frozenset(["true", "false", "null", "yes", "no", "on", "off", "~"])
 
 
 def project_page(draft: Draft, name: str, vocabulary: str) -> str:
@@ -94,22 +95,24 @@ def inline(value: Any) -> str:
     return scalar(value)
 
 
-def vocabulary_page(names: Sequence[EventName], meant: Mapping[str, Mapping[str, Any]], listed: int) -> str:
+def vocabulary_page(names: Sequence[EventName], meant: Mapping[str, Mapping[str, Any]], entity: str) -> str:
     """The text of `vocabulary.yaml`: a line per event name with its count, days and people."""
     lines = [
         "# What event names mean. All of it is guessed from the words and from how many people do it: correct roles",
         "# (login, key_action, content_created, report, export, share, collaboration, invite, integration_added,",
-        "# integration_removed, workflow_started, workflow_completed, error, feature_request, beta, referral, automation,",
-        "# ignore), tier (core, advanced) and feature. A name that is not listed counts as activity.",
+        "# integration_removed, workflow_started, workflow_completed, error, feature_request, beta, referral,",
+        "# automation, ignore), tier (core, advanced) and feature. A name that is not listed counts as activity.",
     ]
-    if len(names) > listed:
-        lines.append(f"# The {listed:,} most frequent of {len(names):,} names; a glob such as \"commit:*\" stands for many.")
+    if len(names) > MOST_LISTED:
+        lines.append(
+            f'# The {MOST_LISTED:,} most frequent of {len(names):,} names; a glob such as "commit:*" stands for many.'
+        )
     width = 0
     rows = []
-    for one in names[:listed]:
+    for one in names[:MOST_LISTED]:
         left = f"{scalar(one.event)}: {inline(meant[one.event])}"
         width = max(width, min(len(left), 90))
         days = f", {one.first} to {one.last}" if one.first else ""
-        rows.append((left, f"{one.events:,} events{days}, {one.users:,} users"))
+        rows.append((left, f"{one.events:,} events{days}, {one.users:,} {entity}s"))
     lines += [f"{left:<{width}}  # {said}" for left, said in rows]
     return "\n".join(lines) + ("\n" if rows else "\n{}\n")

@@ -1,10 +1,9 @@
-"""The draft tried on the data by the reader that all commands use: what does not fit goes, or is allowed, and is said."""
+"""The draft tried on the data by the reader of all commands: what does not fit goes, or is allowed, and is said."""
 
 from __future__ import annotations
 
 import math
 from typing import TYPE_CHECKING
-
 
 from powerml.sources.guess.meanings import EventName
 from powerml.sources.loading import open_sources
@@ -41,13 +40,11 @@ def settle(draft: Draft, project: Callable[[Draft], ProjectSpec], now: datetime)
 
 def _mend(draft: Draft, table: str, loaded: Loaded) -> bool:
     entry = draft.entries[table]
-    report = loaded.report.set_index("table").loc[table]
-    rows, allowed = int(report["rows"]), entry.keys.get("max_bad_rows", ALLOWED)
-    if not rows or report["quarantined"] / rows <= allowed:
+    ((rows, bad),) = loaded.report.loc[loaded.report["table"] == table, ["rows", "quarantined"]].to_numpy().tolist()
+    if not rows or bad / rows <= entry.keys.get("max_bad_rows", ALLOWED):
         return False
     broken = loaded.rules[loaded.rules["table"] == table].sort_values("rows", ascending=False)
-    worst = broken.iloc[0]
-    column, rule, n = str(worst["column"]), str(worst["rule"]), int(worst["rows"])
+    column, rule, n = broken[["column", "rule", "rows"]].to_numpy().tolist()[0]
     optional = column in TABLES[table].names and column not in TABLES[table].required and column not in _KEPT
     told = f"{n:,} of {rows:,} rows are {rule!r}"
     if optional and not rule.startswith(DUPLICATE):
@@ -57,7 +54,7 @@ def _mend(draft: Draft, table: str, loaded: Loaded) -> bool:
             entry.ignored = tuple(dict.fromkeys((*entry.ignored, *([source] if source != column else []))))
         draft.guess(table, column, f"not read, for {told}", otherwise=f"read it ({source}) and raise max_bad_rows")
         return True
-    share = report["quarantined"] / rows
+    share = bad / rows
     if table == "events" or share <= _MOST_ALLOWED or rule in (RAGGED, FUTURE) or rule.startswith(BEFORE):
         entry.keys["max_bad_rows"] = min(1.0, math.ceil(share * 100 + 0.5) / 100)
         draft.guess(table, "max_bad_rows", f"{column}: {told}, which are set aside")
@@ -77,11 +74,12 @@ def _drop(draft: Draft, table: str, why: str) -> None:
         draft.settings["outcome"] = ({"kind": "behavioural"}, f"subscriptions cannot be read: {why}")
 
 
-def event_names(loaded: Loaded) -> tuple[list[EventName], int]:
-    """Every event name, the most frequent first, and how many people there are."""
+def event_names(loaded: Loaded, entity: str) -> tuple[list[EventName], int]:
+    """Every event name, the most frequent first, by how many users or accounts, and how many of them there are."""
+    who = "account_id" if entity == "account" and "account_id" in loaded.columns["events"] else "user_id"
     rows = loaded.con.execute(
-        "SELECT event, count(*), CAST(min(time) AS DATE), CAST(max(time) AS DATE), approx_count_distinct(user_id)"
+        f"SELECT event, count(*), CAST(min(time) AS DATE), CAST(max(time) AS DATE), count(DISTINCT {who})"
         " FROM events GROUP BY event ORDER BY count(*) DESC, event"
     ).fetchall()
-    people = loaded.con.execute("SELECT approx_count_distinct(user_id) FROM events").fetchone()
+    people = loaded.con.execute(f"SELECT count(DISTINCT {who}) FROM events").fetchone()
     return [EventName(*row) for row in rows], people[0] if people else 0

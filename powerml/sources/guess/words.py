@@ -17,7 +17,7 @@ _USER = (
     "user_id userid user uid member_id person_id actor_id actor distinct_id profile_id contact_id visitor_id"
     " user_email email login username user_name author author_id employee_id customer_id customer customerid"
 )
-COLUMNS: dict[str, dict[str, str]] = {
+KNOWN_NAMES: dict[str, dict[str, str]] = {
     "events": {
         "user_id": _USER,
         "event": "event event_name event_type event_type_name action activity feature_name feature verb operation"
@@ -51,7 +51,7 @@ COLUMNS: dict[str, dict[str, str]] = {
         "end": "end end_date ended_at ends_at ends ended cancelled_at canceled_at cancelled_on canceled_on"
         " cancelled canceled cancel_date cancellation_date period_end current_period_end valid_to subscription_end"
         " churn_date churned_at expires_at contract_end effective_to expiry to",
-        "plan": "plan plan_name plan_tier subscription_plan product product_name tier package edition plan_id price_plan",
+        "plan": "plan plan_name plan_tier subscription_plan product product_name tier package edition plan_id",
         "mrr": "mrr mrr_amount monthly_recurring_revenue monthly_revenue monthly_price monthly_fee monthly_amount",
         "seats": "seats seat_count number_of_seats n_seats licenses licences license_count quantity users",
     },
@@ -115,7 +115,7 @@ def closeness(table: str, column: str, source: str) -> float:
     >>> closeness("events", "time", "Event Time") > closeness("events", "time", "date") > 0.5
     True
     """
-    known = COLUMNS[table].get(column, "").split()
+    known = KNOWN_NAMES[table].get(column, "").split()
     told = normal(source)
     bare = told.removeprefix(f"{table.rstrip('s')}_")
     if told == column:

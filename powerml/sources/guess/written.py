@@ -12,7 +12,7 @@ from powerml.sources.times import ISO
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-ENOUGH = 0.9  # the share of values that must be times or numbers for the column to be one
+NEARLY_ALL = 0.9  # the share of values that must be times or numbers for the column to be one
 
 _ISO = re.compile(
     r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?\s*(Z|[+-]\d{2}:?(\d{2})?|UTC)?)?$", re.IGNORECASE
@@ -30,11 +30,14 @@ _NAMED = (
 _EPOCHS = {10: "epoch_s", 13: "epoch_ms", 16: "epoch_us", 19: "epoch_ns"}
 _FIRST, _LAST = 788_918_400, 4_102_444_800  # 1995 to 2100 in seconds
 _CURRENCIES = "£$€¥₹"
-_MONEY = re.compile(rf"^([-+]?)\s*([{_CURRENCIES}]|[A-Z]{{3}}(?=\s*\d))?\s*([-+]?[\d.,'’\u00a0 ]*\d[.,]?(?:[eE][-+]?\d+)?)\s*([{_CURRENCIES}]|[A-Z]{{3}})?$")  # noqa: E501
+_SIGN = rf"[{_CURRENCIES}]|[A-Z]{{3}}"
+_MONEY = re.compile(
+    rf"^([-+]?)\s*({_SIGN}(?=\s*\d))?\s*([-+]?[\d.,'’\u00a0 ]*\d[.,]?(?:[eE][-+]?\d+)?)\s*({_SIGN})?$"
+)
 
 
 @dataclass(frozen=True)
-class Times:
+class WrittenTimes:
     """Formats in the order in which they are to be tried, the share of values they read, and what else they may be.
 
     `zoned`: whether values name their zone. `other`: formats of the same values that day and month, told apart by no
@@ -53,7 +56,7 @@ class Times:
 
 
 @dataclass(frozen=True)
-class Numbers:
+class WrittenNumbers:
     """Decimal sign (None: digits and points only), currencies with their counts, the share that is numbers, a doubt."""
 
     decimal: str | None
@@ -62,7 +65,7 @@ class Numbers:
     doubt: str = ""
 
 
-def times(values: Sequence[str]) -> Times | None:
+def times(values: Sequence[str]) -> WrittenTimes | None:
     """What times a column's values are; None where they are none.
 
     >>> times(["31/12/2025", "2026-01-05", "01/02/2026 9:05"]).formats
@@ -83,10 +86,10 @@ def times(values: Sequence[str]) -> Times | None:
             if fmt.startswith("%d") and fmt[2] in month_first and month_first[fmt[2]] is None and fmt[3:5] == "%m":
                 doubtful.add(fmt)
     share = sum(found.values()) / len(values) if values else 0.0
-    if share < ENOUGH:
+    if share < NEARLY_ALL:
         return None
     others = tuple(_swapped(fmt) for fmt in doubtful if "." not in fmt[:4])
-    return Times(tuple(fmt for fmt, _ in found.most_common()), share, zoned, others)
+    return WrittenTimes(tuple(fmt for fmt, _ in found.most_common()), share, zoned, others)
 
 
 def _swapped(fmt: str) -> str:
@@ -144,7 +147,7 @@ def _date_format(value: str, month_first: dict[str, bool | None]) -> str | None:
     return None
 
 
-def numbers(values: Sequence[str]) -> Numbers | None:
+def numbers(values: Sequence[str]) -> WrittenNumbers | None:
     """What numbers a column's values are; None where they are none.
 
     >>> found = numbers(["£1,234.50", "£99"])
@@ -161,18 +164,18 @@ def numbers(values: Sequence[str]) -> Numbers | None:
             if sign := match[2] or match[4]:
                 currencies[sign] += 1
     share = len(bare) / len(values) if values else 0.0
-    if share < ENOUGH:
+    if share < NEARLY_ALL:
         return None
     plain = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
     if all(plain.fullmatch(number) for number in bare):
-        return Numbers(None, dict(currencies), share)
+        return WrittenNumbers(None, dict(currencies), share)
     fits = {decimal: sum(bool(_shape(decimal).fullmatch(number)) for number in bare) for decimal in ".,"}
     decimal = "," if fits[","] > fits["."] else "."
     doubt = ""
     if fits["."] == fits[","]:
         example = next(number for number in bare if not plain.fullmatch(number))
         doubt = f"thousands or three decimals; 'decimal: \",\"' reads {example} as {example.replace(',', '.')}"
-    return Numbers(decimal, dict(currencies), fits[decimal] / len(values), doubt)
+    return WrittenNumbers(decimal, dict(currencies), fits[decimal] / len(values), doubt)
 
 
 def _shape(decimal: str) -> re.Pattern[str]:
