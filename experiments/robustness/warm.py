@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ("mlflow.pyfunc", "mlflow.store.db_migrations.env", "mlflow.store.tracking.sqlalchemy_store",
-         "mlflow.store.model_registry.sqlalchemy_store", "ibis.backends.duckdb", "lightgbm", "matplotlib.pyplot",
+         "mlflow.store.model_registry.sqlalchemy_store", "ibis.backends.duckdb", "lightgbm", "altair", "vl_convert",
          "sklearn.linear_model", "scipy.optimize", "scipy.stats")  # fmt: skip
 CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.symlink", "os.truncate", "os.chmod",
            "shutil.rmtree", "shutil.move", "sqlite3.connect"}  # fmt: skip

@@ -116,7 +116,8 @@ def _cell(value: Any, digits: int) -> str:
     if value is None or value is pd.NaT or (isinstance(value, float) and value != value):
         return ""
     if isinstance(value, float):
-        return f"{value:.{digits}f}".rstrip("0").rstrip(".") if value == round(value, 9) else f"{value:.{digits}f}"
+        text = f"{value:.{digits}f}"
+        return text.rstrip("0").rstrip(".") if "." in text and value == round(value, 9) else text
     if isinstance(value, pd.Timestamp):
         return value.strftime("%Y-%m-%d") if value == value.normalize() else value.isoformat()
     return _shown(str(value))

@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 @click.argument("scorers", nargs=-1, required=True, metavar="RUN|WEIGHTS ...")
 @click.option("--set", "settings", multiple=True, metavar="NAME=NUMBER", help="A number of a weight set to change.")
 @click.option("--metrics", type=common.FILE, help="A table whose columns carry metric names, instead of snapshots.")
+@options.page_file()
 @options.seed()
 def command(
     scorers: tuple[str, ...],
     settings: tuple[str, ...],
     metrics: Path | None,
+    page: Path | None,
     seed: int,
     config: Path,
     out: common.Output,
@@ -32,7 +34,7 @@ def command(
     One weight set with --set is compared with its edited self. Exits with 1 if a later one is worse than the first.
     """
     from powerml.config.project import load_project
-    from powerml.workflows.compare import compare_on_project, compare_on_table
+    from powerml.workflows.compare import compare_on_project, compare_on_table, write_comparison
 
     numbers = common.settings(settings)
     if metrics is not None:
@@ -41,6 +43,8 @@ def command(
     else:
         with out.progress() as note:
             done = compare_on_project(load_project(config), scorers, settings=numbers, seed=seed, note=note)
+    if page is not None:
+        write_comparison(done, page)
     for sentence in done.sentences:
         out.say(sentence)
     if done.comparison is not None:
@@ -50,6 +54,8 @@ def command(
     for (first, second), told in done.agreements.items():
         out.table(told.moves[told.moves["from"] != told.moves["to"]], f"Bands, from {first} to {second}")
         out.table(told.top, f"Enters and leaves the 20 highest and lowest, from {first} to {second}", digits=1)
+    if page is not None:
+        out.say(f"The page: {page}")
     out.result(
         {
             "scorers": done.names,

@@ -31,6 +31,22 @@ def output(what: str) -> Decorator:
     )
 
 
+def page_file(*names: str, what: str = "the page") -> Decorator:
+    """`--html FILE` (or `names`): a page that stands alone, refused before any work where it could not be written."""
+
+    def check(_context: click.Context, _parameter: click.Parameter, path: Path | None) -> Path | None:
+        if path is not None:
+            from powerml.sinks.files import check_page_target
+
+            check_page_target(path)
+        return path
+
+    named = names or ("--html",)
+    return click.option(
+        *named, "page", type=common.FILE, callback=check, help=f"Write {what} to this .html file; it opens offline."
+    )
+
+
 def seed(of: str = "bootstrap and held-out accounts") -> Decorator:
     """`--seed`: the same seed, the same figures."""
     return click.option("--seed", type=int, default=0, show_default=True, help=f"Seed of {of}.")

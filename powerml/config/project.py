@@ -137,6 +137,7 @@ class ProjectSpec(Shown, Spec):
     params: dict[str, float] = {}
     night: NightSpec = NightSpec()
     history: HistorySpec = HistorySpec()
+    lists: Names = ()
 
     _base: Path = PrivateAttr(default=Path())
     _custom: EventOutcome | None = PrivateAttr(default=None)

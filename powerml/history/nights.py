@@ -26,7 +26,8 @@ class Night:
     they also read (document A's composite, C's signals). `revision` counts from 1: the same date and version made from
     other data. `digest` stands for snapshot and scorer together, `scorer` for the scorer alone: two nights are
     comparable where theirs are the same. `bands`: the ladder, (lower edge, name), highest first. `baseline`: what
-    reasons start from. `shares`: band to share of those scored.
+    reasons start from. `shares`: band to share of those scored. `untold`: outcomes of which its version was
+    found to tell nothing. `outcomes_until`: the day to which the outcomes that it learned from reach.
     """
 
     as_of: date
@@ -49,6 +50,8 @@ class Night:
     mean_score: float | None = None
     shares: dict[str, float] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    untold: tuple[str, ...] = ()
+    outcomes_until: str | None = None
 
     @property
     def shown(self) -> str:
@@ -88,6 +91,7 @@ class Night:
                     "as_of": date.fromisoformat(told["as_of"]),
                     "bands": tuple((float(edge), str(name)) for edge, name in told["bands"]),
                     "remarks": tuple(told["remarks"]),
+                    "untold": tuple(told.get("untold", ())),
                 }
             )
         except (KeyError, TypeError, ValueError):

@@ -10,7 +10,7 @@ import pandas as pd
 from powerml.config.conditions import Comparator, TopShare
 from powerml.config.triggers import Named, TriggerCondition, TriggerSpec, columns_of
 from powerml.errors import MissingColumns, UsageError
-from powerml.scoring.documented.points import holds
+from powerml.statistics.comparing import holds
 from powerml.statistics.ranks import Ranks, active_rows
 
 if TYPE_CHECKING:

@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pandas as pd
+
+from powerml.reports.run_pictures import BANDS, SCORERS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from powerml.reports.part import Part
 
-PICTURE = "bands/rates.png"
 LARGEST_SHARES = 8
 
 
 def session_note(
-    headline: str, parts: Sequence[Part], *, question: str, challenger: str, runs: Mapping[str, str]
+    headline: str,
+    parts: Sequence[Part],
+    *,
+    question: str,
+    challenger: str,
+    own: str,
+    runs: Mapping[str, str],
+    several: bool,
 ) -> str:
-    """The session: question, verdict, bands, picture, and where its runs are."""
+    """The session: question, verdict, bands, pictures, and where its runs are.
+
+    `own`: the id of the session's run; `runs`: those of the scorers' by name; `several`: whether they are compared.
+    """
     told = {part.code: part for part in parts}
     said = [f"**{headline}**"]
     if question:
@@ -29,9 +41,16 @@ def session_note(
     if bands is not None:
         said.append(markdown_table(bands))
     if challenger in runs:
-        said.append(f"![Outcomes by band](get-artifact?path={PICTURE}&run_uuid={runs[challenger]})")
+        said.append(f"![Outcomes by band]({_file(runs[challenger], f'{BANDS}.svg')})")
         said.append(f"The challenger is the run *{challenger}*: bands, reliability and weights are among its files.")
+    if several:
+        said.append(f"![Scorers side by side]({_file(own, f'{SCORERS}.svg')})")
     return "\n\n".join(said) + "\n"
+
+
+def _file(run_id: str, path: str) -> str:
+    """The address of a run's file, as the UI serves it."""
+    return f"get-artifact?path={quote(path, safe='')}&run_uuid={run_id}"
 
 
 def scorer_note(

@@ -19,11 +19,23 @@ def check_target(path: Path) -> None:
     """Refuses, before any work is done, a target that could not be written at the end."""
     if path.suffix not in (".csv", ".parquet"):
         raise UsageError(f"{path}: cannot tell the format; end the name in .parquet or .csv")
+    _check_place(path)
+
+
+def _check_place(path: Path) -> None:
+    """Refuses a file whose folder is absent or that cannot be written."""
     if path.is_dir():
         raise UsageError(f"{path}: is a folder; name a file in it")
     if not path.resolve().parent.is_dir():
         raise UsageError(f"{path}: the folder {path.parent} does not exist; make it first")
     check_writable(path)
+
+
+def check_page_target(path: Path) -> None:
+    """Refuses, before any work is done, a page that could not be written at the end."""
+    if path.suffix not in (".html", ".htm"):
+        raise UsageError(f"{path}: is no name of a page; end it in .html")
+    _check_place(path)
 
 
 def write_table(frame: pd.DataFrame, path: Path, *, raw: bool = False) -> None:

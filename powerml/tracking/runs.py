@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import yaml
 
+from powerml.charts.writing import specification_text, svg
 from powerml.config import fingerprints
 from powerml.errors import StoreError
 from powerml.spreadsheets import guarded
@@ -24,9 +25,9 @@ from powerml.tracking.store import Store, connected, experiment_id, plain, safe_
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from matplotlib.figure import Figure
     from mlflow import MlflowClient
 
+    from powerml.charts.theme import AnyChart
     from powerml.scoring.model import ScoringModel
 
 RANKING = "ranking/top20.json"  # the one table per run, at one path, that the UI compares across runs
@@ -39,12 +40,15 @@ LONGEST_PARAM = 6000  # MLflow cuts longer values without a word
 
 @dataclass(frozen=True)
 class Attachments:
-    """Files of a run by their path in it: tables (HTML pages and texts, CSV tables, JSON data, pictures)."""
+    """Files of a run by their path in it: HTML pages and texts, CSV tables, JSON data, pictures.
+
+    A picture's path has no suffix: it is kept as SVG, and as Vega-Lite with its data in JSON.
+    """
 
     texts: Mapping[str, str] = field(default_factory=dict)
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     data: Mapping[str, Any] = field(default_factory=dict)
-    figures: Mapping[str, Figure] = field(default_factory=dict)
+    pictures: Mapping[str, AnyChart] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,8 @@ class LearnedFrom:
 class SessionRun:
     """What the parent run holds: fingerprints and other tags, parameters, and files that concern the whole session.
 
-    `metrics` are the challenger's headlines; `note` writes the note once the runs' ids are known.
+    `metrics` are the challenger's headlines; `note` writes the note once its own id
+    and those of the scorers' runs are known.
     """
 
     name: str
@@ -96,7 +101,7 @@ class SessionRun:
     attachments: Attachments = Attachments()
     metrics: Mapping[str, float] = field(default_factory=dict)
     learned_from: LearnedFrom | None = None
-    note: Callable[[Mapping[str, str]], str] = lambda _: ""
+    note: Callable[[str, Mapping[str, str]], str] = lambda _own, _runs: ""
 
 
 @dataclass(frozen=True)
@@ -145,7 +150,7 @@ def log_session(
                     logged[scorer.label] = _log_scorer(scorer, run_id, store, figures)
                     _log_input(client, run_id, session.learned_from)
             mlflow.log_metrics({safe_key(k): float(v) for k, v in session.metrics.items() if math.isfinite(v)})
-            mlflow.set_tag(NOTE, session.note({name: run.run_id for name, run in logged.items()}))
+            mlflow.set_tag(NOTE, session.note(parent, {name: run.run_id for name, run in logged.items()}))
             _log_input(client, parent, session.learned_from)
     return LoggedSession(parent, logged)
 
@@ -246,8 +251,9 @@ def _attach(attachments: Attachments) -> None:
         mlflow.log_text(text, path)
     for path, value in attachments.data.items():
         mlflow.log_text(json.dumps(value, indent=1, default=str), path)
-    for path, figure in attachments.figures.items():
-        mlflow.log_figure(figure, path)
+    for path, chart in attachments.pictures.items():
+        mlflow.log_text(svg(chart), f"{path}.svg")
+        mlflow.log_text(specification_text(chart), f"{path}.json")
     with tempfile.TemporaryDirectory() as folder:
         for path, table in attachments.tables.items():
             file = Path(folder, Path(path).name)

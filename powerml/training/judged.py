@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from powerml.validation.reliability import reliability_curve
+from powerml.validation.reliability import reliability_curve, score_calibration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -49,6 +49,12 @@ class Judged:
     def predictions(self) -> Predictions:
         """What it said beside what came."""
         return self.said.of(self.test.rows.y)
+
+    @cached_property
+    def score_curve(self) -> pd.DataFrame:
+        """The mean outcome of those with a score, by tenths of the score; see `score_calibration`."""
+        ours, rows = self.predictions, self.test.rows
+        return score_calibration(ours.score, rows.y, outcomes=ours.outcomes, groups=rows.accounts, repeats=100)[1]
 
     @cached_property
     def reliability(self) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,8 @@ from powerml.config.shipped import is_path, names
 from powerml.config.weights import read_weights, settable
 from powerml.errors import StoreError, UsageError, did_you_mean
 from powerml.progress import Note, silent
+from powerml.reports.comparison_page import comparison_page
+from powerml.scoring.explain.shares import weight_shares
 from powerml.scoring.learned import Learned
 from powerml.scoring.named import from_weights
 from powerml.scoring.scores_table import score_rows
@@ -29,6 +31,7 @@ from powerml.training.folds import out_of_fold
 from powerml.training.refitted import Refitted, compared
 from powerml.validation.comparison import Agreement, Comparison, agreement
 from powerml.workflows.project import gather
+from powerml.writing import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -41,12 +44,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Compared(Shown):
-    """Scorers on the same rows: `comparison` by outcomes (None where none can be held out), `agreements` by pair."""
+    """Scorers on the same rows: `comparison` by outcomes (None where none can be held out), `agreements` by pair.
+
+    `shares`: what each metric weighs in each, in %.
+    """
 
     names: tuple[str, ...]
     comparison: Comparison | None
     agreements: Mapping[tuple[str, str], Agreement]
     sentences: tuple[str, ...]
+    shares: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @property
     def second_worse(self) -> bool:
@@ -95,12 +102,21 @@ def compare_on(
     note("scoring the latest snapshot")
     latest = data.current.reset_index(drop=True)
     reference = data.reference(data.whole["as_of"].max())
-    tables = {s.name: s.make(data.labelled, reference).score(latest) for s in scorers}
+    models = {s.name: s.make(data.labelled, reference) for s in scorers}
+    tables = {name: model.score(latest) for name, model in models.items()}
     ids = latest[data.labelled.id_column]
     agreements = {(a, b): agreement(ids, tables[a], tables[b]) for a, b in combinations(tables, 2)}
     held = made.test.rows if made.folds else None
     cautions = () if held is None else tuple(filter(None, (s.caution(held.times) for s in scorers)))
-    return _result(tuple(tables), comparison, agreements, held, cautions)
+    shares = {name: weight_shares(model.scorer, ()) for name, model in models.items()}
+    return replace(_result(tuple(tables), comparison, agreements, held, cautions), shares=shares)
+
+
+def write_comparison(done: Compared, path: Path) -> None:
+    """The comparison as a page that stands alone: the sentences, the scorers in parallel coordinates, the tables."""
+    measures, pairs = (None, None) if done.comparison is None else (done.comparison.measures, done.comparison.pairs)
+    agreements = {" against ".join(pair): (told.moves, told.top) for pair, told in done.agreements.items()}
+    write_whole(path, comparison_page(done.names, done.sentences, done.shares, measures, pairs, agreements))
 
 
 def compare_on_table(
@@ -112,7 +128,7 @@ def compare_on_table(
     now: datetime,
 ) -> Compared:
     """Compares weight sets on a table of metrics: order, bands and the top only, for want of outcomes."""
-    tables = {}
+    tables, shares = {}, {}
     ids: pd.Series | None = None
     for entry in _entries(asked, settings or {}, project):
         if not isinstance(entry, WeightSetEntry):
@@ -120,11 +136,12 @@ def compare_on_table(
         scorer = from_weights(entry.weights, settings=entry.set, project=project)
         table = rows_to_score(path, scorer)
         ids = table.frame[table.id_column]
+        shares[entry.label] = weight_shares(scorer.model.scorer, ())
         tables[entry.label], _ = score_rows(
             scorer, table.frame, ids=[table.id_column], reasons=0, ranking="batch", now=now
         )
     agreements = {(a, b): agreement(np.asarray(ids), tables[a], tables[b]) for a, b in combinations(tables, 2)}
-    return _result(tuple(tables), None, agreements, None, ())
+    return replace(_result(tuple(tables), None, agreements, None, ()), shares=shares)
 
 
 def _entries(

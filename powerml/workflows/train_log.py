@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,8 +13,18 @@ from powerml.config import fingerprints
 from powerml.config.metrics import catalogue
 from powerml.config.project import slug
 from powerml.reports.band_page import band_page
-from powerml.reports.figures import band_figure, reliability_figure
 from powerml.reports.run_notes import scorer_note, session_note
+from powerml.reports.run_pictures import (
+    FITTED_WEIGHTS,
+    REASONS,
+    SCORERS,
+    judged_pictures,
+    judged_tables,
+    reasons_picture,
+    scorers_picture,
+    three_of,
+    weights_picture,
+)
 from powerml.reports.session import headline, proxies
 from powerml.scoring.explain.shares import native_params, weight_shares
 from powerml.scoring.explain.text import reasons_text
@@ -29,8 +40,7 @@ from powerml.training.beside_the_verdict import early_figures
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from matplotlib.figure import Figure
-
+    from powerml.charts.theme import AnyChart
     from powerml.reports.part import Part
     from powerml.scoring.model import ScoringModel
     from powerml.training.judged import Judged
@@ -80,9 +90,6 @@ def log_training(session: Session, parts: Sequence[Part], *, name: str) -> Logge
         Attachments(texts={"verdict.txt": "\n".join(told) + "\n"}, tables=tables, data={"declaration.json": declared}),
         metrics={} if session.its is None else headline_figures(session.its.figures, PARENT_FIGURES),
         learned_from=LearnedFrom(f"{slug(project.project)} snapshots", tags["powerml.data"], counts),
-        note=lambda ids: session_note(
-            headline(session), parts, question=experiment.question, challenger=session.best.name, runs=ids
-        ),
     )
     runs = []
     for c in sorted(chosen, key=lambda c: not c.is_fitted):  # the UI shows the last first, which are baselines
@@ -94,6 +101,18 @@ def log_training(session: Session, parts: Sequence[Part], *, name: str) -> Logge
         runs.append(_scorer_run(c.name, models[c.name], one, session, metrics, names, figures=figures, screen=screen))
     axes = on_axes([each.shares for each in runs], catalogue())
     runs = [replace(each, shares=shares) for each, shares in zip(runs, axes, strict=True)]
+    if several := len(runs) > 1:
+        chart, table = scorers_picture(
+            {each.label: each.shares for each in runs}, {each.label: three_of(each.metrics) for each in runs}
+        )
+        attached = run.attachments
+        tables = {**attached.tables, f"{SCORERS}.csv": table}
+        run = replace(run, attachments=replace(attached, tables=tables, pictures={SCORERS: chart}))
+    told_note = partial(
+        session_note, headline(session), parts, question=experiment.question, challenger=session.best.name,
+        several=several,
+    )  # fmt: skip
+    run = replace(run, note=lambda own, ids: told_note(own=own, runs=ids))
     return log_session(Store(project.state), project.project, session=run, scorers=runs)
 
 
@@ -111,7 +130,6 @@ def _scorer_run(
     data = session.data
     texts = {f"weights/{safe_part(called)}.yaml": text for called, text in weight_files(model.scorer).items()}
     tables: dict[str, pd.DataFrame] = {}
-    drawn: dict[str, Figure] = {}
     tables |= model.scorer.training_tables()
     if model.scorer.document is None or model.scorer.remarks():
         texts["heads/findings.txt"] = "\n".join(model.scorer.remarks()) + "\n"
@@ -124,10 +142,7 @@ def _scorer_run(
         )
         tables["bands/report.csv"] = judged.bands.table
         tables["verdict.csv"] = judged.verdict.table()
-        drawn["bands/rates.png"] = band_figure(judged.bands, title=f"{name}: outcomes by band")
-        drawn["calibration/reliability.png"] = reliability_figure(
-            judged.reliability, title=f"{name}: observed against predicted"
-        )
+        tables |= judged_tables(judged)
     rows, shares = data.labelled.frame, weight_shares(model.scorer, metrics)
     return ScorerRun(
         model=model,
@@ -143,7 +158,7 @@ def _scorer_run(
             "powerml.version": str(model.scorer.version),
             "powerml.screen": screen,
         },
-        attachments=Attachments(texts=texts, tables=tables, figures=drawn),
+        attachments=Attachments(texts=texts, tables=tables, pictures=_pictures(name, model, judged, tables, data)),
         name=name,
         note=scorer_note(
             name,
@@ -153,6 +168,19 @@ def _scorer_run(
             remarks=model.scorer.remarks(),
         ),
     )
+
+
+def _pictures(
+    name: str, model: ScoringModel, judged: Judged | None, tables: Mapping[str, pd.DataFrame], data: TrainingData
+) -> dict[str, AnyChart]:
+    """A scorer's pictures, as far as there is something to draw."""
+    drawn = {} if judged is None else judged_pictures(judged)
+    rows = data.current
+    more = {
+        REASONS: reasons_picture(model, rows[~model.outside(rows)]),
+        FITTED_WEIGHTS: weights_picture(tables.get(f"{FITTED_WEIGHTS}.csv"), name=name),
+    }
+    return drawn | {path: chart for path, chart in more.items() if chart is not None}
 
 
 def _counts(data: TrainingData) -> dict[str, str | int]:

@@ -10,6 +10,7 @@ import pytest
 from powerml.config.bands import BandsSpec
 from powerml.config.claims import load_claims
 from powerml.config.experiment import load_experiment
+from powerml.config.lists import load_lists
 from powerml.config.metrics import catalogue, metrics_from
 from powerml.config.project import load_project
 from powerml.config.reading import load
@@ -26,6 +27,7 @@ LOADERS = {
     "bands": lambda path: load(BandsSpec, path),
     "claims": load_claims,
     "triggers": load_triggers,
+    "lists": load_lists,
     "experiment": load_experiment,
 }
 

@@ -3,7 +3,6 @@ import pandas as pd
 import pytest
 
 from powerml.reports.band_page import band_page, band_table
-from powerml.reports.figures import band_figure, reliability_figure
 from powerml.validation.band_report import band_report
 
 
@@ -32,15 +31,3 @@ def test_the_page_begins_with_the_verdict(report):
     whole = band_page("Bands of engagement", report, verdict=["Overall: skill.", "Churn: skill."], notes=["A proxy."])
     places = [whole.index(words) for words in ("Overall: skill.", "A proxy.", report.sentences[0], "75 % (60-86)")]
     assert places == sorted(places)
-
-
-def test_pictures_show_every_outcome_and_band(report):
-    rates = band_figure(report, title="engagement")
-    (axes,) = rates.axes
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["churn", "stay", "expand"]
-    assert [text.get_text().split("\n")[0] for text in axes.get_xticklabels()] == ["High", "Middle", "Low"]
-    curve = pd.DataFrame({"predicted": [0.1, 0.5], "observed": [0.2, 0.4], "low": [0.1, 0.3], "high": [0.3, 0.5]})
-    curves = pd.concat([curve.assign(outcome="churn"), curve.iloc[:1].assign(outcome="expand", observed=np.nan)])
-    (axes,) = reliability_figure(curves, title="engagement").axes
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["churn"]
-    assert list(axes.lines[0].get_ydata()) == [0.2, 0.4]

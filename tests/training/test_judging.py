@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.collections import LineCollection
 
-from powerml.reports.figures import reliability_figure
+from powerml import charts
+from powerml.charts.writing import specification
 from powerml.training.judged import Judged
 from powerml.training.rows import HeldOut, Rows
 from powerml.validation.held_rows import Said
@@ -40,10 +40,12 @@ def test_the_reliability_picture_has_intervals_by_account(judged):
     assert 0.25 < width < 0.37  # by row, ten times the rows that there are, it would be .1
     inside = (curve["low"] <= curve["predicted"]) & (curve["predicted"] <= curve["high"])
     assert inside.mean() >= 0.9
-    (axes,) = reliability_figure(curve, title="ours").axes
-    (bars,) = [each for each in axes.collections if isinstance(each, LineCollection)]
-    drawn = [abs(line[1][1] - line[0][1]) for line in bars.get_segments()]
-    assert drawn == pytest.approx((curve["high"] - curve["low"]).tolist())
+    drawn = [
+        row for rows in specification(charts.reliability(curve))["datasets"].values() for row in rows if "low" in row
+    ]
+    assert [row["high"] - row["low"] for row in drawn] == pytest.approx(
+        (curve["high"] - curve["low"]).tolist(), abs=1e-5
+    )
 
 
 def test_predictions_are_made_once(judged):

@@ -119,7 +119,8 @@ def test_the_artifacts_of_a_run(trained, product):
             paths = set()
             for folder in ("bands", "calibration", "weights", "ranking"):
                 paths |= {a.path for a in list_artifacts(run_id=run.run_id, artifact_path=folder)}
-            wanted = {"bands/report.html", "bands/report.csv", "bands/rates.png", "calibration/reliability.png"}
+            wanted = {"bands/report.html", "bands/report.csv", "bands/rates.svg", "bands/rates.json", "bands/rates.csv"}
+            wanted |= {f"calibration/{each}" for each in ("reliability.svg", "score.svg", "score.csv")}
             assert wanted | {"ranking/top20.json"} <= paths
             assert (f"weights/{name}.yaml" in paths) == (name == "engagement")
 

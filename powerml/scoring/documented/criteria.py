@@ -12,7 +12,7 @@ from powerml.config.conditions import Comparator, Criterion, TopShare
 from powerml.config.signals import CriteriaSpec, RuleSpec, SignalsSpec
 from powerml.scoring.contributions import Contributions
 from powerml.scoring.documented.base import DocumentedScorer, Numbers
-from powerml.scoring.documented.points import holds
+from powerml.statistics.comparing import holds
 from powerml.statistics.ranks import Ranks, active_rows
 
 if TYPE_CHECKING:

@@ -12,18 +12,16 @@ from powerml.bands.ladder import DIGITS
 from powerml.config.points import LadderPart, PerUnitDeduction, PointsSpec, RungPart
 from powerml.scoring.contributions import Contributions, shrink_to
 from powerml.scoring.documented.base import DocumentedScorer, Numbers
+from powerml.statistics.comparing import holds
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
-    from powerml.config.conditions import Comparator
 
 MOST_UNITS = 200
 """Counts below the present one that a way to the next band looks at."""
-
-_COMPARE = {">=": np.greater_equal, ">": np.greater, "<=": np.less_equal, "<": np.less}
 
 
 class PointsScorer(DocumentedScorer[PointsSpec]):
@@ -192,12 +190,6 @@ def _rung(part: RungPart, numbers: Numbers) -> NDArray[np.intp]:
         position[np.logical_and.reduce([holds(c, numbers) for c in part.rungs[place].when])] = place
     position[null] = len(part.rungs)
     return position
-
-
-def holds(comparison: Comparator, numbers: Numbers) -> NDArray[np.bool_]:
-    """Whether a comparison holds in each row; with a null it does not."""
-    against = numbers[comparison.value] if isinstance(comparison.value, str) else comparison.value
-    return np.asarray(_COMPARE[comparison.operator](numbers[comparison.metric], against), dtype=bool)
 
 
 def _scaled(written: dict[str, Any], factor: float) -> dict[str, Any]:

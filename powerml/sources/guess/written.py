@@ -31,9 +31,7 @@ _EPOCHS = {10: "epoch_s", 13: "epoch_ms", 16: "epoch_us", 19: "epoch_ns"}
 _FIRST, _LAST = 788_918_400, 4_102_444_800  # 1995 to 2100 in seconds
 _CURRENCIES = "£$€¥₹"
 _SIGN = rf"[{_CURRENCIES}]|[A-Z]{{3}}"
-_MONEY = re.compile(
-    rf"^([-+]?)\s*({_SIGN}(?=\s*\d))?\s*([-+]?[\d.,'’\u00a0 ]*\d[.,]?(?:[eE][-+]?\d+)?)\s*({_SIGN})?$"
-)
+_MONEY = re.compile(rf"^([-+]?)\s*({_SIGN}(?=\s*\d))?\s*([-+]?[\d.,'’\u00a0 ]*\d[.,]?(?:[eE][-+]?\d+)?)\s*({_SIGN})?$")
 
 
 @dataclass(frozen=True)

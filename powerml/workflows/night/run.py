@@ -15,10 +15,10 @@ from powerml.history.store import NightHistory
 from powerml.progress import Note, silent
 from powerml.snapshots.windows import cutoff_dates
 from powerml.workflows.night.steps import BRAKED, STEPS, Sofar, what_holds
-from powerml.workflows.night.work import LOOKED_BACK, Work
+from powerml.workflows.night.work import LOOKED_BACK, Work, batches
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
     from datetime import date, datetime
 
     from powerml.config.project import Every, ProjectSpec
@@ -181,7 +181,7 @@ def fill(
         history = NightHistory.of(project)
         work = Work(project, history, now=now, made_by="backfill", exports=project.base / EXPORTS, note=note)
         made, there = [], 0
-        for some in _batches(cutoffs):
+        for some in batches(cutoffs):
             for as_of, (frame, facts) in work.snapshots(some).items():
                 note(f"scoring {as_of}")
                 file = history.keep_snapshot(as_of, frame, facts)
@@ -195,14 +195,9 @@ def fill(
                     history.admit(entry)
                     made += [entry] if asked.role == "main" else []
         removed = history.retain(project.history.keep_days)
+        work.keep_labels()
         newest = history.newest()
         if newest is not None and any(entry.as_of == newest.as_of for entry in made):
             history.keep_table(newest.as_of, "people", work.people(history.snapshot(newest)))
             write_exports(history, newest, work.exports)
         return Filled(tuple(made), there, len(removed))
-
-
-def _batches(cutoffs: Sequence[date], size: int = 12) -> Iterator[Sequence[date]]:
-    """Cutoffs of which one plan makes the snapshots; a dozen fit into memory where one does."""
-    for start in range(0, len(cutoffs), size):
-        yield cutoffs[start : start + size]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from powerml.config.lists import project_lists
 from powerml.errors import UsageError
 from powerml.history.exports import EXPORTS, write_exports
 from powerml.history.movement import change_since_last
@@ -14,6 +15,7 @@ from powerml.monitoring.brakes import COMPARED_DAYS, KnownNight, brakes
 from powerml.tracking.due import DUE, due_date
 from powerml.tracking.scorers import RegisteredScorer
 from powerml.workflows.check import check
+from powerml.workflows.list import keep_lists
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -108,6 +110,18 @@ def _history(work: Work, night: Sofar) -> Done:
     return Done(said, {"new": len(new), "rescored": len(again), "removed": len(gone), "exports": exported})
 
 
+def _lists(work: Work, night: Sofar) -> Done:
+    """Who stands on which list, and since when; and what came of earlier nights, by which lists are judged."""
+    entry = work.history.at(night.as_of)
+    if entry is None:
+        raise UsageError(f"the night of {night.as_of} is not in the history; run it first, with --only history")
+    work.history.keep_table(night.as_of, "treatments", work.treatments())
+    work.keep_labels()
+    counts = keep_lists(work.history, entry, list(project_lists(work.project).values()))
+    told = ", ".join(f"{name} {n:,}" for name, n in counts.items())
+    return Done(told, {"lists": counts})
+
+
 def _not_yet(_work: Work, _night: Sofar) -> Done:
     """A step whose part comes later."""
     return Done("not there yet")
@@ -118,7 +132,7 @@ STEPS: dict[str, Callable[[Work, Sofar], Done]] = {
     "snapshot": _snapshot,
     "score": _score,
     "history": _history,
-    "lists": _not_yet,
+    "lists": _lists,
     "alerts": _not_yet,
     "page": _not_yet,
     "sync": _not_yet,

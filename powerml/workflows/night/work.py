@@ -16,17 +16,20 @@ from powerml.config.project import slug
 from powerml.errors import MissingColumns
 from powerml.history.nights import Night
 from powerml.history.store import NEAR_SHARE
+from powerml.history.treatments import TREATMENT_COLUMNS
+from powerml.history.view import COMPOSITE, SIGNALS
 from powerml.progress import Note, silent
 from powerml.scoring.named import NamedScorer, from_weights
 from powerml.scoring.scores_table import id_columns, score_rows
 from powerml.tables import KNOWN_AT
 from powerml.tracking import registry
+from powerml.tracking.held_out_words import untold
 from powerml.tracking.scorers import RegisteredScorer, from_registry
 from powerml.tracking.store import Store
 from powerml.workflows.project import OpenProject, open_project, project_metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import date, datetime
 
     import ibis.expr.types as ir
@@ -35,7 +38,6 @@ if TYPE_CHECKING:
     from powerml.history.nights import MadeBy, Speaks
     from powerml.history.store import NightHistory
 
-COMPOSITE, SIGNALS = "power_user", "power_user_signals"
 SETS_BESIDE = (COMPOSITE, SIGNALS)  # what candidates, PostHog and Attio need of document A, and lists of C
 REASONS = 3
 LOOKED_BACK = (7, 30)  # days that lists and alerts look back, beside the night before
@@ -120,6 +122,32 @@ class Work:
             rows[column] = rows[id_column].map({row[id_column]: row[source] for row in there})
         return rows.astype(str).where(rows.notna(), None)
 
+    def keep_labels(self) -> int:
+        """Writes the outcomes of kept nights that are known by now beside them; gives how many nights."""
+        lacking = [n for n in self.history.nights() if self.history.table(n, "labels") is None]
+        known = set(self.opened.mature([n.as_of for n in lacking])) if lacking else set()
+        if not known:
+            return 0
+        self.note("what came of earlier nights")
+        slim = replace(self.opened, metrics={"events_30d": self.opened.metrics["events_30d"]})
+        ids = [self.project.id_column, *(["account_id"] if self.project.entity == "user" else [])]
+        for some in batches(sorted(known)):
+            frame = slim.build(some, labels=True, note=self.note).frame
+            for as_of, rows in frame.groupby("as_of", sort=True):
+                there = [name for name in ("as_of", *ids, "label") if name in rows]
+                table = rows[there].reset_index(drop=True)
+                self.history.keep_table(pd.Timestamp(str(as_of)).date(), "labels", table)
+        return len(known)
+
+    def treatments(self) -> pd.DataFrame:
+        """Who was touched when by which playbook, as the source of treatments says: `arm` is `treat` unless told."""
+        columns = self.opened.loaded.columns.get("treatments", ())
+        if not columns:
+            return pd.DataFrame(columns=list(TREATMENT_COLUMNS))
+        rows = self.opened.inputs.engine.frame(self.opened.inputs.tables["treatments"])
+        rows["arm"] = rows["arm"].fillna("treat") if "arm" in rows else "treat"
+        return rows.reindex(columns=list(TREATMENT_COLUMNS))
+
     def said(
         self, asked: Asked, as_of: date, snapshot_file: str, snapshot: pd.DataFrame, facts: dict[str, Any]
     ) -> tuple[Night, pd.DataFrame]:
@@ -160,6 +188,8 @@ class Work:
             mean_score=None if there.empty else float(there["score"].mean()),
             shares={name: float(bands.get(name, 0.0)) for _, name in rungs},
             remarks=asked.remarks,
+            untold=tuple(untold(scorer.registered)) if isinstance(scorer, RegisteredScorer) else (),
+            outcomes_until=_outcomes_until(scorer),
         )
         return night, table
 
@@ -192,6 +222,18 @@ class Work:
             history.admit(entry)
             made.append(entry)
         return made
+
+
+def batches(cutoffs: Sequence[date], size: int = 12) -> Iterator[Sequence[date]]:
+    """Cutoffs of which one plan makes the snapshots; a dozen fit into memory where one does."""
+    for start in range(0, len(cutoffs), size):
+        yield cutoffs[start : start + size]
+
+
+def _outcomes_until(scorer: NamedScorer) -> str | None:
+    learned = scorer.learned
+    until = None if learned is None else learned.outcomes_until or learned.until
+    return None if until is None else str(until.date())
 
 
 def _latest(opened: OpenProject, table: str, id_column: str, source: str) -> ir.Table:

@@ -1,0 +1,251 @@
+"""`powerml list`: whom to call, from the history, with names, owners, money and reasons; what the list was worth."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from powerml.config import shipped
+from powerml.config.bands import BandsSpec
+from powerml.config.lists import named_lists, project_lists
+from powerml.config.reading import load
+from powerml.errors import UsageError
+from powerml.history.store import NightHistory
+from powerml.history.treatments import read_drawn
+from powerml.history.view import NightView
+from powerml.monitoring.lists import LIST_COLUMNS, Listed, Worth, make_list, worth
+from powerml.monitoring.similar import most_similar
+from powerml.tables import OUTCOMES
+from powerml.validation.capacity import capacity
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from powerml.config.lists import ListSpec
+    from powerml.config.project import ProjectSpec
+    from powerml.history.nights import Night
+
+BECAUSE = 3  # reasons in a row's sentence
+
+
+@dataclass(frozen=True, eq=False)
+class ListResult:
+    """A list as it is written: `rows` (LIST_COLUMNS), the sentences below it, and its worth in numbers."""
+
+    spec: ListSpec
+    night: Night
+    rows: pd.DataFrame
+    sentences: tuple[str, ...]
+    worth: Worth | None = None
+
+
+def lists(
+    project: ProjectSpec,
+    name: str | None = None,
+    *,
+    team: str | None = None,
+    as_of: date | None = None,
+    cut: int | None = None,
+) -> list[ListResult]:
+    """The lists asked for, of the newest night or that of a date; `cut` keeps the first so many of each.
+
+    Raises UsageError where the history holds no such night, or no list has the name.
+    """
+    specs = named_lists(project_lists(project), name, team)
+    history = NightHistory.of(project)
+    night = history.newest() if as_of is None else history.at(as_of)
+    if night is None:
+        there = f" of {as_of}; powerml history lists those there are" if as_of else "; run 'powerml night' first"
+        raise UsageError(f"{history.folder}: holds no night{there}")
+    return [written(project, history, night, spec, cut=cut) for spec in specs]
+
+
+def listed(history: NightHistory, night: Night, spec: ListSpec) -> Listed:
+    """Who stands on a list at a night."""
+    view = NightView.at(history, night, spec.of)
+    if view is None:
+        return Listed(spec, pd.DataFrame(), (f"{spec.of} said nothing of {night.as_of}",), empty=True)
+    made = make_list(spec, view, untold=night.untold)
+    if not spec.beside or made.rows.empty:
+        return made
+    peers = most_similar(view, made.rows["user_id"], spec.beside)
+    return replace(made, rows=made.rows.assign(peer=made.rows["user_id"].map(peers)))
+
+
+def written(
+    project: ProjectSpec, history: NightHistory, night: Night, spec: ListSpec, *, cut: int | None = None
+) -> ListResult:
+    """A list with everything that a person needs to act on it."""
+    made = listed(history, night, spec)
+    if made.empty:
+        rows = pd.DataFrame(columns=list(LIST_COLUMNS))
+        return ListResult(spec, night, rows, tuple(f"{spec.name}: no list ({said})." for said in made.remarks))
+    rows = made.rows if cut is None else made.rows.head(cut)
+    table = _columns(project, history, night, spec, rows)
+    told, value = _worth(project, history, night, spec, cut)
+    said = [*(f"{spec.name}: {said}." for said in made.remarks), *_expected(made, cut), *told]
+    return ListResult(spec, night, table, tuple(said), value)
+
+
+def _columns(
+    project: ProjectSpec, history: NightHistory, night: Night, spec: ListSpec, rows: pd.DataFrame
+) -> pd.DataFrame:
+    """The columns of the contract, in its order."""
+    table = rows.copy()
+    table.insert(0, "rank", range(1, len(table) + 1))
+    table["list"] = spec.name
+    people = history.table(night, "people")
+    table["name"], table["owner"] = _named(people, table, spec)
+    table["mrr_at_risk"] = table["p_churn"].astype(float) * table["mrr"].astype(float)
+    actions = _playbook(history, night, spec)
+    table["playbook"] = table["band"].map(actions).fillna("") if len(actions) else ""
+    table["because"] = [_because(text) for text in table["reasons"]]
+    if "peer" in table:
+        table["because"] = [f"most like {peer}" if peer else "" for peer in table["peer"].fillna("")]
+    key = "account_id" if spec.entity == "account" else "user_id"
+    table["on_list_since"] = table[key].map(since(history, night, spec))
+    treated = _treated(project, history, night)
+    table["last_treated"] = _either(table, treated["time"])
+    table["arm"] = _either(table, treated["arm"])
+    if spec.entity == "account":
+        table["user_id"] = table["user_id"].where(table["user_id"].notna(), None)
+    return table[list(LIST_COLUMNS)]
+
+
+def _named(people: pd.DataFrame | None, table: pd.DataFrame, spec: ListSpec) -> tuple[pd.Series, pd.Series]:
+    nobody = pd.Series(None, index=table.index, dtype=object)
+    if people is None:
+        return nobody, nobody
+    owners = people.drop_duplicates("account_id").set_index("account_id") if "account_id" in people else None
+    owner = nobody if owners is None else table["account_id"].map(owners["owner"])
+    if spec.entity == "user" and "user_id" in people:
+        return table["user_id"].map(people.set_index("user_id")["name"]), owner
+    return (nobody if owners is None else table["account_id"].map(owners["account_name"])), owner
+
+
+def _playbook(history: NightHistory, night: Night, spec: ListSpec) -> dict[str, str]:
+    """The document's actions by band, for the list's team."""
+    seen = NightView.at(history, night, spec.of)
+    if seen is None or not seen.ladder:
+        return {}
+    file = "power_user" if seen.of.band_column == "tier" else "engagement"
+    ladder: BandsSpec = load(BandsSpec, shipped.find("bands", file))
+    return {band.name: "; ".join(band.playbook.get(spec.team, ())) for band in ladder.bands if band.name in seen.ladder}
+
+
+def _because(text: object) -> str:
+    if not isinstance(text, str) or not text:
+        return ""
+    return "; ".join(reason["text"] for reason in json.loads(text)[:BECAUSE])
+
+
+def since(history: NightHistory, night: Night, spec: ListSpec) -> dict[str, date]:
+    """Since which night each entity has stood on a list, as the nights wrote it down."""
+    table = history.table(night, "lists")
+    if table is None:
+        return {}
+    mine = table[table["list"] == spec.name]
+    return dict(zip(mine["id"].astype(str), mine["on_list_since"], strict=True))
+
+
+def _treated(project: ProjectSpec, history: NightHistory, night: Night) -> pd.DataFrame:
+    """Of each entity that was treated or drawn before a night: when last (`time`), and its `arm`."""
+    drawn = read_drawn(project.state)
+    kept = history.table(night, "treatments")
+    table = drawn if kept is None else pd.concat([kept, drawn]) if len(drawn) else kept
+    table = table[table["time"].astype(str) <= night.as_of.isoformat()] if night != history.newest() else table
+    if table.empty:
+        return pd.DataFrame(columns=["time", "arm"])
+    table = table.assign(time=pd.to_datetime(table["time"]).dt.date)
+    last = table.sort_values("time", kind="stable").drop_duplicates("entity_id", keep="last").set_index("entity_id")
+    return last.assign(time=last["time"].where(last["arm"] != "hold"))[["time", "arm"]]
+
+
+def _either(table: pd.DataFrame, of: pd.Series) -> pd.Series:
+    """What is known of a row's user, else of its account."""
+    known = of.to_dict()
+    own, account = table["user_id"].map(known), table["account_id"].map(known)
+    return own.where(own.notna(), account)
+
+
+def _expected(made: Listed, cut: int | None) -> list[str]:
+    """Under a capacity: what the first so many should catch."""
+    if cut is None or made.rows.empty or made.rows["p"].isna().all():
+        return []
+    row = capacity(made.rows["p"].fillna(0.0), cut, score=-made.rows.index.to_numpy(dtype=float)).iloc[1]
+    return [
+        f"The first {row['n']} should catch {row['expected']:.1f} that {_word(made.spec)} "
+        f"({row['low']} to {row['high']}), {100 * row['share_caught']:.0f} % of all on the list."
+    ]
+
+
+def _word(spec: ListSpec) -> str:
+    return {"churn": "churn", "expand": "expand"}.get(spec.came, f"come to {spec.came}")
+
+
+def _worth(
+    project: ProjectSpec, history: NightHistory, night: Night, spec: ListSpec, cut: int | None
+) -> tuple[list[str], Worth | None]:
+    if spec.came not in OUTCOMES:
+        return [], None
+    then = newest_known(history, night)
+    if then is None:
+        days = project.outcome.horizon_days
+        return [f"What the list is worth is not known yet: no night's outcomes are, {days} days after it."], None
+    outcomes = known_outcomes(history, then, spec)
+    made = listed(history, then, spec)
+    value = None if made.empty else worth(made, outcomes, capacity=cut)
+    if value is None:
+        return [f"Of the list of {then.as_of} no outcome is known."], None
+    caution = ""
+    if then.outcomes_until is not None and then.as_of.isoformat() < then.outcomes_until:
+        caution = f" {then.model}@{then.model_version} has learned from outcomes of that date, which flatters it."
+    return [value.sentence(spec, then.as_of) + caution], value
+
+
+def newest_known(history: NightHistory, night: Night) -> Night | None:
+    """The last night up to another whose outcomes are kept."""
+    earlier = [n for n in history.nights() if n.as_of < night.as_of]
+    return next((n for n in reversed(earlier) if history.table(n, "labels") is not None), None)
+
+
+def known_outcomes(history: NightHistory, night: Night, spec: ListSpec) -> dict[str, str]:
+    """What came of each account (or user, of a user list) that might have stood on a list of a night."""
+    labels = history.table(night, "labels")
+    if labels is None:
+        return {}
+    key = "account_id" if spec.entity == "account" and "account_id" in labels else night.id_column
+    scores = history.scores(night, [night.id_column, "status"])
+    there = set(scores.loc[scores["status"] == "scored", night.id_column].astype(str))
+    known = labels[labels[night.id_column].astype(str).isin(there) & labels["label"].isin(OUTCOMES)]
+    known = known[known[key].notna()].drop_duplicates(key)
+    return dict(zip(known[key].astype(str), known["label"], strict=True))
+
+
+def keep_lists(history: NightHistory, night: Night, specs: Sequence[ListSpec]) -> dict[str, int]:
+    """Writes down who stands on which list at a night, and since when; gives the length of each list.
+
+    After a change of model the list of the night before is made anew by the newer one: whoever is on it has been on the
+    list since then, for nothing but the model has moved them.
+    """
+    before = history.last_before(night, as_said=True)
+    alike = None if before is None else history.last_before(night)
+    swapped = before is not None and alike is not None and before.scorer != night.scorer and alike.as_of == before.as_of
+    rows, counts = [], {}
+    for spec in specs:
+        made = listed(history, night, spec)
+        counts[spec.name] = len(made.rows)
+        key = "account_id" if spec.entity == "account" else "user_id"
+        earlier = {} if before is None else since(history, before, spec)
+        if swapped and alike is not None and before is not None:
+            again = listed(history, alike, spec).rows
+            earlier = {str(one): before.as_of for one in again.get(key, ())} | earlier
+        for rank, one in enumerate(made.rows.get(key, ()), start=1):
+            rows.append((spec.name, rank, str(one), earlier.get(str(one), night.as_of)))
+    table = pd.DataFrame(rows, columns=["list", "rank", "id", "on_list_since"])
+    history.keep_table(night.as_of, "lists", table)
+    return counts
