@@ -11,7 +11,7 @@ from powerml.errors import UsageError
 from powerml.progress import Note, silent
 from powerml.snapshots.vocabulary import event_kinds
 from powerml.sources.guess.compose import compose
-from powerml.sources.guess.look import look_at
+from powerml.sources.guess.look import look_at_files
 from powerml.sources.guess.meanings import meanings
 from powerml.sources.guess.page import project_page, vocabulary_page
 from powerml.sources.guess.trial import event_names, settle
@@ -57,7 +57,7 @@ def init(paths: Sequence[Path], target: Path, *, now: datetime | None = None, no
     cache = base / ".powerml" / "cache" / "unpacked"
     con = connect(bare_project(base, name=name))
     note("looking at the files")
-    looks, left = look_at(con, paths, base, cache)
+    looks, left = look_at_files(con, paths, base, cache)
     note("finding which table is which")
     draft = compose(con, looks)
     con.close()

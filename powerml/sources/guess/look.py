@@ -11,7 +11,7 @@ from powerml.config.project import Encoding, TableSpec
 from powerml.errors import DataError
 from powerml.sources.dialect import dialect
 from powerml.sources.files import ENDINGS, PARTED_BY_BLANKS, ZIP, natural, readable, resolve
-from powerml.sources.guess.written import WrittenNumbers, WrittenTimes, numbers, times
+from powerml.sources.guess.written import WrittenNumbers, WrittenTimes, written_numbers, written_times
 from powerml.sources.manifests import EXPORT_MANIFEST
 from powerml.sources.readers import SourcePart, read_files
 from powerml.sources.sql import name, text
@@ -84,7 +84,7 @@ class TableLook:
         return self.columns[name_]
 
 
-def look_at(
+def look_at_files(
     con: duckdb.DuckDBPyConnection, paths: Sequence[Path], base: Path, cache: Path
 ) -> tuple[list[TableLook], list[str]]:
     """Every table of files under some paths, and sentences on files that are none; `base` is the project's folder."""
@@ -224,7 +224,9 @@ def _column(con: duckdb.DuckDBPyConnection, view: str, column: str, kind: str) -
     samples = [value for value, _ in found if value not in ("NULL", r"\N", "nan", "None")]
     looked = ColumnLook(column, kind, counts[0], counts[1], counts[2], tuple(samples), None, None)
     textual = not looked.is_native_time
-    return replace(looked, times=times(samples) if textual else None, numbers=numbers(samples) if textual else None)
+    return replace(
+        looked, times=written_times(samples) if textual else None, numbers=written_numbers(samples) if textual else None
+    )
 
 
 def overlap(con: duckdb.DuckDBPyConnection, one: tuple[TableLook, str], other: tuple[TableLook, str]) -> float:

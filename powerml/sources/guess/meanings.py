@@ -55,7 +55,7 @@ _ADVANCED = re.compile(
 
 @dataclass(frozen=True)
 class EventName:
-    """An event name of the data: how often, between which days, by how many users, or accounts where they are scored."""
+    """An event name of the data: how often, between which days, by how many users, or accounts."""
 
     event: str
     events: int

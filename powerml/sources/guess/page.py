@@ -32,7 +32,7 @@ def project_page(draft: Draft, name: str, vocabulary: str) -> str:
     lines = ['# Made by `powerml init`. What it was not sure of says "guess"; correct it where it is wrong.']
     lines.append(f"project: {scalar(name)}")
     for key, (value, said) in draft.settings.items():
-        lines.append(_line("", key, inline(value), said))
+        lines.append(_line("", key, one_line(value), said))
     lines.append("tables:")
     for table, entry in draft.entries.items():
         lines += _entry(table, entry)
@@ -54,9 +54,9 @@ def _entry(table: str, entry: Entry) -> list[str]:
         elif key == "columns":
             lines.append("    columns:")
             for column, source in value.items():
-                lines.append(_line("      ", column, inline(source), said.pop(column, "")))
+                lines.append(_line("      ", column, one_line(source), said.pop(column, "")))
         else:
-            lines.append(_line("    ", key, inline(value), comment))
+            lines.append(_line("    ", key, one_line(value), comment))
     return lines + [f"    # {about}: {text}" for about, text in said.items()]
 
 
@@ -82,16 +82,16 @@ def scalar(value: Any) -> str:
     return json.dumps(value)
 
 
-def inline(value: Any) -> str:
+def one_line(value: Any) -> str:
     """A value, list or mapping on one line.
 
-    >>> inline({"roles": ["login"], "tier": "core"})
+    >>> one_line({"roles": ["login"], "tier": "core"})
     '{roles: [login], tier: core}'
     """
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{scalar(k)}: {inline(v)}" for k, v in value.items()) + "}"
+        return "{" + ", ".join(f"{scalar(k)}: {one_line(v)}" for k, v in value.items()) + "}"
     if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(map(inline, value)) + "]"
+        return "[" + ", ".join(map(one_line, value)) + "]"
     return scalar(value)
 
 
@@ -110,7 +110,7 @@ def vocabulary_page(names: Sequence[EventName], meant: Mapping[str, Mapping[str,
     width = 0
     rows = []
     for one in names[:MOST_LISTED]:
-        left = f"{scalar(one.event)}: {inline(meant[one.event])}"
+        left = f"{scalar(one.event)}: {one_line(meant[one.event])}"
         width = max(width, min(len(left), 90))
         days = f", {one.first} to {one.last}" if one.first else ""
         rows.append((left, f"{one.events:,} events{days}, {one.users:,} {entity}s"))

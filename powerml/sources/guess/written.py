@@ -12,7 +12,7 @@ from powerml.sources.times import ISO
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-NEARLY_ALL = 0.9  # the share of values that must be times or numbers for the column to be one
+READ_SHARE = 0.9  # the share of values that must be times or numbers for the column to be one
 
 _ISO = re.compile(
     r"^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?\s*(Z|[+-]\d{2}:?(\d{2})?|UTC)?)?$", re.IGNORECASE
@@ -63,12 +63,12 @@ class WrittenNumbers:
     doubt: str = ""
 
 
-def times(values: Sequence[str]) -> WrittenTimes | None:
+def written_times(values: Sequence[str]) -> WrittenTimes | None:
     """What times a column's values are; None where they are none.
 
-    >>> times(["31/12/2025", "2026-01-05", "01/02/2026 9:05"]).formats
+    >>> written_times(["31/12/2025", "2026-01-05", "01/02/2026 9:05"]).formats
     ('%d/%m/%Y', 'iso', '%d/%m/%Y %H:%M')
-    >>> times(["03/04/2026"]).other, times(["hello"])
+    >>> written_times(["03/04/2026"]).other, written_times(["hello"])
     (('%m/%d/%Y',), None)
     """
     values = [v.strip() for v in values if v.strip()]
@@ -84,7 +84,7 @@ def times(values: Sequence[str]) -> WrittenTimes | None:
             if fmt.startswith("%d") and fmt[2] in month_first and month_first[fmt[2]] is None and fmt[3:5] == "%m":
                 doubtful.add(fmt)
     share = sum(found.values()) / len(values) if values else 0.0
-    if share < NEARLY_ALL:
+    if share < READ_SHARE:
         return None
     others = tuple(_swapped(fmt) for fmt in doubtful if "." not in fmt[:4])
     return WrittenTimes(tuple(fmt for fmt, _ in found.most_common()), share, zoned, others)
@@ -145,13 +145,13 @@ def _date_format(value: str, month_first: dict[str, bool | None]) -> str | None:
     return None
 
 
-def numbers(values: Sequence[str]) -> WrittenNumbers | None:
+def written_numbers(values: Sequence[str]) -> WrittenNumbers | None:
     """What numbers a column's values are; None where they are none.
 
-    >>> found = numbers(["£1,234.50", "£99"])
+    >>> found = written_numbers(["£1,234.50", "£99"])
     >>> found.decimal, found.currencies
     ('.', {'£': 2})
-    >>> numbers(["1,234"]).doubt
+    >>> written_numbers(["1,234"]).doubt
     "thousands or three decimals; 'decimal: \\",\\"' reads 1,234 as 1.234"
     """
     values = [v.strip() for v in values if v.strip()]
@@ -162,7 +162,7 @@ def numbers(values: Sequence[str]) -> WrittenNumbers | None:
             if sign := match[2] or match[4]:
                 currencies[sign] += 1
     share = len(bare) / len(values) if values else 0.0
-    if share < NEARLY_ALL:
+    if share < READ_SHARE:
         return None
     plain = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
     if all(plain.fullmatch(number) for number in bare):

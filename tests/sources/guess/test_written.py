@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from powerml.sources.guess.written import numbers, times
+from powerml.sources.guess.written import written_numbers, written_times
 
 
 @pytest.mark.parametrize(
@@ -23,14 +23,14 @@ from powerml.sources.guess.written import numbers, times
     ],
 )
 def test_times_as_people_write_them(values, formats, other):
-    found = times(values)
+    found = written_times(values)
     assert found is not None
     assert (found.formats, found.other, found.share) == (formats, other, 1.0)
 
 
 @pytest.mark.parametrize("values", [["ada", "bo"], ["1", "2", "3"], ["99999999"], [], ["2026-03-01", "soon"]])
 def test_what_is_no_time(values):
-    assert times(values) is None
+    assert written_times(values) is None
 
 
 @pytest.mark.parametrize(
@@ -45,17 +45,17 @@ def test_what_is_no_time(values):
     ],
 )
 def test_numbers_as_people_write_them(values, decimal, currencies):
-    found = numbers(values)
+    found = written_numbers(values)
     assert found is not None
     assert (found.decimal, found.currencies) == (decimal, currencies)
 
 
 def test_a_comma_that_may_be_either_is_a_doubt():
-    found = numbers(["1,234", "5"])
+    found = written_numbers(["1,234", "5"])
     assert found is not None
     assert (found.decimal, found.doubt.split(";")[0]) == (".", "thousands or three decimals")
 
 
 @pytest.mark.parametrize("values", [["ada"], ["A-12"], ["2026-03-01"], []])
 def test_what_is_no_number(values):
-    assert numbers(values) is None
+    assert written_numbers(values) is None
