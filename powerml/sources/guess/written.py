@@ -151,8 +151,8 @@ def written_numbers(values: Sequence[str]) -> WrittenNumbers | None:
     >>> found = written_numbers(["£1,234.50", "£99"])
     >>> found.decimal, found.currencies
     ('.', {'£': 2})
-    >>> written_numbers(["1,234"]).doubt
-    "thousands or three decimals; 'decimal: \\",\\"' reads 1,234 as 1.234"
+    >>> print(written_numbers(["1,234"]).doubt)
+    thousands or three decimals; 'decimal: ","' reads 1,234 as 1.234
     """
     values = [v.strip() for v in values if v.strip()]
     bare, currencies = [], Counter[str]()
