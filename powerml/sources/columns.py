@@ -11,7 +11,7 @@ from powerml.sources.numerals import PLAIN_NUMERALS
 from powerml.sources.readers import SourcePart
 from powerml.sources.sql import filled, is_blank, name
 from powerml.sources.times import FLOATS, INTEGERS, Clock, from_native, time_from_text
-from powerml.tables import LARGEST_NUMBER
+from powerml.tables import LARGEST_NUMBER, own_column
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -104,7 +104,9 @@ def match(table: Table, spec: TableSpec, parts: Sequence[SourcePart], extra: Ite
                     raise _absent(table, column, source, part, file)
     taken = {m.name for m in mapped} | {column for column, source in spec.columns.items() if source is None}
     mapped += [
-        Mapped(wanted, wanted, None) for wanted in dict.fromkeys(extra) if wanted in have and wanted not in taken
+        Mapped(own_column(wanted), wanted, None)
+        for wanted in dict.fromkeys(extra)
+        if wanted in have and wanted not in taken
     ]
     return mapped
 

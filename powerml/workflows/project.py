@@ -23,7 +23,7 @@ from powerml.snapshots.dataset import Snapshots, snapshots
 from powerml.snapshots.engine.duckdb import Engine, planning
 from powerml.snapshots.entities import left_accounts
 from powerml.snapshots.labels import label_cutoffs
-from powerml.snapshots.needs import added_up, columns_asked, told_by
+from powerml.snapshots.needs import added_up, apart, columns_asked, told_by
 from powerml.snapshots.rollup import NEVER, Inputs, Rollups, roll_up
 from powerml.snapshots.windows import Cutoffs, cutoff_dates, day_date
 from powerml.sources.event_files import event_spans, repeats_digest
@@ -119,7 +119,9 @@ class OpenProject:
         return SnapshotResult(made.frame, coverage, self.loaded.report, self.vocabulary_counts(chosen), unmapped)
 
     def _snapshots(self, cutoffs: Cutoffs, labels: bool, note: Note) -> Snapshots:
-        made = snapshots(self.inputs, self.rollups, self.project, self.metrics, cutoffs, with_labels=labels, note=note)
+        made = snapshots(
+            self.inputs, self.rollups, self.project, apart(self.metrics), cutoffs, with_labels=labels, note=note
+        )
         self.inputs.engine.wait()
         return made
 
@@ -241,12 +243,13 @@ def opened(
 
     The engine may still be at work on them; what goes wrong there is raised by whatever waits for it first.
     """
-    asked = columns_asked(metrics.values())
+    metrics_inside = apart(metrics)
+    asked = columns_asked(metrics_inside.values())
     engine = Engine.on(loaded.con)
     inputs = Inputs(engine, {name: engine.table(view) for name, view in loaded.tables.items()}, loaded.columns)
-    amounts = sorted(set(added_up(metrics.values())) & set(loaded.columns["events"]))
+    amounts = sorted(set(added_up(metrics_inside.values())) & set(loaded.columns["events"]))
     columns = [column for column in sorted(asked.get("events", ())) if column in loaded.columns["events"]]
-    columns = [column for column in columns if column not in amounts or column in told_by(metrics.values())]
+    columns = [column for column in columns if column not in amounts or column in told_by(metrics_inside.values())]
     note("rolling events up")
     with planning():
         rollups = _from_cache(project, loaded, inputs, columns, amounts) if cache else None

@@ -189,8 +189,12 @@ def test_extra_columns_keep_numbers_and_times_and_are_text_in_text_files(opened,
     parquet("e.parquet", f"{ONE}, 3 AS cost, 'red' AS colour, DATE '2026-02-01' AS due, [1] AS list, 9 AS unasked")
     asked = {"events": ["cost", "colour", "due", "list", "absent", "event"]}
     loaded = opened(events="e.parquet", extra=asked)
-    assert loaded.columns["events"] == ("user_id", "event", "time", "cost", "colour", "due", "list")
-    assert rows(loaded, "events", "cost, colour, due, list") == [(3.0, "red", datetime(2026, 2, 1), "[1]")]
+    assert loaded.columns["events"] == (
+        "user_id", "event", "time", "own 0 cost", "own 0 colour", "own 0 due", "own 0 list",
+    )  # fmt: skip
+    assert rows(loaded, "events", '"own 0 cost", "own 0 colour", "own 0 due", "own 0 list"') == [
+        (3.0, "red", datetime(2026, 2, 1), "[1]")
+    ]
     (tmp_path / "e.csv").write_text("user_id,event,time,cost,colour\nada,x,2026-03-01,007, \n")
     assert rows(opened(events="e.csv", extra=asked), "events", "cost, colour") == [("007", None)]
 
@@ -226,3 +230,6 @@ def test_money_as_a_spreadsheet_writes_it(opened, tmp_path):
     entry = {"files": "subs.csv", "decimal": ",", "currency": "€", "time_format": ["%d.%m.%Y", "iso"]}
     loaded = opened(events="events.csv", subscriptions=entry)
     assert loaded.con.execute("SELECT mrr FROM subscriptions ORDER BY account_id").fetchall() == [(1234.5,), (99.0,)]
+
+
+assert rows(opened(events="e.csv", extra=asked), "events", '"own 0 cost", "own 0 colour"') == [("007", None)]
