@@ -36,6 +36,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "history": ("powerml.cli.history", "What was said, night by night; of one entity, too."),
     "validate": ("powerml.cli.validate", "Band report of any score column against any labels."),
     "backtest": ("powerml.cli.backtest", "The list we would have had then, and what happened."),
+    "report": ("powerml.cli.report", "Write the page: one HTML file for Monday and for every doubt."),
     "review": ("powerml.cli.review", "Have the top of a list judged, adjust the weights, lock them."),
     "weights": ("powerml.cli.weights", "List and show weight sets; the card with its quotes."),
     "audit": ("powerml.cli.audit", "What a published scorecard's own numbers imply."),

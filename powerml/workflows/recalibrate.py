@@ -15,6 +15,7 @@ from powerml.scoring.explain.shares import native_params, weight_shares
 from powerml.scoring.learned import Learned
 from powerml.tracking import registry
 from powerml.tracking.due import DUE, PROMOTED
+from powerml.tracking.kept_session import MOVED_FROM
 from powerml.tracking.pseudonyms import load_pseudonyms
 from powerml.tracking.runs import Attachments, ScorerRun, log_version
 from powerml.tracking.store import Store
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from powerml.training.rows import Rows, TrainingData
 
 MOVED_UNTIL = "powerml.recalibrated_until"
-MOVED_FROM = "powerml.recalibrated_from"
 _OWN = (MOVED_FROM, MOVED_UNTIL, registry.MANIFEST, registry.PENDING, PROMOTED, DUE)
 
 

@@ -13,6 +13,7 @@ from powerml.config import fingerprints
 from powerml.config.metrics import catalogue
 from powerml.config.project import slug
 from powerml.reports.band_page import band_page
+from powerml.reports.kept import WORDS, kept_tables, kept_words
 from powerml.reports.run_notes import scorer_note, session_note
 from powerml.reports.run_pictures import (
     FITTED_WEIGHTS,
@@ -77,6 +78,8 @@ def log_training(session: Session, parts: Sequence[Part], *, name: str) -> Logge
     }
     tables = {"coverage.csv": data.coverage} | {f"{p.code}.csv": p.table for p in parts if p.table is not None}
     tables |= {} if session.screening.report is None else {"screen/report.csv": session.screening.report}
+    kept, last_told = kept_tables(session, names.all)
+    tables |= kept
     told = [sentence for part in parts for sentence in part.sentences]
     counts = _counts(data)
     run = SessionRun(
@@ -87,7 +90,11 @@ def log_training(session: Session, parts: Sequence[Part], *, name: str) -> Logge
             "folds": len(session.split.folds),
             **counts,
         },
-        Attachments(texts={"verdict.txt": "\n".join(told) + "\n"}, tables=tables, data={"declaration.json": declared}),
+        Attachments(
+            texts={"verdict.txt": "\n".join(told) + "\n"},
+            tables=tables,
+            data={"declaration.json": declared, WORDS: kept_words(parts, last_told)},
+        ),
         metrics={} if session.its is None else headline_figures(session.its.figures, PARENT_FIGURES),
         learned_from=LearnedFrom(f"{slug(project.project)} snapshots", tags["powerml.data"], counts),
     )
