@@ -18,6 +18,7 @@ from powerml.errors import PowermlError
 # verb -> (module, one line of help); the help of the whole is printed without importing any of them
 VERBS: dict[str, tuple[str, str]] = {
     "demo": ("powerml.cli.demo", "Everything below on a simulated product with known truth."),
+    "init": ("powerml.cli.init", "A project file from your own files; --check: what no longer fits."),
     "check": ("powerml.cli.check", "Read everything, never stop: rows, coverage, gaps, ripe labels."),
     "metrics": ("powerml.cli.metrics", "List the metrics: definition, unit, window, direction, source."),
     "simulate": ("powerml.cli.simulate", "Write a simulated product and its truth."),

@@ -27,7 +27,7 @@ from powerml.snapshots.needs import added_up, apart, columns_asked, told_by
 from powerml.snapshots.rollup import NEVER, Inputs, Rollups, roll_up
 from powerml.snapshots.windows import Cutoffs, cutoff_dates, day_date
 from powerml.sources.event_files import event_spans, repeats_digest
-from powerml.sources.files import resolve
+from powerml.sources.files import files_of
 from powerml.sources.loading import Loaded, TooManyBadRows, open_sources, write_quarantine
 from powerml.tables import OUTCOMES
 from powerml.training.rows import Rows
@@ -266,7 +266,7 @@ def cache_folder(project: ProjectSpec, cache: bool | None) -> Path | None:
     folder = project.state / "cache"
     if cache is False or spec.query or spec.database:
         return None
-    files = resolve(spec.files, project.base, declared_in=project.file)
+    files = files_of(project, "events")
     if any(file.format != "parquet" for file in files):
         return None
     many = sum(file.path.stat().st_size for file in files) >= CACHE_FROM_BYTES
