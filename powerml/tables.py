@@ -7,6 +7,7 @@ Raw data is mapped onto the tables of `TABLES` (times are UTC instants, ids are 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Literal
@@ -197,6 +198,26 @@ TABLES: dict[str, Table] = {
         ),
     )
 }
+
+_OWN = re.compile(r"own \d+ (.*)", re.DOTALL)
+
+
+def own_column(column: str) -> str:
+    """The name inside plans of a source's column that is no canonical one: it can be none of the plans' own names.
+
+    It counts the capitals, because DuckDB takes `day` and `Day` for one name.
+
+    >>> own_column("day"), own_column("Day")
+    ('own 0 day', 'own 1 Day')
+    """
+    return f"own {sum(1 << place for place, letter in enumerate(column) if letter != letter.lower())} {column}"
+
+
+def as_written(column: str) -> str:
+    """A column's name as the source has it."""
+    own = _OWN.fullmatch(column)
+    return own[1] if own else column
+
 
 # Pairs of times of which the second must not lie before the first.
 ORDERED: dict[str, tuple[tuple[str, str], ...]] = {

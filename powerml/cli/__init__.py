@@ -18,6 +18,7 @@ from powerml.errors import PowermlError
 # verb -> (module, one line of help); the help of the whole is printed without importing any of them
 VERBS: dict[str, tuple[str, str]] = {
     "demo": ("powerml.cli.demo", "Everything below on a simulated product with known truth."),
+    "init": ("powerml.cli.init", "A project file from your own files; --check: what no longer fits."),
     "check": ("powerml.cli.check", "Read everything, never stop: rows, coverage, gaps, ripe labels."),
     "metrics": ("powerml.cli.metrics", "List the metrics: definition, unit, window, direction, source."),
     "simulate": ("powerml.cli.simulate", "Write a simulated product and its truth."),
@@ -26,6 +27,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "train": ("powerml.cli.train", "Fit, calibrate, validate and log scorers; register the best."),
     "compare": ("powerml.cli.compare", "Compare weight sets on the same rows."),
     "recalibrate": ("powerml.cli.recalibrate", "Move a version's base rates to the outcomes that came since."),
+    "log": ("powerml.cli.log", "Send sessions kept aside to the store."),
     "ids": ("powerml.cli.ids", "Turn pseudonyms of the store back into ids."),
     "promote": ("powerml.cli.promote", "Give a registered version the alias champion."),
     "score": ("powerml.cli.score", "Write the scores table, from the registry or a weight set."),
@@ -36,6 +38,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "history": ("powerml.cli.history", "What was said, night by night; of one entity, too."),
     "validate": ("powerml.cli.validate", "Band report of any score column against any labels."),
     "backtest": ("powerml.cli.backtest", "The list we would have had then, and what happened."),
+    "report": ("powerml.cli.report", "Write the page: one HTML file for Monday and for every doubt."),
     "review": ("powerml.cli.review", "Have the top of a list judged, adjust the weights, lock them."),
     "weights": ("powerml.cli.weights", "List and show weight sets; the card with its quotes."),
     "audit": ("powerml.cli.audit", "What a published scorecard's own numbers imply."),

@@ -36,6 +36,7 @@ def _zone(value: Any) -> str:
 
 Zone = Annotated[str, BeforeValidator(_zone)]
 Names = Annotated[tuple[str, ...], BeforeValidator(lambda v: (v,) if isinstance(v, str) else v)]
+Encoding = Literal["utf-8", "utf-16", "cp1252", "latin-1"]
 
 
 class DatabaseSpec(Spec):
@@ -51,10 +52,15 @@ class TableSpec(Spec):
     query: str | None = None
     database: DatabaseSpec | None = None
     table: str | None = None
-    columns: dict[str, str] = {}
-    time_format: str | None = None
+    columns: dict[str, str | None] = {}  # canonical: source; null where a column of canonical name is not to be read
+    time_format: str | tuple[str, ...] | None = None  # strptime, `iso`, `epoch_s`, …; several are tried in order
     timezone: Zone | None = None
     max_bad_rows: Annotated[float, Field(ge=0, le=1)] = 0.01
+    encoding: Encoding | None = None
+    delimiter: Annotated[str, Field(pattern="^(.|blanks)$")] | None = None
+    decimal: Literal[".", ","] | None = None  # the decimal sign; the other one parts thousands
+    ignored: tuple[str, ...] = ()  # source columns that are known and not used; see `init --check`
+    currency: Annotated[str, Field(min_length=1, max_length=4)] | None = None  # the sign that stands beside numbers
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
@@ -65,6 +71,8 @@ class TableSpec(Spec):
                 raise ValueError("'database' needs a 'table' or a 'query'; give one of them")
         elif bool(self.files) == bool(self.query):
             raise ValueError("needs 'files' or 'query'; give one of them")
+        if not self.files and (self.encoding or self.delimiter):
+            raise ValueError("'encoding' and 'delimiter' say how 'files' are written; leave them out")
         return self
 
 
@@ -167,6 +175,8 @@ class ProjectSpec(Shown, Spec):
     alerts: Names = ()
     notify: dict[str, Addresses | dict[str, Addresses]] = {}
     deliver: dict[str, DeliverSpec] = {}
+    tracking_uri: str = ""  # an MLflow store elsewhere, see `tracking.address`
+    artifact_location: str = ""  # where such a store keeps the files of runs, if not where it likes
 
     _base: Path = PrivateAttr(default=Path())
     _custom: EventOutcome | None = PrivateAttr(default=None)
@@ -301,6 +311,14 @@ def load_project(path: Path | str) -> ProjectSpec:
     return project
 
 
+def draft_project(data: dict[str, Any], folder: Path) -> ProjectSpec:
+    """A project that is in no file yet; relative paths start at `folder`, its vocabulary is empty."""
+    project = ProjectSpec.model_validate(data)
+    project._base = folder
+    project._file = "powerml.yaml"
+    return project
+
+
 def bare_project(folder: Path | str, *, name: str) -> ProjectSpec:
     """A project without a file: a name, and a folder for what is kept. It has no tables, so nothing is read by it."""
     project = ProjectSpec.model_construct(project=name, tables={}, vocabulary={})
@@ -319,10 +337,14 @@ def _table_problems(document: Document) -> list[Problem]:
             )
             continue
         columns = entry.get("columns") if isinstance(entry, dict) else None
-        for column in columns if isinstance(columns, dict) else ():
+        columns = columns if isinstance(columns, dict) else {}
+        for column in columns:
             if column not in TABLES[name].names:
                 hint = did_you_mean(str(column), TABLES[name].names)
                 what = f"{name} has no column of that name{hint or '; it has ' + ', '.join(TABLES[name].names)}"
+                problems.append(document.problem(("tables", name, "columns", column), what))
+            elif columns[column] is None and column in TABLES[name].required:
+                what = f"{name} needs {column}; name the source column"
                 problems.append(document.problem(("tables", name, "columns", column), what))
     return problems
 

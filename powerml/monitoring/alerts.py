@@ -140,8 +140,8 @@ def judge_rule(spec: AlertSpec, rows: pd.DataFrame) -> RuleJudged:
     warned = len(of_all & set(rang.loc[rang["came"], "account"])) / len(of_all) if of_all else nan
     lead = float(rang.loc[rang["came"], "lead_days"].median()) if came else nan
     if accounts < FEWEST_RUNG or not base > 0 or came == 0:
-        return RuleJudged(spec.name, fired, came, base, came / fired / base if fired and base > 0 else nan, nan, nan, lead,
-                      warned, "cannot tell")  # fmt: skip
+        seen = came / fired / base if fired and base > 0 else nan
+        return RuleJudged(spec.name, fired, came, base, seen, nan, nan, lead, warned, "cannot tell")
     rate = came / fired
     influence = rows["rang"] * (rows["came"] - rate) / (fired * rate) - weight * (rows["came"] - base) / (
         weight.sum() * base

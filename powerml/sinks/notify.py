@@ -16,7 +16,7 @@ HEADER = "X-Powerml-Digest"
 _PLAIN = re.compile(r"^http(s?)://")
 
 
-def send(digest: Digest, *, project: str) -> str:
+def send_digest(digest: Digest, *, project: str) -> str:
     """Sends a digest to the address that the environment variable `digest.destination` holds; gives what went wrong.
 
     An empty text means that it was taken. A plain http(s) address that Apprise does not know gets JSON. The id stands

@@ -16,6 +16,7 @@ from powerml.snapshots.aggregations import Atom, Cells, Distinct, distinct_count
 from powerml.snapshots.records import needs
 from powerml.snapshots.vocabulary import is_event_word
 from powerml.snapshots.windows import DAY_US
+from powerml.tables import as_written
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -133,9 +134,9 @@ class Compiler:
         adds_up = measure in ("sum", "mean", "max") and of != "depth"
         for column in [*where, *([of] if of and not adds_up and of != "depth" else [])]:
             if not is_event_word(column) and column not in self.rollups.kinds.frame:
-                return f"no column {column!r} in events"
+                return f"no column {as_written(column)!r} in events"
         if adds_up and of not in self.rollups.amounts:
-            return f"no column {of!r} in events"
+            return f"no column {as_written(str(of))!r} in events"
         cell = self.out.cells.cell
         key = frozen(where)
         if measure == "count":

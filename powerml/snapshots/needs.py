@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from powerml.config.metrics import EVENT_WORDS, MetricPart, MetricSpec
+from powerml.tables import TABLES, own_column
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
+
+Part = TypeVar("Part", bound=MetricPart)
+MADE = {"tickets": ("resolution_hours", "positive")}  # columns that `records` makes of others
 
 
 def columns_asked(metrics: Iterable[MetricSpec]) -> dict[str, set[str]]:
@@ -21,10 +25,43 @@ def columns_asked(metrics: Iterable[MetricSpec]) -> dict[str, set[str]]:
             columns = {*part.where, *({part.of} if part.of else ())}
             if part.table == "events":
                 columns -= set(EVENT_WORDS)
-            columns -= {"resolution_hours", "positive"}
+            columns -= set(MADE.get(str(part.table), ()))
             if columns:
                 asked.setdefault(str(part.table), set()).update(columns)
     return asked
+
+
+def apart(metrics: Mapping[str, MetricSpec]) -> dict[str, MetricSpec]:
+    """The metrics as plans read them: columns that are no canonical ones go by names that no plan makes."""
+    return {name: _apart(spec) for name, spec in metrics.items()}
+
+
+def _apart(part: Part) -> Part:
+    named: dict[str, object] = {}
+    if part.table not in (None, "sessions"):
+        inner = {column: _inner(str(part.table), column) for column in _spoken(part)}
+        named |= {key: inner[old] for key in ("of", "time") if (old := getattr(part, key)) and inner[old] != old}
+        for key in ("where", "minus"):
+            asked = getattr(part, key, None)
+            if asked and any(inner[old] != old for old in asked):
+                named[key] = {inner[old]: words for old, words in asked.items()}
+    if isinstance(part, MetricSpec) and part.ratio:
+        sides = {key: getattr(part.ratio, key) for key in ("of", "over")}
+        sides = {key: _apart(side) for key, side in sides.items() if isinstance(side, MetricPart)}
+        if sides:
+            named["ratio"] = part.ratio.model_copy(update=sides)
+    return part.model_copy(update=named) if named else part
+
+
+def _spoken(part: MetricPart) -> set[str]:
+    """The columns that a part names."""
+    minus = part.minus if isinstance(part, MetricSpec) else None
+    return {*part.where, *(minus or ()), *([part.of] if part.of else ()), *([part.time] if part.time else ())}
+
+
+def _inner(table: str, column: str) -> str:
+    words = EVENT_WORDS if table == "events" else ()
+    return column if column in (*TABLES[table].names, *MADE.get(table, ()), *words) else own_column(column)
 
 
 def _event_parts(metrics: Iterable[MetricSpec]) -> Iterable[MetricPart]:

@@ -19,7 +19,7 @@ from powerml.snapshots.entities import People, subscriptions_at
 from powerml.snapshots.rollup import Inputs, Rollups, check_number
 from powerml.snapshots.versions import known_at, versions
 from powerml.snapshots.windows import DAY_US, Cutoffs
-from powerml.tables import KNOWN_AT, TABLES
+from powerml.tables import KNOWN_AT, TABLES, as_written
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -254,7 +254,7 @@ def needs(part: MetricPart, inputs: Inputs) -> str | None:
     sources = {"resolution_hours": ("resolved_at",), "positive": ("sentiment", "csat")}
     for column in asked:
         if not any(source in columns[name] for source in sources.get(column, (column,))):
-            return f"no column {column!r} in {name}"
+            return f"no column {as_written(column)!r} in {name}"
     if not part.time and TABLES[name].time not in columns[name]:
         return f"no column {TABLES[name].time!r} in {name}"
     return None

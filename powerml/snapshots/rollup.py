@@ -19,6 +19,7 @@ from powerml.errors import DataError
 from powerml.snapshots.engine.duckdb import Engine, epoch_us, hash64
 from powerml.snapshots.vocabulary import EventKinds, event_kinds
 from powerml.snapshots.windows import Calendar
+from powerml.tables import as_written
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -228,7 +229,7 @@ def check_number(inputs: Inputs, table: str, name: str) -> None:
         wrong = str(column.type())
     if wrong is not None:
         raise DataError(
-            f"{table}: column {name!r} is no number ({wrong!r}); a metric adds it up: choose another column"
+            f"{table}: column {as_written(name)!r} is no number ({wrong!r}); a metric adds it up: choose another column"
         )
 
 

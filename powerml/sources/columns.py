@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING
 
 from powerml.errors import DataError, did_you_mean
 from powerml.sources import ids
+from powerml.sources.numerals import PLAIN_NUMERALS
 from powerml.sources.readers import SourcePart
 from powerml.sources.sql import filled, is_blank, name
 from powerml.sources.times import FLOATS, INTEGERS, Clock, from_native, time_from_text
-from powerml.tables import LARGEST_NUMBER
+from powerml.tables import LARGEST_NUMBER, own_column
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from powerml.config.project import TableSpec
+    from powerml.sources.numerals import Numerals
     from powerml.sources.readers import SourcePart
     from powerml.tables import Column, Table
 
@@ -82,7 +84,9 @@ def match(table: Table, spec: TableSpec, parts: Sequence[SourcePart], extra: Ite
     have = list(dict.fromkeys(column for part in parts for column in part.columns))
     mapped = []
     for column in table.columns:
-        source = spec.columns.get(column.name, column.name)
+        source = _source(spec, column)
+        if source is None:
+            continue
         if source in have:
             _refuse_doubled(source, parts)
             mapped.append(Mapped(column.name, source, column))
@@ -94,21 +98,30 @@ def match(table: Table, spec: TableSpec, parts: Sequence[SourcePart], extra: Ite
             )
     for column in table.columns:
         if column.required:
-            source = spec.columns.get(column.name, column.name)
+            source = _source(spec, column) or column.name
             for part in parts:
                 if file := part.lacks(source):
                     raise _absent(table, column, source, part, file)
-    taken = {m.name for m in mapped}
+    taken = {m.name for m in mapped} | {column for column, source in spec.columns.items() if source is None}
     mapped += [
-        Mapped(wanted, wanted, None) for wanted in dict.fromkeys(extra) if wanted in have and wanted not in taken
+        Mapped(own_column(wanted), wanted, None)
+        for wanted in dict.fromkeys(extra)
+        if wanted in have and wanted not in taken
     ]
     return mapped
+
+
+def _source(spec: TableSpec, column: Column) -> str | None:
+    """The source column that may fill a canonical one; None where the project says that none does."""
+    return spec.columns.get(column.name, column.name)
 
 
 def unused(parts: Sequence[SourcePart], mapped: Sequence[Mapped]) -> tuple[str, ...]:
     """Source columns that nothing reads, in source order."""
     taken = {m.source for m in mapped}
-    return tuple(dict.fromkeys(column for part in parts for column in part.columns if column not in taken))
+    return tuple(
+        dict.fromkeys(column for part in parts for column in part.columns if column not in taken and column[:1] != "=")
+    )
 
 
 def _where(parts: Sequence[SourcePart]) -> str:
@@ -132,10 +145,12 @@ def _refuse_doubled(source: str, parts: Sequence[SourcePart]) -> None:
             raise DataError.in_file(part.sources[0], f"the header names {source!r} twice", "rename one of the columns")
 
 
-def typed(mapped: Mapped, part: SourcePart, clock: Clock, *, fold: bool = False) -> Typed | None:
+def typed(
+    mapped: Mapped, part: SourcePart, clock: Clock, *, fold: bool = False, numerals: Numerals = PLAIN_NUMERALS
+) -> Typed | None:
     """The SQL for one column of a part, None where the part lacks it; raises DataError for a type that cannot be it.
 
-    `fold`: ids are told apart without their case.
+    `fold`: ids are told apart without their case. `numerals`: how texts write numbers.
     """
     if mapped.source not in part.columns:
         return None
@@ -157,7 +172,7 @@ def typed(mapped: Mapped, part: SourcePart, clock: Clock, *, fold: bool = False)
         return Typed(ids.folded(value, fold=fold), *_told(raw, plain, kind, blank))
     blank = ids.is_nothing(plain) if is_text else f"({raw} IS NULL)"
     if declared.kind == "number":
-        number = f"TRY_CAST({plain} AS DOUBLE)" if is_text else _as_number(raw, kind)
+        number = numerals.number(plain) if is_text else _as_number(raw, kind)
         if number is None:
             raise _wrong_type(mapped, part, kind, "a number")
         value = number

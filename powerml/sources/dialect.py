@@ -8,14 +8,14 @@ import io
 DELIMITERS = ",;\t|"
 
 
-def dialect(start: str) -> tuple[str, tuple[str, ...]]:
-    """Delimiter and column names, from the beginning of a file that is not blank.
+def dialect(start: str, declared: str | None = None) -> tuple[str, tuple[str, ...]]:
+    """Delimiter (the one declared, or what parts the first line) and column names of a file that is not blank.
 
     >>> dialect("user;logins (7 d)\\nu1;3\\n")
     (';', ('user', 'logins (7 d)'))
     """
     start = start.lstrip("\r\n")
     bare = "".join(start.split("\n", 1)[0].split('"')[::2])
-    delimiter = max(DELIMITERS, key=lambda d: (bare.count(d), -DELIMITERS.index(d)))
+    delimiter = declared or max(DELIMITERS, key=lambda d: (bare.count(d), -DELIMITERS.index(d)))
     header = next(csv.reader(io.StringIO(start, newline=""), delimiter=delimiter))
     return delimiter, tuple(column.strip() for column in header)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from powerml.sources.files import resolve
+from powerml.sources.files import files_of
 from powerml.sources.fingerprint import of_file
 from powerml.sources.sql import text
 
@@ -26,8 +26,8 @@ def event_spans(project: ProjectSpec, loaded: Loaded) -> list[tuple[str, int, in
     more on both sides, which costs work and no exactness.
     """
     spec = project.tables["events"]
-    files = resolve(spec.files, project.base, declared_in=project.file)
-    column = spec.columns.get("time", "time")
+    files = files_of(project, "events")
+    column = spec.columns.get("time") or "time"
     zone = ZoneInfo(spec.timezone or project.timezone)
     partly = _partly_bad(loaded)
     found = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -12,20 +12,32 @@ import pyarrow as pa
 
 from powerml.config.project import expand
 from powerml.errors import DataError, did_you_mean
+from powerml.sources.manifests import EXPORT_MANIFEST, check_complete
+from powerml.sources.rewriting import Rewriting, rewritten, unpacked_zip
 from powerml.writing import check_ordinary
 
 if TYPE_CHECKING:
     import os
 
+    from powerml.config.project import ProjectSpec, TableSpec
+
 Format = Literal["csv", "parquet", "jsonlines"]
-Compression = Literal["gzip", "zstd"]
+Compression = Literal["gzip", "zstd", "brotli"]
 
 ENDINGS: dict[str, Format] = {
     ".csv": "csv", ".tsv": "csv", ".txt": "csv",
     ".parquet": "parquet", ".pq": "parquet",
     ".jsonl": "jsonlines", ".ndjson": "jsonlines", ".json": "jsonlines",
 }  # fmt: skip
-COMPRESSIONS: dict[str, Compression] = {".gz": "gzip", ".gzip": "gzip", ".zst": "zstd", ".zstd": "zstd"}
+COMPRESSIONS: dict[str, Compression] = {
+    ".gz": "gzip",
+    ".gzip": "gzip",
+    ".zst": "zstd",
+    ".zstd": "zstd",
+    ".br": "brotli",
+}
+PARTED_BY_BLANKS = "blanks"  # what a delimiter is called that is one blank or more
+ZIP = ".zip"
 _MAGIC: dict[Compression, bytes] = {"gzip": b"\x1f\x8b", "zstd": b"\x28\xb5\x2f\xfd"}
 WIDEST = 10_000  # columns of a file that are read
 _READABLE = "CSV, Parquet or JSON lines, plain or .gz or .zst"
@@ -40,6 +52,7 @@ class DataFile:
     format: Format
     compression: Compression | None = None
     state: tuple[int, int, int] | None = None  # inode, size in bytes, time of change in ns
+    origin: Path | None = None  # what the file was unpacked or rewritten from
 
     def head(self, size: int = 1 << 20) -> bytes:
         """The first bytes of the content, decompressed; raises DataError if they cannot be."""
@@ -63,7 +76,7 @@ class DataFile:
     def check_unchanged(self) -> None:
         """Raises DataError where somebody wrote the file since it was found: what was read of it is of no one state."""
         try:
-            now = _state(self.path.stat())
+            now = _state((self.origin or self.path).stat())
         except OSError:
             now = None
         if self.state is not None and now != self.state:
@@ -93,47 +106,102 @@ def natural(path: str | Path) -> list[int | str]:
     return [int(part) if i % 2 else part for i, part in enumerate(re.split(r"(\d+)", str(path)))]
 
 
-def resolve(patterns: tuple[str, ...], base: Path, *, declared_in: str) -> list[DataFile]:
-    """All files that paths, globs and folders mean, each once, in natural order; raises DataError if one means none."""
+def files_of(project: ProjectSpec, table: str) -> list[DataFile]:
+    """The files of a table as DuckDB can read them; those that it cannot are rewritten in the project's cache."""
+    spec = project.tables[table]
+    cache = project.state / "cache" / "unpacked"
+    found = resolve(spec.files, project.base, declared_in=project.file, unpack_in=cache, encoding=spec.encoding)
+    return [readable(file, spec, cache) for file in found]
+
+
+def resolve(
+    patterns: tuple[str, ...],
+    base: Path,
+    *,
+    declared_in: str,
+    unpack_in: Path | None = None,
+    encoding: str | None = None,
+) -> list[DataFile]:
+    """All files that paths, globs and folders mean, each once, in natural order; raises DataError if one means none.
+
+    The data files in a zip are unpacked under `unpack_in`; where that is None a zip is no data file.
+    """
     found: dict[Path, None] = {}
     for pattern in patterns:
         wanted = expand(pattern, file=declared_in)
         if "://" in wanted:
             raise DataError(f"{declared_in}: {wanted} is no file on this machine; download it or use 'database'")
-        for path in _matches(wanted, base):
+        for path in _matches(wanted, base, zips=unpack_in is not None):
             found[path] = None
-    return [_data_file(path, base) for path in sorted(found, key=natural)]
+    files: list[DataFile] = []
+    for path in sorted(found, key=natural):
+        if path.suffix.lower() == ZIP and unpack_in is not None:
+            files += _in_zip(path, base, unpack_in, encoding)
+        else:
+            files.append(_data_file(path, base, encoding))
+    return files
 
 
-def _matches(wanted: str, base: Path) -> list[Path]:
+def _in_zip(path: Path, base: Path, unpack_in: Path, encoding: str | None) -> list[DataFile]:
+    shown = shown_as(path, base)
+    check_ordinary(path, shown=shown)
+    folder = unpacked_zip(path, shown, unpack_in, wanted=lambda member: _is_data(Path(member), zips=False))
+    inside = sorted((p for p in folder.rglob("*") if p.is_file()), key=natural)
+    if not inside:
+        raise DataError.in_file(shown, "is a zip without data files", f"put {_READABLE} there")
+    found = [_data_file(p, folder, encoding) for p in inside]
+    return [replace(f, shown=f"{shown}/{f.shown}", origin=path, state=_state(path.stat())) for f in found]
+
+
+def readable(file: DataFile, spec: TableSpec, cache: Path) -> DataFile:
+    """The file itself, or in `cache` a copy of it in UTF-8 and tabs where it is written in another way."""
+    encoding = spec.encoding if spec.encoding != "utf-8" and file.format == "csv" else None
+    blanks = spec.delimiter == PARTED_BY_BLANKS and file.format == "csv"
+    if not (encoding or blanks or file.compression == "brotli"):
+        return file
+    ending = ".csv" if file.format == "csv" else ".jsonl"
+    how = Rewriting(file.path, file.compression, encoding or "utf-8", blanks=blanks, ending=ending)
+    source = file.origin or file.path
+    return replace(file, path=rewritten(source, file.shown, cache, how), compression=None, origin=source)
+
+
+def _matches(wanted: str, base: Path, *, zips: bool) -> list[Path]:
     path = Path(base, wanted)
     if path.is_dir():
-        inside = [p for p in path.rglob("*") if p.is_file() and _ending(p)[0] and not _hidden(p.relative_to(path))]
+        inside = [
+            p for p in path.rglob("*") if p.is_file() and _is_data(p, zips=zips) and not _hidden(p.relative_to(path))
+        ]
+        check_complete(path, inside, shown_as(path, base))
         if not inside:
-            raise DataError.in_file(_shown(path, base), "is a folder without data files", f"put {_READABLE} there")
+            raise DataError.in_file(shown_as(path, base), "is a folder without data files", f"put {_READABLE} there")
         return inside
     if path.exists():
         return [path]
     if any(c in wanted for c in "*?["):
         matched = [Path(p) for p in glob.glob(str(path), recursive=True)]  # noqa: PTH207 (the pattern may be absolute)
-        files = [p for p in matched if p.is_file() and not _hidden(Path(p.name))]
+        files = [p for p in matched if p.is_file() and not _hidden(Path(p.name)) and p.name != EXPORT_MANIFEST]
         if not files:
-            raise DataError.in_file(_shown(path, base), "matches no file", "check the pattern and the folder")
+            raise DataError.in_file(shown_as(path, base), "matches no file", "check the pattern and the folder")
         return files
     siblings = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
     if not path.parent.is_dir():
         raise DataError.in_file(
-            _shown(path, base), f"no such file: the folder {path.parent} is absent", "check the path"
+            shown_as(path, base), f"no such file: the folder {path.parent} is absent", "check the path"
         )
     hint = did_you_mean(path.name, siblings) or "; check the path"
-    raise DataError(f"{_shown(path, base)}: no such file{hint}")
+    raise DataError(f"{shown_as(path, base)}: no such file{hint}")
+
+
+def _is_data(path: Path, *, zips: bool) -> bool:
+    return path.name != EXPORT_MANIFEST and (_ending(path)[0] is not None or (zips and path.suffix.lower() == ZIP))
 
 
 def _hidden(path: Path) -> bool:
     return any(part.startswith((".", "_")) for part in path.parts)
 
 
-def _shown(path: Path, base: Path) -> str:
+def shown_as(path: Path, base: Path) -> str:
+    """How messages call a file: from the project's folder on, where it lies there."""
     return str(path.relative_to(base)) if path.is_relative_to(base) else str(path)
 
 
@@ -144,8 +212,8 @@ def _ending(path: Path) -> tuple[Format | None, Compression | None]:
     return (ENDINGS.get(inner[0]) if inner else None), compression
 
 
-def _data_file(path: Path, base: Path) -> DataFile:
-    shown = _shown(path, base)
+def _data_file(path: Path, base: Path, encoding: str | None) -> DataFile:
+    shown = shown_as(path, base)
     kind, compression = _ending(path)
     check_ordinary(path, shown=shown)
     try:
@@ -162,12 +230,13 @@ def _data_file(path: Path, base: Path) -> DataFile:
     if not size:
         raise DataError.in_file(shown, "is empty (0 bytes)", "export it again, or leave the table out")
     if kind == "parquet":
+        compression = None if head.startswith(b"PAR1") else compression  # `.parquet.zst` names what is inside
         _check_parquet(shown, head, tail, compression)
     elif compression:
-        if not head.startswith(_MAGIC[compression]):
+        if not head.startswith(_MAGIC.get(compression, b"")):
             raise DataError.in_file(shown, f"is not {compression} although its name says so", "rename or compress it")
     else:
-        _check_plain(shown, head, kind)
+        _check_plain(shown, head, kind, encoding)
     return DataFile(path, shown, kind, compression, state)
 
 
@@ -185,7 +254,7 @@ def _check_parquet(shown: str, head: bytes, tail: bytes, compression: Compressio
         raise DataError.in_file(shown, "is Parquet cut short: its footer is missing", "fetch or export it again")
 
 
-def _check_plain(shown: str, head: bytes, kind: Format) -> None:
+def _check_plain(shown: str, head: bytes, kind: Format, encoding: str | None) -> None:
     says = "CSV" if kind == "csv" else "JSON lines"
     really = {
         b"PAR1": "Parquet",
@@ -196,8 +265,8 @@ def _check_plain(shown: str, head: bytes, kind: Format) -> None:
     for magic, what in really.items():
         if head.startswith(magic):
             raise DataError.in_file(shown, f"is {what}, not {says} as its name says", "rename or export it again")
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise DataError.in_file(shown, "is text in UTF-16", "save it as UTF-8")
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")) and encoding != "utf-16":
+        raise DataError.in_file(shown, "is text in UTF-16", "save it as UTF-8, or say 'encoding: utf-16'")
 
 
 def _is_text(head: bytes) -> bool:

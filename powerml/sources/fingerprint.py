@@ -8,7 +8,7 @@ from pathlib import Path
 
 from powerml.config.project import ProjectSpec, expand
 from powerml.errors import DataError
-from powerml.sources.files import DataFile, resolve
+from powerml.sources.files import DataFile, files_of, resolve
 
 
 def fingerprint(project: ProjectSpec, table: str) -> str:
@@ -39,7 +39,7 @@ def input_files(project: ProjectSpec) -> list[Path]:
 def _files_of(project: ProjectSpec, table: str) -> list[DataFile]:
     spec = project.tables[table]
     if spec.query is None:
-        return resolve(spec.files, project.base, declared_in=project.file)
+        return files_of(project, table)
     return _files_in(expand(spec.query, file=project.file), project)
 
 

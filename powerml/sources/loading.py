@@ -16,15 +16,16 @@ import pandas as pd
 from powerml.config.project import ProjectSpec, TableSpec, expand
 from powerml.errors import DataError, UsageError, did_you_mean
 from powerml.sources.columns import match, unused
-from powerml.sources.files import DataFile, resolve
+from powerml.sources.files import DataFile, files_of
 from powerml.sources.fixes import fix_of
 from powerml.sources.in_place import view
+from powerml.sources.numerals import Numerals
 from powerml.sources.queries import time_limit
-from powerml.sources.readers import SourcePart, read_files, read_query
+from powerml.sources.readers import SourcePart, read_files, read_query, with_constants
 from powerml.sources.rules import MISSING
 from powerml.sources.sql import data_errors, name, text
 from powerml.sources.staged import Staging, stage
-from powerml.sources.times import EPOCHS, Clock
+from powerml.sources.times import EPOCHS, ISO, Clock
 from powerml.spreadsheets import guarded_sql
 from powerml.tables import TABLES, Table
 from powerml.writing import private_folder, whole_file
@@ -49,7 +50,8 @@ class Loaded:
     VARCHAR. All but events in Parquet carry `_row`, the place in source order. `report` has one row per table with
     rows = loaded + quarantined + ignored (repeats of an event_id; `duplicates` counts the ids concerned). `quarantine`
     lists up to 10,000 bad rows per table by the first rule they break; rows of a file count from 1, headers not
-    included. `rules` counts bad rows by table, rule and column. `unused` names source columns that nothing reads.
+    included. `rules` counts bad rows by table, rule and column. `unused` names source columns
+    that nothing reads and the project does not know.
     """
 
     con: duckdb.DuckDBPyConnection
@@ -176,14 +178,16 @@ def _open(
     cache: Path | None,
 ) -> _Opened:
     spec = project.tables[table.name]
-    _check_format(con, project, table.name, spec.time_format)
-    files = [] if spec.query or spec.database else resolve(spec.files, project.base, declared_in=project.file)
-    parts = _parts(con, project, table, spec, files)
-    mapped = match(table, spec, parts, extra)
     clock = Clock(spec.timezone or project.timezone, spec.time_format, declared=spec.timezone is not None)
+    for time_format in clock.formats:
+        _check_format(con, project, table.name, time_format)
+    files = files_of(project, table.name)
+    parts = with_constants(_parts(con, project, table, spec, files), spec.columns.values())
+    mapped = match(table, spec, parts, extra)
+    numerals = Numerals(spec.decimal, spec.currency)
     sources = tuple(source for part in parts for source in part.sources)
     fold = project.ids == "casefold"
-    work = Staging(con, table, parts, mapped, clock, now, earliest=project.earliest, fold=fold)
+    work = Staging(con, table, parts, mapped, clock, now, earliest=project.earliest, fold=fold, numerals=numerals)
     if table.name == "events" and len(parts) == 1 and parts[0].kind == "parquet":
         outcome = view(work, cache=cache)
     else:
@@ -192,14 +196,16 @@ def _open(
         file.check_unchanged()
     if table.name == "events" and not outcome.rows:
         raise DataError.in_file(sources[0], "has no rows", "events are the one table that is required")
-    return _Opened(outcome, sources, tuple(m.name for m in mapped), unused(parts, mapped), tuple(files))
+    known = {*spec.ignored, *spec.columns}
+    left = tuple(column for column in unused(parts, mapped) if column not in known)
+    return _Opened(outcome, sources, tuple(m.name for m in mapped), left, tuple(files))
 
 
-def _check_format(con: duckdb.DuckDBPyConnection, project: ProjectSpec, table: str, time_format: str | None) -> None:
-    if time_format is None or time_format in EPOCHS:
+def _check_format(con: duckdb.DuckDBPyConnection, project: ProjectSpec, table: str, time_format: str) -> None:
+    if time_format in (ISO, *EPOCHS):
         return
     where = f"{project.file}: tables.{table}.time_format"
-    fix = f"use strptime's codes, such as %d.%m.%Y %H:%M, or one of {', '.join(EPOCHS)}"
+    fix = f"use strptime's codes, such as %d.%m.%Y %H:%M, or one of {', '.join((*EPOCHS, ISO))}"
     if "%" not in time_format:
         raise DataError.in_file(where, f"{time_format!r} holds no code{did_you_mean(time_format, EPOCHS)}", fix)
     try:
@@ -219,7 +225,7 @@ def _parts(
     if spec.query is not None:
         where = f"{project.file}: tables.{table.name}.query"
         return [read_query(con, expand(spec.query, file=project.file), where=where)]
-    return read_files(con, files, table=table.name)
+    return read_files(con, files, table=table.name, delimiter=spec.delimiter)
 
 
 def _loaded(con: duckdb.DuckDBPyConnection, opened: Mapping[str, _Opened]) -> Loaded:

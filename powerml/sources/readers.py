@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Literal
 
@@ -15,7 +15,7 @@ import duckdb
 
 from powerml.errors import DataError
 from powerml.sources.dialect import dialect
-from powerml.sources.files import DataFile, Format, check_width
+from powerml.sources.files import PARTED_BY_BLANKS, DataFile, Format, check_width
 from powerml.sources.json_lines import broken_line
 from powerml.sources.queries import check_query
 from powerml.sources.sql import array, data_errors, first_line, name, text
@@ -51,8 +51,11 @@ class SourcePart:
         """What stands after FROM to read the source columns `wanted`."""
         if self.kind != "jsonlines":
             return self.relation
-        columns = ", ".join(f"{name(column)}: 'VARCHAR'" for column in dict.fromkeys(wanted) if column in self.columns)
+        columns = ", ".join(f"{name(column)}: 'VARCHAR'" for column in dict.fromkeys(wanted) if self._has(column))
         return self.relation.replace("COLUMNS", "{" + columns + "}")
+
+    def _has(self, column: str) -> bool:
+        return column in self.columns and not column.startswith(CONSTANT)
 
     @property
     def file_index(self) -> str:
@@ -62,13 +65,36 @@ class SourcePart:
         return f"({self.first} + file_index)"
 
 
-def read_files(con: duckdb.DuckDBPyConnection, files: Sequence[DataFile], *, table: str) -> list[SourcePart]:
-    """The parts of a table's files; raises DataError for a file that is not what it should be."""
+CONSTANT = "="
+"""What a source column begins with that is in no file: `=purchase` is the text `purchase` in every row."""
+
+
+def with_constants(parts: Iterable[SourcePart], sources: Iterable[str | None]) -> list[SourcePart]:
+    """The parts with a column for each of the sources that is a constant."""
+    made = {s: ("VARCHAR", text(s.removeprefix(CONSTANT))) for s in sources if s and s.startswith(CONSTANT)}
+    if not made:
+        return list(parts)
+    return [
+        replace(part, columns=part.columns | made, each=tuple(have | made.keys() for have in part.each))
+        for part in parts
+    ]
+
+
+def read_files(
+    con: duckdb.DuckDBPyConnection, files: Sequence[DataFile], *, table: str, delimiter: str | None = None
+) -> list[SourcePart]:
+    """The parts of a table's files; raises DataError for a file that is not what it should be.
+
+    `delimiter` is what parts the cells of text files; by default each file's first line tells.
+    """
     parts: list[SourcePart] = []
     first = 0
     for kind, run in groupby(files, key=lambda file: file.format):
         members = list(run)
-        made = _READERS[kind](con, members, first, table)
+        if kind == "csv":
+            made = _csv_parts(members, first, table, "\t" if delimiter == PARTED_BY_BLANKS else delimiter)
+        else:
+            made = _READERS[kind](con, members, first)
         parts += made
         first += len(members)
     return parts
@@ -89,11 +115,11 @@ def _described(rows: Iterable[Sequence[str]]) -> dict[str, tuple[str, str]]:
     return {row[0]: (row[1], name(row[0])) for row in rows}
 
 
-def _csv_parts(con: duckdb.DuckDBPyConnection, files: list[DataFile], first: int, table: str) -> list[SourcePart]:
+def _csv_parts(files: list[DataFile], first: int, table: str, delimiter: str | None) -> list[SourcePart]:
     parts: list[SourcePart] = []
-    headers = [_header(file) for file in files]
+    headers = [_header(file, delimiter) for file in files]
     position = 0
-    for (delimiter, header, compression), run in groupby(
+    for (parting, header, compression), run in groupby(
         zip(headers, files, strict=True), key=lambda pair: (*pair[0], pair[1].compression)
     ):
         members = [file for _, file in run]
@@ -103,7 +129,7 @@ def _csv_parts(con: duckdb.DuckDBPyConnection, files: list[DataFile], first: int
         rejects = f"rejects_{table}_{first + position}"
         named = ", ".join(f"c{i}: 'VARCHAR'" for i in range(len(header)))
         relation = (
-            f"read_csv({array(paths)}, auto_detect=false, header=true, delim={text(delimiter)},"
+            f"read_csv({array(paths)}, auto_detect=false, header=true, delim={text(parting)},"
             f" quote='\"', escape='\"', columns={{{named}}}, hive_partitioning=false,"
             f" compression={text(compression or 'none')},"
             f" store_rejects=true, rejects_limit=0,"
@@ -117,22 +143,23 @@ def _csv_parts(con: duckdb.DuckDBPyConnection, files: list[DataFile], first: int
     return parts
 
 
-def _header(file: DataFile) -> tuple[str, tuple[str, ...]]:
+def _header(file: DataFile, declared: str | None) -> tuple[str, tuple[str, ...]]:
     """Delimiter and column names from the first line; raises DataError where there is none."""
     try:
         start = file.head().decode("utf-8-sig", errors="strict" if file.path.stat().st_size < 1 << 20 else "ignore")
     except UnicodeDecodeError as error:
         start = error.object[: error.start].decode("utf-8-sig")
         if "\n" not in start:
-            raise DataError.in_file(file.shown, "has a header that is not UTF-8", "save it as UTF-8") from None
+            fix = "save it as UTF-8, or say how it is written, like 'encoding: cp1252'"
+            raise DataError.in_file(file.shown, "has a header that is not UTF-8", fix) from None
     if not start.strip():
         raise DataError.in_file(file.shown, "is empty", "export it again, or leave the table out")
-    delimiter, header = dialect(start)
+    delimiter, header = dialect(start, declared)
     check_width(file.shown, len(header))
     return delimiter, header
 
 
-def _parquet_parts(con: duckdb.DuckDBPyConnection, files: list[DataFile], first: int, table: str) -> list[SourcePart]:
+def _parquet_parts(con: duckdb.DuckDBPyConnection, files: list[DataFile], first: int) -> list[SourcePart]:
     parts: list[SourcePart] = []
     run: list[DataFile] = []
     types: dict[str, str] = {}
@@ -168,7 +195,7 @@ def _parquet_schema(con: duckdb.DuckDBPyConnection, file: DataFile) -> dict[str,
     return schema | {column: INT96 for (column,) in instants if column in schema}
 
 
-def _json_parts(con: duckdb.DuckDBPyConnection, files: list[DataFile], first: int, table: str) -> list[SourcePart]:
+def _json_parts(con: duckdb.DuckDBPyConnection, files: list[DataFile], first: int) -> list[SourcePart]:
     for file in files:
         file.verify()
         if not file.head().strip():
@@ -196,5 +223,5 @@ def _json_parts(con: duckdb.DuckDBPyConnection, files: list[DataFile], first: in
     return parts
 
 
-_Reader = Callable[[duckdb.DuckDBPyConnection, list[DataFile], int, str], list[SourcePart]]
-_READERS: dict[Format, _Reader] = {"csv": _csv_parts, "parquet": _parquet_parts, "jsonlines": _json_parts}
+_Reader = Callable[[duckdb.DuckDBPyConnection, list[DataFile], int], list[SourcePart]]
+_READERS: dict[Format, _Reader] = {"parquet": _parquet_parts, "jsonlines": _json_parts}

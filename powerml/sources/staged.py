@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from powerml.errors import DataError
 from powerml.sources.columns import BINARY, Mapped, Typed, select_typed, typed, value_column
 from powerml.sources.loaded_table import LoadedTable
+from powerml.sources.numerals import PLAIN_NUMERALS
 from powerml.sources.repeats import find_repeats, known_order
 from powerml.sources.rules import DUPLICATE, NOT_UTF8, RAGGED, UNREADABLE, RowRule, broken_value, first_broken, rules_of
 from powerml.sources.sql import data_errors, name, text
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     import duckdb
 
+    from powerml.sources.numerals import Numerals
     from powerml.sources.readers import SourcePart
     from powerml.sources.times import Clock
 
@@ -37,6 +39,7 @@ class Staging:
     now: datetime
     earliest: date = EARLIEST
     fold: bool = False
+    numerals: Numerals = PLAIN_NUMERALS
 
     def rules(self) -> list[RowRule]:
         """What a row must keep."""
@@ -46,7 +49,7 @@ class Staging:
 
     def typed(self, mapped: Mapped, part: SourcePart) -> Typed | None:
         """The SQL for a column of a part, None where the part lacks it."""
-        return typed(mapped, part, self.clock, fold=self.fold)
+        return typed(mapped, part, self.clock, fold=self.fold, numerals=self.numerals)
 
 
 def stage(work: Staging) -> LoadedTable:

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from powerml.sources.sql import text
 
 # Factors to microseconds.
+ISO = "iso"
 EPOCHS = {"epoch_s": 1_000_000.0, "epoch_ms": 1_000.0, "epoch_us": 1.0, "epoch_ns": 0.001}
 NAIVE = ("TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S", "DATE")
 INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
@@ -27,11 +28,21 @@ _EPOCH_US = 8_000_000_000_000_000  # about the year 2223
 
 @dataclass(frozen=True)
 class Clock:
-    """How a table writes its times: a strptime format (None: ISO 8601) and the zone of times that name none."""
+    """How a table writes its times: formats that are tried in order (none: ISO 8601), the zone of times without one.
+
+    A format is strptime's, `iso` or one of `EPOCHS`.
+    """
 
     zone: str = "UTC"
-    time_format: str | None = None
+    time_format: str | tuple[str, ...] | None = None
     declared: bool = False  # whether the table itself names its zone
+
+    @property
+    def formats(self) -> tuple[str, ...]:
+        """The formats in the order in which they are tried."""
+        if self.time_format is None:
+            return ()
+        return (self.time_format,) if isinstance(self.time_format, str) else self.time_format
 
 
 @dataclass(frozen=True)
@@ -41,6 +52,11 @@ class Instant:
     digits: str
     zone: str = "UTC"
     zoned: str = ""
+
+    @property
+    def is_utc(self) -> str:
+        """SQL: whether the digits are those of UTC already."""
+        return "true" if self.zone == "UTC" else self.zoned or "false"
 
     def value(self, digits: str) -> str:
         """SQL: the instant, where the expression `digits` holds what was written; it is repeated, so keep it short."""
@@ -53,19 +69,29 @@ class Instant:
 
 def time_from_text(raw: str, clock: Clock) -> Instant:
     """The instant that the text `raw` stands for, null where it stands for none; the session's zone must be UTC."""
-    fmt = clock.time_format
+    tried = [_from_format(raw, fmt, clock.zone) for fmt in clock.formats or (ISO,)]
+    if len(tried) == 1:
+        return tried[0]
+    digits = f"COALESCE({', '.join(one.digits for one in tried)})"
+    if all(one.zone == "UTC" for one in tried):
+        return Instant(digits)
+    cases = " ".join(f"WHEN {one.digits} IS NOT NULL THEN {one.is_utc}" for one in tried)
+    return Instant(digits, clock.zone, f"CASE {cases} ELSE false END")
+
+
+def _from_format(raw: str, fmt: str, zone: str) -> Instant:
     if fmt in EPOCHS:
         return Instant(_from_epoch(f"TRY_CAST({raw} AS DOUBLE)", EPOCHS[fmt]))
-    if fmt is not None:
+    if fmt != ISO:
         parsed = f"try_strptime(trim({raw}), {text(fmt)})"
         if "%z" in fmt or "%Z" in fmt:
             return Instant(f"make_timestamp(epoch_us({parsed}))")
-        return Instant(parsed, clock.zone)
+        return Instant(parsed, zone)
     # In a session in UTC a text without a zone comes back as its own digits.
     plain = f"TRY_CAST({raw} AS TIMESTAMPTZ)"
     short = rf"TRY_CAST(regexp_replace(upper(trim({raw})), '([T ]\d\d:\d\d)(Z|[+-].*)$', '\1:00\2') AS TIMESTAMPTZ)"
     digits = f"make_timestamp(epoch_us(COALESCE({plain}, {short})))"
-    return Instant(digits, clock.zone, rf"regexp_matches(substr(ltrim({raw}), 12), '[A-Za-z+-]')")
+    return Instant(digits, zone, rf"regexp_matches(substr(ltrim({raw}), 12), '[A-Za-z+-]')")
 
 
 def from_native(raw: str, kind: str, clock: Clock) -> Instant | None:
@@ -76,8 +102,11 @@ def from_native(raw: str, kind: str, clock: Clock) -> Instant | None:
         return Instant(f"CAST({raw} AS TIMESTAMP)", clock.zone if clock.declared else "UTC")
     if kind in NAIVE:
         return Instant(raw if kind == "TIMESTAMP" else f"CAST({raw} AS TIMESTAMP)", clock.zone)
-    if (kind in INTEGERS or kind in FLOATS or kind.startswith("DECIMAL")) and clock.time_format in EPOCHS:
-        return Instant(_from_epoch(f"CAST({raw} AS DOUBLE)", EPOCHS[clock.time_format]))
+    if (kind in INTEGERS or kind in FLOATS or kind.startswith("DECIMAL")) and (
+        units := [fmt for fmt in clock.formats if fmt in EPOCHS]
+    ):
+        tried = [_from_epoch(f"CAST({raw} AS DOUBLE)", EPOCHS[unit]) for unit in units]
+        return Instant(tried[0] if len(tried) == 1 else f"COALESCE({', '.join(tried)})")
     return None
 
 

@@ -207,7 +207,7 @@ class TrainingData:
         """All rows at the mature cutoffs, and those taken before them where no cutoff lay."""
         return pd.concat([self.whole, self.before], ignore_index=True) if len(self.before) else self.whole
 
-    @property
+    @cached_property
     def outcomes(self) -> tuple[str, ...]:
         """The outcomes that can come, worst first."""
         return outcomes_of(self.labelled.y) if self.custom is None else self.custom.outcomes

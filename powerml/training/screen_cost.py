@@ -89,7 +89,7 @@ def screen_cost(
     for train_at, test_at in folds:
         train = _some(rows.take(train_at))
         test = rows.take(test_at)
-        codes = np.array([data.outcomes.index(label) for label in test.y])
+        codes = pd.Index(data.outcomes).get_indexer(pd.Index(test.y))
         rates = np.array([max((train.y == outcome).mean(), 1e-9) for outcome in data.outcomes])
         losses["base"].append(-np.log(rates / rates.sum())[codes])
         passed.append(_passing(train, screening.honest(train, numbers)))

@@ -12,7 +12,7 @@ from powerml.config.metrics import catalogue
 from powerml.errors import MissingColumns, UsageError
 from powerml.history.store import NightHistory
 from powerml.history.view import NightView
-from powerml.monitoring.alerts import rings, true_rows
+from powerml.monitoring.alerts import judge_rule, rings, true_rows
 from powerml.progress import Note, silent
 from powerml.snapshots.labels import payment_stops
 from powerml.statistics.accounts import accounts_of
@@ -95,9 +95,7 @@ def _caution(nights: Sequence[Night]) -> list[str]:
     if not seen:
         return []
     shown = f"{nights[-1].model}@{nights[-1].model_version}"
-    return [
-        f"{shown} has learned from outcomes of {seen} of the {len(nights)} nights, which flatters rules on its score."
-    ]
+    return [f"{shown} has learned from outcomes of {seen} of {len(nights)} nights, which flatters rules on its score."]
 
 
 def _outcomes(opened: OpenProject, days: Sequence[date], horizon: int, *, note: Note) -> pd.DataFrame:

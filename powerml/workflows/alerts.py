@@ -14,7 +14,7 @@ from powerml.history.ledger import open_ledger
 from powerml.history.trees import TreeOfNight, branch_rows
 from powerml.history.view import NightView
 from powerml.monitoring.alerts import rings, true_rows
-from powerml.sinks.notify import send
+from powerml.sinks.notify import send_digest
 
 if TYPE_CHECKING:
     import sqlite3
@@ -124,7 +124,7 @@ def deliver(
     alarms = Alarms.on(con)
     fared: dict[str, list[str]] = {"sent": [], "failed": []}
     for digest in alarms.waiting():
-        error = sender(digest, project.project) if sender else send(digest, project=project.project)
+        error = sender(digest, project.project) if sender else send_digest(digest, project=project.project)
         alarms.mark(digest, "failed" if error else "sent", now=now, error=error)
         fared["failed" if error else "sent"].append(error or digest.destination)
     return fared
@@ -143,7 +143,7 @@ def _messages(project: ProjectSpec, fired: pd.DataFrame, history: NightHistory, 
     found = []
     names = _account_names(history, night)
     for row in fired.itertuples():
-        who = names.get(str(row.account_id), row.user_id if isinstance(row.user_id, str) else row.id)
+        who = names.get(str(row.account_id)) or str(row.user_id if isinstance(row.user_id, str) else row.id)
         text = f"{row.alert}: {who} ({row.because}): {row.action}"
         whom = [str(one) for one in (row.team, row.owner) if isinstance(one, str)]
         found += [
@@ -180,7 +180,13 @@ def list_lines(rows: pd.DataFrame) -> list[str]:
     """The first rows of a list, a line each."""
     told: list[Any] = list(rows.head(LIST_ROWS).itertuples())
     return [
-        f"{row.list} {row.rank}. {row.name if isinstance(row.name, str) else str(row.account_id or row.user_id)}"
+        f"{row.list} {row.rank}. {_who(row)}"
         f" ({'' if row.score != row.score else f'score {row.score:.0f}, '}{row.band}): {row.because}"
         for row in told
     ]
+
+
+def _who(row: Any) -> str:
+    """A row's name, else the account, else the user."""
+    told = [str(one) for one in (row.name, row.account_id, row.user_id) if isinstance(one, str) and one]
+    return told[0] if told else ""

@@ -23,11 +23,11 @@ from powerml.snapshots.dataset import Snapshots, snapshots
 from powerml.snapshots.engine.duckdb import Engine, planning
 from powerml.snapshots.entities import left_accounts
 from powerml.snapshots.labels import label_cutoffs
-from powerml.snapshots.needs import added_up, columns_asked, told_by
+from powerml.snapshots.needs import added_up, apart, columns_asked, told_by
 from powerml.snapshots.rollup import NEVER, Inputs, Rollups, roll_up
 from powerml.snapshots.windows import Cutoffs, cutoff_dates, day_date
 from powerml.sources.event_files import event_spans, repeats_digest
-from powerml.sources.files import resolve
+from powerml.sources.files import files_of
 from powerml.sources.loading import Loaded, TooManyBadRows, open_sources, write_quarantine
 from powerml.tables import OUTCOMES
 from powerml.training.rows import Rows
@@ -119,7 +119,9 @@ class OpenProject:
         return SnapshotResult(made.frame, coverage, self.loaded.report, self.vocabulary_counts(chosen), unmapped)
 
     def _snapshots(self, cutoffs: Cutoffs, labels: bool, note: Note) -> Snapshots:
-        made = snapshots(self.inputs, self.rollups, self.project, self.metrics, cutoffs, with_labels=labels, note=note)
+        made = snapshots(
+            self.inputs, self.rollups, self.project, apart(self.metrics), cutoffs, with_labels=labels, note=note
+        )
         self.inputs.engine.wait()
         return made
 
@@ -241,12 +243,13 @@ def opened(
 
     The engine may still be at work on them; what goes wrong there is raised by whatever waits for it first.
     """
-    asked = columns_asked(metrics.values())
+    metrics_inside = apart(metrics)
+    asked = columns_asked(metrics_inside.values())
     engine = Engine.on(loaded.con)
     inputs = Inputs(engine, {name: engine.table(view) for name, view in loaded.tables.items()}, loaded.columns)
-    amounts = sorted(set(added_up(metrics.values())) & set(loaded.columns["events"]))
+    amounts = sorted(set(added_up(metrics_inside.values())) & set(loaded.columns["events"]))
     columns = [column for column in sorted(asked.get("events", ())) if column in loaded.columns["events"]]
-    columns = [column for column in columns if column not in amounts or column in told_by(metrics.values())]
+    columns = [column for column in columns if column not in amounts or column in told_by(metrics_inside.values())]
     note("rolling events up")
     with planning():
         rollups = _from_cache(project, loaded, inputs, columns, amounts) if cache else None
@@ -263,7 +266,7 @@ def cache_folder(project: ProjectSpec, cache: bool | None) -> Path | None:
     folder = project.state / "cache"
     if cache is False or spec.query or spec.database:
         return None
-    files = resolve(spec.files, project.base, declared_in=project.file)
+    files = files_of(project, "events")
     if any(file.format != "parquet" for file in files):
         return None
     many = sum(file.path.stat().st_size for file in files) >= CACHE_FROM_BYTES

@@ -189,7 +189,44 @@ def test_extra_columns_keep_numbers_and_times_and_are_text_in_text_files(opened,
     parquet("e.parquet", f"{ONE}, 3 AS cost, 'red' AS colour, DATE '2026-02-01' AS due, [1] AS list, 9 AS unasked")
     asked = {"events": ["cost", "colour", "due", "list", "absent", "event"]}
     loaded = opened(events="e.parquet", extra=asked)
-    assert loaded.columns["events"] == ("user_id", "event", "time", "cost", "colour", "due", "list")
-    assert rows(loaded, "events", "cost, colour, due, list") == [(3.0, "red", datetime(2026, 2, 1), "[1]")]
+    assert loaded.columns["events"] == (
+        "user_id", "event", "time", "own 0 cost", "own 0 colour", "own 0 due", "own 0 list",
+    )  # fmt: skip
+    assert rows(loaded, "events", '"own 0 cost", "own 0 colour", "own 0 due", "own 0 list"') == [
+        (3.0, "red", datetime(2026, 2, 1), "[1]")
+    ]
     (tmp_path / "e.csv").write_text("user_id,event,time,cost,colour\nada,x,2026-03-01,007, \n")
-    assert rows(opened(events="e.csv", extra=asked), "events", "cost, colour") == [("007", None)]
+    assert rows(opened(events="e.csv", extra=asked), "events", '"own 0 cost", "own 0 colour"') == [("007", None)]
+
+
+def test_a_column_of_canonical_name_that_is_not_to_be_read(opened, tmp_path):
+    (tmp_path / "events.csv").write_text("user_id,event,time,value\nada,report,2026-03-01,ten\n")
+    loaded = opened(events={"files": "events.csv", "columns": {"value": None}})
+    assert loaded.columns["events"] == ("user_id", "event", "time")
+    assert loaded.unused["events"] == ()
+
+
+def test_columns_that_are_ignored_by_name_are_known(opened, tmp_path):
+    (tmp_path / "events.csv").write_text("user_id,event,time,colour,size\nada,report,2026-03-01,red,7\n")
+    loaded = opened(events={"files": "events.csv", "ignored": ["colour"]})
+    assert loaded.unused["events"] == ("size",)
+
+
+def test_a_constant_stands_for_a_column(opened, tmp_path, parquet):
+    (tmp_path / "buys.csv").write_text("user_id,time\nada,2026-03-01\n")
+    (tmp_path / "buys.jsonl").write_text('{"user_id": "bo", "time": "2026-03-02"}\n')
+    for files in (
+        ["buys.csv", "buys.jsonl"],
+        [str(parquet("b.parquet", "SELECT 'cy' AS user_id, now()::DATE - 1000 AS time"))],
+    ):
+        loaded = opened(events={"files": files, "columns": {"event": "=it's bought"}})
+        assert loaded.con.execute("SELECT DISTINCT event FROM events").fetchall() == [("it's bought",)]
+        assert loaded.unused["events"] == ()
+
+
+def test_money_as_a_spreadsheet_writes_it(opened, tmp_path):
+    (tmp_path / "events.csv").write_text("user_id,event,time\nada,report,2026-03-01\n")
+    (tmp_path / "subs.csv").write_text("account_id;start;mrr\na1;01.02.2026;1.234,50 €\na2;2026-02-01;99 €\n")
+    entry = {"files": "subs.csv", "decimal": ",", "currency": "€", "time_format": ["%d.%m.%Y", "iso"]}
+    loaded = opened(events="events.csv", subscriptions=entry)
+    assert loaded.con.execute("SELECT mrr FROM subscriptions ORDER BY account_id").fetchall() == [(1234.5,), (99.0,)]

@@ -105,3 +105,9 @@ def test_a_whole_compressed_file_verifies_also_when_it_is_two_in_one(tmp_path):
     (file,) = resolve(("a.csv.gz",), tmp_path, declared_in="powerml.yaml")
     file.verify()
     assert file.head() == TEXT + TEXT
+
+
+def test_parquet_whose_name_tells_the_compression_inside_is_parquet(tmp_path):
+    write(tmp_path / "events.parquet.zst", b"PAR1" + b"\0" * 40 + b"PAR1")
+    (file,) = resolve(("events.parquet.zst",), tmp_path, declared_in="powerml.yaml")
+    assert (file.format, file.compression) == ("parquet", None)

@@ -139,3 +139,23 @@ def test_instants_before_and_after_a_change_differ_by_what_elapsed():
     assert before is not None
     assert after is not None
     assert after - before == timedelta(minutes=1)
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("03/04/2026", datetime(2026, 4, 3, 4, 0)),  # 3 April, midnight in New York
+        ("2026-04-03T10:00:00Z", datetime(2026, 4, 3, 10, 0)),
+        ("2026-04-03", datetime(2026, 4, 3, 4, 0)),
+        ("1775210400000", datetime(2026, 4, 3, 10, 0)),
+        ("04-03", None),
+    ],
+)
+def test_several_formats_are_tried_in_order(written, expected):
+    clock = Clock("America/New_York", ("%d/%m/%Y", "iso", "epoch_s", "epoch_ms"))
+    assert evaluate(time_from_text("raw", clock), "VARCHAR", written) == expected
+
+
+def test_a_column_of_numbers_takes_the_unit_among_several_formats():
+    instant = from_native("raw", "BIGINT", Clock(time_format=("%d/%m/%Y", "epoch_ms")))
+    assert evaluate(instant, "BIGINT", 1_772_357_400_000) == datetime(2026, 3, 1, 9, 30)

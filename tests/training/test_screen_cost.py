@@ -8,6 +8,7 @@ import pandas as pd
 from powerml.screening.auto import AutoScreen
 from powerml.screening.correlation import CorrelationScreen
 from powerml.statistics.logistic import sigmoid
+from powerml.statistics.outcomes import outcomes_of
 from powerml.training.screen_cost import screen_cost
 from powerml.training.screening import Screening
 from tests.training.test_candidates import data_of
@@ -50,6 +51,14 @@ def test_the_documents_own_screen_costs_nothing_against_itself(tmp_path):
     cost = screen_cost(data, hard, data.split(seed=0), seed=0, repeats=50)
     used = cost.table.set_index("against").loc["used"]
     assert used[["points", "low", "high"]].tolist() == [0, 0, 0]
+
+
+def test_outcomes_are_looked_for_once_not_once_a_row(tmp_path, monkeypatch):
+    data, asked = many_weak(tmp_path), []
+    counted = lambda labels: asked.append(1) or outcomes_of(labels)  # noqa: E731
+    monkeypatch.setattr("powerml.training.rows.outcomes_of", counted)
+    screen_cost(data, Screening(CorrelationScreen(0.45)), data.split(seed=0), seed=0, repeats=10)
+    assert len(asked) == 1
 
 
 def test_without_rows_to_hold_out_there_is_no_audit(tmp_path):

@@ -102,8 +102,7 @@ def test_a_list_goes_out_on_its_day(project, con):
     assert due_lists(project, datetime(2026, 3, 2).date()) == ["at_risk"]  # a Monday
     assert due_lists(project, datetime(2026, 3, 3).date()) == []
     history = NightHistory.of(project)
-    assert (
-        go(project, con, keep(history, night("2026-03-02"), people(ada=1.0)), {"at_risk": ["one", "two"]}).queued == 2
-    )
+    entry = keep(history, night("2026-03-02"), people(ada=1.0))
+    assert go(project, con, entry, {"at_risk": ["one", "two"]}).queued == 2
     (digest,) = Alarms.on(con).waiting()
     assert digest.texts == ("one", "two")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     import pandas as pd
 
@@ -91,6 +91,25 @@ class Page:
     title: str
     facts: tuple[str, ...]
     sections: tuple[Section, ...]
+
+
+def printed(
+    *,
+    percent: Iterable[str] = (),
+    points: Iterable[str] = (),
+    signed: Iterable[str] = (),
+    money: Iterable[str] = (),
+    number: Iterable[str] = (),
+) -> dict[str, ColumnKind]:
+    """How columns are printed, by kind.
+
+    >>> printed(points=["score"], signed=["change"])
+    {'score': 'points', 'change': 'signed'}
+    """
+    said: tuple[tuple[ColumnKind, Iterable[str]], ...] = (
+        ("percent", percent), ("points", points), ("signed", signed), ("money", money), ("number", number)
+    )  # fmt: skip
+    return {name: kind for kind, names in said for name in names}
 
 
 def missing(what: str, supply: str) -> Told:

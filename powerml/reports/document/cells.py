@@ -15,9 +15,15 @@ from powerml.shown import legible
 if TYPE_CHECKING:
     from powerml.reports.document.blocks import ColumnKind
 
-LONGEST_TEXT = 240  # characters of a cell: what a person reads; exports hold all of it
+LONGEST_TEXT = 400  # characters of a cell: what a person reads; exports hold all of it
 _SHARES = re.compile(
-    r"(share|rate|low|high|predicted|reference|coverage|expand|churn|stay|retention)_?.*|p_.+|percentile"
+    r"(share|rate|low|high|predicted|coverage|expand|churn|stay|retention)_?.*|p_.+|(document: )?(churn|stay|expand)"
+)
+_BY_NAME: tuple[tuple[str, ColumnKind], ...] = (
+    (r"(.*_)?score(_before|_after)?|mean_outcome|percentile", "points"),
+    (r"change(_\d+d)?", "signed"),
+    (r"mrr.*|revenue_per_year|document_revenue", "money"),
+    (r"(skill|hindsight)(_low|_high)?", "percent"),
 )
 
 
@@ -68,6 +74,8 @@ def kind_of(name: str, column: pd.Series) -> ColumnKind:
     """How a column is printed whose kind nobody gave: shares by their name, else by its type."""
     if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
         return "date" if pd.api.types.is_datetime64_any_dtype(column) else "text"
+    if known := next((kind for pattern, kind in _BY_NAME if re.fullmatch(pattern, name)), None):
+        return known
     values = column.dropna()
     if _SHARES.fullmatch(name) and values.abs().le(1).all():
         return "percent"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from powerml.charts.writing import javascript, specification
 from powerml.reports.document.blocks import Figures, Links, PageTable, Picture, Told
-from powerml.reports.document.cells import cell, kind_of
+from powerml.reports.document.cells import Printed, cell, kind_of
 from powerml.reports.document.glossary import about_column
 from powerml.shown import legible
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from powerml.reports.document.blocks import Page, Piece
 
 LONGEST_SENTENCE = 2000  # characters, of which names may be many
+SHORT_TEXT = 26
 FILTER_FROM = 8  # a table of so many rows gets a field to filter it
 
 
@@ -63,20 +64,26 @@ def _block(block: Piece, specifications: list[dict[str, Any]]) -> dict[str, Any]
 def _table(table: PageTable) -> dict[str, Any]:
     frame = table.frame
     kinds = {str(name): table.kinds.get(str(name)) or kind_of(str(name), frame[name]) for name in frame.columns}
+    rows = [[cell(v, kind) for v, kind in zip(row, kinds.values(), strict=True)] for row in _rows(frame)]
     columns = [
         {
             "name": name.replace("_", " "),
             "id": name,
             "number": kind not in ("text", "date"),
+            "look": "n" if kind not in ("text", "date") else "s" if _short(rows, place) else "",
             "about": table.about.get(name) or about_column(name),
         }
-        for name, kind in kinds.items()
+        for place, (name, kind) in enumerate(kinds.items())
     ]
-    rows = [[cell(v, kind) for v, kind in zip(row, kinds.values(), strict=True)] for row in _rows(frame)]
     return {
         "key": table.key, "title": table.title, "columns": columns, "rows": rows, "first": table.first or len(rows),
         "filter": len(rows) >= FILTER_FROM,
     }  # fmt: skip
+
+
+def _short(rows: Sequence[Sequence[Printed]], place: int) -> bool:
+    """Whether a column of texts is narrow enough to stand on one line."""
+    return max((len(row[place].shown) for row in rows), default=0) <= SHORT_TEXT
 
 
 def _rows(frame: Any) -> Sequence[tuple[Any, ...]]:

@@ -1,0 +1,189 @@
+"""What the page is made of: the night it is about, nights before it, the scorer, and the session that made it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import pandas as pd
+
+from powerml.config import documents
+from powerml.monitoring.band_movement import movements
+from powerml.scoring.load import load_weights
+from powerml.training.programme_tables import RULE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import date
+
+    from powerml.config.bands import BandsSpec
+    from powerml.config.metrics import MetricSpec
+    from powerml.config.project import ProjectSpec
+    from powerml.scoring.named import NamedScorer
+
+FULL = 100 - 1e-9  # a rule whose conditions are all met
+WEEK, MONTH = 7, 30
+REASONS_TOLD = 3
+
+
+class Kept(Protocol):
+    """The training session behind the scorer, as the store keeps it."""
+
+    @property
+    def when(self) -> str:
+        """The day it was made."""
+
+    @property
+    def told(self) -> Mapping[str, tuple[str, ...]]:
+        """What was said, by part."""
+
+    @property
+    def shares(self) -> Mapping[str, Mapping[str, float]]:
+        """Per scorer the share of each metric, in %."""
+
+    def table(self, name: str, *, of_scorer: bool = False) -> pd.DataFrame | None:
+        """A table of the session, or of its scorer."""
+
+
+@dataclass(frozen=True, eq=False)
+class SeenNight:
+    """What was known at a date: `scores` and the `snapshot` they were made from, in the same order."""
+
+    as_of: date
+    scores: pd.DataFrame
+    snapshot: pd.DataFrame
+
+
+@dataclass(frozen=True, eq=False)
+class ListTold:
+    """A list as `powerml list` gives it: its rows, what it lacks, and what it was worth."""
+
+    name: str
+    team: str
+    about: str
+    rows: pd.DataFrame
+    sentences: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Facts:
+    """All that the sections read.
+
+    `night`: the one the page is about; `week`, `month`: the nights to compare with, by the same scorer; `over_time`:
+    `as_of`, `n`, `mean_score` per night; `shares`: `as_of`, `band`, `n`, `share`. `session`: None without a champion.
+    `ids`: pseudonyms to ids. `people`: names and owners by id. `kept`: whether this comes from the history.
+    """
+
+    project: ProjectSpec
+    scorer: NamedScorer
+    metrics: Mapping[str, MetricSpec]
+    night: SeenNight
+    week: SeenNight | None = None
+    month: SeenNight | None = None
+    over_time: pd.DataFrame = field(default_factory=pd.DataFrame)
+    shares: pd.DataFrame = field(default_factory=pd.DataFrame)
+    session: Kept | None = None
+    ids: Mapping[str, str] = field(default_factory=dict)
+    people: pd.DataFrame | None = None
+    lists: Sequence[ListTold] = ()
+    alerts: pd.DataFrame | None = None
+    coverage: pd.DataFrame | None = None
+    kept: bool = False
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def id_column(self) -> str:
+        """What an entity is called."""
+        return self.project.id_column
+
+    @property
+    def entities(self) -> str:
+        """What entities are called in a sentence."""
+        return f"{self.project.entity}s"
+
+    @property
+    def band_column(self) -> str:
+        """`band`, or `tier` for document A."""
+        return self.scorer.model.band_column
+
+    @property
+    def tells(self) -> bool:
+        """Whether the scorer says how probable outcomes are."""
+        return self.scorer.model.has_probabilities
+
+    @cached_property
+    def bands(self) -> BandsSpec | None:
+        """The scorer's ladder; None for a set that has none."""
+        own: BandsSpec | None = self.scorer.model.scorer.bands
+        return own or (documents.ladder() if self.tells else None)
+
+    @cached_property
+    def scored(self) -> pd.DataFrame:
+        """Those who are scored at the night, with `mrr` where it is known and `because`, in words."""
+        scores = self.night.scores.reset_index(drop=True)
+        frame = scores.rename(columns={self.band_column: "band"})
+        if "mrr" in self.night.snapshot:
+            frame["mrr"] = self.night.snapshot["mrr"].to_numpy()
+        frame = frame[frame["status"].eq("scored")].reset_index(drop=True)
+        frame["because"] = [reasons_in_words(text) for text in frame.get("reasons", pd.Series("", frame.index))]
+        return frame
+
+    @cached_property
+    def power(self) -> pd.Series | None:
+        """Whether each row of the night's snapshot is a power user (document B); None where its metrics are absent."""
+        return power_users(self.night.snapshot)
+
+    def moves(self, before: SeenNight | None) -> pd.DataFrame:
+        """`movements` from an earlier night, indexed by entity; empty where there is none, or no ladder."""
+        if before is None or self.bands is None:
+            return pd.DataFrame(columns=["from_band", "to_band", "score_before", "score_after", "steps"])
+        then, now = (_scores_of(one, self.id_column) for one in (before, self.night))
+        return movements(then, now, self.bands)
+
+    def said(self, part: str) -> tuple[str, ...]:
+        """What the session said in a part; nothing without one."""
+        return () if self.session is None else self.session.told.get(part, ())
+
+    def kept_table(self, name: str, *, of_scorer: bool = False) -> pd.DataFrame | None:
+        """A table of the session; None without one."""
+        return None if self.session is None else self.session.table(name, of_scorer=of_scorer)
+
+    def named(self, ids: pd.Series) -> pd.DataFrame:
+        """`name` and `owner` of entities, as far as they are known."""
+        if self.people is None:
+            return pd.DataFrame(index=ids.index)
+        known = self.people.drop_duplicates(self.id_column).set_index(self.id_column)
+        columns = [name for name in ("name", "account_name", "owner") if name in known and known[name].notna().any()]
+        found: pd.DataFrame = known[columns].reindex(ids.astype(str)).set_index(ids.index)
+        return found
+
+    @property
+    def mature(self) -> date:
+        """The last date whose outcomes can be known at the night."""
+        outcome = self.project.outcome
+        return self.night.as_of - timedelta(days=outcome.horizon_days + outcome.grace_days)
+
+
+def power_users(snapshot: pd.DataFrame) -> pd.Series | None:
+    """Document B's power users among the rows of a snapshot; None where a metric of its definition is absent."""
+    rule = load_weights(RULE)
+    if any(name not in snapshot for name in rule.metrics_) or snapshot.empty:
+        return None
+    scores = np.asarray(rule.predict_score(snapshot), dtype=float)
+    return pd.Series(scores >= FULL, index=snapshot.index)
+
+
+def reasons_in_words(text: object, told: int = REASONS_TOLD) -> str:
+    """The first reasons of a row, from their JSON."""
+    if not isinstance(text, str) or not text:
+        return ""
+    return "; ".join(str(reason["text"]) for reason in json.loads(text)[:told])
+
+
+def _scores_of(night: SeenNight, id_column: str) -> pd.Series:
+    rows = night.scores[night.scores["status"].eq("scored")]
+    return pd.Series(rows["score"].to_numpy(dtype=float), index=rows[id_column].astype(str))

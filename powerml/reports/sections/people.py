@@ -1,0 +1,199 @@
+"""Who: how scores are spread, who moved, who stands at the top, on which list, and what rang."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from powerml import charts
+from powerml.monitoring.band_movement import transitions
+from powerml.reports.document.blocks import PageTable, Picture, Section, Told, missing, printed
+
+if TYPE_CHECKING:
+    from powerml.reports.document.blocks import Piece
+    from powerml.reports.sections.facts import Facts, SeenNight
+
+TOP, MOVERS, LISTED = 20, 30, 25
+EARLIER = "'powerml night' keeps one each night, 'powerml night --from D --to D' fills them in"
+DIMENSIONS_LEFT_OUT = frozenset({
+    "as_of", "status", "percentile", "coverage", "reasons", "model", "model_version", "scored_at", "because", "mrr",
+    "raw_score", "document_score", "account_id", "user_id", "score", "band",
+})  # fmt: skip
+
+
+def spread_section(facts: Facts) -> Section:
+    """The section `distribution`."""
+    scored = facts.scored
+    edges = {} if facts.bands is None else dict(zip(facts.bands.edges, facts.bands.names, strict=True))
+    blocks: list[Piece] = []
+    if scored.empty:
+        blocks.append(missing("Nobody is scored at this date", "see 'powerml check'"))
+        return Section("distribution", "How are the scores spread?", "Spread", tuple(blocks))
+    counts, ends = np.histogram(scored["score"].clip(0, 100), bins=25, range=(0, 100))
+    table = pd.DataFrame({"from": ends[:-1], "to": ends[1:], "n": counts})
+    title = f"The {len(scored):,} scores of {facts.night.as_of}"
+    blocks.append(Picture(charts.distribution(scored["score"], edges, title=title), PageTable(table, "distribution")))
+    status = facts.night.scores["status"].value_counts().rename_axis("status").rename("n").reset_index()
+    if len(facts.over_time) > 1:
+        blocks.append(Picture(charts.trend(facts.over_time), PageTable(facts.over_time, "trend")))
+        if facts.bands is not None and len(facts.shares):
+            shown = facts.shares[["as_of", "band", "n", "share"]]
+            blocks.append(Picture(charts.band_shares(shown, facts.bands.names), PageTable(shown, "shares over time")))
+    else:
+        blocks.append(missing("There is no earlier night, so no trend", EARLIER))
+    blocks.append(PageTable(status, "status", "Who is scored and who is not", first=0))
+    return Section("distribution", "How are the scores spread, and is that changing?", "Spread", tuple(blocks))
+
+
+def movement_section(facts: Facts) -> Section:
+    """The section `movement`."""
+    blocks: list[Piece] = []
+    for before, days in ((facts.week, "a week"), (facts.month, "a month")):
+        if before is None:
+            blocks.append(missing(f"There is no night {days} before {facts.night.as_of} by this scorer", EARLIER))
+            continue
+        blocks += _moved(facts, before)
+    path = facts.kept_table("churners_path")
+    if path is not None:
+        blocks += [Told(sentence) for sentence in facts.said("churners_path")]
+        blocks.append(Picture(charts.path(path), PageTable(path, "churners_path", first=0)))
+    else:
+        blocks.append(
+            missing(
+                "The path of churners over six months is not known", "it needs monthly snapshots in 'powerml train'"
+            )
+        )
+    reasons = at_risk_reasons(facts)
+    if reasons is not None:
+        blocks.append(
+            PageTable(
+                reasons,
+                "risk_reasons",
+                "Why those in the two lowest bands score as they do (mean points against the usual)",
+            )
+        )
+    blocks.append(
+        missing(
+            "Why customers left is not told here", "give subscriptions a column 'reason', and see it in 'powerml check'"
+        )
+    )
+    return Section("movement", "Who moved, and why?", "Movement", tuple(blocks))
+
+
+def _moved(facts: Facts, before: SeenNight) -> list[Piece]:
+    """Flows and the movers, down first, since one earlier night."""
+    if facts.bands is None:
+        return [missing(f"{facts.scorer.shown} has no bands to move between", "add 'bands' to its weight set")]
+    moves = facts.moves(before)
+    scores = [pd.Series(one["score"].to_numpy(), index=one[facts.id_column].astype(str)) for one in
+              (before.scores[before.scores["status"].eq("scored")], facts.scored)]  # fmt: skip
+    counts = transitions(scores[0], scores[1], facts.bands)
+    flows = counts.rename_axis(index="from_band").reset_index().melt("from_band", var_name="to_band", value_name="n")
+    key = f"since {before.as_of}"
+    chart = charts.flows(flows, facts.bands.names, title=f"Between bands, {before.as_of} to {facts.night.as_of}")
+    because = facts.scored.set_index(facts.scored[facts.id_column].astype(str))["because"]
+    changed = moves[moves["steps"] != 0].copy()
+    changed["change"] = changed["score_after"] - changed["score_before"]
+    changed = changed.sort_values(["steps", "change"], kind="stable")
+    ends = pd.concat([changed[changed["steps"] < 0].head(MOVERS), changed[changed["steps"] > 0].tail(MOVERS)])
+    shown = ends.rename_axis(facts.id_column).reset_index()
+    shown["because"] = shown[facts.id_column].map(because)
+    title = f"Who changed band {key} (down first; {len(changed):,} in all)"
+    kinds = printed(points=("score_before", "score_after"), signed=("change",))
+    columns = [facts.id_column, "from_band", "to_band", "score_before", "score_after", "change", "because"]
+    return [
+        Picture(chart, PageTable(flows[flows["n"] > 0], f"flows {key}")),
+        PageTable(shown[columns], f"moved {key}", title, kinds=kinds, first=10),
+    ]
+
+
+def at_risk_reasons(facts: Facts) -> pd.DataFrame | None:
+    """The mean contribution of each metric among those in the two lowest bands, most costly first; None without."""
+    if facts.bands is None or len(facts.bands.names) < 3 or facts.scored.empty:
+        return None
+    low = facts.scored[facts.scored["band"].isin(facts.bands.names[-2:])][facts.id_column]
+    rows = facts.night.snapshot[facts.night.snapshot[facts.id_column].isin(low)]
+    if rows.empty:
+        return None
+    given = facts.scorer.model.contributions(rows)
+    everybody = facts.scorer.model.contributions(
+        facts.night.snapshot[facts.night.snapshot[facts.id_column].isin(facts.scored[facts.id_column])]
+    )
+    apart = (given.mean - everybody.mean).sort_values(kind="stable")
+    table = apart[apart.abs() > 0.05].head(12).rename("points").rename_axis("metric").reset_index()
+    return table.assign(n=len(rows)) if len(table) else None
+
+
+def top_section(facts: Facts) -> Section:
+    """The section `top`."""
+    scored = facts.scored
+    parts = [
+        name for name in scored.columns
+        if name not in DIMENSIONS_LEFT_OUT and pd.api.types.is_numeric_dtype(scored[name]) and not name.startswith("p_")
+        and not name.endswith("_lift")
+    ]  # fmt: skip
+    best = scored.sort_values(["score", facts.id_column], ascending=[False, True], kind="stable").head(TOP)
+    ids = [name for name in ("user_id", "account_id") if name in best]
+    probabilities = [name for name in best.columns if name.startswith("p_")]
+    shown = best[[*ids, "score", "band", *parts, *probabilities, *(["mrr"] if "mrr" in best else []), "because"]]
+    shown = shown.dropna(axis=1, how="all").reset_index(drop=True)
+    kinds = printed(points=("score", *parts), money=("mrr",), percent=probabilities)
+    blocks: list[Piece] = [
+        PageTable(shown, "top", f"The {len(shown)} highest scores of {facts.night.as_of}", kinds=kinds, first=0)
+    ]
+    before = facts.month or facts.week
+    if before is None:
+        blocks.append(missing("Rising stars and largest drops need an earlier night", EARLIER))
+        return Section("top", "Who stands at the top, and who is on the way?", "Top", tuple(blocks))
+    moves = facts.moves(before)
+    moves["change"] = moves["score_after"] - moves["score_before"]
+    because = scored.set_index(scored[facts.id_column].astype(str))["because"]
+    for key, title, rows in (
+        ("rising", "Rising stars: the largest rises", moves.sort_values("change", ascending=False, kind="stable")),
+        ("drops", "The largest drops", moves.sort_values("change", kind="stable")),
+    ):
+        some = rows[rows["change"] > 0.05 if key == "rising" else rows["change"] < -0.05].head(TOP)
+        table = some[["score_before", "score_after", "change"]].rename_axis(facts.id_column).reset_index()
+        table["because"] = table[facts.id_column].map(because)
+        signs = printed(points=("score_before", "score_after"), signed=("change",))
+        blocks.append(PageTable(table, key, f"{title} since {before.as_of}", kinds=signs, first=10))
+    return Section("top", "Who stands at the top, and who is on the way?", "Top", tuple(blocks))
+
+
+def lists_section(facts: Facts) -> Section:
+    """The section `lists`."""
+    blocks: list[Piece] = []
+    if not facts.lists:
+        blocks.append(missing("No list can be made of this night", "a list needs scores of a night: 'powerml night'"))
+    for one in facts.lists:
+        title = f"{one.name} ({one.team}): {one.about}"
+        if one.rows.empty:
+            why = " ".join(one.sentences).rstrip(".") or "Nobody stands on it"
+            blocks.append(missing(f"{one.name}: {why}", f"see 'powerml list {one.name}'"))
+            continue
+        shown = one.rows.head(LISTED).dropna(axis=1, how="all")
+        blocks.append(PageTable(shown, f"list {one.name}", title, first=5))
+        blocks += [Told(sentence, "small") for sentence in one.sentences]
+    for sentence in facts.said("calls"):
+        blocks.append(Told(sentence))
+    if (calls := facts.kept_table("calls")) is not None:
+        blocks.append(
+            PageTable(
+                calls, "calls", "What calling so many accounts should catch, and what came on held-out cutoffs", first=0
+            )
+        )
+    return Section("lists", "Which lists are there, and what are they worth?", "Lists", tuple(blocks))
+
+
+def alerts_section(facts: Facts) -> Section:
+    """The section `alerts`."""
+    blocks: list[Piece] = []
+    if facts.alerts is None:
+        blocks.append(missing("Triggers tell what became true since an earlier night, and there is none", EARLIER))
+    elif facts.alerts.empty:
+        blocks.append(Told("Nothing rang: no trigger became true since the night before."))
+    else:
+        blocks.append(PageTable(facts.alerts, "alerts", f"What became true ({len(facts.alerts):,})", first=15))
+    return Section("alerts", "What rang this week, and does it tell anything?", "Alerts", tuple(blocks))

@@ -1,0 +1,101 @@
+"""The training session behind a registered version, read back: its sentences, its tables, those of its scorer."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from powerml.spreadsheets import read_back
+from powerml.tracking.store import Store, connected
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from powerml.tracking.registry import Version
+
+MOVED_FROM = "powerml.recalibrated_from"  # the version whose base rates were moved
+PARENT = "mlflow.parentRunId"
+
+
+@dataclass(frozen=True)
+class KeptSession:
+    """Files of the session's run and of the scorer's run, by their paths.
+
+    `scorer`: its name; `run_id`: the session's; `when`: the day it was made.
+    """
+
+    store: Store
+    run_id: str
+    scorer_run: str
+    scorer: str
+    when: str
+
+    def table(self, name: str, *, of_scorer: bool = False) -> pd.DataFrame | None:
+        """A CSV file, as it was before it was made safe for spreadsheets; None where there is none or it is empty."""
+        text = self._read(f"{name}.csv", of_scorer=of_scorer)
+        if not text or not text.strip():
+            return None
+        frame = read_back(pd.read_csv(io.StringIO(text)))
+        return frame if len(frame) else None
+
+    @cached_property
+    def sentences(self) -> tuple[str, ...]:
+        """All that was said, the verdict first but for suspects."""
+        return tuple(line for line in (self._read("verdict.txt") or "").splitlines() if line)
+
+    @cached_property
+    def told(self) -> dict[str, tuple[str, ...]]:
+        """What was said, by part."""
+        words = json.loads(self._read("told.json") or "{}").get("sentences", {})
+        return {str(part): tuple(sentences) for part, sentences in words.items()}
+
+    @cached_property
+    def declaration(self) -> dict[str, Any]:
+        """What was declared: project, vocabulary, metrics, experiment."""
+        told: dict[str, Any] = json.loads(self._read("declaration.json") or "{}")
+        return told
+
+    @cached_property
+    def shares(self) -> dict[str, dict[str, float]]:
+        """Per scorer of the session the share of each metric in its score, in %."""
+        with connected(self.store) as client:
+            own = client.get_run(self.run_id)
+            wanted = f"tags.`{PARENT}` = '{self.run_id}'"
+            runs = client.search_runs([own.info.experiment_id], wanted, max_results=1000)
+        return {str(run.info.run_name): _weights(run.data.metrics) for run in reversed(runs)}
+
+    def _read(self, path: str, *, of_scorer: bool = False) -> str | None:
+        with connected(self.store):
+            from mlflow.artifacts import load_text
+            from mlflow.exceptions import MlflowException
+
+            with contextlib.suppress(MlflowException, OSError):
+                text: str = load_text(f"runs:/{self.scorer_run if of_scorer else self.run_id}/{path}")
+                return text
+        return None
+
+
+def kept_session(store: Store, version: Version) -> KeptSession | None:
+    """The session that a version comes from; None for a version that is gone from its runs."""
+    from mlflow.exceptions import MlflowException
+
+    with connected(store) as client:
+        try:
+            run = client.get_run(version.run_id)
+            parent = run.data.tags.get(PARENT)
+            if parent is None:
+                return None
+            began = pd.Timestamp(client.get_run(parent).info.start_time, unit="ms")
+        except MlflowException:
+            return None
+    return KeptSession(store, parent, version.run_id, str(run.info.run_name), f"{began:%Y-%m-%d}")
+
+
+def _weights(metrics: Mapping[str, float]) -> dict[str, float]:
+    return {name.removeprefix("weight/"): float(value) for name, value in metrics.items() if name.startswith("weight/")}

@@ -1,0 +1,236 @@
+"""`powerml report`: the page, from the history where a night is kept, else from the events; and the kept session."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from powerml.config import shipped
+from powerml.config.documents import DOCUMENTED_CARD
+from powerml.config.lists import project_lists
+from powerml.config.project import slug
+from powerml.config.triggers import load_triggers
+from powerml.errors import DataError, MissingColumns
+from powerml.history.store import NightHistory
+from powerml.monitoring.triggers import FIRINGS, fire
+from powerml.progress import Note, silent
+from powerml.reports.sections.facts import MONTH, WEEK, Facts, ListTold, SeenNight
+from powerml.reports.sections.own_lists import own_lists
+from powerml.reports.sections.whole import whole_page
+from powerml.scoring.named import NamedScorer, from_weights
+from powerml.scoring.scores_table import id_columns, score_rows
+from powerml.tracking import registry
+from powerml.tracking.kept_session import MOVED_FROM, KeptSession, kept_session
+from powerml.tracking.pseudonyms import KEY_FILE, load_pseudonyms
+from powerml.tracking.scorers import RegisteredScorer, from_registry
+from powerml.tracking.store import store_of
+from powerml.workflows.list import written
+from powerml.workflows.project import latest_cutoff, open_project, project_metrics
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from powerml.config.lists import ListSpec
+    from powerml.config.project import ProjectSpec
+    from powerml.history.nights import Night
+
+MONTHS_BACK = 12
+CALLED = "at_risk"
+TRIGGERS = "power_users"
+
+
+@dataclass(frozen=True)
+class Report:
+    """The page as HTML, and what it was made of."""
+
+    html: str
+    facts: Facts
+
+
+def make_report(
+    project: ProjectSpec,
+    *,
+    as_of: date | None = None,
+    model: str | None = None,
+    weights: str | None = None,
+    now: datetime,
+    note: Note = silent,
+) -> Report:
+    """The page of a date (by default the newest night, without a history the latest snapshot).
+
+    With `weights` a documented set speaks, with `model` a registered version; without, the champion does, and where
+    there is none document D's card, which the page says. Raises DataError where nothing is known at that date.
+    """
+    facts = None if model else _from_history(project, as_of, weights)
+    facts = facts or _from_events(project, as_of, model, weights, now=now, note=note)
+    note("writing the page")
+    facts = replace(facts, session=_session(project, facts.scorer), ids=_real_ids(project, facts))
+    lists = _lists(project, facts) if facts.kept else own_lists(facts)
+    facts = replace(facts, lists=lists, alerts=_alerts(facts))
+    return Report(whole_page(facts), facts)
+
+
+def _from_history(project: ProjectSpec, as_of: date | None, weights: str | None) -> Facts | None:
+    """The facts of the newest night that is kept, at `as_of` or before it; None where there is none."""
+    history = NightHistory.of(project)
+    if weights is None and (as_of is None or history.at(as_of) is not None):
+        night = history.newest(until=as_of)
+    else:
+        night = None if weights is None else history.at(as_of, weights) if as_of else history.newest(weights)
+    if night is None:
+        return None
+    scorer = _scorer_of(project, history, night)
+    nights = [one for one in history.nights(scorer=night.scorer) if one.as_of <= night.as_of]
+    rows = [(pd.Timestamp(one.as_of), one.scored, one.mean_score) for one in nights]
+    shares = [
+        (pd.Timestamp(one.as_of), band, round(share * one.scored), share)
+        for one in nights for band, share in one.shares.items()
+    ]  # fmt: skip
+    seen = {days: history.before(night, days) for days in (WEEK, MONTH)}
+    week, month = (None if one is None else _seen(history, one) for one in seen.values())
+    return Facts(
+        project, scorer, scorer.metrics(project_metrics(project)), _seen(history, night), week, month,
+        pd.DataFrame(rows, columns=["as_of", "n", "mean_score"]),
+        pd.DataFrame(shares, columns=["as_of", "band", "n", "share"]),
+        people=history.table(night, "people"), kept=True, remarks=night.remarks,
+    )  # fmt: skip
+
+
+def _scorer_of(project: ProjectSpec, history: NightHistory, night: Night) -> NamedScorer:
+    """The scorer that spoke at a night."""
+    if night.model.startswith(slug(project.project)) and night.model in registry.models(store_of(project)):
+        return from_registry(project, f"{night.model}@{night.model_version}")
+    counts = history.facts(night).get("vocabulary_counts", {})
+    return from_weights(night.model, project=project).with_counts(counts)
+
+
+def _seen(history: NightHistory, night: Night) -> SeenNight:
+    scores, snapshot = history.scores(night), history.snapshot(night)
+    rows = pd.Index(snapshot[night.id_column]).get_indexer(pd.Index(scores[night.id_column]))
+    return SeenNight(night.as_of, scores, snapshot.iloc[rows].reset_index(drop=True))
+
+
+def _from_events(
+    project: ProjectSpec, as_of: date | None, model: str | None, weights: str | None, *, now: datetime, note: Note
+) -> Facts:
+    """The facts of a date and of those before it, with snapshots taken now from the events as they were known then."""
+    remarks = [
+        "No night is kept for this date, so snapshots were taken from the events; 'powerml night' keeps one each night."
+    ]
+    scorer: NamedScorer
+    known = registry.aliases(store_of(project), slug(project.project))
+    if weights is None and model is None and "champion" not in known:
+        weights = DOCUMENTED_CARD
+        remarks.append(f"There is no champion, so the documented set {DOCUMENTED_CARD!r} speaks: no probabilities.")
+        if "challenger" in known:
+            remarks.append(f"For the page of its challenger: --model {slug(project.project)}@challenger.")
+    scorer = from_weights(weights, project=project) if weights else from_registry(project, model)
+    metrics = scorer.metrics(project_metrics(project))
+    opened = open_project(scorer.aimed(project), known=metrics, note=note)
+    day = as_of or latest_cutoff(opened)
+    if not opened.first_day < day <= latest_cutoff(opened):
+        raise DataError(
+            f"{project.file}: nothing is known at {day}; events are from {opened.first_day} to {opened.last_day}"
+        )
+    wanted = {day, day - timedelta(days=WEEK), day - timedelta(days=MONTH), *_months(day)}
+    built = opened.build(sorted(one for one in wanted if one > opened.first_day), labels=True, note=note)
+    if weights:
+        scorer = scorer.with_counts(built.vocabulary_counts)
+    left = None if scorer.model.outcome is not None else opened.left(built.frame)
+    nights = {}
+    for at, rows in built.frame.groupby("as_of", sort=True):
+        when = pd.Timestamp(str(at)).date()
+        note(f"scoring {when}")
+        ids = ["as_of", *id_columns(rows, project.id_column)]
+        reasons = 3 if when == day else 0
+        table, _ = score_rows(
+            scorer, rows, ids=ids, reasons=reasons, ranking="stored", now=now, metrics=metrics,
+            left=None if left is None else left[rows.index],
+        )  # fmt: skip
+        nights[when] = SeenNight(when, table.reset_index(drop=True), rows.reset_index(drop=True))
+    if day not in nights:
+        raise DataError(f"{project.file}: nobody is known at {day}; see 'powerml check'")
+    facts = Facts(
+        project, scorer, metrics, nights[day], nights.get(day - timedelta(days=WEEK)),
+        nights.get(day - timedelta(days=MONTH)), coverage=built.coverage, remarks=tuple(remarks),
+    )  # fmt: skip
+    means, shares = _over_time(facts, list(nights.values()))
+    return replace(facts, over_time=means, shares=shares)
+
+
+def _months(day: date) -> list[date]:
+    """The first of each of the months before a date."""
+    firsts = [pd.Timestamp(day).replace(day=1) - pd.DateOffset(months=back) for back in range(MONTHS_BACK)]
+    return [first.date() for first in firsts if first.date() < day]
+
+
+def _over_time(facts: Facts, nights: list[SeenNight]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """How many were scored, the mean score and the shares of bands, per night."""
+    from powerml.monitoring.band_movement import shares_over_time
+
+    columns = ["as_of", "score"]
+    scored = pd.concat([one.scores.loc[one.scores["status"].eq("scored"), columns] for one in nights])
+    scored["as_of"] = pd.to_datetime(scored["as_of"])
+    means = scored.groupby("as_of")["score"].agg(n="size", mean_score="mean").reset_index()
+    shares = pd.DataFrame(columns=["as_of", "band", "n", "share"])
+    if facts.bands is not None and len(scored):
+        shares = shares_over_time(scored, facts.bands)
+    return means, shares
+
+
+def _session(project: ProjectSpec, scorer: NamedScorer) -> KeptSession | None:
+    """The session behind a registered version, or behind the one whose base rates it moved."""
+    if not isinstance(scorer, RegisteredScorer):
+        return None
+    store, version = store_of(project), scorer.registered
+    while MOVED_FROM in version.tags:
+        version = registry.find_version(store, version.model, version.tags[MOVED_FROM])
+    return kept_session(store, version)
+
+
+def _real_ids(project: ProjectSpec, facts: Facts) -> dict[str, str]:
+    """Pseudonyms of those of the night and of nights before, where the project's key is here."""
+    if not (project.state / KEY_FILE).is_file():
+        return {}
+    key, ids = load_pseudonyms(project.state), set(facts.night.scores[project.id_column].astype(str))
+    if facts.kept:
+        history = NightHistory.of(project)
+        for night in history.nights():
+            ids.update(history.scores(night, [night.id_column])[night.id_column].astype(str))
+    return {key.of(id_): id_ for id_ in ids}
+
+
+def _lists(project: ProjectSpec, facts: Facts) -> tuple[ListTold, ...]:
+    """Every list of the night, as `powerml list` writes it; that of whom to call first."""
+    history = NightHistory.of(project)
+    night = history.at(facts.night.as_of)
+    if night is None or night.model != facts.scorer.name:
+        return own_lists(facts)
+    specs = sorted(project_lists(project).values(), key=lambda spec: spec.name != CALLED)
+    made = [written(project, history, night, spec) for spec in specs]
+    return tuple(
+        ListTold(one.spec.name, one.spec.team, one.spec.why or _order(one.spec), one.rows.drop(columns="list"),
+                 one.sentences)
+        for one in made
+    )  # fmt: skip
+
+
+def _order(spec: ListSpec) -> str:
+    return f"by {' then '.join(str(key) for key in spec.order)}"
+
+
+def _alerts(facts: Facts) -> pd.DataFrame | None:
+    """What became true since the week (or month) before; None without such a night."""
+    before = facts.week or facts.month
+    if before is None:
+        return None
+    found = []
+    for trigger in load_triggers(shipped.find("triggers", TRIGGERS)):
+        try:
+            found.append(fire([trigger], facts.night.snapshot, before=before.snapshot))
+        except MissingColumns:  # a trigger on what this project does not have cannot ring
+            continue
+    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=FIRINGS)
