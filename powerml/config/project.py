@@ -138,6 +138,8 @@ class ProjectSpec(Shown, Spec):
     night: NightSpec = NightSpec()
     history: HistorySpec = HistorySpec()
     lists: Names = ()
+    tracking_uri: str = ""  # an MLflow store elsewhere, see `tracking.address`
+    artifact_location: str = ""  # where such a store keeps the files of runs, if not where it likes
 
     _base: Path = PrivateAttr(default=Path())
     _custom: EventOutcome | None = PrivateAttr(default=None)

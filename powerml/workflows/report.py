@@ -26,7 +26,7 @@ from powerml.tracking import registry
 from powerml.tracking.kept_session import MOVED_FROM, KeptSession, kept_session
 from powerml.tracking.pseudonyms import KEY_FILE, load_pseudonyms
 from powerml.tracking.scorers import RegisteredScorer, from_registry
-from powerml.tracking.store import Store
+from powerml.tracking.store import store_of
 from powerml.workflows.list import written
 from powerml.workflows.project import latest_cutoff, open_project, project_metrics
 
@@ -107,7 +107,7 @@ def _from_history(project: ProjectSpec, as_of: date | None, weights: str | None)
 
 def _scorer_of(project: ProjectSpec, history: NightHistory, night: Night) -> NamedScorer:
     """The scorer that spoke at a night."""
-    if night.model.startswith(slug(project.project)) and night.model in registry.models(Store(project.state)):
+    if night.model.startswith(slug(project.project)) and night.model in registry.models(store_of(project)):
         return from_registry(project, f"{night.model}@{night.model_version}")
     counts = history.facts(night).get("vocabulary_counts", {})
     return from_weights(night.model, project=project).with_counts(counts)
@@ -127,7 +127,7 @@ def _from_events(
         "No night is kept for this date, so snapshots were taken from the events; 'powerml night' keeps one each night."
     ]
     scorer: NamedScorer
-    known = registry.aliases(Store(project.state), slug(project.project))
+    known = registry.aliases(store_of(project), slug(project.project))
     if weights is None and model is None and "champion" not in known:
         weights = DOCUMENTED_CARD
         remarks.append(f"There is no champion, so the documented set {DOCUMENTED_CARD!r} speaks: no probabilities.")
@@ -217,7 +217,7 @@ def _session(project: ProjectSpec, scorer: NamedScorer) -> KeptSession | None:
     """The session behind a registered version, or behind the one whose base rates it moved."""
     if not isinstance(scorer, RegisteredScorer):
         return None
-    store, version = Store(project.state), scorer.registered
+    store, version = store_of(project), scorer.registered
     while MOVED_FROM in version.tags:
         version = registry.find_version(store, version.model, version.tags[MOVED_FROM])
     return kept_session(store, version)

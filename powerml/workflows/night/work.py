@@ -25,7 +25,7 @@ from powerml.tables import KNOWN_AT
 from powerml.tracking import registry
 from powerml.tracking.held_out_words import untold
 from powerml.tracking.scorers import RegisteredScorer, from_registry
-from powerml.tracking.store import Store
+from powerml.tracking.store import store_of
 from powerml.workflows.project import OpenProject, open_project, project_metrics
 
 if TYPE_CHECKING:
@@ -253,7 +253,7 @@ def _nearest(said: Sequence[Night], night: Night, days: int) -> Night | None:
 def main_scorer(project: ProjectSpec) -> Asked:
     """What `night: {model: …}` names; document D's card where there is no champion yet, which it says."""
     wanted = project.night.model
-    store, model = Store(project.state), slug(project.project)
+    store, model = store_of(project), slug(project.project)
     if wanted != "champion":
         of_registry = "@" in wanted or wanted.isdigit()
         made = from_registry(project, wanted) if of_registry else from_weights(wanted, project=project)
