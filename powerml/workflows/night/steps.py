@@ -21,11 +21,16 @@ from powerml.tracking.scorers import RegisteredScorer
 from powerml.workflows.alerts import deliver, due_lists, list_lines, ring
 from powerml.workflows.check import check
 from powerml.workflows.list import keep_lists, written
+from powerml.workflows.report import make_report
+from powerml.writing import private_folder, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from powerml.workflows.night.work import Work
+
+
+NIGHT_PAGE = "page.html"
 
 
 @dataclass(frozen=True)
@@ -157,6 +162,16 @@ def _alerts(work: Work, night: Sofar) -> Done:
     return Done(told, {"fired": plain, "sent": len(fared["sent"]), "failed": fared["failed"], "lacking": rung.remarks})
 
 
+def _page(work: Work, night: Sofar) -> Done:
+    """The page of the night, beside its history: it has names in it."""
+    made = make_report(work.project, as_of=night.as_of, now=work.now, note=work.note)
+    write_whole(private_folder(work.project.state) / NIGHT_PAGE, made.html, private=True)
+    size = len(made.html.encode()) / 1e6
+    return Done(
+        f"{size:.1f} MB: {work.project.state.name}/{NIGHT_PAGE}", {"file": NIGHT_PAGE, "megabytes": round(size, 2)}
+    )
+
+
 def _not_yet(_work: Work, _night: Sofar) -> Done:
     """A step whose part comes later."""
     return Done("not there yet")
@@ -169,7 +184,7 @@ STEPS: dict[str, Callable[[Work, Sofar], Done]] = {
     "history": _history,
     "lists": _lists,
     "alerts": _alerts,
-    "page": _not_yet,
+    "page": _page,
     "sync": _not_yet,
 }
 """The steps that are there, in their order."""
