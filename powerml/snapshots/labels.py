@@ -68,7 +68,7 @@ def contract_labels(
     starts, ends = windows.select("c", "at"), windows.select("c", at=_.until)
     at_start = subscriptions_at(inputs, rollups, starts, plans=project.plans, seen="later")
     at_end = subscriptions_at(inputs, rollups, ends, plans=project.plans, seen="later")
-    stops = engine.keep(_stops(inputs, rollups, project), "stops")
+    stops = engine.keep(payment_stops(inputs, rollups, project), "stops")
     churned = stops.cross_join(windows.select("c", "at", "until"))
     churned = churned.filter((_.stop >= _.at) & (_.stop < _.until)).select("c", "aid", churned=True).distinct()
 
@@ -95,7 +95,7 @@ def contract_labels(
     return rows.select("c", "ent", label=label)
 
 
-def _stops(inputs: Inputs, rollups: Rollups, project: ProjectSpec) -> ir.Table:
+def payment_stops(inputs: Inputs, rollups: Rollups, project: ProjectSpec) -> ir.Table:
     """(aid, stop): instants at which an account stops paying and does not pay again within the grace."""
     table = versions(inputs, "subscriptions")
     table = table.filter(known_at_all(table))

@@ -213,7 +213,7 @@ def tree_section(facts: Facts) -> Section:
     }  # fmt: skip
     owners = {
         **({} if document is None else {b: g.owner for b, g in owned_branches(document).items()}),
-        **facts.project.owners,
+        **facts.project.accountable,
     }
     table = metric_tree(given, branch_of)
     table["owner"] = [owners.get(str(branch), "") for branch in table["branch"]]
