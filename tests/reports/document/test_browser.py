@@ -63,7 +63,8 @@ def opened(page, folder, *, width=1280, more=()):
         thread = threading.Thread(target=listen, args=(proxy, done, asked))
         thread.start()
         flags = ["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr",
-                 "--virtual-time-budget=15000", "--disable-background-networking", "--disable-component-update", "--no-first-run", "--disable-sync",
+                 "--virtual-time-budget=15000", "--disable-background-networking", "--disable-sync",
+                 "--disable-component-update", "--no-first-run",
                  f"--proxy-server=127.0.0.1:{proxy.getsockname()[1]}", f"--user-data-dir={folder / 'profile'}",
                  f"--window-size={width},2000", *more]  # fmt: skip
         command = [CHROMIUM, *flags, "--dump-dom", file.as_uri()]
