@@ -10,7 +10,7 @@ from powerml.tables import TABLES, own_column
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-_AnyPart = TypeVar("_AnyPart", bound=MetricPart)
+Part = TypeVar("Part", bound=MetricPart)
 MADE = {"tickets": ("resolution_hours", "positive")}  # columns that `records` makes of others
 
 
@@ -36,7 +36,7 @@ def apart(metrics: Mapping[str, MetricSpec]) -> dict[str, MetricSpec]:
     return {name: _apart(spec) for name, spec in metrics.items()}
 
 
-def _apart(part: _AnyPart) -> _AnyPart:
+def _apart(part: Part) -> Part:
     named: dict[str, object] = {}
     if part.table not in (None, "sessions"):
         inner = {column: _inner(str(part.table), column) for column in _spoken(part)}
