@@ -14,7 +14,7 @@ from powerml.config.lists import project_lists
 from powerml.config.project import slug
 from powerml.config.triggers import load_triggers
 from powerml.errors import DataError, MissingColumns
-from powerml.history.ledger import DATABASE
+from powerml.history.ledger import LEDGER_FILE
 from powerml.history.store import NightHistory
 from powerml.monitoring.triggers import FIRINGS, fire
 from powerml.progress import Note, silent
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from powerml.history.nights import Night
     from powerml.training.rows import TrainingData
 
+PAGE = "report.html"
 MONTHS_BACK = 12
 CALLED = "at_risk"
 TRIGGERS = "power_users"
@@ -261,7 +262,7 @@ def _alerts(facts: Facts) -> pd.DataFrame | None:
 
     None without either.
     """
-    if facts.kept and (facts.project.state / DATABASE).is_file():
+    if facts.kept and (facts.project.state / LEDGER_FILE).is_file():
         rang = fired_since(facts.project, facts.night.as_of - timedelta(days=WEEK))
         return rang[rang["fired_at"].astype(str) <= facts.night.as_of.isoformat()].reset_index(drop=True)
     before = facts.week or facts.month

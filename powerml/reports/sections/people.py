@@ -196,7 +196,5 @@ def alerts_section(facts: Facts) -> Section:
         blocks.append(Told("Nothing rang in the week before this night."))
     else:
         blocks.append(PageTable(facts.alerts, "alerts", f"What rang ({len(facts.alerts):,})", first=15))
-    blocks.append(
-        missing("No rule is judged here", "'powerml alerts --judge' replays the history")
-    )
+    blocks.append(missing("No rule is judged here", "'powerml alerts --judge' replays the history"))
     return Section("alerts", "What rang this week, and does it tell anything?", "Alerts", tuple(blocks))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from powerml.config.lists import project_lists
-from powerml.errors import UsageError
+from powerml.errors import DataError, MissingColumns, UsageError
 from powerml.history.exports import EXPORTS, write_exports
 from powerml.history.ledger import open_ledger
 from powerml.history.movement import change_since_last
@@ -21,6 +21,7 @@ from powerml.tracking.scorers import RegisteredScorer
 from powerml.workflows.alerts import deliver, due_lists, list_lines, ring
 from powerml.workflows.check import check
 from powerml.workflows.list import keep_lists, written
+from powerml.writing import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -157,6 +158,22 @@ def _alerts(work: Work, night: Sofar) -> Done:
     return Done(told, {"fired": plain, "sent": len(fared["sent"]), "failed": fared["failed"], "lacking": rung.remarks})
 
 
+def _page(work: Work, night: Sofar) -> Done:
+    """The page of the newest night, beside the two tables in `exports/`."""
+    from powerml.workflows.report import PAGE, make_report  # what draws is loaded by who draws
+
+    newest = work.history.newest()
+    if newest is None or newest.as_of != night.as_of:
+        return Done("a later night is kept, and the page stays that one's", {"page": None})
+    try:
+        made = make_report(work.project, as_of=night.as_of, now=work.now, note=work.note)
+    except (DataError, MissingColumns) as error:  # no page is no reason to hold the rest
+        return Done(f"not made: {error}", {"page": None})
+    work.exports.mkdir(parents=True, exist_ok=True)
+    write_whole(work.exports / PAGE, made.html)
+    return Done(f"{work.exports.name}/{PAGE}", {"page": PAGE})
+
+
 def _not_yet(_work: Work, _night: Sofar) -> Done:
     """A step whose part comes later."""
     return Done("not there yet")
@@ -169,7 +186,7 @@ STEPS: dict[str, Callable[[Work, Sofar], Done]] = {
     "history": _history,
     "lists": _lists,
     "alerts": _alerts,
-    "page": _not_yet,
+    "page": _page,
     "sync": _not_yet,
 }
 """The steps that are there, in their order."""
