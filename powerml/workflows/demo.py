@@ -16,7 +16,7 @@ from powerml.scoring.scores_table import score_rows
 from powerml.simulation import Manifest, write_product
 from powerml.sinks.files import write_table
 from powerml.tracking.scorers import RegisteredScorer
-from powerml.workflows.report import report_of_training
+from powerml.workflows.report import PAGE, report_of_training
 from powerml.workflows.score import ScoreResult
 from powerml.workflows.train import TrainResult, train
 from powerml.writing import whole_folder, write_whole
@@ -29,7 +29,6 @@ PRESET = "validation"
 MONTHS = 24
 DEMO_TOP = 10
 SCORES = "scores.csv"
-PAGE = "report.html"
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,7 @@ from powerml.config.lists import project_lists
 from powerml.config.project import slug
 from powerml.config.triggers import load_triggers
 from powerml.errors import DataError, MissingColumns
+from powerml.history.ledger import LEDGER_FILE
 from powerml.history.store import NightHistory
 from powerml.monitoring.triggers import FIRINGS, fire
 from powerml.progress import Note, silent
@@ -27,6 +28,7 @@ from powerml.tracking.kept_session import MOVED_FROM, KeptSession, kept_session
 from powerml.tracking.pseudonyms import KEY_FILE, load_pseudonyms
 from powerml.tracking.scorers import RegisteredScorer, from_registry
 from powerml.tracking.store import store_of
+from powerml.workflows.alerts import fired_since
 from powerml.workflows.list import written
 from powerml.workflows.project import latest_cutoff, open_project, project_metrics
 
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from powerml.history.nights import Night
     from powerml.training.rows import TrainingData
 
+PAGE = "report.html"
 MONTHS_BACK = 12
 CALLED = "at_risk"
 TRIGGERS = "power_users"
@@ -255,7 +258,13 @@ def _order(spec: ListSpec) -> str:
 
 
 def _alerts(facts: Facts) -> pd.DataFrame | None:
-    """What became true since the week (or month) before; None without such a night."""
+    """What rang in the week before, as the nights wrote it down; else which triggers became true since a night before.
+
+    None without either.
+    """
+    if facts.kept and (facts.project.state / LEDGER_FILE).is_file():
+        rang = fired_since(facts.project, facts.night.as_of - timedelta(days=WEEK))
+        return rang[rang["fired_at"].astype(str) <= facts.night.as_of.isoformat()].reset_index(drop=True)
     before = facts.week or facts.month
     if before is None:
         return None

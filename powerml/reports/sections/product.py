@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from powerml.reports.document.blocks import Piece
     from powerml.reports.sections.facts import Facts, SeenNight
 
-FEW = 10
+ENOUGH_POWER_USERS = 10
 DONE = "key_actions_30d"
 SIGNALS = "power_user_signals"
 DAYS = "active_days_30d"
@@ -125,9 +125,9 @@ def _apart(facts: Facts) -> list[Piece]:
             found.append(
                 (name, mine.mean(), rest.mean(), (mine.mean() - rest.mean()) / spread, int(mine.notna().sum()))
             )
-    if 0 < power.sum() < FEW:
+    if 0 < power.sum() < ENOUGH_POWER_USERS:
         told = f"Only {int(power.sum())} power users at this date: too few to say what they do otherwise"
-        return [missing(told, f"{FEW} are needed; 'powerml score --weights power_user_rule' names them")]
+        return [missing(told, f"{ENOUGH_POWER_USERS} are needed; 'powerml score --weights power_user_rule' names them")]
     if not found or not power.any():
         return [
             missing(

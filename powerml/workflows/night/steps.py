@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from powerml.config.lists import project_lists
-from powerml.errors import UsageError
+from powerml.errors import DataError, MissingColumns, UsageError
 from powerml.history.exports import EXPORTS, write_exports
 from powerml.history.ledger import open_ledger
 from powerml.history.movement import change_since_last
@@ -21,16 +21,12 @@ from powerml.tracking.scorers import RegisteredScorer
 from powerml.workflows.alerts import deliver, due_lists, list_lines, ring
 from powerml.workflows.check import check
 from powerml.workflows.list import keep_lists, written
-from powerml.workflows.report import make_report
-from powerml.writing import private_folder, write_whole
+from powerml.writing import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from powerml.workflows.night.work import Work
-
-
-NIGHT_PAGE = "page.html"
 
 
 @dataclass(frozen=True)
@@ -163,13 +159,19 @@ def _alerts(work: Work, night: Sofar) -> Done:
 
 
 def _page(work: Work, night: Sofar) -> Done:
-    """The page of the night, beside its history: it has names in it."""
-    made = make_report(work.project, as_of=night.as_of, now=work.now, note=work.note)
-    write_whole(private_folder(work.project.state) / NIGHT_PAGE, made.html, private=True)
-    size = len(made.html.encode()) / 1e6
-    return Done(
-        f"{size:.1f} MB: {work.project.state.name}/{NIGHT_PAGE}", {"file": NIGHT_PAGE, "megabytes": round(size, 2)}
-    )
+    """The page of the newest night, beside the two tables in `exports/`."""
+    from powerml.workflows.report import PAGE, make_report  # what draws is loaded by who draws
+
+    newest = work.history.newest()
+    if newest is None or newest.as_of != night.as_of:
+        return Done("a later night is kept, and the page stays that one's", {"page": None})
+    try:
+        made = make_report(work.project, as_of=night.as_of, now=work.now, note=work.note)
+    except (DataError, MissingColumns) as error:  # no page is no reason to hold the rest
+        return Done(f"not made: {error}", {"page": None})
+    work.exports.mkdir(parents=True, exist_ok=True)
+    write_whole(work.exports / PAGE, made.html)
+    return Done(f"{work.exports.name}/{PAGE}", {"page": PAGE})
 
 
 def _not_yet(_work: Work, _night: Sofar) -> Done:
