@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from powerml.scoring.contributions import Contributions
 
 TREE_ROWS = ("branch", "metric", "owner", "contribution", "before", "change", "from_movers")
-WHOLE = "score"
+SCORE_ROW = "score"
 
 
 def moved_tree(
@@ -42,7 +42,7 @@ def moved_tree(
     numbers = ["contribution", "before", "change", "from_movers"]
     sums = table.groupby("branch")[numbers].sum(min_count=1)
     by = "contribution" if before is None else "change"
-    rows = [{"branch": WHOLE, "metric": "", **table[numbers].sum(min_count=1).to_dict()}]
+    rows = [{"branch": SCORE_ROW, "metric": "", **table[numbers].sum(min_count=1).to_dict()}]
     rows[0]["contribution"] += after.baseline
     if before is not None:
         rows[0]["before"] += before.baseline
