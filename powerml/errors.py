@@ -77,3 +77,11 @@ class UsageError(PowermlError):
 
 class StoreError(PowermlError):
     """The MLflow store has not what was asked for, or what it holds was altered."""
+
+
+class NotSent(StoreError):
+    """A store elsewhere did not take a session, which is kept aside in a folder of the project."""
+
+    def __init__(self, why: str, *, kept: Path) -> None:
+        self.kept = kept
+        super().__init__(f"{why}; nothing is lost: the session is kept in {kept}, and 'powerml log' sends it")

@@ -22,7 +22,8 @@ def bands(report: BandReport | pd.DataFrame, *, title: str = "What came of each 
     `report`: a band report, or its `rates` (band, outcome, n, rate, low, high, predicted, and maybe reference).
     """
     rates = report if isinstance(report, pd.DataFrame) else report.rates
-    rates = rates.dropna(subset=["rate"])
+    seen = rates["rate"].notna() | rates.get("reference", rates["rate"]).notna()
+    rates = rates[seen]
     names, outcomes = list(dict.fromkeys(cut(rates["band"]))), list(dict.fromkeys(rates["outcome"]))
     base = alt.Chart(inline(rates)).encode(
         y=alt.Y("band:N", sort=names, title=None).axis(domain=False, ticks=False),

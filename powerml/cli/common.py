@@ -219,17 +219,17 @@ def is_named(parameter: str) -> bool:
 def project_or_store(config: Path) -> ProjectSpec:
     """The project file's project; where none is there or named, the store that 'train --table' left in this folder.
 
-    Such a store's project is called as its model is, where it holds one only.
+    Such a store's project is called as its model is, where it holds one only. A store elsewhere says nothing of that.
     """
     from powerml.config.project import bare_project, load_project
 
     if is_named("config") or config.is_file() or not Path(".powerml", "mlflow.db").is_file():
         return load_project(config)
     from powerml.tracking import registry
-    from powerml.tracking.store import Store
+    from powerml.tracking.store import store_of
 
     project = bare_project(Path(), name=Path.cwd().name)
-    known = registry.models(Store(project.state))
+    known = registry.models(store_of(project))
     return bare_project(Path(), name=known[0]) if len(known) == 1 else project
 
 

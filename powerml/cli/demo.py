@@ -47,6 +47,7 @@ def command(users: int, folder: Path, seed: int, force: bool, config: Path, out:
     for sentence in trained.next_steps[:1]:
         out.say(sentence)
     out.say(f"Scores of all {len(done.scores.frame):,} users: {done.scores_file}")
+    out.say(f"The page, to open in a browser: {done.page}")
     out.say(f"Runs, weights, band reports: powerml ui -c {folder / 'powerml.yaml'}")
     out.say(f"The truth behind the product: {folder / 'truth'}")
     out.result(
@@ -60,6 +61,7 @@ def command(users: int, folder: Path, seed: int, force: bool, config: Path, out:
             "version": trained.version.number,
             "champion": trained.champion is not None,
             "scores": done.scores_file,
+            "page": done.page,
             "top": done.top,
             "card": done.card,
         }

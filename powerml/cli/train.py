@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from powerml.cli import common
-from powerml.errors import UsageError
+from powerml.errors import NotSent, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,7 +56,7 @@ def command(
     if good and table is None:
         raise UsageError("--good is about the target of a feature table; give it with --table and --target")
     specs = [load_experiment(path) for path in experiments] or [ExperimentSpec()]
-    results = []
+    results, unsent = [], []
     for spec in specs:
         if capacity:
             spec = _with_capacity(spec, capacity)
@@ -69,7 +69,10 @@ def command(
             else:
                 done = train(load_project(spec.project_file or config), spec, note=note)
         results.append(_report(done, spec, out))
+        unsent += [done.sent] if isinstance(done.sent, NotSent) else []
     out.result(results if len(results) > 1 else results[0])
+    if unsent:  # what was found is told by now
+        raise unsent[-1]
 
 
 def _with_capacity(spec: ExperimentSpec, capacity: int) -> ExperimentSpec:
@@ -85,8 +88,17 @@ def _report(done: TrainResult, spec: ExperimentSpec, out: common.Output) -> dict
     for part in done.parts:
         if (table := part.for_reading) is not None:
             out.table(table, title=part.title)
-    for sentence in done.next_steps:
-        out.say(sentence)
+    if isinstance(done.sent, NotSent):
+        registered: dict[str, object] = {"kept": done.sent.kept}
+    else:
+        for sentence in done.next_steps:
+            out.say(sentence)
+        registered = {
+            "model": done.version.model,
+            "version": done.version.number,
+            "champion": done.champion is not None,
+            "run": done.session.run_id,
+        }
     return {
         "scorers": done.scorers,
         **done.tables,
@@ -94,9 +106,6 @@ def _report(done: TrainResult, spec: ExperimentSpec, out: common.Output) -> dict
         "verdict": done.word,
         "sentences": done.sentences,
         "challenger": done.challenger,
-        "model": done.version.model,
-        "version": done.version.number,
-        "champion": done.champion is not None,
-        "run": done.session.run_id,
+        **registered,
         "not_applicable": {part.code: part.not_applicable for part in done.parts if part.not_applicable},
     }

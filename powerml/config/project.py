@@ -10,7 +10,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, PrivateAttr, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, field_validator, model_validator
 
 from powerml.config.base import Spec
 from powerml.config.outcome import EventOutcome
@@ -21,6 +21,8 @@ from powerml.shown import Shown
 from powerml.tables import EARLIEST, FIRST_DATE, LAST_DATE, LONGEST_DAYS, TABLES
 
 LONGEST_GAP_MINUTES = 7 * 24 * 60.0
+
+DRAWN_FILE = "treatments.parquet"  # in `.powerml`: who was drawn by 'powerml treat'
 
 Every = Literal["day", "week", "month", "quarter"]
 Entity = Literal["user", "account"]
@@ -143,6 +145,40 @@ class HistorySpec(Spec):
     keep_days: Annotated[int, Field(ge=1, le=LONGEST_DAYS)] = 35
 
 
+class Owner(Spec):
+    """Who answers for a branch of the metric tree, and who works on it, where that is somebody else."""
+
+    accountable: Annotated[str, Field(min_length=1)]
+    responsible: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_name(cls, value: Any) -> Any:
+        return {"accountable": value} if isinstance(value, str) else value
+
+    def __str__(self) -> str:
+        return self.accountable + (f" ({self.responsible} responsible)" if self.responsible else "")
+
+
+def _from_environment(value: str) -> str:
+    if not re.fullmatch(r"env:[A-Za-z_]\w*", value):
+        raise ValueError("addresses stand in environment variables only; write env:NAME here and set NAME")
+    return value
+
+
+Addresses = Annotated[
+    tuple[Annotated[str, AfterValidator(_from_environment)], ...],
+    BeforeValidator(lambda v: (v,) if isinstance(v, str) else v),
+]
+
+
+class DeliverSpec(Spec):
+    """To whom a list goes as a message, and on which night: every one, or that of a weekday."""
+
+    to: Annotated[str, Field(min_length=1)]
+    every: Literal["day", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] = "monday"
+
+
 class ProjectSpec(Shown, Spec):
     """A project file; configs/README.md shows its shape."""
 
@@ -163,11 +199,16 @@ class ProjectSpec(Shown, Spec):
     engine: Literal["duckdb", "spark"] = "duckdb"
     memory_limit: str | None = None
     query_timeout: Annotated[float, Field(gt=0, le=7 * 86_400)] = 600  # seconds that a table's query may take
-    owners: dict[str, str] = {}
+    owners: dict[str, Owner] = {}
     params: dict[str, float] = {}
     night: NightSpec = NightSpec()
     history: HistorySpec = HistorySpec()
     lists: Names = ()
+    alerts: Names = ()
+    notify: dict[str, Addresses | dict[str, Addresses]] = {}
+    deliver: dict[str, DeliverSpec] = {}
+    tracking_uri: str = ""  # an MLflow store elsewhere, see `tracking.address`
+    artifact_location: str = ""  # where such a store keeps the files of runs, if not where it likes
 
     _base: Path = PrivateAttr(default=Path())
     _custom: EventOutcome | None = PrivateAttr(default=None)
@@ -244,6 +285,19 @@ class ProjectSpec(Shown, Spec):
         return aimed
 
     @property
+    def accountable(self) -> dict[str, str]:
+        """Who answers for which branch of the metric tree."""
+        return {branch: owner.accountable for branch, owner in self.owners.items()}
+
+    def addresses(self, whom: str) -> tuple[str, ...]:
+        """The environment variables that hold the addresses of a team or, as `owner: {NAME: …}` says, of a person."""
+        owners = self.notify.get("owner", {})
+        found = self.notify.get(whom, ()) if whom != "owner" else ()
+        if not found and isinstance(owners, dict):
+            found = owners.get(whom, ())
+        return tuple(one.removeprefix("env:") for one in found) if isinstance(found, tuple) else ()
+
+    @property
     def id_column(self) -> str:
         """`user_id` or `account_id`."""
         return f"{self.entity}_id"
@@ -286,7 +340,7 @@ def load_project(path: Path | str) -> ProjectSpec:
         project._meanings = validated(dict[str, Meaning], read_document(words))
     else:
         project._meanings = dict(project.vocabulary)
-    return project
+    return _with_drawn(project)
 
 
 def draft_project(data: dict[str, Any], folder: Path) -> ProjectSpec:
@@ -295,6 +349,18 @@ def draft_project(data: dict[str, Any], folder: Path) -> ProjectSpec:
     project._base = folder
     project._file = "powerml.yaml"
     return project
+
+
+def _with_drawn(project: ProjectSpec) -> ProjectSpec:
+    """What 'powerml treat' drew is a part of the treatments, where that table is made of plain files or of nothing."""
+    drawn = project.state / DRAWN_FILE
+    spec = project.tables.get("treatments", TableSpec(files=(str(drawn),)))
+    if not drawn.is_file() or not spec.files or spec.columns or spec.time_format:
+        return project
+    files = tuple(dict.fromkeys((*spec.files, str(drawn))))
+    return project.model_copy(
+        update={"tables": {**project.tables, "treatments": spec.model_copy(update={"files": files})}}
+    )
 
 
 def bare_project(folder: Path | str, *, name: str) -> ProjectSpec:

@@ -13,7 +13,7 @@ from powerml.config.vocabulary import is_glob
 from powerml.errors import DataError
 from powerml.snapshots.windows import day_number
 from powerml.tracking import registry
-from powerml.tracking.store import Store
+from powerml.tracking.store import store_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -66,7 +66,7 @@ def champions_due(project: ProjectSpec, *, now: datetime, rollups: Rollups | Non
 
     Custom outcomes have champions of their own. Nothing is made where nothing was ever tracked.
     """
-    store, own = Store(project.state), slug(project.project)
+    store, own = store_of(project), slug(project.project)
     said: list[str] = []
     for model in registry.models(store):
         champion = next((v for v in registry.registered_versions(store, model) if "champion" in v.aliases), None)

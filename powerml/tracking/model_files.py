@@ -7,6 +7,7 @@ installed code.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -24,11 +25,11 @@ from powerml.config.fingerprints import manifest
 from powerml.config.shipped import configs
 from powerml.errors import StoreError
 from powerml.scoring.model import ScoringModel
-from powerml.tracking.store import safe_part
+from powerml.tracking.store import Store, safe_part
 from powerml.writing import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 DATA = "scoring_model.json"
 RUN_SOURCE = "powerml"  # who runs and models are by, in MLflow's own tags
@@ -42,11 +43,11 @@ CARRIED = (".py", ".yaml", ".typed")
 NEEDED = ("mlflow", "numpy", "pandas", "pydantic", "pyyaml", "scipy", "scikit-learn", "lightgbm", "click", "tzdata")
 
 
-def log_model(model: ScoringModel, example: pd.DataFrame, scratch: Path) -> tuple[str, dict[str, str]]:
+def log_model(model: ScoringModel, example: pd.DataFrame, store: Store) -> tuple[str, dict[str, str]]:
     """Logs the scorer into the active run; gives the model's address and the manifest of its files.
 
     `example` holds a few snapshot rows, of which only the metrics that the scorer reads are kept. What MLflow copies
-    is laid out in a folder in `scratch` first; below the working folder, so that MLflow notes no absolute path.
+    is laid out in a folder beside the store first; below the working folder, so that MLflow notes no absolute path.
     """
     import mlflow
     from mlflow.models import ModelSignature, infer_signature
@@ -64,7 +65,7 @@ def log_model(model: ScoringModel, example: pd.DataFrame, scratch: Path) -> tupl
         ]
     )
     outputs = infer_signature(rows, model.score(rows)).outputs
-    with tempfile.TemporaryDirectory(dir=scratch, prefix=SCRATCH) as name:
+    with tempfile.TemporaryDirectory(dir=store.folder, prefix=SCRATCH) as name:
         folder = Path(os.path.relpath(name))
         data = Path(folder, DATA)
         script = shutil.copyfile(Path(__file__).with_name(SERVED), Path(folder, SERVED))
@@ -78,7 +79,7 @@ def log_model(model: ScoringModel, example: pd.DataFrame, scratch: Path) -> tupl
             pip_requirements=[f"{name}=={version(name)}" for name in NEEDED],
         )
     _without_places(info.model_uri, info.model_id)
-    return info.model_uri, model_manifest(info.model_uri)
+    return info.model_uri, model_manifest(store, info.model_uri)
 
 
 def _without_places(model_uri: str, model_id: str) -> None:
@@ -92,11 +93,22 @@ def _without_places(model_uri: str, model_id: str) -> None:
     write_whole(described, text, private=True)
 
 
-def model_manifest(model_uri: str) -> dict[str, str]:
-    """The sha256 of every file of a logged model."""
+@contextlib.contextmanager
+def fetched(store: Store, uri: str) -> Iterator[Path]:
+    """The folder at an address: where it lies in the project, or a copy from elsewhere while the block runs."""
     from mlflow.artifacts import download_artifacts
 
-    return model_files(Path(download_artifacts(model_uri)))
+    if store.is_own:
+        yield Path(download_artifacts(uri)).absolute()
+        return
+    with tempfile.TemporaryDirectory(prefix="powerml-") as folder:
+        yield Path(download_artifacts(uri, dst_path=folder)).absolute()
+
+
+def model_manifest(store: Store, model_uri: str) -> dict[str, str]:
+    """The sha256 of every file of a logged model."""
+    with fetched(store, model_uri) as folder:
+        return model_files(folder)
 
 
 def model_files(folder: Path) -> dict[str, str]:

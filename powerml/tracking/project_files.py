@@ -14,7 +14,7 @@ import mlflow
 from mlflow.store.artifact.local_artifact_repo import LocalArtifactRepository
 from mlflow.utils.file_utils import local_file_uri_to_path
 
-SQLITE = "sqlite:///"
+_SQLITE = "sqlite:///"
 SERVED_FILE = "_MLFLOW_SERVER_FILE_STORE"  # in MLflow's server, the store that it serves
 
 
@@ -35,8 +35,8 @@ def written_in_project(address: str, store: str) -> str:
     'file:.powerml/artifacts/a'
     """
     path = Path(local_file_uri_to_path(address))  # type: ignore[no-untyped-call]
-    database = Path(store.removeprefix(SQLITE))
-    ours = store.startswith(SQLITE) and path.parts[:1] == (database.parent.name,)
+    database = Path(store.removeprefix(_SQLITE))
+    ours = store.startswith(_SQLITE) and path.parts[:1] == (database.parent.name,)
     if path.is_absolute() or not ours:
         return address
     return (database.absolute().parent.parent / path).as_uri()

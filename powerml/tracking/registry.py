@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from powerml.config import fingerprints
 from powerml.errors import StoreError
 from powerml.tracking import database
-from powerml.tracking.model_files import MANIFEST_FILE, model_files, read_model
-from powerml.tracking.store import WRITING, Store, connected, writing
+from powerml.tracking.model_files import MANIFEST_FILE, fetched, model_files, read_model
+from powerml.tracking.store import WRITING, Store, connected, is_absent, writing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from mlflow import MlflowClient
 
@@ -66,11 +67,14 @@ def register(
     with writing(store) as client:
         try:
             client.get_registered_model(model)
-        except MlflowException:
+        except MlflowException as error:
+            if not is_absent(error):
+                raise
             client.create_registered_model(model, tags={"powerml": "true"}, description=ABOUT)
         _settle(client, model)
         all_tags = {**tags, MANIFEST: fingerprints.of_manifest(manifest)} | ({PENDING: alias} if alias else {})
-        made = client.create_model_version(model, source=model_uri, run_id=run_id, tags=all_tags)
+        id_ = model_uri.removeprefix("models:/")  # servers ask for it
+        made = client.create_model_version(model, source=model_uri, run_id=run_id, tags=all_tags, model_id=id_)
         if alias:
             _settle(client, model)
         return _version(client, model, int(made.version))
@@ -107,7 +111,9 @@ def aliases(store: Store, model: str) -> dict[str, int]:
         try:
             _ = registered_versions(store, model)  # settles what a killed run left
             found: dict[str, Any] = client.get_registered_model(model).aliases
-        except MlflowException:
+        except MlflowException as error:
+            if not is_absent(error):
+                raise
             return {}
         return {name: int(number) for name, number in found.items()}
 
@@ -124,7 +130,7 @@ def find_version(store: Store, model: str, wanted: str) -> Version:
     model = model.removeprefix("models:/")
     known = registered_versions(store, model)
     if not known:
-        raise StoreError(f"no model {model!r} is registered in {store.folder}; run 'powerml train' first")
+        raise StoreError(f"no model {model!r} is registered in {store.shown}; run 'powerml train' first")
     for version in known:
         if reference in (str(version.number), f"v{version.number}") or reference in version.aliases:
             return version
@@ -159,17 +165,18 @@ def registered_versions(store: Store, model: str) -> list[Version]:
 def load_version(store: Store, version: Version) -> ScoringModel:
     """The scorer of a version, its files checked against the manifest; raises StoreError where they differ."""
     with connected(store):
-        from mlflow.artifacts import download_artifacts
         from mlflow.exceptions import MlflowException
 
-        try:
-            folder = Path(download_artifacts(f"models:/{version.model}/{version.number}")).absolute()
-        except (MlflowException, OSError) as error:
-            raise StoreError(f"{version.shown}: its files cannot be found ({error}); train again") from None
         if MANIFEST not in version.tags:
             raise StoreError(f"{version.shown}: has no manifest, so powerml did not register it; name another version")
-        expected = _files(version, folder)
-    return read_model(folder, expected=expected, shown=version.shown)
+        with contextlib.ExitStack() as files:
+            try:
+                folder = files.enter_context(fetched(store, f"models:/{version.model}/{version.number}"))
+            except (MlflowException, OSError) as error:
+                if not store.is_own:
+                    raise
+                raise StoreError(f"{version.shown}: its files cannot be found ({error}); train again") from None
+            return read_model(folder, expected=_files(version, folder), shown=version.shown)
 
 
 def _files(version: Version, folder: Path) -> Mapping[str, str]:
@@ -182,7 +189,7 @@ def _files(version: Version, folder: Path) -> Mapping[str, str]:
         return there
     try:
         kept: dict[str, str] = load_dict(f"runs:/{version.run_id}/{MANIFEST_FILE}")
-    except (MlflowException, OSError, ValueError):
+    except (MlflowException, OSError, ValueError):  # no list is none that fits: the version is refused
         return {}
     return kept if fingerprints.of_manifest(kept) == version.tags[MANIFEST] else {}
 

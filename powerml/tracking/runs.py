@@ -155,14 +155,14 @@ def log_session(
     return LoggedSession(parent, logged)
 
 
-def log_version(store: Store, project: str, run: ScorerRun, *, tags: Mapping[str, str]) -> LoggedRun:
-    """Writes a model that came of a registered one, as a run by itself in the project's experiment."""
+def log_version(store: Store, project: str, run: ScorerRun, *, tags: Mapping[str, str]) -> LoggedSession:
+    """Writes a model that came of a registered one, as a session of one run in the project's experiment."""
     with writing(store) as client:
         experiment = experiment_id(client, store, project)
         end_killed(client, store, experiment)
         every = {**tags, "powerml.kind": run.model.kind, **run.tags}
         with _run(experiment, run.label, every) as run_id:
-            return _log_scorer(run, run_id, store, _figures([run])[0])
+            return LoggedSession(run_id, {run.label: _log_scorer(run, run_id, store, _figures([run])[0])})
 
 
 def end_killed(client: MlflowClient, store: Store, experiment: str) -> None:
@@ -226,7 +226,7 @@ def _log_scorer(scorer: ScorerRun, run_id: str, store: Store, told_figures: Mapp
                 mlflow.log_metric(safe_key(name), float(value), step=step)
     mlflow.log_table(scorer.ranking, RANKING)
     _attach(scorer.attachments)
-    uri, files = log_model(scorer.model, scorer.example, store.folder)
+    uri, files = log_model(scorer.model, scorer.example, store)
     mlflow.set_tag(MANIFEST_DIGEST, fingerprints.of_manifest(files))
     mlflow.log_dict(files, MANIFEST_FILE)
     return LoggedRun(run_id, uri, files)
@@ -286,7 +286,7 @@ def find_run(store: Store, wanted: str) -> FoundRun | None:
                 logged = run.outputs.model_outputs if run.outputs else []
                 if run.info.run_id.startswith(wanted) and logged:
                     uri = f"models:/{logged[0].model_id}"
-                    files = model_manifest(uri)
+                    files = model_manifest(store, uri)
                     if fingerprints.of_manifest(files) != run.data.tags.get(MANIFEST_DIGEST):
                         raise StoreError(f"run {run.info.run_id}: its model's files were changed since; train again")
                     tags = dict(run.data.tags)

@@ -10,7 +10,7 @@ from powerml.errors import StoreError
 from powerml.scoring.learned import Learned
 from powerml.scoring.named import NamedScorer
 from powerml.tracking import registry
-from powerml.tracking.store import Store
+from powerml.tracking.store import store_of
 
 if TYPE_CHECKING:
     from powerml.config.project import ProjectSpec
@@ -30,7 +30,7 @@ class RegisteredScorer(NamedScorer):
 
 def from_registry(project: ProjectSpec, wanted: str | None) -> RegisteredScorer:
     """The scorer of a registered version, by default the champion; raises StoreError that names the challenger."""
-    store, model = Store(project.state), slug(project.project)
+    store, model = store_of(project), slug(project.project)
     aliases = registry.aliases(store, model)
     if wanted in (None, model, f"{model}@champion") and "champion" not in aliases:
         if "challenger" not in aliases:

@@ -1,4 +1,4 @@
-"""The project's MLflow store: one SQLite file and one artifact folder under `.powerml`, and nothing anywhere else."""
+"""The project's MLflow store: one SQLite file and one artifact folder under `.powerml`, or a store that it names."""
 
 from __future__ import annotations
 
@@ -8,38 +8,58 @@ import os
 import posixpath
 import re
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from powerml.config import fingerprints
-from powerml.tracking import database
-from powerml.writing import for_owner_only
+from powerml.config.project import expand
+from powerml.tracking import database, elsewhere
+from powerml.tracking.address import TRACKING_URI, is_database, named_address, without_secrets
+from powerml.writing import for_owner_only, private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from mlflow import MlflowClient
+
+    from powerml.config.project import ProjectSpec
 
 LONGEST_KEY = 250
 LONGEST_PART = 100
 _IN_PATHS = re.compile(r"\w(?:[\w\- ]*\w)?")
 _ALLOWED = re.compile(r"[\w\-. :/]+")
 WRITING = "mlflow.lock"  # held by the run that makes the store, or writes a session or a version
-ADDRESSED_BY = ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
+ADDRESSED_BY = (TRACKING_URI, "MLFLOW_REGISTRY_URI", "_MLFLOW_SERVER_ARTIFACT_ROOT")
 EXPERIMENT_KIND = {"mlflow.experimentKind": "custom_model_development"}
 
 
 @dataclass(frozen=True)
 class Store:
-    """Where a project's runs and models are; `folder` is its `.powerml`."""
+    """Where a project's runs and models are; `folder` is its `.powerml`.
+
+    `address` names a store elsewhere (empty: the one in the folder), `files` where that one keeps new files, if not
+    where it likes. Neither is shown, for an address may hold a login.
+    """
 
     folder: Path
+    address: str = field(default="", repr=False)
+    files: str = field(default="", repr=False)
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is the one in the project's folder."""
+        return not self.address
 
     @property
     def uri(self) -> str:
         """The address MLflow takes for tracking and registry."""
-        return f"sqlite:///{self.database}"
+        return self.address or f"sqlite:///{self.database}"
+
+    @property
+    def shown(self) -> str:
+        """Where it is, as messages say it."""
+        return without_secrets(self.address) if self.address else str(self.folder)
 
     @property
     def database(self) -> Path:
@@ -53,15 +73,52 @@ class Store:
 
     @property
     def exists(self) -> bool:
-        """Whether anything was ever tracked here."""
-        return self.database.is_file()
+        """Whether anything was ever tracked here; a store elsewhere is asked."""
+        return bool(self.address) or self.database.is_file()
+
+    @property
+    def serves_itself(self) -> bool:
+        """Whether a server stands before it, so that its pages are there without us."""
+        return bool(self.address) and not is_database(self.address)
+
+    @property
+    def artifact_root(self) -> str | None:
+        """Where files of new experiments go; None: where the server likes."""
+        return self.files or (None if self.serves_itself else self.artifacts.as_uri())
 
     def command(self, *, host: str = "127.0.0.1", port: int = 5000) -> list[str]:
-        """The command line (without the program) that opens the MLflow UI on this store."""
-        return [
-            *("ui", "--backend-store-uri", self.uri, "--default-artifact-root", str(self.artifacts)),
-            *("--host", host, "--port", str(port)),
-        ]
+        """The command line (without the program) that opens the MLflow UI on this store.
+
+        For a database elsewhere the address is left to `served_address`: a command line is seen by everybody.
+        """
+        backend = () if self.address else ("--backend-store-uri", self.uri)
+        root = self.files or str(self.artifacts)
+        return ["ui", *backend, "--default-artifact-root", root, "--host", host, "--port", str(port)]
+
+    @property
+    def served_address(self) -> dict[str, str]:
+        """The environment variable by which MLflow's server takes the address of a database elsewhere."""
+        return {"MLFLOW_BACKEND_STORE_URI": self.address} if self.address else {}
+
+    @property
+    def served_address_shown(self) -> list[str]:
+        """The same as it is printed before the command."""
+        return [f"{name}={without_secrets(value)}" for name, value in self.served_address.items()]
+
+
+def store_of(project: ProjectSpec) -> Store:
+    """The store of a project's runs and models: the only place that knows where it is.
+
+    What `tracking_uri` of the project names, else MLFLOW_TRACKING_URI, else the project's own.
+    """
+    own = Store(project.state)
+    address = named_address(project, own.database)
+    if not address:
+        return own
+    files = expand(project.artifact_location, file=project.file)
+    if files and "://" not in files:
+        files = Path(project.base, files).resolve().as_uri()
+    return Store(project.state, address, files)
 
 
 @contextlib.contextmanager
@@ -70,19 +127,19 @@ def connected(store: Store) -> Iterator[MlflowClient]:
 
     Makes the store where there is none yet; whatever is written in it is its owner's alone. The working folder is the
     project's meanwhile, for addresses in the store are relative to it, so that a project can be moved. Raises
-    StoreError, in a sentence, for a store that cannot be used.
+    StoreError, in a sentence, for a store that cannot be used, or that is elsewhere and does not answer.
     """
     with _quiet(), for_owner_only():
         import mlflow
 
         before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
         said = {name: os.environ.get(name) for name in ADDRESSED_BY}
-        with database.in_sentences(store.database):
-            if not store.exists:
-                database.make(store.database, store.artifacts)
-            database.look_at(store.database, store.artifacts)
+        with _in_sentences(store):
+            _ready(store)
             mlflow.set_tracking_uri(store.uri)
             mlflow.set_registry_uri(store.uri)
+            if store.address and store.artifact_root:  # else MLflow makes a folder where one works
+                os.environ[ADDRESSED_BY[2]] = store.artifact_root
             try:
                 with contextlib.chdir(store.folder.parent):
                     yield mlflow.MlflowClient()
@@ -96,6 +153,20 @@ def connected(store: Store) -> Iterator[MlflowClient]:
                         os.environ[name] = value
 
 
+def _in_sentences(store: Store) -> contextlib.AbstractContextManager[None]:
+    return database.in_sentences(store.database) if store.is_own else elsewhere.store_in_sentences(store.address)
+
+
+def _ready(store: Store) -> None:
+    if store.is_own:
+        if not store.exists:
+            database.make(store.database, store.artifacts)
+        database.look_at(store.database, store.artifacts)
+    else:
+        private_folder(store.folder)
+        elsewhere.reach(store.address)
+
+
 @contextlib.contextmanager
 def writing(store: Store) -> Iterator[MlflowClient]:
     """As `connected`, and no other run of ours writes meanwhile: one that does is waited for."""
@@ -104,27 +175,30 @@ def writing(store: Store) -> Iterator[MlflowClient]:
 
 
 def environment() -> dict[str, str]:
-    """What MLflow's processes are told: no telemetry, no pickles, only warnings."""
+    """What MLflow's processes are told: no telemetry, no pickles, only warnings, and not to wait for minutes."""
     return {
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "DO_NOT_TRACK": "true",
         "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
         "MLFLOW_LOGGING_LEVEL": "ERROR",
         "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+        "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+        "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+        "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
     }
 
 
 def experiment_id(client: MlflowClient, store: Store, project: str) -> str:
-    """The project's experiment, made on first use; its artifacts stay in the store's folder."""
+    """The project's experiment, made on first use; its artifacts stay in the store's folder, or where it names."""
     from mlflow.exceptions import MlflowException
 
     found = client.get_experiment_by_name(project)
     if found is None:
         try:
-            made: str = client.create_experiment(
-                project, artifact_location=store.artifacts.as_uri(), tags=EXPERIMENT_KIND
-            )
-            database.make_relative(store.database, store.artifacts)  # MLflow itself only takes an absolute one
+            made: str = client.create_experiment(project, artifact_location=store.artifact_root, tags=EXPERIMENT_KIND)
+            if store.is_own:
+                database.make_relative(store.database, store.artifacts)  # MLflow itself only takes an absolute one
             return made
         except MlflowException:  # another process was faster
             found = client.get_experiment_by_name(project)
@@ -133,6 +207,11 @@ def experiment_id(client: MlflowClient, store: Store, project: str) -> str:
     if found.lifecycle_stage != "active":
         client.restore_experiment(found.experiment_id)
     return str(found.experiment_id)
+
+
+def is_absent(error: Exception) -> bool:
+    """Whether MLflow says that there is no such thing, rather than that it cannot tell."""
+    return getattr(error, "error_code", "") == "RESOURCE_DOES_NOT_EXIST"
 
 
 @contextlib.contextmanager

@@ -179,8 +179,9 @@ class TrainingData:
     `labelled`: rows with a mature outcome and enough history. `latest`: every entity of the latest snapshot, the active
     ones of which are the reference of percentiles; `left` is true for those who paid once and pay no longer (None where
     contracts are not known); in no frame they count as active. `whole`: all rows at the mature cutoffs, eligible or
-    not. `before`: rows of snapshots taken for what is asked of earlier values, see `earlier_cutoffs`. `project` says
-    where things are kept, and of snapshots what outcomes are.
+    not. `before`: rows of snapshots taken for what is asked of earlier values, see `earlier_cutoffs`. `recent`: a week
+    and a month before the latest, with `left`, for what is told of movement. `project` says where things are kept, and
+    of snapshots what outcomes are.
     """
 
     project: ProjectSpec
@@ -194,6 +195,7 @@ class TrainingData:
     provenance: Provenance
     splitter: Splitter
     before: pd.DataFrame = field(default_factory=pd.DataFrame)
+    recent: pd.DataFrame = field(default_factory=pd.DataFrame)
     left: pd.Series | None = None
 
     @cached_property

@@ -79,8 +79,10 @@ def forward_split(rows: Rows, grace_days: int, *, seed: int) -> Split:
 
 
 def _declared(project: ProjectSpec) -> dict[str, Any]:
-    """What was declared: no owners (names), and of queries only their fingerprint."""
-    apart = {"owners"} if project.custom_outcome is None else {"owners", "outcome"}  # the experiment declares that one
+    """What was declared about the data: no names or logins, nothing after scoring, of queries their fingerprint."""
+    apart = {"owners", "tracking_uri", "artifact_location"}
+    apart |= {"night", "history", "lists", "alerts", "notify", "deliver"}  # what is done with scores afterwards
+    apart |= set() if project.custom_outcome is None else {"outcome"}  # the experiment declares that one
     told = project.model_dump(mode="json", by_alias=True, exclude=apart)
     told["vocabulary"] = {name: meaning.model_dump(mode="json") for name, meaning in project.meanings.items()}
     for table in told["tables"].values():

@@ -19,7 +19,7 @@ from powerml.scoring.learned import Learned
 from powerml.tables import OUTCOMES
 from powerml.tracking import registry
 from powerml.tracking.held_out_words import untold_sentences
-from powerml.tracking.store import Store
+from powerml.tracking.store import store_of
 from powerml.training.candidates import Candidate
 from powerml.training.refitted import Refitted
 from powerml.training.rows import Rows, TrainingData
@@ -160,7 +160,7 @@ def _scorer(
 ) -> Candidate | Refitted:
     if model and weights:
         raise UsageError("--model and --weights exclude each other; give one of them")
-    store, name = Store(project.state), slug(project.project)
+    store, name = store_of(project), slug(project.project)
     if weights or (model is None and "champion" not in registry.aliases(store, name)):
         candidate = Candidate(WeightSetEntry(weights=weights or DOCUMENTED_CARD), data, seed, project.base)
         candidate.weight_set()

@@ -23,9 +23,9 @@ from powerml.scoring.scores_table import score_rows
 from powerml.shown import Shown
 from powerml.sources.tables.metrics import rows_to_score
 from powerml.tracking import registry
-from powerml.tracking.model_files import read_model
+from powerml.tracking.model_files import fetched, read_model
 from powerml.tracking.runs import find_run
-from powerml.tracking.store import Store, connected
+from powerml.tracking.store import connected, store_of
 from powerml.training.candidates import Candidate
 from powerml.training.folds import out_of_fold
 from powerml.training.refitted import Refitted, compared
@@ -198,14 +198,11 @@ def _scorer(
         candidate = Candidate(entry, data, seed, project.base)
         candidate.weight_set()  # says what is wrong before the work starts
         return candidate
-    store, model = Store(project.state), slug(project.project)
+    store, model = store_of(project), slug(project.project)
     if found := find_run(store, entry):
-        from mlflow.artifacts import download_artifacts
-
-        with connected(store):
-            folder = Path(download_artifacts(found.model_uri)).absolute()
-        shown = f"run {found.run_id}"
-        return Refitted(f"{found.name} ({entry})", read_model(folder, expected=found.manifest, shown=shown), data)
+        with connected(store), fetched(store, found.model_uri) as folder:
+            logged = read_model(folder, expected=found.manifest, shown=f"run {found.run_id}")
+        return Refitted(f"{found.name} ({entry})", logged, data)
     try:
         version = registry.find_version(store, model, entry)
     except StoreError as error:

@@ -12,13 +12,14 @@ from powerml.config.project import load_project, slug
 from powerml.errors import UsageError
 from powerml.progress import Note, silent
 from powerml.scoring.explain.shares import weight_shares
-from powerml.scoring.named import NamedScorer
 from powerml.scoring.scores_table import score_rows
 from powerml.simulation import Manifest, write_product
 from powerml.sinks.files import write_table
+from powerml.tracking.scorers import RegisteredScorer
+from powerml.workflows.report import PAGE, report_of_training
 from powerml.workflows.score import ScoreResult
 from powerml.workflows.train import TrainResult, train
-from powerml.writing import whole_folder
+from powerml.writing import whole_folder, write_whole
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -39,6 +40,7 @@ class Demo:
     trained: TrainResult
     scores: ScoreResult
     scores_file: Path
+    page: Path
 
     @property
     def top(self) -> pd.DataFrame:
@@ -82,14 +84,15 @@ def demo(
         manifest = write_product(draft, PRESET, users=users, months=MONTHS, seed=seed, workers=workers, chunk=1)
         trained, scores = _train_and_score(draft, now=now, note=note)
         write_table(scores.frame, draft / SCORES)
-    return Demo(folder, manifest, trained, scores, folder / SCORES)
+        write_whole(draft / PAGE, report_of_training(trained.data, scores.scorer, now=now, note=note).html)
+    return Demo(folder, manifest, trained, scores, folder / SCORES, folder / PAGE)
 
 
 def _train_and_score(folder: Path, *, now: datetime, note: Note) -> tuple[TrainResult, ScoreResult]:
     project = load_project(folder / "powerml.yaml")
     trained = train(project, note=note)
     note("scoring the latest snapshot")
-    scorer = NamedScorer(trained.model, slug(project.project), str(trained.version.number))
+    scorer = RegisteredScorer(trained.model, slug(project.project), str(trained.version.number), trained.version)
     ids = ["as_of", *(name for name in ("user_id", "account_id") if name in trained.data.latest)]
     frame, baseline = score_rows(
         scorer, trained.data.latest, ids=ids, reasons=3, ranking="stored", now=now, metrics=trained.data.metrics,

@@ -73,7 +73,7 @@ def from_metrics(
     """The rows of a metric table; ranks and full scales that are not stored come from the table itself."""
     scorer = from_weights(weights, settings=settings, project=project)
     table = rows_to_score(path, scorer)
-    return Explainable(table.frame, scorer, table.id_column, catalogue(), as_of, project.owners if project else {})
+    return Explainable(table.frame, scorer, table.id_column, catalogue(), as_of, project.accountable if project else {})
 
 
 def from_project(
@@ -96,7 +96,7 @@ def from_project(
     if weights:
         scorer = scorer.with_counts(built.vocabulary_counts)
     frame = ranked(built.frame, None if scorer.model.outcome is not None else opened.left(built.frame))
-    return Explainable(frame, scorer, project.id_column, opened.metrics, at, project.owners)
+    return Explainable(frame, scorer, project.id_column, opened.metrics, at, project.accountable)
 
 
 def explain(entity: str, snapshots: Explainable) -> Explanation:

@@ -147,7 +147,7 @@ def explainable(
     id_column = next((name for name in KEYS[1:] if name in frame), "row")
     if id_column not in frame:
         frame = frame.assign(row=[str(number) for number in range(1, len(frame) + 1)])
-    return Explainable(frame, scorer, id_column, metrics, as_of, {} if project is None else project.owners)
+    return Explainable(frame, scorer, id_column, metrics, as_of, {} if project is None else project.accountable)
 
 
 def named_scorer(

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from powerml.config.outcome import EventOutcome
     from powerml.training.rows import TrainingData
 
+RECENT_DAYS = (7, 30)  # before the latest snapshot: what the page compares with
 CACHE_FROM_BYTES = 64_000_000  # Parquet events of this size are worth keeping their roll-ups
 
 
@@ -330,7 +331,8 @@ def gather(
     grace = project.outcome.grace_days if project.outcome_kind == "contract" else 0
     gap = project.outcome.horizon_days + grace
     added = earlier_cutoffs(mature, first_day=opened.first_day, gap_days=gap) if earlier else []
-    built = opened.build(sorted({*mature, latest, *added}), labels=True, note=note)
+    recent = [day for day in (latest - timedelta(days=d) for d in RECENT_DAYS) if earlier and day > opened.first_day]
+    built = opened.build(sorted({*mature, latest, *added, *recent}), labels=True, note=note)
     # who paid once and pays no longer stands in no list and no rank; of a custom outcome events say whom it is about
     left = opened.left(built.frame) if outcome is None else None
     frame = ranked(built.frame, left)
@@ -343,7 +345,10 @@ def gather(
         raise DataError(f"{project.file}: no entity of the mature snapshots has an outcome; see 'powerml check'")
     last = frame[at_latest].reset_index(drop=True)
     before = frame[frame["as_of"].isin(pd.to_datetime(added))].reset_index(drop=True)
+    near = frame[frame["as_of"].isin(pd.to_datetime(recent))]
+    near = near.assign(left=False if left is None else left[near.index]).reset_index(drop=True)
     made = snapshot_rows(project, opened.metrics, rows, whole, last, built.vocabulary_counts, built.coverage, before)
+    made = replace(made, recent=near)
     return made if left is None else replace(made, left=left[at_latest].reset_index(drop=True))
 
 

@@ -12,7 +12,7 @@ from powerml.scoring.learned import TRAINED_UNTIL
 from powerml.tracking import registry
 from powerml.tracking.due import DATA_UNTIL, DUE, PROJECT_TAG, PROMOTED, VOCABULARY_TAG, due_date
 from powerml.tracking.runs import find_run
-from powerml.tracking.store import Store
+from powerml.tracking.store import Store, store_of
 from powerml.writing import write_whole
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def promote(
     """
     if not alias.replace("-", "").replace("_", "").isalnum() or alias == "latest" or alias[1:].isdigit():
         raise UsageError(f"--alias {alias}: not an alias MLflow allows; use letters and dashes, like champion")
-    store, model = Store(project.state), slug(project.project)
+    store, model = store_of(project), slug(project.project)
     version = _version(store, model, wanted)
     model = version.model
     verdict = version.tags.get(registry.VERDICT, "cannot tell")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from powerml.config.metrics import catalogue
 from powerml.config.project import ProjectSpec, slug
 from powerml.errors import DataError
 from powerml.progress import Note, silent
@@ -16,9 +17,12 @@ from powerml.scoring.learned import Learned
 from powerml.tracking import registry
 from powerml.tracking.due import DUE, PROMOTED
 from powerml.tracking.kept_session import MOVED_FROM
+from powerml.tracking.limits import on_axes
 from powerml.tracking.pseudonyms import load_pseudonyms
 from powerml.tracking.runs import Attachments, ScorerRun, log_version
-from powerml.tracking.store import Store
+from powerml.tracking.sending import log_and_register
+from powerml.tracking.store import Store, store_of
+from powerml.tracking.unsent import Registration
 from powerml.workflows.project import gather
 from powerml.workflows.train_log import top_of_the_list
 
@@ -77,7 +81,7 @@ def recalibrate(project: ProjectSpec, wanted: str | None = None, *, note: Note =
     Ranks and reasons stay; scores, bands and probabilities follow the new base rates. Nothing is registered where no
     move can be told from none. Raises DataError where no outcome has come since the version was trained.
     """
-    store, model = Store(project.state), slug(project.project)
+    store, model = store_of(project), slug(project.project)
     version = registry.find_version(store, model, wanted or f"{model}@champion")
     scoring = registry.load_version(store, version)
     data = gather(project, None, outcome=scoring.outcome, note=note)
@@ -142,16 +146,18 @@ def _registered(
     moves: Mapping[str, Shift],
     table: pd.DataFrame,
 ) -> registry.Version:
-    until = str(pd.DatetimeIndex(newer.times).max().date())
-    changed = {MOVED_FROM: str(version.number), MOVED_UNTIL: until}
+    last = pd.DatetimeIndex(newer.times).max()
+    changed = {MOVED_FROM: str(version.number), MOVED_UNTIL: str(last.date())}
     kept = {key: value for key, value in version.tags.items() if key.startswith("powerml.") and key not in _OWN}
+    kept |= Learned(last, outcomes_until=last + pd.Timedelta(days=newer.horizon_days)).to_tags()  # it saw these too
     figures = {f"recalibrate/{name}/move": move.by for name, move in moves.items()}
     for column in ("expected_before", "came"):
         rates = zip(table["outcome"], table[column].tolist(), strict=True)
         figures |= {f"recalibrate/{name}/{column}": rate for name, rate in rates}
+    metrics = dict.fromkeys([*data.metrics, *scoring.scorer.metrics_])
     run = ScorerRun(
         model=scoring,
-        shares=weight_shares(scoring.scorer, scoring.scorer.metrics_),
+        shares=on_axes([weight_shares(scoring.scorer, list(metrics))], catalogue())[0],  # as sessions have them
         native=native_params(scoring.scorer),
         metrics=figures,
         by_cutoff={},
@@ -160,12 +166,10 @@ def _registered(
         tags=changed,
         attachments=Attachments(tables={"recalibrate.csv": table}),
     )
-    logged = log_version(store, data.project.project, run, tags=kept)
-    return registry.register(
+    sent = log_and_register(
         store,
-        version.model,
-        run_id=logged.run_id,
-        model_uri=logged.model_uri,
-        manifest=logged.manifest,
-        tags={**kept, **changed},
+        data.project.project,
+        write=lambda at: log_version(at, data.project.project, run, tags=kept),
+        order=Registration(version.model, run.label, {**kept, **changed}),
     )
+    return sent.version

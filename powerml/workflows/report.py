@@ -14,6 +14,7 @@ from powerml.config.lists import project_lists
 from powerml.config.project import slug
 from powerml.config.triggers import load_triggers
 from powerml.errors import DataError, MissingColumns
+from powerml.history.ledger import LEDGER_FILE
 from powerml.history.store import NightHistory
 from powerml.monitoring.triggers import FIRINGS, fire
 from powerml.progress import Note, silent
@@ -26,7 +27,8 @@ from powerml.tracking import registry
 from powerml.tracking.kept_session import MOVED_FROM, KeptSession, kept_session
 from powerml.tracking.pseudonyms import KEY_FILE, load_pseudonyms
 from powerml.tracking.scorers import RegisteredScorer, from_registry
-from powerml.tracking.store import Store
+from powerml.tracking.store import store_of
+from powerml.workflows.alerts import fired_since
 from powerml.workflows.list import written
 from powerml.workflows.project import latest_cutoff, open_project, project_metrics
 
@@ -36,7 +38,9 @@ if TYPE_CHECKING:
     from powerml.config.lists import ListSpec
     from powerml.config.project import ProjectSpec
     from powerml.history.nights import Night
+    from powerml.training.rows import TrainingData
 
+PAGE = "report.html"
 MONTHS_BACK = 12
 CALLED = "at_risk"
 TRIGGERS = "power_users"
@@ -66,6 +70,11 @@ def make_report(
     """
     facts = None if model else _from_history(project, as_of, weights)
     facts = facts or _from_events(project, as_of, model, weights, now=now, note=note)
+    return _reported(project, facts, note=note)
+
+
+def _reported(project: ProjectSpec, facts: Facts, *, note: Note) -> Report:
+    """The page of what is known so far and of the kept session, lists and alerts."""
     note("writing the page")
     facts = replace(facts, session=_session(project, facts.scorer), ids=_real_ids(project, facts))
     lists = _lists(project, facts) if facts.kept else own_lists(facts)
@@ -101,7 +110,7 @@ def _from_history(project: ProjectSpec, as_of: date | None, weights: str | None)
 
 def _scorer_of(project: ProjectSpec, history: NightHistory, night: Night) -> NamedScorer:
     """The scorer that spoke at a night."""
-    if night.model.startswith(slug(project.project)) and night.model in registry.models(Store(project.state)):
+    if night.model.startswith(slug(project.project)) and night.model in registry.models(store_of(project)):
         return from_registry(project, f"{night.model}@{night.model_version}")
     counts = history.facts(night).get("vocabulary_counts", {})
     return from_weights(night.model, project=project).with_counts(counts)
@@ -121,7 +130,7 @@ def _from_events(
         "No night is kept for this date, so snapshots were taken from the events; 'powerml night' keeps one each night."
     ]
     scorer: NamedScorer
-    known = registry.aliases(Store(project.state), slug(project.project))
+    known = registry.aliases(store_of(project), slug(project.project))
     if weights is None and model is None and "champion" not in known:
         weights = DOCUMENTED_CARD
         remarks.append(f"There is no champion, so the documented set {DOCUMENTED_CARD!r} speaks: no probabilities.")
@@ -140,22 +149,48 @@ def _from_events(
     if weights:
         scorer = scorer.with_counts(built.vocabulary_counts)
     left = None if scorer.model.outcome is not None else opened.left(built.frame)
-    nights = {}
-    for at, rows in built.frame.groupby("as_of", sort=True):
-        when = pd.Timestamp(str(at)).date()
+    frame = built.frame if left is None else built.frame.assign(left=left)
+    return _from_frame(project, scorer, frame, day, built.coverage, tuple(remarks), now=now, note=note)
+
+
+def report_of_training(data: TrainingData, scorer: NamedScorer, *, now: datetime, note: Note = silent) -> Report:
+    """The page of a session's latest snapshot, from the snapshots that training took."""
+    frames = [data.whole, data.recent, data.latest if data.left is None else data.latest.assign(left=data.left)]
+    frame = pd.concat([each for each in frames if len(each)], ignore_index=True)
+    if "left" in frame:
+        frame["left"] = frame["left"].fillna(False).astype(bool)
+    day = pd.Timestamp(data.latest["as_of"].max()).date()
+    said = ("These are the snapshots that training took; 'powerml night' keeps one each night.",)
+    facts = _from_frame(data.project, scorer, frame, day, data.coverage, said, now=now, note=note)
+    return _reported(data.project, facts, note=note)
+
+
+def _from_frame(
+    project: ProjectSpec,
+    scorer: NamedScorer,
+    frame: pd.DataFrame,
+    day: date,
+    coverage: pd.DataFrame,
+    remarks: tuple[str, ...],
+    *,
+    now: datetime,
+    note: Note,
+) -> Facts:
+    """The facts of a date from snapshots of it and of dates before it; `left`, where it is a column, as in scoring."""
+    metrics, nights = scorer.metrics(project_metrics(project)), dict[date, SeenNight]()
+    for at, dated in frame.groupby("as_of", sort=True):
+        when, rows = pd.Timestamp(str(at)).date(), dated.reset_index(drop=True)
         note(f"scoring {when}")
-        ids = ["as_of", *id_columns(rows, project.id_column)]
-        reasons = 3 if when == day else 0
         table, _ = score_rows(
-            scorer, rows, ids=ids, reasons=reasons, ranking="stored", now=now, metrics=metrics,
-            left=None if left is None else left[rows.index],
+            scorer, rows, ids=["as_of", *id_columns(rows, project.id_column)], reasons=3 if when == day else 0,
+            ranking="stored", now=now, metrics=metrics, left=rows.get("left"),
         )  # fmt: skip
-        nights[when] = SeenNight(when, table.reset_index(drop=True), rows.reset_index(drop=True))
+        nights[when] = SeenNight(when, table, rows)
     if day not in nights:
         raise DataError(f"{project.file}: nobody is known at {day}; see 'powerml check'")
     facts = Facts(
         project, scorer, metrics, nights[day], nights.get(day - timedelta(days=WEEK)),
-        nights.get(day - timedelta(days=MONTH)), coverage=built.coverage, remarks=tuple(remarks),
+        nights.get(day - timedelta(days=MONTH)), coverage=coverage, remarks=remarks,
     )  # fmt: skip
     means, shares = _over_time(facts, list(nights.values()))
     return replace(facts, over_time=means, shares=shares)
@@ -185,7 +220,7 @@ def _session(project: ProjectSpec, scorer: NamedScorer) -> KeptSession | None:
     """The session behind a registered version, or behind the one whose base rates it moved."""
     if not isinstance(scorer, RegisteredScorer):
         return None
-    store, version = Store(project.state), scorer.registered
+    store, version = store_of(project), scorer.registered
     while MOVED_FROM in version.tags:
         version = registry.find_version(store, version.model, version.tags[MOVED_FROM])
     return kept_session(store, version)
@@ -223,7 +258,13 @@ def _order(spec: ListSpec) -> str:
 
 
 def _alerts(facts: Facts) -> pd.DataFrame | None:
-    """What became true since the week (or month) before; None without such a night."""
+    """What rang in the week before, as the nights wrote it down; else which triggers became true since a night before.
+
+    None without either.
+    """
+    if facts.kept and (facts.project.state / LEDGER_FILE).is_file():
+        rang = fired_since(facts.project, facts.night.as_of - timedelta(days=WEEK))
+        return rang[rang["fired_at"].astype(str) <= facts.night.as_of.isoformat()].reset_index(drop=True)
     before = facts.week or facts.month
     if before is None:
         return None

@@ -9,10 +9,13 @@ import pandas as pd
 
 from powerml.config.documents import DOCUMENTED_CARD
 from powerml.config.experiment import ExperimentSpec, FittedEntry, WeightSetEntry
+from powerml.errors import NotSent
 from powerml.progress import Note, silent
 from powerml.reports.session import headline, report
 from powerml.scoring.load import load_weights
 from powerml.shown import Shown
+from powerml.tracking.sending import SentSession, warn_unreachable
+from powerml.tracking.store import store_of
 from powerml.training.candidates import Candidate, candidates, check_scorers
 from powerml.training.choice import challenger
 from powerml.training.judging import judge, judged_as_chosen
@@ -20,7 +23,7 @@ from powerml.training.screening import Screening, plan_screening
 from powerml.training.session import Session, other_way
 from powerml.validation.verdict import MIN_EVENTS
 from powerml.workflows.project import gather
-from powerml.workflows.train_log import log_training, next_steps, register_challenger
+from powerml.workflows.train_log import log_training, next_steps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,12 +47,38 @@ class TrainResult(Shown):
     word: str
     parts: tuple[Part, ...]
     challenger: str
-    version: registry.Version
-    champion: registry.Version | None
-    next_steps: tuple[str, ...]
-    session: LoggedSession
+    sent: SentSession | NotSent
     model: ScoringModel
     data: TrainingData
+
+    @property
+    def logged(self) -> SentSession:
+        """The session in the store; raises NotSent where the store elsewhere has not taken it."""
+        if isinstance(self.sent, NotSent):
+            raise self.sent
+        return self.sent
+
+    @property
+    def session(self) -> LoggedSession:
+        """The runs of the session."""
+        return self.logged.logged
+
+    @property
+    def version(self) -> registry.Version:
+        """The version that was registered as challenger."""
+        return self.logged.version
+
+    @property
+    def champion(self) -> registry.Version | None:
+        """The same, where it became champion too."""
+        return self.logged.champion
+
+    @property
+    def next_steps(self) -> tuple[str, ...]:
+        """What was registered, and how to score with it; or why it was not."""
+        if isinstance(self.sent, NotSent):
+            return (f"{self.sent}.",)
+        return next_steps(self.sent.version, self.sent.champion, data=self.data)
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -95,6 +124,7 @@ def train(project: ProjectSpec, experiment: ExperimentSpec | None = None, *, not
 
 def train_on(data: TrainingData, experiment: ExperimentSpec, *, note: Note = silent) -> TrainResult:
     """The session on rows that are there already; see `train`."""
+    warn_unreachable(store_of(data.project))
     few, seed = _too_few(data), experiment.seed
     split = data.split(seed=seed)
     screening = Screening() if few else plan_screening(experiment, data)
@@ -120,12 +150,14 @@ def train_on(data: TrainingData, experiment: ExperimentSpec, *, note: Note = sil
     note("looking closer")
     parts = report(session)
     note("logging to MLflow")
-    logged = log_training(session, parts, name=experiment.name if experiment.base else "train")
-    version, champion = register_challenger(session, logged)
+    sent: SentSession | NotSent
+    try:
+        sent = log_training(session, parts, name=experiment.name if experiment.base else "train")
+    except NotSent as error:  # what was found is told all the same
+        sent = error
     return TrainResult(
-        headline(session), session.word, parts, choice.best.name, version, champion,
-        next_steps(version, champion, data=data), logged, session.models[choice.best.name], data,
-    )  # fmt: skip
+        headline(session), session.word, parts, choice.best.name, sent, session.models[choice.best.name], data
+    )
 
 
 def _too_few(data: TrainingData) -> str:

@@ -34,8 +34,10 @@ from powerml.tracking import registry
 from powerml.tracking.due import DATA_UNTIL, PROJECT_TAG, VOCABULARY_TAG, vocabulary_fingerprint
 from powerml.tracking.limits import headline_figures, on_axes
 from powerml.tracking.pseudonyms import Pseudonyms, load_pseudonyms
-from powerml.tracking.runs import Attachments, LearnedFrom, LoggedSession, ScorerRun, SessionRun, log_session
-from powerml.tracking.store import Store, safe_part
+from powerml.tracking.runs import Attachments, LearnedFrom, ScorerRun, SessionRun, log_session
+from powerml.tracking.sending import SentSession, log_and_register
+from powerml.tracking.store import safe_part, store_of
+from powerml.tracking.unsent import Registration
 from powerml.training.beside_the_verdict import early_figures
 
 if TYPE_CHECKING:
@@ -52,8 +54,11 @@ RANKING_TOP = 20
 PARENT_FIGURES = 40
 
 
-def log_training(session: Session, parts: Sequence[Part], *, name: str) -> LoggedSession:
-    """One parent run, and below it one run per scorer; `parts` are the report's."""
+def log_training(session: Session, parts: Sequence[Part], *, name: str) -> SentSession:
+    """One parent run, below it one run per scorer, and the challenger's version; `parts` are the report's.
+
+    The version becomes the champion too, if there was none and it shows skill. Raises NotSent, see `log_and_register`.
+    """
     data, experiment, few, models = session.data, session.experiment, session.few, session.models
     project, screening = data.project, session.screening
     names = load_pseudonyms(project.state)
@@ -120,7 +125,12 @@ def log_training(session: Session, parts: Sequence[Part], *, name: str) -> Logge
         several=several,
     )  # fmt: skip
     run = replace(run, note=lambda own, ids: told_note(own=own, runs=ids))
-    return log_session(Store(project.state), project.project, session=run, scorers=runs)
+    return log_and_register(
+        store_of(project),
+        project.project,
+        write=lambda store: log_session(store, project.project, session=run, scorers=runs),
+        order=_challenger(session),
+    )
 
 
 def _scorer_run(
@@ -231,11 +241,9 @@ def _known_then(data: TrainingData) -> dict[str, str]:
     return said | {VOCABULARY_TAG: vocabulary_fingerprint(project), DATA_UNTIL: until}
 
 
-def register_challenger(session: Session, logged: LoggedSession) -> tuple[registry.Version, registry.Version | None]:
-    """The challenger, registered; and the champion it became, if there was none and it shows skill."""
-    project, name = session.data.project, session.best.name
-    store, model = Store(project.state), session.data.model_name
-    run = logged.scorers[name]
+def _challenger(session: Session) -> Registration:
+    """The version that is to come of a session."""
+    name = session.best.name
     tags = {
         registry.SCORER: name,
         registry.VERDICT: session.word,
@@ -244,13 +252,7 @@ def register_challenger(session: Session, logged: LoggedSession) -> tuple[regist
         **session.data.learned.to_tags(),
         **_known_then(session.data),
     }
-    version = registry.register(
-        store, model, run_id=run.run_id, model_uri=run.model_uri, manifest=run.manifest, tags=tags
-    )
-    if "champion" in registry.aliases(store, model) or tags[registry.VERDICT] != "skill":
-        return version, None
-    registry.set_alias(store, version, "champion")
-    return version, registry.find_version(store, model, str(version.number))
+    return Registration(session.data.model_name, name, tags, leads=session.word == "skill")
 
 
 def next_steps(version: registry.Version, champion: registry.Version | None, *, data: TrainingData) -> tuple[str, ...]:

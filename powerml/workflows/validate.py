@@ -18,7 +18,7 @@ from powerml.scoring.learned import Learned
 from powerml.scoring.named import from_weights
 from powerml.sources.tables.scores_and_labels import OUTCOME_PROBABILITIES, Joined, join, score_column
 from powerml.tracking import registry
-from powerml.tracking.store import Store
+from powerml.tracking.store import store_of
 from powerml.validation.band_report import BandReport, band_report, fifths
 from powerml.validation.churn_path import churn_path
 from powerml.validation.discrimination import discrimination
@@ -124,7 +124,7 @@ def _learned(name: str, number: str, *, project: ProjectSpec | None) -> Learned 
     """What a registered version or a card file of the project learned from; None of what is neither."""
     if project is None:
         return None
-    versions = registry.registered_versions(Store(project.state), name)
+    versions = registry.registered_versions(store_of(project), name)
     if (found := next((v for v in versions if str(v.number) == number), None)) is not None:
         return Learned.from_tags(found.tags)
     own = {path.stem for path in (Path(project.base) / "configs" / "weights").glob("*.yaml")}

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from powerml.config.alerts import load_alerts
 from powerml.config.bands import BandsSpec
 from powerml.config.claims import load_claims
 from powerml.config.experiment import load_experiment
@@ -28,6 +29,7 @@ LOADERS = {
     "claims": load_claims,
     "triggers": load_triggers,
     "lists": load_lists,
+    "alerts": load_alerts,
     "experiment": load_experiment,
 }
 

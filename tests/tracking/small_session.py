@@ -62,7 +62,7 @@ def log_small(folder, *models):
     """A store in `folder` with one session of the given models; gives the store and what was logged."""
     store = Store(folder / ".powerml")
     store.folder.mkdir()
-    shutil.copy(_empty_database(), store.folder / "mlflow.db")
+    shutil.copy(empty_database(), store.folder / "mlflow.db")
     names = load_pseudonyms(store.folder)
     session = SessionRun("session", {"powerml.config": "c", "powerml.data": "d", "powerml.code": "e"}, {"seed": 7})
     runs = [scorer_run(one, names) for one in models]
@@ -70,7 +70,7 @@ def log_small(folder, *models):
 
 
 @functools.cache
-def _empty_database():
+def empty_database():
     """The file of a store without runs, made once: MLflow takes two seconds to make one."""
     store = Store(Path(tempfile.mkdtemp(), ".powerml"))
     with connected(store) as client:

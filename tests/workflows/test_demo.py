@@ -26,6 +26,11 @@ def test_it_ends_with_verdict_bands_top_and_where_to_look(shown):
     places = [done.stdout.index(words) for words in ("Verdict on ", "Bands of ", "Top 10 of 2026-01-01", "powerml ui")]
     assert places == sorted(places)
     assert str(folder / "scores.csv") in done.stdout
+    assert str(folder / "report.html") in done.stdout
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert page.count("<section id=") == 17
+    assert "Verdict on " in page
+    assert "Since 2025-12-25 (a week before) " in page
     assert (folder / "truth").is_dir()
 
 

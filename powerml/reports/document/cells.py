@@ -15,7 +15,7 @@ from powerml.shown import legible
 if TYPE_CHECKING:
     from powerml.reports.document.blocks import ColumnKind
 
-LONGEST_TEXT = 240  # characters of a cell: what a person reads; exports hold all of it
+LONGEST_TEXT = 400  # characters of a cell: what a person reads; exports hold all of it
 _SHARES = re.compile(
     r"(share|rate|low|high|predicted|coverage|expand|churn|stay|retention)_?.*|p_.+|(document: )?(churn|stay|expand)"
 )

@@ -193,7 +193,8 @@ def alerts_section(facts: Facts) -> Section:
     if facts.alerts is None:
         blocks.append(missing("Triggers tell what became true since an earlier night, and there is none", EARLIER))
     elif facts.alerts.empty:
-        blocks.append(Told("Nothing rang: no trigger became true since the night before."))
+        blocks.append(Told("Nothing rang in the week before this night."))
     else:
-        blocks.append(PageTable(facts.alerts, "alerts", f"What became true ({len(facts.alerts):,})", first=15))
+        blocks.append(PageTable(facts.alerts, "alerts", f"What rang ({len(facts.alerts):,})", first=15))
+    blocks.append(missing("No rule is judged here", "'powerml alerts --judge' replays the history"))
     return Section("alerts", "What rang this week, and does it tell anything?", "Alerts", tuple(blocks))

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from powerml.reports.document.blocks import Piece
     from powerml.reports.sections.facts import Facts, SeenNight
 
+ENOUGH_POWER_USERS = 10
 DONE = "key_actions_30d"
 SIGNALS = "power_user_signals"
 DAYS = "active_days_30d"
@@ -124,6 +125,9 @@ def _apart(facts: Facts) -> list[Piece]:
             found.append(
                 (name, mine.mean(), rest.mean(), (mine.mean() - rest.mean()) / spread, int(mine.notna().sum()))
             )
+    if 0 < power.sum() < ENOUGH_POWER_USERS:
+        told = f"Only {int(power.sum())} power users at this date: too few to say what they do otherwise"
+        return [missing(told, f"{ENOUGH_POWER_USERS} are needed; 'powerml score --weights power_user_rule' names them")]
     if not found or not power.any():
         return [
             missing(
@@ -209,7 +213,7 @@ def tree_section(facts: Facts) -> Section:
     }  # fmt: skip
     owners = {
         **({} if document is None else {b: g.owner for b, g in owned_branches(document).items()}),
-        **facts.project.owners,
+        **facts.project.accountable,
     }
     table = metric_tree(given, branch_of)
     table["owner"] = [owners.get(str(branch), "") for branch in table["branch"]]
@@ -219,7 +223,7 @@ def tree_section(facts: Facts) -> Section:
             "tree",
             f"The mean score of {facts.night.as_of} (n = {len(rows):,}), branch by branch",
             kinds={"contribution": "signed"},
-            first=30,
+            first=12,
         )
     ]
     before = facts.month or facts.week

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from powerml.config.groups import Group
+    from powerml.config.metrics import MetricSpec
     from powerml.scoring.documented.base import DocumentedScorer
+    from powerml.scoring.model import ScoringModel
 
 
 def branches(scorer: DocumentedScorer[Any]) -> dict[str, str]:
@@ -24,6 +26,13 @@ def branches(scorer: DocumentedScorer[Any]) -> dict[str, str]:
     A metric of several parts stands with the first of them.
     """
     return scorer.branches()
+
+
+def branches_of(model: ScoringModel, metrics: Mapping[str, MetricSpec]) -> dict[str, str]:
+    """The branch of each metric of a model: of a weight set its own, of a fitted model the catalogue's group."""
+    if model.scorer.document is not None:
+        return branches(model.scorer.document)
+    return {name: metrics[name].group for name in model.scorer.metrics_ if name in metrics}
 
 
 def owned_branches(scorer: DocumentedScorer[Any]) -> dict[str, Group]:

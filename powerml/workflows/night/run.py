@@ -12,6 +12,7 @@ from powerml.history.exports import EXPORTS, write_exports
 from powerml.history.ledger import Ledger, StepRow, one_night_at_a_time, open_ledger
 from powerml.history.movement import change_since, change_since_last
 from powerml.history.store import NightHistory
+from powerml.history.trees import tree_name
 from powerml.progress import Note, silent
 from powerml.snapshots.windows import cutoff_dates
 from powerml.workflows.night.steps import BRAKED, STEPS, Sofar, what_holds
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from powerml.config.project import Every, ProjectSpec
+    from powerml.history.alarms import Digest
     from powerml.history.nights import Night
 
 ORDER = ("check", "snapshot", "score", "history", "lists", "alerts", "page", "sync")
@@ -43,8 +45,8 @@ class NightResult:
 
     @property
     def findings(self) -> bool:
-        """Whether the exit status is 1: a brake holds."""
-        return self.state == "held"
+        """Whether the exit status is 1: a brake holds, or a destination took nothing."""
+        return self.state == "held" or any(row.counts.get("failed") for row in self.steps)
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ def run_night(
     only: Sequence[str] = (),
     now: datetime,
     clock: Callable[[], float] = time.perf_counter,
+    sender: Callable[[Digest, str], str] | None = None,
     note: Note = silent,
 ) -> NightResult:
     """Runs what is not done yet of a night, each step once per date.
@@ -87,7 +90,9 @@ def run_night(
         todo = [name for name in wanted if again or name not in steps or steps[name].state not in ("done", "held")]
         if force:
             todo = [name for name in wanted if name in todo or (name in steps and steps[name].state == "held")]
-        work = Work(project, NightHistory.of(project), now=now, exports=project.base / EXPORTS, note=note)
+        work = Work(
+            project, NightHistory.of(project), now=now, exports=project.base / EXPORTS, sender=sender, note=note
+        )
         if not todo:
             return _told(work, ledger, day, before=run is not None)
         ledger.begin(day, forced=force, now=now)
@@ -192,6 +197,8 @@ def fill(
                         continue
                     entry = history.numbered(entry)
                     history.keep_scores(entry, table)
+                    if entry.role == "main":
+                        history.keep_table(as_of, tree_name(entry), work.tree(asked, frame, facts, table))
                     history.admit(entry)
                     made += [entry] if asked.role == "main" else []
         removed = history.retain(project.history.keep_days)

@@ -6,16 +6,22 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from powerml.config.lists import project_lists
-from powerml.errors import UsageError
+from powerml.errors import DataError, MissingColumns, UsageError
 from powerml.history.exports import EXPORTS, write_exports
+from powerml.history.ledger import open_ledger
 from powerml.history.movement import change_since_last
 from powerml.history.nights import Night
+from powerml.history.trees import tree_name
 from powerml.monitoring.brakes import COMPARED_DAYS, KnownNight, brakes
 from powerml.tracking.due import DUE, due_date
 from powerml.tracking.scorers import RegisteredScorer
+from powerml.workflows.alerts import deliver, due_lists, list_lines, ring
 from powerml.workflows.check import check
-from powerml.workflows.list import keep_lists
+from powerml.workflows.list import keep_lists, written
+from powerml.writing import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -78,6 +84,8 @@ def _score(work: Work, night: Sofar) -> Done:
         if known is None:
             known = work.history.numbered(entry)
             work.history.keep_scores(known, table)
+            if known.role == "main":
+                work.history.keep_table(night.as_of, tree_name(known), work.tree(asked, snapshot, facts, table))
         kept.append(known)
         said.append(f"{known.scored:,} by {known.model}@{known.model_version}")
     return Done("; ".join([*said, *kept[0].remarks]), {"nights": [entry.to_json() for entry in kept]})
@@ -122,6 +130,50 @@ def _lists(work: Work, night: Sofar) -> Done:
     return Done(told, {"lists": counts})
 
 
+def _alerts(work: Work, night: Sofar) -> Done:
+    """Who rings, and what is sent of it; what is not taken waits for the next night."""
+    entry = work.history.at(night.as_of)
+    if entry is None:
+        raise UsageError(f"the night of {night.as_of} is not in the history; run it first, with --only history")
+    specs = project_lists(work.project)
+    rows = {
+        name: list_lines(written(work.project, work.history, entry, specs[name]).rows)
+        for name in due_lists(work.project, night.as_of)
+        if name in specs
+    }
+    with open_ledger(work.project.state) as ledger:
+        rung = ring(work.project, work.history, entry, ledger.con, lists=rows, now=work.now)
+        fared = deliver(work.project, ledger.con, now=work.now, sender=work.sender)
+    counts = rung.fired["alert"].value_counts() if len(rung.fired) else pd.Series(dtype=int)
+    told = ", ".join(f"{name} {n}" for name, n in counts.items()) or "nobody rang"
+    if rung.first:
+        told = "the first night: what is true already is written down, nothing rings"
+    if fared["sent"]:
+        told += f"; {len(fared['sent'])} digests sent"
+    if fared["failed"]:
+        told += f"; {len(fared['failed'])} digests wait: {fared['failed'][0]}"
+    if rung.remarks:
+        told += f"; {len(rung.remarks)} rules could not be looked at ({rung.remarks[0]})"
+    plain = {str(name): int(n) for name, n in counts.items()}
+    return Done(told, {"fired": plain, "sent": len(fared["sent"]), "failed": fared["failed"], "lacking": rung.remarks})
+
+
+def _page(work: Work, night: Sofar) -> Done:
+    """The page of the newest night, beside the two tables in `exports/`."""
+    from powerml.workflows.report import PAGE, make_report  # what draws is loaded by who draws
+
+    newest = work.history.newest()
+    if newest is None or newest.as_of != night.as_of:
+        return Done("a later night is kept, and the page stays that one's", {"page": None})
+    try:
+        made = make_report(work.project, as_of=night.as_of, now=work.now, note=work.note)
+    except (DataError, MissingColumns) as error:  # no page is no reason to hold the rest
+        return Done(f"not made: {error}", {"page": None})
+    work.exports.mkdir(parents=True, exist_ok=True)
+    write_whole(work.exports / PAGE, made.html)
+    return Done(f"{work.exports.name}/{PAGE}", {"page": PAGE})
+
+
 def _not_yet(_work: Work, _night: Sofar) -> Done:
     """A step whose part comes later."""
     return Done("not there yet")
@@ -133,8 +185,8 @@ STEPS: dict[str, Callable[[Work, Sofar], Done]] = {
     "score": _score,
     "history": _history,
     "lists": _lists,
-    "alerts": _not_yet,
-    "page": _not_yet,
+    "alerts": _alerts,
+    "page": _page,
     "sync": _not_yet,
 }
 """The steps that are there, in their order."""

@@ -17,24 +17,27 @@ from powerml.errors import MissingColumns
 from powerml.history.nights import Night
 from powerml.history.store import NEAR_SHARE
 from powerml.history.treatments import TREATMENT_COLUMNS
+from powerml.history.trees import TREE_COLUMNS, tree_name
 from powerml.history.view import COMPOSITE, SIGNALS
 from powerml.progress import Note, silent
+from powerml.scoring.explain.tree import branches_of
 from powerml.scoring.named import NamedScorer, from_weights
 from powerml.scoring.scores_table import id_columns, score_rows
 from powerml.tables import KNOWN_AT
 from powerml.tracking import registry
 from powerml.tracking.held_out_words import untold
 from powerml.tracking.scorers import RegisteredScorer, from_registry
-from powerml.tracking.store import Store
+from powerml.tracking.store import store_of
 from powerml.workflows.project import OpenProject, open_project, project_metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import date, datetime
 
     import ibis.expr.types as ir
 
     from powerml.config.project import ProjectSpec
+    from powerml.history.alarms import Digest
     from powerml.history.nights import MadeBy, Speaks
     from powerml.history.store import NightHistory
 
@@ -69,6 +72,7 @@ class Work:
     made_by: MadeBy = "night"
     note: Note = silent
     exports: Path = Path("exports")
+    sender: Callable[[Digest, str], str] | None = None
     keep_caches: bool = True
     _opened: OpenProject | None = field(default=None, repr=False)
 
@@ -193,6 +197,19 @@ class Work:
         )
         return night, table
 
+    def tree(self, asked: Asked, snapshot: pd.DataFrame, facts: dict[str, Any], table: pd.DataFrame) -> pd.DataFrame:
+        """What each metric adds to the mean score of those scored, under its branch (`TREE_COLUMNS`)."""
+        scorer = asked.scorer
+        if not isinstance(scorer, RegisteredScorer):
+            scorer = scorer.with_counts(facts["vocabulary_counts"])
+        there = snapshot[(table["status"] == "scored").to_numpy()]
+        if there.empty:
+            return pd.DataFrame(columns=list(TREE_COLUMNS))
+        mean = scorer.model.referenced(there).contributions(there).mean
+        branch_of = branches_of(scorer.model, scorer.metrics(project_metrics(self.project)))
+        rows = [(branch_of.get(str(name), str(name)), str(name), float(value)) for name, value in mean.items()]
+        return pd.DataFrame(rows, columns=list(TREE_COLUMNS))
+
     def rescore(self, night: Night, asked: Asked) -> list[Night]:
         """Scores the earlier nights that this one is compared with, where another scorer spoke then.
 
@@ -219,6 +236,8 @@ class Work:
                 continue
             entry = history.numbered(replace(entry, made_by="backfill"))
             history.keep_scores(entry, table)
+            if entry.role == "main":
+                history.keep_table(as_of, tree_name(entry), self.tree(asked, snapshot, facts, table))
             history.admit(entry)
             made.append(entry)
         return made
@@ -253,7 +272,7 @@ def _nearest(said: Sequence[Night], night: Night, days: int) -> Night | None:
 def main_scorer(project: ProjectSpec) -> Asked:
     """What `night: {model: …}` names; document D's card where there is no champion yet, which it says."""
     wanted = project.night.model
-    store, model = Store(project.state), slug(project.project)
+    store, model = store_of(project), slug(project.project)
     if wanted != "champion":
         of_registry = "@" in wanted or wanted.isdigit()
         made = from_registry(project, wanted) if of_registry else from_weights(wanted, project=project)

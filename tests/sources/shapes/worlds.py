@@ -90,7 +90,7 @@ def stamp(at: pd.Timestamp) -> str:
 
 
 def posthog(folder: Path, *, parquet: bool, warehouse: bool = False) -> None:
-    """Events and persons: repeats by uuid, persons merged later, versions, a deleted row, unknown columns, manifests."""
+    """Events and persons: repeats by uuid, late merges, versions, a deleted row, unknown columns, manifests."""
     events, users = clean()
     rows = []
     for n, e in enumerate(events.itertuples()):

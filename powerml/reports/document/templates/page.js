@@ -115,7 +115,7 @@
   const places = [...document.querySelectorAll(".chart")];
   const watch = new IntersectionObserver((seen) => seen.forEach((one) => { if (one.isIntersecting) draw(one.target); }), { rootMargin: "300px" });
   places.forEach((place) => watch.observe(place));
-  const idle = window.requestIdleCallback ?? ((act) => setTimeout(act, 50));
+  const idle = (act) => setTimeout(act, 10);  // one after another, so that the page answers between them
   const rest = () => { const next = places.find((place) => !drawn.has(place)); if (next) draw(next).then(() => idle(rest)); else document.documentElement.dataset.drawn = "all"; };
   addEventListener("load", () => idle(rest));
   addEventListener("beforeprint", () => places.forEach(draw));
