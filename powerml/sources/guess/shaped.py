@@ -25,18 +25,18 @@ def known_shapes(draft: Draft, looks: Sequence[TableLook]) -> list[TableLook]:
     for look in sorted(looks, key=lambda look: -look.rows):
         if (shape := recognised(look.columns)) and not any(t == shape[1] for _, t in found):
             found[shape] = look
-    for (shape, table), look in found.items():
-        said: dict[str, Any] = {"name": shape}
-        for kind, other in _BESIDE.get((shape, table), {}).items():
-            if (shape, other) in found:
-                patterns = found[shape, other].patterns
+    for (service, table), look in found.items():
+        said: dict[str, Any] = {"name": service}
+        for kind, other in _BESIDE.get((service, table), {}).items():
+            if (service, other) in found:
+                patterns = found[service, other].patterns
                 said[kind] = patterns[0] if len(patterns) == 1 else list(patterns)
-        entry = Entry(look, {}, keys={"shape": said if len(said) > 1 else shape})
+        entry = Entry(look, {}, keys={"shape": said if len(said) > 1 else service})
         if look.encoding:
             entry.keys["encoding"] = look.encoding
         draft.entries[table] = entry
-        draft.sure.append(f"{table} ({look.rows:,} rows of {look.title}): an export of {shape}")
-        if shape == "stripe":
+        draft.sure.append(f"{table} ({look.rows:,} rows of {look.title}): an export of {service}")
+        if service == "stripe":
             _billing(draft, look)
     return list(found.values())
 
