@@ -194,6 +194,8 @@ TABLES: dict[str, Table] = {
             Column("entity_id", "id", "the user or account", required=True),
             Column("time", "time", "when", required=True),
             Column("playbook", "text", "which", required=True),
+            Column("arm", "text", "of a trial: treat, or hold (not touched); empty: treat", one_of=("treat", "hold")),
+            Column("note", "text", "anything else"),
             time="time",
         ),
     )

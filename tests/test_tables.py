@@ -14,7 +14,7 @@ CONTRACT = {  # table: (required columns, further columns)
     "usage_limits": ("account_id time resource used", "limit"),
     "tickets": ("ticket_id opened_at", "account_id user_id resolved_at sentiment csat"),
     "surveys": ("user_id time nps", ""),
-    "treatments": ("entity_id time playbook", ""),
+    "treatments": ("entity_id time playbook", "arm note"),
 }
 
 

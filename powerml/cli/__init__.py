@@ -35,6 +35,8 @@ VERBS: dict[str, tuple[str, str]] = {
     "night": ("powerml.cli.night", "Check, snapshot, score, keep: each night's work, once."),
     "list": ("powerml.cli.list", "Whom to call this week, in what order, and what the list is worth."),
     "alerts": ("powerml.cli.alerts", "What rang, for whom and why; whether each rule tells anything."),
+    "treat": ("powerml.cli.treat", "Draw who of a list is touched, and who is held out."),
+    "impact": ("powerml.cli.impact", "Whether a playbook did anything, with its interval."),
     "history": ("powerml.cli.history", "What was said, night by night; of one entity, too."),
     "validate": ("powerml.cli.validate", "Band report of any score column against any labels."),
     "backtest": ("powerml.cli.backtest", "The list we would have had then, and what happened."),

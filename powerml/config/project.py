@@ -22,6 +22,8 @@ from powerml.tables import EARLIEST, FIRST_DATE, LAST_DATE, LONGEST_DAYS, TABLES
 
 LONGEST_GAP_MINUTES = 7 * 24 * 60.0
 
+DRAWN_FILE = "treatments.parquet"  # in `.powerml`: who was drawn by 'powerml treat'
+
 Every = Literal["day", "week", "month", "quarter"]
 Entity = Literal["user", "account"]
 
@@ -308,7 +310,7 @@ def load_project(path: Path | str) -> ProjectSpec:
         project._meanings = validated(dict[str, Meaning], read_document(words))
     else:
         project._meanings = dict(project.vocabulary)
-    return project
+    return _with_drawn(project)
 
 
 def draft_project(data: dict[str, Any], folder: Path) -> ProjectSpec:
@@ -317,6 +319,18 @@ def draft_project(data: dict[str, Any], folder: Path) -> ProjectSpec:
     project._base = folder
     project._file = "powerml.yaml"
     return project
+
+
+def _with_drawn(project: ProjectSpec) -> ProjectSpec:
+    """What 'powerml treat' drew is a part of the treatments, where that table is made of plain files or of nothing."""
+    drawn = project.state / DRAWN_FILE
+    spec = project.tables.get("treatments", TableSpec(files=(str(drawn),)))
+    if not drawn.is_file() or not spec.files or spec.columns or spec.time_format:
+        return project
+    files = tuple(dict.fromkeys((*spec.files, str(drawn))))
+    return project.model_copy(
+        update={"tables": {**project.tables, "treatments": spec.model_copy(update={"files": files})}}
+    )
 
 
 def bare_project(folder: Path | str, *, name: str) -> ProjectSpec:

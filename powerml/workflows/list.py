@@ -156,7 +156,7 @@ def _treated(project: ProjectSpec, history: NightHistory, night: Night) -> pd.Da
     """Of each entity that was treated or drawn before a night: when last (`time`), and its `arm`."""
     drawn = read_drawn(project.state)
     kept = history.table(night, "treatments")
-    table = drawn if kept is None else pd.concat([kept, drawn]) if len(drawn) else kept
+    table = drawn if kept is None else pd.concat([kept, drawn]) if len(drawn) else kept  # the night knew some of them
     table = table[table["time"].astype(str) <= night.as_of.isoformat()] if night != history.newest() else table
     if table.empty:
         return pd.DataFrame(columns=["time", "arm"])

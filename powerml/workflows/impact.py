@@ -1,0 +1,178 @@
+"""`powerml impact`: whether a playbook did anything, against its holdout or else against untouched alike ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from powerml.errors import UsageError, did_you_mean
+from powerml.history.store import NightHistory
+from powerml.history.treatments import TREATMENT_COLUMNS, read_drawn
+from powerml.monitoring.impact import ArmsEffect, holdout_effect, matched_effect
+from powerml.statistics.accounts import accounts_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from powerml.config.project import ProjectSpec
+    from powerml.history.nights import Night
+
+IMPACT_COLUMNS = (
+    *("playbook", "design", "outcome", "treated", "held", "effect", "low", "high", "smallest_visible", "verdict"),
+)
+AFTER_DAYS = 30
+GOOD = {"churn": False, "expand": True, "score": True}
+
+
+@dataclass(frozen=True, eq=False)
+class Impact:
+    """Per playbook and outcome the effect (IMPACT_COLUMNS), and a sentence for each playbook."""
+
+    rows: pd.DataFrame
+    sentences: tuple[str, ...]
+
+
+def impact(project: ProjectSpec, playbook: str | None = None) -> Impact:
+    """What each playbook (or one) did to churn, expansion and the score, from the history.
+
+    With a holdout it compares the arms; without one, treated against untouched ones of the same band and trend, and
+    what the score did in the month before is the placebo: where that differs already, nobody can tell. Raises
+    UsageError where nobody was treated, or no night was kept before.
+    """
+    history = NightHistory.of(project)
+    newest = history.newest()
+    if newest is None:
+        raise UsageError(f"{history.folder}: holds no night; run 'powerml night' first")
+    table = _treatments(project, history, newest)
+    names = sorted(set(table["playbook"]))
+    if playbook is not None and playbook not in names:
+        hint = did_you_mean(playbook, names) or (f"; there are {', '.join(names)}" if names else "")
+        raise UsageError(f"nobody was treated by {playbook!r}{hint}")
+    if not names:
+        raise UsageError("nobody was treated yet: 'powerml treat LIST.csv --playbook NAME' draws who is")
+    rows, said = [], []
+    for name in names if playbook is None else [playbook]:
+        made = _of_playbook(name, _told(history, newest, table[table["playbook"] == name]))
+        rows += made
+        said.append(_sentence(name, made))
+    return Impact(pd.DataFrame(rows, columns=list(IMPACT_COLUMNS)), tuple(said))
+
+
+def _treatments(project: ProjectSpec, history: NightHistory, newest: Night) -> pd.DataFrame:
+    """Everyone who was treated or held out: entity_id, time (a date), playbook, arm; the first time of each counts."""
+    kept = history.table(newest, "treatments")
+    drawn = read_drawn(project.state)
+    both = drawn if kept is None or kept.empty else pd.concat([kept, drawn]) if len(drawn) else kept
+    both = both.reindex(columns=list(TREATMENT_COLUMNS)).assign(
+        time=pd.to_datetime(both["time"], utc=True).dt.date, arm=both["arm"].fillna("treat")
+    )
+    return both.sort_values("time", kind="stable").drop_duplicates(["playbook", "entity_id"])
+
+
+def _told(history: NightHistory, newest: Night, table: pd.DataFrame) -> pd.DataFrame:
+    """A row per account and night of treatment: arm (`none`: untouched), band, what was before and what came.
+
+    Columns `account`, `arm`, `band`, `score` (the night before), `trend` (its change in the month before), `later` (its
+    change in the month after), `churn`, `expand` (1, 0, null where not known yet).
+    """
+    nights = history.nights(scorer=newest.scorer)
+    parts = []
+    for when, mine in table.groupby("time"):
+        day = date.fromisoformat(str(when))
+        then = next((n for n in reversed(nights) if n.as_of <= day), None)
+        if then is not None:
+            parts.append(_at(history, nights, then, dict(zip(mine["entity_id"].astype(str), mine["arm"], strict=True))))
+    columns = ["account", "arm", "band", "score", "trend", "later", "churn", "expand"]
+    if not parts:
+        return pd.DataFrame(columns=columns)
+    whole = pd.concat(parts, ignore_index=True)
+    touched = set(whole.loc[whole["arm"] != "none", "account"])
+    return whole[(whole["arm"] != "none") | ~whole["account"].isin(touched)].drop_duplicates("account")[columns]
+
+
+def _at(history: NightHistory, nights: list[Night], then: Night, arms: Mapping[str, str]) -> pd.DataFrame:
+    scores = history.scores(then)
+    scores = scores[scores["status"] == "scored"]
+    ids = scores[then.id_column].astype(str)
+    rows = pd.DataFrame({"id": ids, "account": accounts_of(scores, then.id_column), "score": scores["score"]})
+    rows["band"] = scores[then.band_column].astype(object)
+    rows["arm"] = ids.map(arms).fillna(rows["account"].map(arms)).fillna("none")
+    for name, other in (("trend", history.before(then, AFTER_DAYS)), ("later", _after(nights, then))):
+        rows[name] = np.nan
+        if other is not None:
+            there = history.scores(other, [then.id_column, "score"]).set_index(then.id_column)["score"]
+            change = rows["id"].map(there) - rows["score"]
+            rows[name] = change if name == "later" else -change
+    labels = history.table(then, "labels")
+    told = {} if labels is None else dict(zip(labels[then.id_column].astype(str), labels["label"], strict=True))
+    label = rows["id"].map(told)
+    for outcome in ("churn", "expand"):
+        rows[outcome] = label.eq(outcome).astype(float).where(label.isin(["churn", "stay", "expand"]))
+    grouped = rows.groupby("account", as_index=False)
+    how = {name: "first" if name in ("band", "arm", "id") else "mean" for name in rows if name != "account"}
+    return grouped.agg(how)
+
+
+def _after(nights: list[Night], then: Night) -> Night | None:
+    """The first night a month or more after another, but not two months."""
+    span = [n for n in nights if timedelta(AFTER_DAYS) <= n.as_of - then.as_of < timedelta(2 * AFTER_DAYS)]
+    return span[0] if span else None
+
+
+def _of_playbook(name: str, rows: pd.DataFrame) -> list[tuple[object, ...]]:
+    trial = bool((rows["arm"] == "hold").any())
+    mine = rows[rows["arm"].isin(["treat", "hold"] if trial else ["treat", "none"])]
+    design = "holdout" if trial else "matched"
+    failed = False if trial else _placebo_fails(mine)
+    found: list[tuple[object, ...]] = []
+    for outcome, column in (("churn", "churn"), ("expand", "expand"), ("score", "later")):
+        known = mine[mine[column].notna()]
+        effect = _effect(known, column, trial)
+        verdict = "cannot tell" if failed else effect.verdict(good=GOOD[outcome])
+        found.append(
+            (name, design, outcome, effect.treated, effect.held, effect.effect, effect.low, effect.high,
+             effect.smallest_visible, verdict)
+        )  # fmt: skip
+    return found
+
+
+def _effect(rows: pd.DataFrame, column: str, trial: bool) -> ArmsEffect:
+    y, treated = rows[column].to_numpy(dtype=float), (rows["arm"] == "treat").to_numpy(dtype=bool)
+    if trial:
+        return holdout_effect(y, treated, rows["score"].to_numpy(dtype=float))
+    return matched_effect(y, treated, _strata(rows))
+
+
+def _strata(rows: pd.DataFrame) -> np.ndarray:
+    """Band and third of the trend: whoever is alike in both is compared."""
+    third = pd.qcut(rows["trend"].rank(method="first"), 3, labels=False) if rows["trend"].notna().sum() >= 3 else 0
+    return (rows["band"].astype(str) + "/" + pd.Series(third, index=rows.index).fillna(-1).astype(str)).to_numpy(object)
+
+
+def _placebo_fails(rows: pd.DataFrame) -> bool:
+    """Whether the score of the treated had already moved otherwise than that of untouched ones of the same band."""
+    known = rows[rows["trend"].notna()]
+    treated = (known["arm"] == "treat").to_numpy(dtype=bool)
+    if min(treated.sum(), (~treated).sum()) < 2:
+        return True  # no month before: nobody can tell whether they were alike
+    effect = matched_effect(known["trend"].to_numpy(dtype=float), treated, known["band"].astype(object).to_numpy())
+    return not effect.low <= 0 <= effect.high
+
+
+def _sentence(name: str, rows: list[tuple[object, ...]]) -> str:
+    told = {str(row[2]): row for row in rows}
+    words = {outcome: row[-1] for outcome, row in told.items()}
+    design = "against its holdout" if rows[0][1] == "holdout" else "against untouched ones of the same band and trend"
+    if words["score"] == "works" and words["churn"] == "no effect seen" and words["expand"] == "no effect seen":
+        return f"{name}, {design}: the score rose, the outcome did not."
+    said = []
+    for outcome, row in told.items():
+        effect, low, high = (float(str(value)) for value in row[5:8])
+        scale, unit = (1, "points") if outcome == "score" else (100, "%")
+        span = "" if effect != effect else f" ({scale * effect:+.1f} {unit}, {scale * low:+.1f} to {scale * high:+.1f})"
+        said.append(f"{outcome} {row[-1]}{span}")
+    return f"{name}, {design}: {'; '.join(said)}."

@@ -1,0 +1,164 @@
+"""A night does each step once, continues where it was killed, touches nothing a second time, and is held by a brake."""
+
+import hashlib
+import shutil
+from datetime import UTC, date, datetime
+
+import pytest
+
+from powerml.config.project import load_project
+from powerml.errors import UsageError
+from powerml.history.ledger import open_ledger
+from powerml.history.store import NightHistory
+from powerml.workflows.night import run, steps
+from powerml.workflows.night.run import ORDER, default_as_of, fill, run_night
+from tests.builders import write_project
+
+NOW = datetime(2026, 3, 2, 2, tzinfo=UTC)
+DAYS = [date(2026, 3, 1), date(2026, 3, 2)]
+
+
+def events(last_day=28):
+    lines = [
+        f"{who},{event},2026-02-{day:02d}T{hour:02d}:00:00Z"
+        for who, hour in (("ada", 8), ("bob", 9), ("cyd", 10))
+        for day in range(1, last_day + 1)
+        for event in ("open", "report")
+        if who != "bob" or day % 3 == 0
+    ]
+    return "user_id,event,time\n" + "\n".join(lines) + "\n"
+
+
+def make(folder, *, last_day=28):
+    return load_project(write_project(folder, events(last_day), project="shop", night={"stale_days": 3, "moved": 1.0}))
+
+
+def content(project):
+    """The bytes of everything that a night leaves but its lock and its ledger."""
+    places = [project.state / "history", project.base / "exports"]
+    files = sorted(path for place in places for path in place.rglob("*") if path.is_file())
+    return {str(path.relative_to(project.base)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def taken(digest, name):
+    """A destination that takes everything."""
+    return ""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _others_have_tests_of_their_own():
+    """The check and the page are tried elsewhere; here they cost more than all the rest."""
+    with pytest.MonkeyPatch.context() as patch:
+        for step in ("check", "page"):
+            patch.setitem(run.STEPS, step, lambda work, night: steps.Done("nothing"))
+        yield
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory):
+    """A day filled in and a first night: the folder, and what the night said."""
+    project = make(tmp_path_factory.mktemp("night") / "shop")
+    fill(project, date(2026, 2, 22), date(2026, 2, 22), now=NOW)
+    return project.base, run_night(project, as_of=DAYS[0], now=NOW, sender=taken)
+
+
+def copied(first, folder):
+    """A project of its own after the first night."""
+    shutil.copytree(first[0], folder)
+    return load_project(folder / "powerml.yaml")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(first, tmp_path_factory):
+    """A second night that nobody disturbed: the project, its content, what both nights said."""
+    project = copied(first, tmp_path_factory.mktemp("undisturbed") / "shop")
+    done = run_night(project, as_of=DAYS[1], now=NOW, sender=taken)
+    return project, content(project), (first[1], done)
+
+
+def test_every_step_is_done_once_and_said(undisturbed):
+    project, _, (first, second) = undisturbed
+    assert [row.step for row in second.steps] == list(ORDER)
+    assert {row.state for row in second.steps} == {"done"}
+    assert not second.findings
+    assert "the first night: what is true already is written down" in first.steps[5].sentence
+    assert "engagement speaks: its document's numbers, no probabilities" in second.steps[2].sentence
+    assert second.summary[0].startswith("2026-03-02 by engagement@1: 3 of 3 scored")
+    made_by = [(str(n.as_of), n.made_by) for n in NightHistory.of(project).nights()]
+    assert made_by == [
+        ("2026-02-22", "backfill"), ("2026-03-01", "night"), ("2026-03-02", "night")
+    ]  # fmt: skip
+
+
+def test_a_third_run_touches_nothing(undisturbed):
+    project, before, _ = undisturbed
+    again = run_night(project, as_of=DAYS[1], now=NOW.replace(hour=9))
+    assert again.before
+    assert not again.findings
+    assert "This night was finished at 2026-03-02T02:00:00+00:00; nothing was touched." in again.summary
+    assert fill(project, date(2026, 2, 22), date(2026, 2, 22), now=NOW.replace(hour=9)).made == ()
+    assert content(project) == before
+
+
+class Killed(BaseException):
+    """What a kill is to the program: nothing of ours catches it."""
+
+
+@pytest.mark.parametrize(
+    "step", ["history", "alerts", *(pytest.param(step, marks=pytest.mark.slow) for step in ("score", "lists"))]
+)
+def test_a_night_killed_at_a_step_boundary_continues(first, undisturbed, tmp_path, monkeypatch, step):
+    _, wanted, _ = undisturbed
+    project = copied(first, tmp_path / "shop")
+    done = steps.STEPS[step]
+
+    def killed(work, night):
+        done(work, night)  # all of it was done, and nobody wrote that down
+        raise Killed
+
+    monkeypatch.setitem(run.STEPS, step, killed)
+    with pytest.raises(Killed):
+        run_night(project, as_of=DAYS[1], now=NOW, sender=taken)
+    monkeypatch.setitem(run.STEPS, step, done)
+    again = run_night(project, as_of=DAYS[1], now=NOW, sender=taken)
+    assert {row.state for row in again.steps} == {"done"}
+    assert content(project) == wanted
+
+
+def test_a_brake_holds_what_is_acted_on_and_nothing_else(tmp_path):
+    project = make(tmp_path / "shop", last_day=20)
+    held = run_night(project, as_of=DAYS[0], now=NOW)
+    assert held.findings
+    states = {row.step: row.state for row in held.steps}
+    assert states == {step: "held" if step in ("lists", "alerts", "sync") else "done" for step in ORDER}
+    assert "The newest event is 8.6 days old at 2026-03-01 (stale_days: 3)" in held.summary[2]
+    assert run_night(project, as_of=DAYS[0], now=NOW).findings  # as before
+    lifted = run_night(project, as_of=DAYS[0], force=True, now=NOW)
+    assert not lifted.findings
+    assert (
+        "(brake lifted: The newest event is 8.6 days old" in next(s for s in lifted.steps if s.step == "lists").sentence
+    )
+    with open_ledger(project.state) as ledger:
+        assert ledger.run(DAYS[0]).forced
+
+
+def test_late_data_is_a_revision_beside_what_was_said(first, tmp_path):
+    project = copied(first, tmp_path / "shop")
+    late = events() + "bob,open,2026-02-28T12:00:00Z\n"
+    (project.base / "events.csv").write_text(late)
+    only = ("snapshot", "score", "history")
+    run_night(project, as_of=DAYS[0], only=only, force=True, now=NOW.replace(hour=5))
+    history = NightHistory.of(project)
+    said = [n for n in history.every() if n.role == "main" and n.as_of == DAYS[0]]
+    assert [n.revision for n in said] == [1, 2]
+    old, new = (history.snapshot(n).set_index("user_id")["events_30d"] for n in said)
+    assert (new["bob"] - old["bob"], new["ada"] - old["ada"]) == (1, 0)
+
+
+def test_the_default_date_is_what_was_observed_else_today(tmp_path):
+    project = make(tmp_path / "shop")
+    assert default_as_of(project, NOW) == date(2026, 3, 2)
+    declared = project.model_copy(update={"observed_until": datetime(2026, 2, 25, tzinfo=UTC)})
+    assert default_as_of(declared, NOW) == date(2026, 2, 25)
+    with pytest.raises(UsageError, match="the second date lies before the first; swap them"):
+        fill(project, DAYS[1], DAYS[0], now=NOW)
