@@ -24,6 +24,7 @@ from powerml.snapshots.derived import prepare
 from powerml.snapshots.engine.duckdb import Engine, planning
 from powerml.snapshots.entities import People, people
 from powerml.snapshots.metrics import Compiled, Compiler
+from powerml.snapshots.needs import totals
 from powerml.snapshots.records import Records
 from powerml.snapshots.windows import Cutoffs, day_date
 
@@ -75,8 +76,22 @@ def snapshots(
         frames.append(frame)
         note(f"{len(frame):,} rows at {', '.join(map(str, _few([day_date(d) for d in group.days])))}")
     whole = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
+    for name in totals(metrics):
+        whole[name] = settled(whole[name].to_numpy(float))
     _check_unique(whole, project.id_column)
     return Snapshots(whole, compiled.unavailable)
+
+
+def settled(values: np.ndarray) -> np.ndarray:
+    """Numbers to 13 significant digits, so that the order in which threads add amounts up cannot be seen.
+
+    >>> bool(settled(np.array([0.1 + 0.2]))[0] == 0.3)
+    True
+    """
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+        scale = 10.0 ** (12 - np.floor(np.log10(np.abs(values))))
+        rounded = np.rint(values * scale) / scale
+    return np.where(np.isfinite(rounded), rounded, values)
 
 
 def _check_unique(frame: pd.DataFrame, key: str) -> None:

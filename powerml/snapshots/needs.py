@@ -18,8 +18,7 @@ def columns_asked(metrics: Iterable[MetricSpec]) -> dict[str, set[str]]:
     """Per table, the source columns that metrics ask about beyond the vocabulary's words."""
     asked: dict[str, set[str]] = {}
     for spec in metrics:
-        sides = [spec.ratio.of, spec.ratio.over] if spec.ratio else []
-        for part in [spec, *[side for side in sides if isinstance(side, MetricPart)]]:
+        for part in (spec, *_sides(spec)):
             if part.table in (None, "sessions"):
                 continue
             columns = {*part.where, *({part.of} if part.of else ())}
@@ -66,8 +65,8 @@ def _inner(table: str, column: str) -> str:
 
 def _event_parts(metrics: Iterable[MetricSpec]) -> Iterable[MetricPart]:
     for spec in metrics:
-        for part in (spec, *((spec.ratio.of, spec.ratio.over) if spec.ratio else ())):
-            if isinstance(part, MetricPart) and part.table == "events":
+        for part in (spec, *_sides(spec)):
+            if part.table == "events":
                 yield part
 
 
@@ -75,6 +74,26 @@ def added_up(metrics: Iterable[MetricSpec]) -> list[str]:
     """Event columns that metrics sum, average or take the largest of."""
     parts = [part for part in _event_parts(metrics) if part.measure in ("sum", "mean", "max")]
     return [part.of for part in parts if part.of and part.of not in EVENT_WORDS]
+
+
+def totals(metrics: Mapping[str, MetricSpec]) -> list[str]:
+    """The metrics that add amounts up, or divide by what does."""
+    own = {name for name, spec in metrics.items() if any(_adds_up(part) for part in (spec, *_sides(spec)))}
+    return [name for name, spec in metrics.items() if name in own or own.intersection(_names(spec))]
+
+
+def _adds_up(part: MetricPart) -> bool:
+    return part.measure in ("sum", "mean") or part.calculation == "mrr"
+
+
+def _sides(spec: MetricSpec) -> list[MetricPart]:
+    sides = (spec.ratio.of, spec.ratio.over) if spec.ratio else ()
+    return [side for side in sides if isinstance(side, MetricPart)]
+
+
+def _names(spec: MetricSpec) -> list[str]:
+    sides = (spec.ratio.of, spec.ratio.over) if spec.ratio else ()
+    return [side for side in sides if isinstance(side, str)]
 
 
 def told_by(metrics: Iterable[MetricSpec]) -> set[str]:
