@@ -24,7 +24,7 @@ from powerml.snapshots.derived import prepare
 from powerml.snapshots.engine.duckdb import Engine, planning
 from powerml.snapshots.entities import People, people
 from powerml.snapshots.metrics import Compiled, Compiler
-from powerml.snapshots.needs import totals
+from powerml.snapshots.needs import sums_of_amounts
 from powerml.snapshots.records import Records
 from powerml.snapshots.windows import Cutoffs, day_date
 
@@ -76,7 +76,7 @@ def snapshots(
         frames.append(frame)
         note(f"{len(frame):,} rows at {', '.join(map(str, _few([day_date(d) for d in group.days])))}")
     whole = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
-    for name in totals(metrics):
+    for name in sums_of_amounts(metrics):
         whole[name] = settled(whole[name].to_numpy(float))
     _check_unique(whole, project.id_column)
     return Snapshots(whole, compiled.unavailable)

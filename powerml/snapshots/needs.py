@@ -10,7 +10,7 @@ from powerml.tables import TABLES, own_column
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-Part = TypeVar("Part", bound=MetricPart)
+AnyPart = TypeVar("AnyPart", bound=MetricPart)
 MADE = {"tickets": ("resolution_hours", "positive")}  # columns that `records` makes of others
 
 
@@ -35,7 +35,7 @@ def apart(metrics: Mapping[str, MetricSpec]) -> dict[str, MetricSpec]:
     return {name: _apart(spec) for name, spec in metrics.items()}
 
 
-def _apart(part: Part) -> Part:
+def _apart(part: AnyPart) -> AnyPart:
     named: dict[str, object] = {}
     if part.table not in (None, "sessions"):
         inner = {column: _inner(str(part.table), column) for column in _spoken(part)}
@@ -76,7 +76,7 @@ def added_up(metrics: Iterable[MetricSpec]) -> list[str]:
     return [part.of for part in parts if part.of and part.of not in EVENT_WORDS]
 
 
-def totals(metrics: Mapping[str, MetricSpec]) -> list[str]:
+def sums_of_amounts(metrics: Mapping[str, MetricSpec]) -> list[str]:
     """The metrics that add amounts up, or divide by what does."""
     own = {name for name, spec in metrics.items() if any(_adds_up(part) for part in (spec, *_sides(spec)))}
     return [name for name, spec in metrics.items() if name in own or own.intersection(_names(spec))]
