@@ -28,6 +28,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "compare": ("powerml.cli.compare", "Compare weight sets on the same rows."),
     "recalibrate": ("powerml.cli.recalibrate", "Move a version's base rates to the outcomes that came since."),
     "log": ("powerml.cli.log", "Send sessions kept aside to the store."),
+    "prune": ("powerml.cli.prune", "Remove old sessions, versions and their files."),
     "ids": ("powerml.cli.ids", "Turn pseudonyms of the store back into ids."),
     "promote": ("powerml.cli.promote", "Give a registered version the alias champion."),
     "score": ("powerml.cli.score", "Write the scores table, from the registry or a weight set."),

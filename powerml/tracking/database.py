@@ -116,6 +116,12 @@ def make_relative(database: Path, artifacts: Path) -> None:
                     con.execute(f"UPDATE {table} SET {column} = ? WHERE rowid = ?", (relative(artifacts) + rest, row))
 
 
+def shrink(database: Path) -> None:
+    """Gives the room of removed rows back to the disk; leaves it where another program reads at this moment."""
+    with contextlib.suppress(sqlite3.OperationalError), contextlib.closing(sqlite3.connect(database, timeout=5)) as con:
+        con.execute("VACUUM")
+
+
 @contextlib.contextmanager
 def locked(path: Path, *, waiting: Callable[[], None] | None = None) -> Iterator[None]:
     """Holds other processes off while the block runs; `waiting` is called once where another one holds it now.

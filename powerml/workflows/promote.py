@@ -2,43 +2,59 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from powerml.config.project import ProjectSpec, slug
-from powerml.errors import StoreError, UsageError
-from powerml.scoring.learned import TRAINED_UNTIL
+from powerml.errors import DataError, MissingColumns, UsageError
+from powerml.progress import Note, silent
+from powerml.scoring.learned import TRAINED_UNTIL, Learned
 from powerml.tracking import registry
+from powerml.tracking.calibration_records import calibration_records, write_records
 from powerml.tracking.due import DATA_UNTIL, DUE, PROJECT_TAG, PROMOTED, VOCABULARY_TAG, due_date
 from powerml.tracking.runs import find_run
 from powerml.tracking.store import Store, store_of
-from powerml.writing import write_whole
+from powerml.training.fresh_labels import compare_fresh
+from powerml.workflows.project import gather
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-RECORDS = "calibration_records.jsonl"
+    from powerml.scoring.model import ScoringModel
 
 
 @dataclass(frozen=True)
 class Promotion:
-    """The version that has the alias now, the one that had it, and the record of the calibration."""
+    """The version that has the alias now, the one that had it, and the record of the calibration.
+
+    `compared` says how it stands to the champion before it, on labels that neither learned from; empty where there was
+    none, or it is the same.
+    """
 
     version: registry.Version
     alias: str
     before: int | None
     record: Path
     due: str
+    compared: str = ""
+    answer: str = ""
 
 
 def promote(
-    project: ProjectSpec, wanted: str, *, alias: str = "champion", force: bool = False, now: datetime
+    project: ProjectSpec,
+    wanted: str,
+    *,
+    alias: str = "champion",
+    force: bool = False,
+    now: datetime,
+    note: Note = silent,
 ) -> Promotion:
     """Points an alias at a version, registering a run's model where it is not registered yet.
 
-    Raises UsageError where the overall verdict is not `skill`, unless forced, StoreError for no such version.
+    A new champion is compared with the one before it on labels that ripened since the later of the two learned. Raises
+    UsageError, unless forced, where the overall verdict is not `skill`, and where it is worse than the champion (one
+    that was champion before comes back all the same); StoreError for no such version.
     """
     if not alias.replace("-", "").replace("_", "").isalnum() or alias == "latest" or alias[1:].isdigit():
         raise UsageError(f"--alias {alias}: not an alias MLflow allows; use letters and dashes, like champion")
@@ -51,17 +67,58 @@ def promote(
             f"{version.shown} ({version.tags.get(registry.SCORER, 'unknown scorer')}) has the verdict {verdict!r}, not "
             f"'skill', so it is not promoted; collect more outcomes, or insist with --force"
         )
-    registry.load_version(store, version)  # what is locked must be what was registered
-    before, earlier = registry.aliases(store, model).get(alias), _records(store)
+    scoring = registry.load_version(store, version)  # what is locked must be what was registered
+    before, earlier = registry.aliases(store, model).get(alias), calibration_records(store)
+    answer, compared = "", ""
+    if alias == "champion" and before is not None and before != version.number:
+        champion = registry.find_version(store, model, str(before))
+        answer, compared = _against(project, store, champion, (version, scoring), note=note)
+        was_champion = any((one.get("version"), one.get("alias")) == (version.number, alias) for one in earlier)
+        if answer == "worse" and not force and not was_champion:
+            raise UsageError(f"{compared} So it is not promoted; insist with --force")
     if earlier and _unfinished(earlier[-1], version, alias):  # the record goes first, the version's own tag last
         before = earlier.pop()["replaces_version"]
     due = due_date(now).isoformat()
-    entry = _entry(store, version, alias=alias, before=before, forced=verdict != "skill", now=now, due=due)
-    record = store.folder / RECORDS
-    write_whole(record, "".join(json.dumps(one) + "\n" for one in [*earlier, entry]), private=True)
+    forced = verdict != "skill" or (force and answer == "worse")
+    entry = _entry(store, version, alias=alias, before=before, forced=forced, now=now, due=due)
+    entry |= {"compared": compared} if compared else {}
+    record = write_records(store, [*earlier, entry])
     registry.set_alias(store, version, alias)
     registry.tag_version(store, version, {DUE: due, PROMOTED: entry["at"]})
-    return Promotion(registry.find_version(store, model, str(version.number)), alias, before, record, due)
+    now_at = registry.find_version(store, model, str(version.number))
+    return Promotion(now_at, alias, before, record, due, compared, answer)
+
+
+def _against(
+    project: ProjectSpec,
+    store: Store,
+    champion: registry.Version,
+    other: tuple[registry.Version, ScoringModel],
+    *,
+    note: Note,
+) -> tuple[str, str]:
+    """How a version stands to the champion on fresh labels, and the sentence; why not, where that cannot be told."""
+    version, scoring = other
+    learned = [Learned.from_tags(one.tags) for one in (champion, version)]
+    known = [one for one in learned if one is not None and one.until is not None]
+    why = ""
+    if not project.tables:
+        why = "this folder has no project file, and so no labels"
+    elif scoring.outcome is not None:
+        why = "a custom outcome is compared by an experiment with both scorers"
+    elif len(known) < 2:
+        why = "one of them was trained on rows without dates"
+    if not why:
+        try:
+            models = {champion.shown: registry.load_version(store, champion), version.shown: scoring}
+            labelled = gather(project, None, note=note).labelled
+            note("comparing with the champion")
+            done = compare_fresh(labelled, models, known)
+        except (DataError, MissingColumns) as error:  # what cannot be read now is no reason to keep a champion
+            why = str(error)
+        else:
+            return done.answer, done.sentence
+    return "", f"{version.shown} and {champion.shown} are not compared: {why}."
 
 
 def _version(store: Store, model: str, wanted: str) -> registry.Version:
@@ -83,23 +140,6 @@ def _version(store: Store, model: str, wanted: str) -> registry.Version:
                 store, model, run_id=run.run_id, model_uri=run.model_uri, manifest=run.manifest, tags=tags, alias=None
             )
     return registry.find_version(store, model, wanted)
-
-
-def _records(store: Store) -> list[dict[str, Any]]:
-    """The calibration records so far; raises StoreError naming a line that is none."""
-    path = store.folder / RECORDS
-    lines = path.read_text(encoding="utf-8").splitlines() if path.is_file() else []
-    records = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            record = json.loads(line)
-        except ValueError:
-            record = None
-        if isinstance(record, dict):
-            records.append(record)
-        elif number < len(lines):  # a last line may have been cut short by a kill of an earlier version
-            raise StoreError(f"{path}: line {number} is no record; put the file back as 'powerml promote' wrote it")
-    return records
 
 
 def _unfinished(record: dict[str, Any], version: registry.Version, alias: str) -> bool:

@@ -14,7 +14,7 @@ from powerml.scoring.model import ScoringModel
 from powerml.tracking import registry
 from powerml.tracking.runs import ScorerRun, SessionRun, log_session
 from powerml.tracking.scorers import from_registry
-from powerml.tracking.store import Store
+from powerml.tracking.store import Store, store_of
 from powerml.workflows.promote import promote
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -161,3 +161,33 @@ def test_the_ui_of_an_untrained_project_says_what_to_do(tmp_path):
     done = CliRunner().invoke(root, ["ui", "-c", str(tmp_path / "powerml.yaml"), "--print"])
     assert isinstance(done.exception, PowermlError)
     assert "nothing is tracked here yet; run 'powerml train' first" in str(done.exception)
+
+
+@pytest.mark.parametrize(("answer", "stops"), [("worse", True), ("better", False), ("cannot tell", False)])
+def test_a_worse_challenger_does_not_take_the_champion_s_place(project, trained, monkeypatch, answer, stops):
+    run = trained[1].scorers["activity"].run_id
+    promote(project, run, force=True, now=NOW)  # version 2
+    promote(project, "1", now=NOW)
+    monkeypatch.setattr("powerml.workflows.promote._against", lambda *_, **__: (answer, "On 300 rows: so it is."))
+    record = project.state / "calibration_records.jsonl"
+    lines = [one for one in record.read_text().splitlines() if json.loads(one)["version"] != 2]
+    record.write_text("\n".join(lines) + "\n")  # as if it had never been champion
+    registry.tag_version(
+        store_of(project), registry.find_version(store_of(project), "golden", "2"), {registry.VERDICT: "skill"}
+    )
+    if stops:
+        with pytest.raises(UsageError, match=r"On 300 rows: so it is\. So it is not promoted; insist with --force"):
+            promote(project, "2", now=NOW)
+        assert registry.aliases(store_of(project), "golden")["champion"] == 1
+        assert json.loads(promote(project, "2", force=True, now=NOW).record.read_text().splitlines()[-1])["forced"]
+    else:
+        done = promote(project, "2", now=NOW)
+        assert (done.before, done.answer, done.compared) == (1, answer, "On 300 rows: so it is.")
+
+
+def test_who_was_champion_comes_back_and_what_cannot_be_read_stops_nothing(project, trained):
+    promote(project, "1", now=NOW)
+    promote(project, trained[1].scorers["activity"].run_id, force=True, now=NOW)
+    back = promote(project, "1", now=NOW)
+    assert (back.before, back.version.number) == (2, 1)
+    assert back.compared.startswith("golden version 1 and golden version 2 are not compared: ")
