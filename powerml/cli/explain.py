@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 import click
 
-from powerml.cli import common
+from powerml.cli import common, options
 from powerml.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 @click.option("--weights", metavar="FILE|NAME", help="A weight set instead, by its name or its file.")
 @click.option("--metrics", type=common.FILE, help="A table whose columns carry metric names, instead of a snapshot.")
 @click.option("--set", "settings", multiple=True, metavar="NAME=NUMBER", help="A number of the weight set to change.")
+@options.page_file(what="one ID's page")
 def command(
     entity: str | None,
     band: str | None,
@@ -37,6 +39,7 @@ def command(
     weights: str | None,
     metrics: Path | None,
     settings: tuple[str, ...],
+    page: Path | None,
     config: Path,
     out: common.Output,
 ) -> None:
@@ -57,6 +60,8 @@ def command(
         raise UsageError("--set changes a weight set; name it with --weights")
     if metrics and not weights:
         raise UsageError("--metrics needs --weights: name the weight set to explain with")
+    if page is not None and entity is None:
+        raise UsageError("--html writes the page of one ID; name it")
     numbers = common.settings(settings)
     if metrics and weights:
         project = load_project(config) if config.is_file() else None
@@ -67,9 +72,24 @@ def command(
                 load_project(config), model=model, weights=weights, settings=numbers, as_of=as_of, note=note
             )
     if entity is not None:
-        _print(explain.explain(entity, found), out)
+        done = explain.explain(entity, found)
+        if page is not None:
+            explain.write_person(done, page, None if metrics else _record(config, entity))
+        _print(done, out)
+        if page is not None:
+            out.say(f"The page: {page}")
     else:
         _print_group(explain_group(found, band=band), out)
+
+
+def _record(config: Path, entity: str) -> pd.DataFrame | None:
+    """What the nights said of one entity; None where none is kept."""
+    from powerml.config.project import load_project
+    from powerml.workflows.history import record
+
+    with contextlib.suppress(UsageError):
+        return record(load_project(config), entity)
+    return None
 
 
 def _print_group(done: GroupExplanation, out: common.Output) -> None:

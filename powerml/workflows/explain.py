@@ -11,6 +11,7 @@ import pandas as pd
 from powerml.config.metrics import catalogue
 from powerml.errors import UsageError, did_you_mean
 from powerml.progress import Note, silent
+from powerml.reports.person_page import Person, person_page
 from powerml.scoring.contributions import change
 from powerml.scoring.explain.explainable import Explainable
 from powerml.scoring.explain.next_band import NextBand, next_band
@@ -21,6 +22,7 @@ from powerml.scoring.named import from_weights
 from powerml.shown import Shown
 from powerml.sources.tables.metrics import rows_to_score
 from powerml.tracking.scorers import from_registry
+from powerml.writing import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -142,6 +144,16 @@ def explain(entity: str, snapshots: Explainable) -> Explanation:
         next_band(model.scorer, now, snapshots.metrics),
         snapshots.caution(_date(now)),
     )
+
+
+def write_person(done: Explanation, path: Path, record: pd.DataFrame | None) -> None:
+    """One entity's page; `record` are its nights (`powerml history ID`), None where none is kept."""
+    recipe = None if done.recipe is None else done.recipe.text
+    page = person_page(Person(
+        done.entity, done.as_of, done.scorer, done.row, done.reasons, done.baseline, done.before, done.score_before,
+        done.changes, recipe, done.caution, record,
+    ))  # fmt: skip
+    write_whole(path, page)
 
 
 def _now_and_before(entity: str, mine: pd.DataFrame, as_of: date | None) -> tuple[pd.DataFrame, pd.DataFrame | None]:
