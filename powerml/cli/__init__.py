@@ -37,6 +37,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "night": ("powerml.cli.night", "Check, snapshot, score, keep: each night's work, once."),
     "list": ("powerml.cli.list", "Whom to call this week, in what order, and what the list is worth."),
     "alerts": ("powerml.cli.alerts", "What rang, for whom and why; whether each rule tells anything."),
+    "tree": ("powerml.cli.tree", "What the score is made of, branch by branch, and what moved it."),
     "treat": ("powerml.cli.treat", "Draw who of a list is touched, and who is held out."),
     "impact": ("powerml.cli.impact", "Whether a playbook did anything, with its interval."),
     "history": ("powerml.cli.history", "What was said, night by night; of one entity, too."),
