@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from powerml.config.project import ShapeSpec
 
 
-def events(raw: Raw, beside: dict[str, Raw], spec: ShapeSpec) -> str:
+def posthog_events(raw: Raw, beside: dict[str, Raw], spec: ShapeSpec) -> str:
     """SQL of the events; `beside` may hold the export of persons."""
     team = raw.first("team_id")
     persons = (
@@ -48,7 +48,7 @@ def events(raw: Raw, beside: dict[str, Raw], spec: ShapeSpec) -> str:
     )
 
 
-def users(raw: Raw, beside: dict[str, Raw], spec: ShapeSpec) -> str:
+def posthog_users(raw: Raw, beside: dict[str, Raw], spec: ShapeSpec) -> str:
     """SQL of the people: a row per person with its latest properties, made when its first row was."""
     assert not beside
     groups = (spec.group,) if spec.group else CUSTOMERS

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from powerml.sources.files import DataFile
 
 _READERS: dict[tuple[str, str], Callable[[Raw, dict[str, Raw], ShapeSpec], str]] = {
-    ("posthog", "events"): posthog.events,
-    ("posthog", "users"): posthog.users,
-    ("segment", "events"): segment.events,
-    ("segment", "users"): segment.users,
-    ("segment", "accounts"): segment.accounts,
+    ("posthog", "events"): posthog.posthog_events,
+    ("posthog", "users"): posthog.posthog_users,
+    ("segment", "events"): segment.segment_events,
+    ("segment", "users"): segment.people_of_segment,
+    ("segment", "accounts"): segment.segment_accounts,
     ("amplitude", "events"): analytics.amplitude,
     ("mixpanel", "events"): analytics.mixpanel,
     ("stripe", "subscriptions"): billing.subscriptions,

@@ -18,7 +18,7 @@ _TIME = ("timestamp", "originalTimestamp", "original_timestamp", "sent_at", "sen
 _RECEIVED = ("received_at", "receivedAt")
 
 
-def events(raw: Raw, beside: dict[str, Raw], spec: ShapeSpec) -> str:
+def segment_events(raw: Raw, beside: dict[str, Raw], spec: ShapeSpec) -> str:
     """SQL of the events: tracks by name, pages and screens by kind; `beside` may hold identifies and groups."""
     known = [_pairs(raw), *(_pairs(beside[b]) for b in ("identifies",) if b in beside)]
     groups = (spec.group,) if spec.group else CUSTOMERS
@@ -42,7 +42,7 @@ def events(raw: Raw, beside: dict[str, Raw], spec: ShapeSpec) -> str:
     )
 
 
-def users(raw: Raw, beside: dict[str, Raw], spec: ShapeSpec) -> str:
+def people_of_segment(raw: Raw, beside: dict[str, Raw], spec: ShapeSpec) -> str:
     """SQL of the people, from identifies: made at the first, with the latest traits; `beside` may hold groups."""
     groups = (spec.group,) if spec.group else CUSTOMERS
     member = "SELECT NULL AS u, NULL AS g WHERE false"
@@ -68,7 +68,7 @@ def users(raw: Raw, beside: dict[str, Raw], spec: ShapeSpec) -> str:
     )
 
 
-def accounts(raw: Raw, beside: dict[str, Raw], spec: ShapeSpec) -> str:
+def segment_accounts(raw: Raw, beside: dict[str, Raw], spec: ShapeSpec) -> str:
     """SQL of the customers, from groups: made at the first call, called as the latest says."""
     assert not beside, spec
     made = raw.instant("created_at", "createdAt", *_TIME)
