@@ -21,7 +21,7 @@ import pytest
 from powerml.tracking.store import environment
 
 PASSWORD = "s3cret-of-ada"  # in the database's address, and nowhere else
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 300
 
 
 def free_port():
