@@ -47,6 +47,35 @@ class DatabaseSpec(Spec):
     url_env: str
 
 
+class ShapeSpec(Spec):
+    """What service a table was exported from, and what has to be said of it.
+
+    Files beside the table's own: `persons` (PostHog), `identifies` and `groups` (Segment). `group`: what the customers
+    are called among the groups of users. `local`: Mixpanel's times are local, in the table's `timezone`. Of billing
+    items: `currency` those that count, `discount` the column with a share in percent that is taken off, `cents`
+    whether amounts are in hundredths.
+    """
+
+    name: Literal["posthog", "segment", "amplitude", "mixpanel", "stripe"]
+    persons: Names = ()
+    identifies: Names = ()
+    groups: Names = ()
+    group: str | None = None
+    local: bool = False
+    currency: str | None = None
+    discount: str | None = None
+    cents: bool = True
+
+    @property
+    def beside(self) -> dict[str, tuple[str, ...]]:
+        """The files beside the table's own, by what they hold."""
+        return {"persons": self.persons, "identifies": self.identifies, "groups": self.groups}
+
+
+def _shape(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
 class TableSpec(Spec):
     """Where one canonical table comes from and how its columns are called there."""
 
@@ -61,6 +90,7 @@ class TableSpec(Spec):
     encoding: Encoding | None = None
     delimiter: Annotated[str, Field(pattern="^(.|blanks)$")] | None = None
     decimal: Literal[".", ","] | None = None  # the decimal sign; the other one parts thousands
+    shape: Annotated[ShapeSpec, BeforeValidator(_shape)] | None = None
     ignored: tuple[str, ...] = ()  # source columns that are known and not used; see `init --check`
     currency: Annotated[str, Field(min_length=1, max_length=4)] | None = None  # the sign that stands beside numbers
 
@@ -73,8 +103,8 @@ class TableSpec(Spec):
                 raise ValueError("'database' needs a 'table' or a 'query'; give one of them")
         elif bool(self.files) == bool(self.query):
             raise ValueError("needs 'files' or 'query'; give one of them")
-        if not self.files and (self.encoding or self.delimiter):
-            raise ValueError("'encoding' and 'delimiter' say how 'files' are written; leave them out")
+        if not self.files and (self.encoding or self.delimiter or self.shape):
+            raise ValueError("'encoding', 'delimiter' and 'shape' say how 'files' are written; leave them out")
         return self
 
 

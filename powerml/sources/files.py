@@ -106,11 +106,15 @@ def natural(path: str | Path) -> list[int | str]:
     return [int(part) if i % 2 else part for i, part in enumerate(re.split(r"(\d+)", str(path)))]
 
 
-def files_of(project: ProjectSpec, table: str) -> list[DataFile]:
-    """The files of a table as DuckDB can read them; those that it cannot are rewritten in the project's cache."""
+def files_of(project: ProjectSpec, table: str, *, beside: str | None = None) -> list[DataFile]:
+    """The files of a table as DuckDB can read them; those that it cannot are rewritten in the project's cache.
+
+    `beside` names other files that an export of a known shape comes with (see `config.project.ShapeSpec`).
+    """
     spec = project.tables[table]
+    patterns = spec.shape.beside[beside] if spec.shape and beside else spec.files
     cache = project.state / "cache" / "unpacked"
-    found = resolve(spec.files, project.base, declared_in=project.file, unpack_in=cache, encoding=spec.encoding)
+    found = resolve(patterns, project.base, declared_in=project.file, unpack_in=cache, encoding=spec.encoding)
     return [readable(file, spec, cache) for file in found]
 
 

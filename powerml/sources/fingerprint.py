@@ -39,7 +39,8 @@ def input_files(project: ProjectSpec) -> list[Path]:
 def _files_of(project: ProjectSpec, table: str) -> list[DataFile]:
     spec = project.tables[table]
     if spec.query is None:
-        return files_of(project, table)
+        beside = [kind for kind, patterns in spec.shape.beside.items() if patterns] if spec.shape else []
+        return files_of(project, table) + [file for kind in beside for file in files_of(project, table, beside=kind)]
     return _files_in(expand(spec.query, file=project.file), project)
 
 

@@ -23,6 +23,7 @@ from powerml.sources.numerals import Numerals
 from powerml.sources.queries import time_limit
 from powerml.sources.readers import SourcePart, read_files, read_query, with_constants
 from powerml.sources.rules import MISSING
+from powerml.sources.shapes.reading import read_shape
 from powerml.sources.sql import data_errors, name, text
 from powerml.sources.staged import Staging, stage
 from powerml.sources.times import EPOCHS, ISO, Clock
@@ -225,6 +226,8 @@ def _parts(
     if spec.query is not None:
         where = f"{project.file}: tables.{table.name}.query"
         return [read_query(con, expand(spec.query, file=project.file), where=where)]
+    if spec.shape is not None:
+        return [read_shape(con, project, table.name, files, spec.shape)]
     return read_files(con, files, table=table.name, delimiter=spec.delimiter)
 
 

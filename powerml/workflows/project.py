@@ -265,7 +265,7 @@ def cache_folder(project: ProjectSpec, cache: bool | None) -> Path | None:
     """
     spec = project.tables["events"]
     folder = project.state / "cache"
-    if cache is False or spec.query or spec.database:
+    if cache is False or spec.query or spec.database or spec.shape:
         return None
     files = files_of(project, "events")
     if any(file.format != "parquet" for file in files):

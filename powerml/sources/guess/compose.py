@@ -11,6 +11,7 @@ from powerml.sources.guess.draft import Draft, Entry
 from powerml.sources.guess.joins import borrow, event_query, ids_within_accounts
 from powerml.sources.guess.look import overlap
 from powerml.sources.guess.matching import Match, any_events, assign_tables, is_code
+from powerml.sources.guess.shaped import known_shapes
 from powerml.sources.guess.words import normal, title_says
 from powerml.tables import TABLES
 
@@ -26,28 +27,33 @@ _SAME = 0.5  # half of one table's ids in another: they are ids of the same thin
 
 def compose(con: duckdb.DuckDBPyConnection, looks: Sequence[TableLook]) -> Draft:
     """The draft of a project over some tables of files; raises DataError where none of them holds events."""
-    chosen = assign_tables(looks)
-    if "events" not in chosen and (only := any_events(looks)) is not None:
+    draft = Draft()
+    shaped = known_shapes(draft, looks)
+    looks = [look for look in looks if look not in shaped]
+    chosen = {t: m for t, m in assign_tables(looks).items() if t not in draft.entries}
+    if "events" not in {**chosen, **draft.entries} and (only := any_events(looks)) is not None:
         chosen = {"events": only} | {t: m for t, m in chosen.items() if m.look.view != only.look.view}
-    if "events" not in chosen:
+    if "events" not in {**chosen, **draft.entries}:
         listed = "; ".join(f"{look.title} ({', '.join(look.columns)})" for look in looks)
         raise DataError(
             f"no table of events found, rows that say who did what and when, in: {listed};"
             " name the files that hold them"
         )
-    draft = Draft()
     for table, match in chosen.items():
         draft.entries[table] = Entry(match.look, dict(match.columns))
     _join_ids(con, draft, chosen)
     for table, match in chosen.items():
         _how_written(draft, table)
         _say_columns(draft, match)
-    _events(con, draft, looks)
-    if "subscriptions" in draft.entries:
+    if "events" in chosen:
+        _events(con, draft, looks)
+    if "subscriptions" in chosen:
         one_row_each(con, draft)
     _settings(con, draft)
     for table, entry in draft.entries.items():
         used = {s for s in entry.columns.values() if s}
+        if "shape" in entry.keys:
+            continue
         if entry.query is None:
             entry.ignored = tuple(c for c in entry.look.columns if c not in used)
         _hold_back(table, entry)
@@ -72,11 +78,11 @@ def _join_ids(con: duckdb.DuckDBPyConnection, draft: Draft, chosen: dict[str, Ma
     """Tables that name the same people or customers by different columns are joined by the ones whose values agree."""
     for home, id_ in (("users", "user_id"), ("accounts", "account_id")):
         keeper = draft.entries.get(home)
-        if keeper is None or "events" not in draft.entries:
+        if keeper is None or home not in chosen:
             continue
         for table, entry in draft.entries.items():
             source = entry.columns.get(id_)
-            if table == home or source is None:
+            if table == home or source is None or table not in chosen:
                 continue
             candidates = [source, *chosen[table].others.get(id_, ())]
             found = {c: overlap(con, (entry.look, c), (keeper.look, keeper.columns[id_] or "")) for c in candidates}
@@ -240,7 +246,7 @@ def _settings(con: duckdb.DuckDBPyConnection, draft: Draft) -> None:
     draft.settings["entity"] = (entity, f"guess: {why}; or {other}")
     draft.guessed.append(f"entity: {entity} ({why}); or {other}")
     if "subscriptions" in entries:
-        plans, how = plans_by_price(con, draft)
+        plans, how = plans_by_price(con, draft) if "shape" not in entries["subscriptions"].keys else ([], "")
         if plans and len(plans) < MOST_PLANS:
             draft.settings["plans"] = (plans, f"guess: {how}")
             draft.guessed.append(f"plans: {how}")
@@ -253,5 +259,5 @@ def _settings(con: duckdb.DuckDBPyConnection, draft: Draft) -> None:
         draft.needed.append(
             "a table of subscriptions (account, start, end, plan, mrr), for churn and expansion as paid"
         )
-    if not any(title_says("events", e.look.title) for t, e in entries.items() if t == "events"):
+    if "shape" not in events.keys and not title_says("events", events.look.title):
         draft.guessed.append(f"events are the rows of {entries['events'].look.title}")

@@ -114,6 +114,8 @@ def _groups(paths: Iterable[Path], base: Path) -> list[tuple[str, tuple[str, ...
         for file in files:
             home = next((p for p in reversed(file.relative_to(path).parents) if "=" in p.name), None)
             place = path / home.parent if home else file.parent
+            while place != path and re.fullmatch(r"[\d\-_.T:]+", place.name):  # a day, an hour, a run
+                place = place.parent
             stem = "" if home else re.sub(r"[\d_\-.T:#]+|part|[0-9a-f]{8,}", "", _title(file).lower())
             kinds.setdefault((place, stem, _ending(file)), []).append(file)
         for (place, _, _), members in kinds.items():

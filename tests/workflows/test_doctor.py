@@ -1,0 +1,82 @@
+"""`powerml doctor` on broken set-ups: each names its fix."""
+
+from __future__ import annotations
+
+import zoneinfo
+from importlib import metadata
+
+import pytest
+
+from powerml.workflows.doctor import Machine, doctor
+from tests.builders import write_project
+
+EVENTS = "user_id,event,time\nu1,click,2026-03-01T12:00:00Z\n"
+
+
+def absent(_name):
+    raise metadata.PackageNotFoundError
+
+
+def no_zone(zone):
+    raise zoneinfo.ZoneInfoNotFoundError(zone)
+
+
+@pytest.fixture
+def config(tmp_path, monkeypatch):
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return write_project(tmp_path, EVENTS)
+
+
+def said(config, machine=None):
+    return [f"{f.about}: {f.what}; {f.fix}" for f in doctor(config, machine)[1]]
+
+
+def test_a_sound_machine_and_project_have_no_finding(config):
+    assert said(config) == []
+
+
+@pytest.mark.parametrize(
+    ("machine", "words"),
+    [
+        (Machine(python=(3, 10)), "Python: 3.10 is older than 3.11; install Python 3.11 or newer"),
+        (Machine(version=lambda _: "0.1", requires=("duckdb>=1.5",)), "duckdb 0.1 is not what was tested (>=1.5); pip"),
+        (Machine(version=absent, requires=("duckdb>=1.5",)), "duckdb is not installed; pip install 'duckdb>=1.5'"),
+        (Machine(zone=no_zone), "time zones: no data for UTC"),
+        (Machine(free_bytes=lambda _: 5), "0.0 GB free, and the data has 0.0 GB; make room, or set TMPDIR"),
+    ],
+)
+def test_a_machine_that_lacks_something(config, machine, words):
+    found = said(config, machine)
+    assert any(words in sentence for sentence in found), found
+
+
+def test_more_memory_than_there_is(tmp_path):
+    config = write_project(tmp_path, EVENTS, memory_limit="64GB")
+    assert "memory_limit 64GB is more than the machine has, 8.0 GB" in said(config, Machine(memory_bytes=8 * 10**9))[0]
+
+
+def test_a_project_file_that_is_not_there(tmp_path):
+    assert "correct it, or: powerml init" in said(tmp_path / "powerml.yaml")[-1]
+
+
+def test_a_variable_that_is_not_set(config):
+    config.write_text(config.read_text().replace("events.csv", "${NOWHERE}/events.csv"))
+    found = said(config, Machine(environment={}))
+    assert "environment: NOWHERE is named in the project and not set; export NOWHERE=…" in found
+
+
+def test_data_that_is_not_there(config):
+    (config.parent / "events.csv").unlink()
+    assert "events.csv: no such file" in said(config)[0]
+
+
+def test_a_store_that_is_none(config):
+    state = config.parent / ".powerml"
+    state.mkdir()
+    (state / "mlflow.db").write_bytes(b"no database at all, but a text of some length")
+    assert "MLflow store: " in said(config)[0]
+
+
+def test_a_store_elsewhere_that_does_not_answer(config, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    assert "does not answer" in said(config)[0]
