@@ -77,7 +77,7 @@ def postgres():
     process = subprocess.Popen(started, cwd=folder, stdout=nowhere, stderr=nowhere, start_new_session=True, **who)
     address = f"postgresql://ada:{PASSWORD}@127.0.0.1:{port}/postgres"
     try:
-        _until(lambda: _opens(address), "PostgreSQL")
+        wait_until(lambda: _opens(address), "PostgreSQL")
         yield address
     finally:
         end(process)
@@ -118,7 +118,7 @@ class MlflowServer:
         self.process = subprocess.Popen(
             command, cwd=self.folder, env=env, stdout=nowhere, stderr=nowhere, start_new_session=True
         )
-        _until(self.answers, "mlflow server")
+        wait_until(self.answers, "mlflow server")
         return self
 
     def answers(self):
@@ -134,7 +134,7 @@ class MlflowServer:
             self.process = None
 
 
-def _until(true, what):
+def wait_until(true, what):
     last = time.monotonic() + PATIENCE_SECONDS
     while not true():
         assert time.monotonic() < last, f"{what} does not answer"
