@@ -42,9 +42,16 @@ Encoding = Literal["utf-8", "utf-16", "cp1252", "latin-1"]
 
 
 class DatabaseSpec(Spec):
-    """A database whose address an environment variable holds."""
+    """A database: a DuckDB file, or one whose address an environment variable holds."""
 
-    url_env: str
+    url_env: str | None = None
+    file: str | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.url_env is None) == (self.file is None):
+            raise ValueError("needs 'file' (a DuckDB file) or 'url_env'; give one of them")
+        return self
 
 
 class ShapeSpec(Spec):

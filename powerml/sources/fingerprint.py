@@ -8,6 +8,7 @@ from pathlib import Path
 
 from powerml.config.project import ProjectSpec, expand
 from powerml.errors import DataError
+from powerml.sources.databases import database_file
 from powerml.sources.files import DataFile, files_of, resolve
 
 
@@ -38,6 +39,8 @@ def input_files(project: ProjectSpec) -> list[Path]:
 
 def _files_of(project: ProjectSpec, table: str) -> list[DataFile]:
     spec = project.tables[table]
+    if spec.database is not None and spec.database.file is not None:
+        return [database_file(project, table)]
     if spec.query is None:
         beside = [kind for kind, patterns in spec.shape.beside.items() if patterns] if spec.shape else []
         return files_of(project, table) + [file for kind in beside for file in files_of(project, table, beside=kind)]

@@ -16,6 +16,7 @@ import pandas as pd
 from powerml.config.project import ProjectSpec, TableSpec, expand
 from powerml.errors import DataError, UsageError, did_you_mean
 from powerml.sources.columns import match, unused
+from powerml.sources.databases import read_database
 from powerml.sources.files import DataFile, files_of
 from powerml.sources.fixes import fix_of
 from powerml.sources.in_place import view
@@ -218,6 +219,8 @@ def _check_format(con: duckdb.DuckDBPyConnection, project: ProjectSpec, table: s
 def _parts(
     con: duckdb.DuckDBPyConnection, project: ProjectSpec, table: Table, spec: TableSpec, files: list[DataFile]
 ) -> list[SourcePart]:
+    if spec.database is not None and spec.database.file is not None:
+        return [read_database(con, project, table.name)]
     if spec.database is not None:
         raise UsageError(
             f"{project.file}: tables.{table.name}: reading a database is not built yet; export the table to Parquet "

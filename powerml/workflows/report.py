@@ -13,7 +13,7 @@ from powerml.config.documents import DOCUMENTED_CARD
 from powerml.config.lists import project_lists
 from powerml.config.project import slug
 from powerml.config.triggers import load_triggers
-from powerml.errors import DataError, MissingColumns
+from powerml.errors import DataError, MissingColumns, UsageError
 from powerml.history.ledger import LEDGER_FILE
 from powerml.history.store import NightHistory
 from powerml.monitoring.triggers import FIRINGS, fire
@@ -29,6 +29,7 @@ from powerml.tracking.pseudonyms import KEY_FILE, load_pseudonyms
 from powerml.tracking.scorers import RegisteredScorer, from_registry
 from powerml.tracking.store import store_of
 from powerml.workflows.alerts import fired_since
+from powerml.workflows.impact import impact
 from powerml.workflows.list import written
 from powerml.workflows.project import latest_cutoff, open_project, project_metrics
 
@@ -78,7 +79,8 @@ def _reported(project: ProjectSpec, facts: Facts, *, note: Note) -> Report:
     note("writing the page")
     facts = replace(facts, session=_session(project, facts.scorer), ids=_real_ids(project, facts))
     lists = _lists(project, facts) if facts.kept else own_lists(facts)
-    facts = replace(facts, lists=lists, alerts=_alerts(facts))
+    effects, told = _effects(project) if facts.kept else (None, ())
+    facts = replace(facts, lists=lists, alerts=_alerts(facts), effects=effects, effects_told=told)
     return Report(whole_page(facts), facts)
 
 
@@ -236,6 +238,15 @@ def _real_ids(project: ProjectSpec, facts: Facts) -> dict[str, str]:
         for night in history.nights():
             ids.update(history.scores(night, [night.id_column])[night.id_column].astype(str))
     return {key.of(id_): id_ for id_ in ids}
+
+
+def _effects(project: ProjectSpec) -> tuple[pd.DataFrame | None, tuple[str, ...]]:
+    """What playbooks did, and in sentences; None and why not where nothing can be told."""
+    try:
+        found = impact(project)
+    except UsageError as error:  # nobody was treated yet
+        return None, (str(error),)
+    return found.rows, found.sentences
 
 
 def _lists(project: ProjectSpec, facts: Facts) -> tuple[ListTold, ...]:

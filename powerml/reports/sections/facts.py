@@ -75,7 +75,9 @@ class Facts:
 
     `night`: the one the page is about; `week`, `month`: the nights to compare with, by the same scorer; `over_time`:
     `as_of`, `n`, `mean_score` per night; `shares`: `as_of`, `band`, `n`, `share`. `session`: None without a champion.
-    `ids`: pseudonyms to ids. `people`: names and owners by id. `kept`: whether this comes from the history.
+    `ids`: pseudonyms to ids. `people`: names and owners by id. `effects`: what playbooks did, as `powerml impact` has
+    it, None where it cannot say; `effects_told`: its sentences, or why not. `kept`: whether this comes from the
+    history.
     """
 
     project: ProjectSpec
@@ -91,6 +93,8 @@ class Facts:
     people: pd.DataFrame | None = None
     lists: Sequence[ListTold] = ()
     alerts: pd.DataFrame | None = None
+    effects: pd.DataFrame | None = None
+    effects_told: tuple[str, ...] = ()
     coverage: pd.DataFrame | None = None
     kept: bool = False
     remarks: tuple[str, ...] = ()

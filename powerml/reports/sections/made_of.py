@@ -88,15 +88,13 @@ def _screen(facts: Facts) -> list[Piece]:
 def impact_section(facts: Facts) -> Section:
     """The section `impact`."""
     untreated = [Told(sentence) for sentence in facts.said("untreated")]
-    lack = missing(
-        "What playbooks did is not known",
-        "write who is touched with 'powerml treat', and ask 'powerml impact' a horizon later",
-    )
-    if "treatments" not in facts.project.tables:
-        lack = missing(
-            "No treatments table is given, so what playbooks did is not known",
-            "add 'treatments' to the tables of powerml.yaml: who was touched, when, by which playbook",
-        )
+    if facts.effects is not None:
+        table = PageTable(facts.effects, "impact", "What each playbook did", first=0)
+        told = [Told(sentence) for sentence in facts.effects_told]
+        return Section("impact", "Did our playbooks work?", "Impact", (*told, table, *untreated))
+    why = " ".join(facts.effects_told).rstrip(".") or "No night is kept"
+    supply = "'powerml treat' writes who is touched; 'powerml impact' tells a horizon later"
+    lack = missing(f"What playbooks did is not known ({why})", supply)
     return Section("impact", "Did our playbooks work?", "Impact", (*untreated, lack))
 
 
