@@ -34,7 +34,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "promote": ("powerml.cli.promote", "Give a registered version the alias champion."),
     "score": ("powerml.cli.score", "Write the scores table, from the registry or a weight set."),
     "explain": ("powerml.cli.explain", "Why this score, and the nearest way to the next band."),
-    "night": ("powerml.cli.night", "Check, snapshot, score, keep: each night's work, once."),
+    "night": ("powerml.cli.night", "Check, snapshot, score, keep, list, alert: each night's work, once."),
     "list": ("powerml.cli.list", "Whom to call this week, in what order, and what the list is worth."),
     "alerts": ("powerml.cli.alerts", "What rang, for whom and why; whether each rule tells anything."),
     "tree": ("powerml.cli.tree", "What the score is made of, branch by branch, and what moved it."),
