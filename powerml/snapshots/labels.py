@@ -184,14 +184,10 @@ def treated(
     table = inputs.tables["treatments"].mutate(t=epoch_us(_.time))
     if inputs.has("treatments", "arm"):  # the held out were not touched
         table = table.filter(_.arm.isnull() | (_.arm != "hold"))
-    table = table.select("entity_id", "t")
-    accounts = rollups.accounts.select(aid=_.aid, entity_id=_.account_id)
-    of_account = table.join(accounts, "entity_id").select(accounts.aid, table.t)
-    there = found.entities.select("c", "ent", "aid")
-    touched = of_account.join(there, "aid").select(there.c, there.ent, of_account.t)
-    if project.entity == "user":  # a user's own, or their account's
-        users = rollups.users.select(ent=_.uid, entity_id=_.user_id)
-        own = table.join(users, "entity_id").select(users.ent, table.t)
-        touched = ibis.union(touched, own.join(there, "ent").select(there.c, there.ent, own.t), distinct=False)
-    touched = touched.join(windows, "c")
+    if project.entity == "user":
+        ids = rollups.users.select(ent=_.uid, entity_id=_.user_id)
+    else:
+        ids = rollups.accounts.select(ent=_.aid, entity_id=_.account_id)
+    touched = table.join(ids, "entity_id").select(ids.ent, table.t)
+    touched = touched.join(found.entities.select("c", "ent"), "ent").join(windows, "c")
     return touched.filter((_.t >= _.at) & (_.t < _.until)).select("c", "ent", treated=True).distinct()

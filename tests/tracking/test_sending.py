@@ -163,8 +163,9 @@ CALLS = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answered", ["before it is done", "after it is done"])
-@pytest.mark.parametrize("call", [*USUAL, *(pytest.param(call, marks=pytest.mark.slow) for call in CALLS)])
+@pytest.mark.parametrize("call", [*USUAL, *CALLS])
 def test_what_breaks_off_is_completed_once(waiting, monkeypatch, call, answered):
     """The store fails at the second call of a kind (the first where there is one only), having done it or not."""
     done, counts = getattr(MlflowClient, call), Counter()

@@ -104,9 +104,8 @@ class Killed(BaseException):
     """What a kill is to the program: nothing of ours catches it."""
 
 
-@pytest.mark.parametrize(
-    "step", ["history", "alerts", *(pytest.param(step, marks=pytest.mark.slow) for step in ("score", "lists"))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("step", ["history", "alerts", "score", "lists"])
 def test_a_night_killed_at_a_step_boundary_continues(first, undisturbed, tmp_path, monkeypatch, step):
     _, wanted, _ = undisturbed
     project = copied(first, tmp_path / "shop")
