@@ -307,9 +307,9 @@ def _finish(plan: _Planned, rows: ir.Table, with_labels: bool) -> pd.DataFrame:
         result = result.left_join(named, result.aid == named.account_number).select(result, named.account_id)
     frame = engine.frame(result.drop("ent", "aid"), order=("c", "entity_id"))
     absent = [name for name in compiled.expressions if name in compiled.unavailable]  # nulls need no engine
-    frame = pd.concat([frame, pd.DataFrame(np.nan, index=frame.index, columns=absent)], axis=1)
     dates = pd.to_datetime(pd.Series([day_date(d) for d in cutoffs.days])).astype("datetime64[us]")
-    frame.insert(0, "as_of", dates.to_numpy()[frame["c"].to_numpy()])
+    as_of = pd.DataFrame({"as_of": dates.to_numpy()[frame["c"].to_numpy()]}, index=frame.index)
+    frame = pd.concat([as_of, frame, pd.DataFrame(np.nan, index=frame.index, columns=absent)], axis=1)
     frame = frame.rename(columns={"entity_id": project.id_column})
     beside = ["account_id"] if project.entity == "user" else []
     extras = ["label", "treated"] if with_labels else []
