@@ -156,7 +156,8 @@ def window_counts(
         counted = attribute(rollups.atoms, None).join(placed, "day")
     else:
         ends = Cutoffs(cutoffs.calendar, tuple(day + horizon for day in cutoffs.days))
-        later = people(engine, inputs, rollups, project, ends)
+        by_then = rollups.known_before(ends.days[-1])  # where rows are written late, a plan has one cutoff
+        later = people(engine, inputs, by_then, project, ends)
         before = found.state.filter(_.aid.notnull()).select("c", "uid", home=_.aid)
         after = later.state.filter(_.aid.notnull()).select("c", "uid", home=_.aid)
         counted = rollups.atoms.join(placed, "day")

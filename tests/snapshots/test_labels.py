@@ -140,6 +140,17 @@ def test_treated_rows_are_flagged(tmp_path):
     assert found["label"].to_dict() == {"ada": "stay", "ben": "churn", "cy": "churn"}
 
 
+def test_what_is_written_after_the_window_moves_nobody_to_another_account(tmp_path):
+    text = "user_id, account_id, event, time, known_at\n"
+    text += "ada, acme, click, 2025-12-10T00:00:00Z, 2025-12-10T00:00:00Z\n"
+    text += "bob, other, click, 2025-12-10T00:00:00Z, 2025-12-10T00:00:00Z\n"
+    text += "ada, , click, 2026-02-10T00:00:00Z, 2026-02-10T00:00:00Z\n"
+    text += "ada, other, click, 2026-02-11T00:00:00Z, 2026-05-01T00:00:00Z\n"  # the window ends on April 1
+    path = write_project(tmp_path, text, entity="account", observed_until="2026-06-01T00:00:00Z")
+    found = snapshot(path, AS_OF, names=["events_30d"], labels=True)
+    assert found["label"].to_dict() == {"acme": "stay", "other": "stay"}
+
+
 def test_an_account_is_kept_alive_by_somebody_who_joined_meanwhile(tmp_path):
     text = CLICK + "ada, acme, click, 2025-12-10T00:00:00Z\nben, , click, 2026-02-10T00:00:00Z"
     users = "user_id, account_id, created_at\nada, acme, 2025-06-01\nben, acme, 2026-02-01"
