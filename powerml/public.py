@@ -32,12 +32,12 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from powerml.config.experiment import ExperimentSpec
+    from powerml.scoring.explain.explanation import Explanation
     from powerml.scoring.model import Ranking
     from powerml.simulation.product import Simulation
     from powerml.validation.claims.audit import Audit
     from powerml.validation.comparison import Comparison
     from powerml.workflows.compare import Compared
-    from powerml.workflows.explain import Explanation
     from powerml.workflows.explain_group import GroupExplanation
     from powerml.workflows.frames import Explained
     from powerml.workflows.project import SnapshotResult

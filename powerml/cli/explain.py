@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from powerml.workflows.explain import Explanation
+    from powerml.scoring.explain.explanation import Explanation
     from powerml.workflows.explain_group import GroupExplanation
 
 

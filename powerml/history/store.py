@@ -16,6 +16,7 @@ import json
 import shutil
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -28,7 +29,7 @@ from powerml.history.nights import Night
 from powerml.writing import private_folder, whole_file, write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from powerml.config.project import ProjectSpec
@@ -54,8 +55,7 @@ class NightHistory:
     def every(self) -> list[Night]:
         """All that was ever said and is kept, earlier revisions too, by date, then in the order it was made."""
         files = sorted(self.folder.glob("*/night-*.json")) if self.folder.is_dir() else []
-        found = [Night.from_json(file.read_text(encoding="utf-8"), file=file) for file in files]
-        return sorted(found, key=lambda night: (night.as_of, night.made_at, night.model, night.revision))
+        return sorted(map(_entry, files), key=lambda night: (night.as_of, night.made_at, night.model, night.revision))
 
     def nights(self, model: str | None = None, *, scorer: str | None = None) -> list[Night]:
         """One night per date, oldest first: what was said then, in its newest revision.
@@ -90,10 +90,7 @@ class NightHistory:
         None where there is none: after a change of model until the earlier snapshot is scored with the newer one.
         `as_said` takes whatever scorer spoke then.
         """
-        there = self.nights() if as_said else self.nights(scorer=night.scorer)
-        wanted, slack = night.as_of - timedelta(days=days), round(NEAR_SHARE * days) or int(days >= 7)
-        near = [n for n in there if n.as_of < night.as_of and abs((n.as_of - wanted).days) <= slack]
-        return min(near, key=lambda n: (abs((n.as_of - wanted).days), n.as_of), default=None)
+        return nearest(self.nights() if as_said else self.nights(scorer=night.scorer), night, days)
 
     def last_before(self, night: Night, *, as_said: bool = False) -> Night | None:
         """The night before another, however long ago, by the same scorer; `as_said` takes whatever scorer spoke."""
@@ -187,8 +184,25 @@ class NightHistory:
         same = (night.as_of, night.model, night.model_version)
         place = self._place(night)
         files = sorted(place.glob("night-*.json")) if place.is_dir() else []
-        found = [Night.from_json(file.read_text(encoding="utf-8"), file=file) for file in files]
-        return [n for n in found if (n.as_of, n.model, n.model_version) == same]
+        return [n for n in map(_entry, files) if (n.as_of, n.model, n.model_version) == same]
+
+
+def nearest(nights: Iterable[Night], night: Night, days: int) -> Night | None:
+    """Of the nights before another the nearest to `days` before it, as far off as `NightHistory.before` allows."""
+    wanted, slack = night.as_of - timedelta(days=days), round(NEAR_SHARE * days) or int(days >= 7)
+    near = [n for n in nights if n.as_of < night.as_of and abs((n.as_of - wanted).days) <= slack]
+    return min(near, key=lambda n: (abs((n.as_of - wanted).days), n.as_of), default=None)
+
+
+def _entry(file: Path) -> Night:
+    """What a file of the history says; a page asks a hundred times, so it is read again only where it has changed."""
+    there = file.stat()
+    return _read_entry(file, there.st_mtime_ns, there.st_ino)
+
+
+@lru_cache(maxsize=4096)
+def _read_entry(file: Path, _written: int, _node: int) -> Night:
+    return Night.from_json(file.read_text(encoding="utf-8"), file=file)
 
 
 def kept_dates(dates: Sequence[date], keep_days: int) -> set[date]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -24,42 +23,21 @@ from powerml.reports.document.render import render
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
-    from datetime import date
 
     from powerml.reports.document.blocks import Piece
+    from powerml.scoring.explain.explanation import Explanation
 
 DRAWN = 9  # reasons in the waterfall; the rest together
 
 
-@dataclass(frozen=True, eq=False)
-class Person:
-    """What is known of one entity. `record`: its nights (`as_of`, `score`, `band`, `because`), None where none is kept.
-
-    `recipe`: the nearest way to the next band in words; `caution`: what must be said of the score.
-    """
-
-    entity: str
-    as_of: date | None
-    scorer: str
-    row: pd.Series
-    reasons: pd.DataFrame
-    baseline: float
-    before: date | None
-    score_before: float | None
-    changes: pd.DataFrame | None
-    recipe: str | None
-    caution: str | None
-    record: pd.DataFrame | None
-
-
-def person_page(who: Person) -> str:
-    """The page as HTML."""
+def person_page(who: Explanation, record: pd.DataFrame | None) -> str:
+    """The page as HTML; `record`: its nights (`as_of`, `score`, `band`, `because`), None where none is kept."""
     facts = (who.scorer, *(() if who.as_of is None else (f"at {who.as_of}",)))
-    sections = (_why(who), _changed(who), _over_time(who), _way_up(who))
+    sections = (_why(who), _changed(who), _over_time(record), _way_up(who))
     return render(Page(who.entity, facts, sections))
 
 
-def _why(who: Person) -> Section:
+def _why(who: Explanation) -> Section:
     row = who.row
     shown = [Figure("score", f"{row['score']:.1f}", "0 to 100, by the scorer named above.")]
     ladder = [name for name in ("band", "tier") if name in row]
@@ -82,7 +60,7 @@ def _why(who: Person) -> Section:
     return Section("why", "Why this score?", "Why", tuple(blocks))
 
 
-def _changed(who: Person) -> Section:
+def _changed(who: Explanation) -> Section:
     heading = "What changed since the snapshot before?"
     if who.changes is None or who.score_before is None:
         lack = missing("There is no snapshot before", "it comes with the next date")
@@ -95,8 +73,7 @@ def _changed(who: Person) -> Section:
     return Section("changed", heading, "Changed", (said, table))
 
 
-def _over_time(who: Person) -> Section:
-    record = who.record
+def _over_time(record: pd.DataFrame | None) -> Section:
     if record is None or record["score"].notna().sum() < 1:
         lack = missing("No night is kept of this one", "'powerml night' keeps one; --from and --to fill in")
         return Section("time", "How did the score go?", "Time", (lack,))
@@ -106,12 +83,12 @@ def _over_time(who: Person) -> Section:
     return Section("time", "How did the score go?", "Time", (Picture(chart, PageTable(dated, "record", first=0)),))
 
 
-def _way_up(who: Person) -> Section:
+def _way_up(who: Explanation) -> Section:
     heading = "What is the nearest way to the next band?"
     if who.recipe is None:
         lack = missing("No way is named", "a documented set names one: 'powerml explain ID --weights engagement'")
         return Section("next", heading, "Way up", (lack,))
-    return Section("next", heading, "Way up", (Told(who.recipe),))
+    return Section("next", heading, "Way up", (Told(who.recipe.text),))
 
 
 def _named(reason: Mapping[Hashable, Any]) -> str:

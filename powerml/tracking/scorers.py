@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from powerml.config.project import slug
 from powerml.errors import StoreError
 from powerml.scoring.learned import Learned
-from powerml.scoring.named import NamedScorer
+from powerml.scoring.named import NamedScorer, from_weights
 from powerml.tracking import registry
 from powerml.tracking.store import store_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from powerml.config.project import ProjectSpec
+    from powerml.history.nights import Night
+    from powerml.history.store import NightHistory
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,10 @@ class RegisteredScorer(NamedScorer):
     def learned(self) -> Learned | None:
         """The snapshots that the version was fitted on."""
         return Learned.from_tags(self.registered.tags)
+
+    def with_counts(self, vocabulary: Mapping[str, float]) -> Self:  # noqa: ARG002 (its base fills them in)
+        """Itself: what a version counts of a vocabulary was settled when it was registered."""
+        return self
 
 
 def from_registry(project: ProjectSpec, wanted: str | None) -> RegisteredScorer:
@@ -45,3 +53,15 @@ def from_registry(project: ProjectSpec, wanted: str | None) -> RegisteredScorer:
         named = f"{named}@{'champion' if 'champion' in registry.aliases(store, named) else 'challenger'}"
     version = registry.find_version(store, model, named)
     return RegisteredScorer(registry.load_version(store, version), version.model, str(version.number), version)
+
+
+def of_night(project: ProjectSpec, history: NightHistory, night: Night) -> NamedScorer:
+    """The scorer that spoke at a night that is kept, with what it counted of the vocabulary."""
+    if night.model.startswith(slug(project.project)) and night.model in registry.models(store_of(project)):
+        return from_registry(project, f"{night.model}@{night.model_version}")
+    return with_night_counts(from_weights(night.model, project=project), history, night)
+
+
+def with_night_counts(scorer: NamedScorer, history: NightHistory, night: Night) -> NamedScorer:
+    """A scorer with what a kept night counted of the vocabulary."""
+    return scorer.with_counts(history.facts(night).get("vocabulary_counts", {}))

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from powerml.config.alerts import load_alerts, project_alerts
-from powerml.config.metrics import catalogue
 from powerml.errors import MissingColumns, UsageError
 from powerml.history.store import NightHistory
 from powerml.history.view import NightView
@@ -58,8 +57,7 @@ def judge_alerts(project: ProjectSpec, path: Path | None = None, *, note: Note =
             f"{history.folder}: fewer than {FEWEST_NIGHTS} nights by one version are kept; fill the history in: "
             "powerml night --from D --to D --every month"
         )
-    opened = open_project(project, note=note)
-    opened = replace(opened, metrics={"events_30d": opened.metrics.get("events_30d", catalogue()["events_30d"])})
+    opened = open_project(project, note=note).for_labels()
     stops = _stops(opened)
     judged, said = [], []
     for horizon in sorted({spec.within_days or project.outcome.horizon_days for spec in rules}):

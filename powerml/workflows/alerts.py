@@ -85,7 +85,7 @@ def ring(
     swapped = before is not None and alike is not None and before.scorer != night.scorer
     true: dict[str, list[str]] = {}
     found, remarks, first = [], [], True
-    people = _owners_of(history, night)
+    people = _of_accounts(history, night, "owner")
     for spec in project_alerts(project).values():
         try:
             rows = true_at(history, night, spec, trees, owners)
@@ -130,18 +130,19 @@ def deliver(
     return fared
 
 
-def _owners_of(history: NightHistory, night: Night) -> dict[str, str]:
+def _of_accounts(history: NightHistory, night: Night, column: str) -> dict[str, str]:
+    """What a night knows of each account: `owner` or `account_name`."""
     people = history.table(night, "people")
-    if people is None or "account_id" not in people:
+    if people is None or not {"account_id", column} <= set(people):
         return {}
-    known = people.dropna(subset=["account_id", "owner"]).drop_duplicates("account_id")
-    return dict(zip(known["account_id"], known["owner"], strict=True))
+    known = people.dropna(subset=["account_id", column]).drop_duplicates("account_id")
+    return dict(zip(known["account_id"], known[column], strict=True))
 
 
 def _messages(project: ProjectSpec, fired: pd.DataFrame, history: NightHistory, night: Night) -> list[Message]:
     """A line per alarm and destination: the team's, and the owner's where they have an address."""
     found = []
-    names = _account_names(history, night)
+    names = _of_accounts(history, night, "account_name")
     for row in fired.itertuples():
         who = names.get(str(row.account_id)) or str(row.user_id if isinstance(row.user_id, str) else row.id)
         text = f"{row.alert}: {who} ({row.because}): {row.action}"
@@ -151,14 +152,6 @@ def _messages(project: ProjectSpec, fired: pd.DataFrame, history: NightHistory, 
             for address in dict.fromkeys(address for one in whom for address in project.addresses(one))
         ]
     return found
-
-
-def _account_names(history: NightHistory, night: Night) -> dict[str, str]:
-    people = history.table(night, "people")
-    if people is None or "account_name" not in people:
-        return {}
-    known = people.dropna(subset=["account_id", "account_name"]).drop_duplicates("account_id")
-    return dict(zip(known["account_id"], known["account_name"], strict=True))
 
 
 def _lists(project: ProjectSpec, lists: Mapping[str, Sequence[str]]) -> list[Message]:

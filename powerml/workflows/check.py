@@ -122,8 +122,7 @@ def _seen(data: OpenProject) -> tuple[pd.DataFrame, pd.DataFrame, tuple[str, ...
     cutoffs = data.cutoffs()
     if not cutoffs:
         return whole.coverage, pd.DataFrame(columns=["as_of"]), whole.unmapped
-    few = OpenProject(data.project, {"events_30d": data.metrics["events_30d"]}, data.loaded, data.inputs, data.rollups)
-    labelled = few.build(cutoffs, labels=True).frame
+    labelled = data.for_labels().build(cutoffs, labels=True).frame
     counts = labelled.groupby(["as_of", "label"]).size().unstack(fill_value=0)
     names = [n for n in ("ineligible", "immature", "churn", "stay", "expand") if n in counts]
     return whole.coverage, counts[names].reset_index().rename_axis(columns=None), whole.unmapped

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,57 +10,24 @@ import pandas as pd
 from powerml.config.metrics import catalogue
 from powerml.errors import UsageError, did_you_mean
 from powerml.progress import Note, silent
-from powerml.reports.person_page import Person, person_page
+from powerml.reports.person_page import person_page
 from powerml.scoring.contributions import change
 from powerml.scoring.explain.explainable import Explainable
-from powerml.scoring.explain.next_band import NextBand, next_band
+from powerml.scoring.explain.explanation import Explanation
+from powerml.scoring.explain.next_band import next_band
 from powerml.scoring.explain.one import by_reason, reasons_table
 from powerml.scoring.explain.text import Cell, cells_of
 from powerml.scoring.explain.tree import branches
 from powerml.scoring.named import from_weights
-from powerml.shown import Shown
 from powerml.sources.tables.metrics import rows_to_score
 from powerml.tracking.scorers import from_registry
 from powerml.writing import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
     from powerml.config.project import ProjectSpec
-
-
-@dataclass(frozen=True)
-class Explanation(Shown):
-    """Why one entity has its score.
-
-    `row`: the scores table's row. `reasons`: `metric`, `branch` of the metric tree, `value`, `said` (the value in
-    words, or what is missing), `usual` (in words, too; empty where nothing was learnt), `contribution`, `with` (the
-    metrics that say the same and are counted in, each with its value and its part of the contribution), largest first;
-    with `baseline` they add up to the score. `changes` since the row before (None without one): `metric`,
-    `value_before`, `value`, `before`, `after`, `change`; the changes add up to the change of the score. `recipe`:
-    documented weight sets only. `caution`: the sentence where the scorer learned from rows of that date.
-    """
-
-    entity: str
-    as_of: date | None
-    scorer: str
-    row: pd.Series
-    reasons: pd.DataFrame
-    baseline: float
-    before: date | None
-    score_before: float | None
-    changes: pd.DataFrame | None
-    recipe: NextBand | None
-    caution: str | None = None
-
-    def _shown(self) -> Iterator[str | pd.DataFrame | None]:
-        at = "" if self.as_of is None else f" at {self.as_of}"
-        yield f"{self.entity}{at}, {self.scorer}: score {self.row['score']:.4g}, baseline {self.baseline:.4g}"
-        yield self.caution
-        yield self.reasons
-        yield None if self.changes is None else f"Since {self.before} (score {self.score_before:.4g}):"
-        yield self.changes
 
 
 def from_metrics(
@@ -95,8 +61,7 @@ def from_project(
     at = as_of or opened.last_day + timedelta(days=1)
     earlier = [day for day in opened.cutoffs() if day < at][-1:]
     built = opened.build([*earlier, at], labels=True, note=note)
-    if weights:
-        scorer = scorer.with_counts(built.vocabulary_counts)
+    scorer = scorer.with_counts(built.vocabulary_counts)
     frame = ranked(built.frame, None if scorer.model.outcome is not None else opened.left(built.frame))
     return Explainable(frame, scorer, project.id_column, opened.metrics, at, project.accountable)
 
@@ -148,12 +113,7 @@ def explain(entity: str, snapshots: Explainable) -> Explanation:
 
 def write_person(done: Explanation, path: Path, record: pd.DataFrame | None) -> None:
     """One entity's page; `record` are its nights (`powerml history ID`), None where none is kept."""
-    recipe = None if done.recipe is None else done.recipe.text
-    page = person_page(Person(
-        done.entity, done.as_of, done.scorer, done.row, done.reasons, done.baseline, done.before, done.score_before,
-        done.changes, recipe, done.caution, record,
-    ))  # fmt: skip
-    write_whole(path, page)
+    write_whole(path, person_page(done, record))
 
 
 def _now_and_before(entity: str, mine: pd.DataFrame, as_of: date | None) -> tuple[pd.DataFrame, pd.DataFrame | None]:

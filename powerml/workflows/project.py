@@ -92,6 +92,10 @@ class OpenProject:
         last = spec.to or day_date(self.rollups.last_day + 1)
         return cutoff_dates(spec.every, first, last)
 
+    def for_labels(self) -> OpenProject:
+        """The same with the one metric that no snapshot can do without: for who asks for labels alone."""
+        return replace(self, metrics={"events_30d": self.metrics["events_30d"]})
+
     def mature(self, cutoffs: Sequence[date]) -> list[date]:
         """Those of the cutoffs whose label windows were seen to their end."""
         chosen = Cutoffs.of(self.project.timezone, cutoffs)

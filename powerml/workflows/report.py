@@ -26,7 +26,7 @@ from powerml.scoring.scores_table import id_columns, score_rows
 from powerml.tracking import registry
 from powerml.tracking.kept_session import MOVED_FROM, KeptSession, kept_session
 from powerml.tracking.pseudonyms import KEY_FILE, load_pseudonyms
-from powerml.tracking.scorers import RegisteredScorer, from_registry
+from powerml.tracking.scorers import RegisteredScorer, from_registry, of_night
 from powerml.tracking.store import store_of
 from powerml.workflows.alerts import fired_since
 from powerml.workflows.impact import impact
@@ -93,7 +93,7 @@ def _from_history(project: ProjectSpec, as_of: date | None, weights: str | None)
         night = None if weights is None else history.at(as_of, weights) if as_of else history.newest(weights)
     if night is None:
         return None
-    scorer = _scorer_of(project, history, night)
+    scorer = of_night(project, history, night)
     nights = [one for one in history.nights(scorer=night.scorer) if one.as_of <= night.as_of]
     rows = [(pd.Timestamp(one.as_of), one.scored, one.mean_score) for one in nights]
     shares = [
@@ -108,14 +108,6 @@ def _from_history(project: ProjectSpec, as_of: date | None, weights: str | None)
         pd.DataFrame(shares, columns=["as_of", "band", "n", "share"]),
         people=history.table(night, "people"), kept=True, remarks=night.remarks,
     )  # fmt: skip
-
-
-def _scorer_of(project: ProjectSpec, history: NightHistory, night: Night) -> NamedScorer:
-    """The scorer that spoke at a night."""
-    if night.model.startswith(slug(project.project)) and night.model in registry.models(store_of(project)):
-        return from_registry(project, f"{night.model}@{night.model_version}")
-    counts = history.facts(night).get("vocabulary_counts", {})
-    return from_weights(night.model, project=project).with_counts(counts)
 
 
 def _seen(history: NightHistory, night: Night) -> SeenNight:
@@ -148,8 +140,7 @@ def _from_events(
         )
     wanted = {day, day - timedelta(days=WEEK), day - timedelta(days=MONTH), *_months(day)}
     built = opened.build(sorted(one for one in wanted if one > opened.first_day), labels=True, note=note)
-    if weights:
-        scorer = scorer.with_counts(built.vocabulary_counts)
+    scorer = scorer.with_counts(built.vocabulary_counts)
     left = None if scorer.model.outcome is not None else opened.left(built.frame)
     frame = built.frame if left is None else built.frame.assign(left=left)
     return _from_frame(project, scorer, frame, day, built.coverage, tuple(remarks), now=now, note=note)

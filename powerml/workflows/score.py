@@ -81,8 +81,7 @@ def score_snapshot(  # noqa: PLR0913 (keyword arguments of one question)
     scorer = from_weights(weights, settings=settings, project=project) if weights else from_registry(project, model)
     opened = open_project(scorer.aimed(project), known=scorer.metrics(project_metrics(project)), note=note)
     built = opened.build([as_of or latest_cutoff(opened)], labels=True, note=note)
-    if weights:
-        scorer = scorer.with_counts(built.vocabulary_counts)
+    scorer = scorer.with_counts(built.vocabulary_counts)
     ids = ["as_of", *id_columns(built.frame, project.id_column)]
     table, baseline = score_rows(
         scorer, built.frame, ids=ids, reasons=reasons, ranking=ranking, now=now, metrics=opened.metrics,

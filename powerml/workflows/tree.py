@@ -13,9 +13,7 @@ from powerml.scoring.contributions import Contributions
 from powerml.scoring.explain.moved_tree import moved_tree
 from powerml.scoring.explain.tree import branches_of, owned_branches
 from powerml.scoring.named import NamedScorer, from_weights
-from powerml.tracking import registry
-from powerml.tracking.scorers import from_registry
-from powerml.tracking.store import store_of
+from powerml.tracking.scorers import of_night, with_night_counts
 from powerml.workflows.project import project_metrics
 
 if TYPE_CHECKING:
@@ -57,7 +55,7 @@ def metric_tree_of(
     said = history.before(night, 30, as_said=True) if since is None else history.at(since)
     if since is not None and (said is None or since >= night.as_of):
         raise UsageError(f"--since {since}: no such night before {night.as_of}; see 'powerml history'")
-    scorer = _scorer(project, history, night, weights)
+    scorer = of_night(project, history, night) if weights is None else _named(project, history, night, weights)
     after = _contributions(history, night, scorer, entity)
     if entity is not None and after.values.empty:
         ids = history.scores(night, [night.id_column])[night.id_column].astype(str)
@@ -73,12 +71,8 @@ def metric_tree_of(
     return Tree(night, said, entity, len(after.values), rows, scorer.shown)
 
 
-def _scorer(project: ProjectSpec, history: NightHistory, night: Night, weights: str | None) -> NamedScorer:
-    """The scorer that spoke at a night, or a weight set, with what it counts of the vocabulary."""
-    if weights is None and night.model in registry.models(store_of(project)):
-        return from_registry(project, f"{night.model}@{night.model_version}")
-    made = from_weights(weights or night.model, project=project)
-    return made.with_counts(history.facts(night)["vocabulary_counts"])
+def _named(project: ProjectSpec, history: NightHistory, night: Night, weights: str) -> NamedScorer:
+    return with_night_counts(from_weights(weights, project=project), history, night)
 
 
 def _contributions(history: NightHistory, night: Night, scorer: NamedScorer, entity: str | None) -> Contributions:

@@ -3,7 +3,9 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from powerml.reports.person_page import Person, person_page
+from powerml.reports.person_page import person_page
+from powerml.scoring.explain.explanation import Explanation
+from powerml.scoring.explain.next_band import NextBand
 from tests.workflows.test_report import rows_of
 
 EVIL = "<script>alert(1)</script>"
@@ -14,14 +16,17 @@ REASONS = pd.DataFrame({
 CHANGES = pd.DataFrame({"metric": ["logins_30d"], "value_before": [float("nan")], "value": [1.0], "before": [2.0],
                         "after": [-20.0], "change": [-22.0]})  # fmt: skip
 ROW = pd.Series({"score": 45.0, "band": "At Risk", "p_churn": 0.4, "p_expand": float("nan")})
+RECIPE = NextBand(45.0, "At Risk", "Stable", 50.0, 52.0, ("log in 3 times",), reached=True)
 RECORD = pd.DataFrame(
     {"as_of": [date(2026, 2, 1), date(2026, 3, 1)], "score": [67.0, 45.0], "band": ["Stable", "At Risk"]}
 )
 
 
 def page(**more):
-    told = {"recipe": "log in 3 times", "caution": None, "record": RECORD, "changes": CHANGES} | more
-    return person_page(Person(EVIL, date(2026, 3, 1), "crm@1", ROW, REASONS, 60.0, date(2026, 2, 1), 67.0, **told))
+    told = {"recipe": RECIPE, "record": RECORD, "changes": CHANGES} | more
+    record = told.pop("record")
+    done = Explanation(EVIL, date(2026, 3, 1), "crm@1", ROW, REASONS, 60.0, date(2026, 2, 1), 67.0, **told)
+    return person_page(done, record)
 
 
 def test_reasons_lead_from_the_baseline_to_the_score():

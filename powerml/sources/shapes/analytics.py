@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from powerml.sources.shapes.raw import CUSTOMERS, Raw, key, number, parsed
+from powerml.sources.shapes.raw import Raw, customer_key, customers, key, number, parsed
 
 if TYPE_CHECKING:
     from powerml.config.project import ShapeSpec
@@ -16,7 +16,7 @@ def amplitude(raw: Raw, beside: dict[str, Raw], spec: ShapeSpec) -> str:
     A session of -1 is none. The export is by `server_upload_time`, which says when an event could be known.
     """
     assert not beside
-    groups = (spec.group,) if spec.group else CUSTOMERS
+    groups = customers(spec)
     group = ", ".join(
         f"json_extract_string(g, '$.\"{one}\"[0]'), json_extract_string(g, '$.\"{one}\"')" for one in groups
     )
@@ -24,7 +24,7 @@ def amplitude(raw: Raw, beside: dict[str, Raw], spec: ShapeSpec) -> str:
     return (
         f"WITH raw AS ({raw.sql}), known AS (SELECT {raw.first('amplitude_id')} AS a,"
         f" arg_max(r.user_id, {raw.instant('event_time')}) AS who FROM raw r WHERE {raw.first('user_id')} IS NOT NULL"
-        f" GROUP BY 1) SELECT event_id, user_id, COALESCE({group}, {key('u', *(f'{g}_id' for g in groups), *groups)})"
+        f" GROUP BY 1) SELECT event_id, user_id, COALESCE({group}, {customer_key('u', groups)})"
         f" AS account_id, event, time, known_at, session_id, {number(key('p', 'value'))} AS value FROM ("
         f"SELECT {raw.first('uuid', '$insert_id', 'insert_id')} AS event_id, {raw.first('event_type')} AS event,"
         f" COALESCE({raw.first('user_id')}, known.who, {raw.first('amplitude_id', 'device_id')}) AS user_id,"
@@ -42,7 +42,7 @@ def mixpanel(raw: Raw, beside: dict[str, Raw], spec: ShapeSpec) -> str:
     time and `$insert_id`. `mp_processing_time_ms` says when it could be known.
     """
     assert not beside
-    groups = (spec.group,) if spec.group else CUSTOMERS
+    groups = customers(spec)
     return (
         f"WITH raw AS (SELECT event, {parsed(raw.first('properties'))} AS p FROM ({raw.sql}) r), named"
         f" AS (SELECT event, p,"
@@ -51,7 +51,7 @@ def mixpanel(raw: Raw, beside: dict[str, Raw], spec: ShapeSpec) -> str:
         f" moment) AS person FROM named"
         f" WHERE device IS NOT NULL AND who IS NOT NULL GROUP BY 1)"
         f" SELECT concat_ws('|', event, did, {key('p', 'time')}, {key('p', '$insert_id')}) AS event_id, event,"
-        f" COALESCE(who, person, did) AS user_id, {key('p', *(f'{g}_id' for g in groups), *groups)} AS account_id,"
+        f" COALESCE(who, person, did) AS user_id, {customer_key('p', groups)} AS account_id,"
         f" make_timestamp(CAST(round(moment * 1e6) AS BIGINT)){{zone}} AS time,"
         f" make_timestamp(CAST({key('p', 'mp_processing_time_ms')} AS BIGINT) * 1000) AT TIME ZONE 'UTC' AS known_at,"
         f" {key('p', '$session_id')} AS session_id, {number(key('p', 'value'))} AS value"

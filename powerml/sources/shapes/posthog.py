@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from powerml.sources.shapes.raw import CUSTOMERS, Raw, key, number, parsed
+from powerml.sources.shapes.raw import Raw, customer_key, customers, key, number, parsed
 
 if TYPE_CHECKING:
     from powerml.config.project import ShapeSpec
@@ -30,7 +30,7 @@ def posthog_events(raw: Raw, beside: dict[str, Raw], spec: ShapeSpec) -> str:
             f"SELECT r.distinct_id AS did, arg_max(r.person_id, {seen}) AS pid FROM raw r WHERE r.person_id"
             f" <> '' GROUP BY 1"
         )
-    groups = (spec.group,) if spec.group else CUSTOMERS
+    groups = customers(spec)
     customer = f"COALESCE({key('g', *groups)}, {key('p', '$group_0')})"
     known = f", {raw.instant('created_at')} AS known_at" if raw.has("created_at") else ""
     return (
@@ -51,11 +51,11 @@ def posthog_events(raw: Raw, beside: dict[str, Raw], spec: ShapeSpec) -> str:
 def posthog_users(raw: Raw, beside: dict[str, Raw], spec: ShapeSpec) -> str:
     """SQL of the people: a row per person with its latest properties, made when its first row was."""
     assert not beside
-    groups = (spec.group,) if spec.group else CUSTOMERS
+    groups = customers(spec)
     return (
         f"WITH raw AS ({raw.sql}) SELECT person_id AS user_id, min(made) AS created_at,"
         f" arg_max({key('p', 'name')}, version) AS name, arg_max({key('p', 'email')}, version) AS email,"
-        f" arg_max({key('p', *(f'{g}_id' for g in groups), *groups)}, version) AS account_id FROM ("
+        f" arg_max({customer_key('p', groups)}, version) AS account_id FROM ("
         f"SELECT {raw.first('person_id')} AS person_id, {raw.instant('created_at')} AS made,"
         f" {parsed(raw.first('properties'))} AS p,"
         f" COALESCE(TRY_CAST({raw.first('person_version', 'versions')} AS BIGINT), 0) AS version"

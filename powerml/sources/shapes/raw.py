@@ -10,6 +10,7 @@ from powerml.sources.sql import name, text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from powerml.config.project import ShapeSpec
     from powerml.sources.readers import SourcePart
 
 CUSTOMERS = ("company", "organization", "organisation", "account", "customer", "team", "workspace", "tenant", "org")
@@ -57,6 +58,16 @@ def key(json: str, *names: str) -> str:
     """SQL: the text under the first of some keys of a JSON object that has one; null where there is none."""
     found = [f"json_extract_string({json}, {text('$.' + _quoted(one))})" for one in names]
     return found[0] if len(found) == 1 else f"COALESCE({', '.join(found)})"
+
+
+def customers(spec: ShapeSpec) -> tuple[str, ...]:
+    """What the customers may be called: as the project says, else as people do."""
+    return (spec.group,) if spec.group else CUSTOMERS
+
+
+def customer_key(json: str, groups: Sequence[str]) -> str:
+    """SQL: the customer that an object of properties or traits names, by id before name."""
+    return key(json, *(f"{group}_id" for group in groups), *groups)
 
 
 def _quoted(one: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from powerml.sources.shapes.raw import CUSTOMERS, Raw, key, number, parsed
+from powerml.sources.shapes.raw import Raw, customers, key, number, parsed
 
 if TYPE_CHECKING:
     from powerml.config.project import ShapeSpec
@@ -21,7 +21,7 @@ _RECEIVED = ("received_at", "receivedAt")
 def segment_events(raw: Raw, beside: dict[str, Raw], spec: ShapeSpec) -> str:
     """SQL of the events: tracks by name, pages and screens by kind; `beside` may hold identifies and groups."""
     known = [_pairs(raw), *(_pairs(beside[b]) for b in ("identifies",) if b in beside)]
-    groups = (spec.group,) if spec.group else CUSTOMERS
+    groups = customers(spec)
     kind = raw.first("type")
     named = f"COALESCE({raw.first('event')}, {kind})"
     wanted = f"COALESCE({kind}, 'track') IN ('track', 'page', 'screen')"
@@ -44,7 +44,7 @@ def segment_events(raw: Raw, beside: dict[str, Raw], spec: ShapeSpec) -> str:
 
 def people_of_segment(raw: Raw, beside: dict[str, Raw], spec: ShapeSpec) -> str:
     """SQL of the people, from identifies: made at the first, with the latest traits; `beside` may hold groups."""
-    groups = (spec.group,) if spec.group else CUSTOMERS
+    groups = customers(spec)
     member = "SELECT NULL AS u, NULL AS g WHERE false"
     if "groups" in beside:
         other = beside["groups"]

@@ -15,7 +15,7 @@ from powerml.config.documents import DOCUMENTED_CARD
 from powerml.config.project import slug
 from powerml.errors import MissingColumns
 from powerml.history.nights import Night
-from powerml.history.store import NEAR_SHARE
+from powerml.history.store import nearest
 from powerml.history.treatments import TREATMENT_COLUMNS
 from powerml.history.trees import TREE_COLUMNS, tree_name
 from powerml.history.view import COMPOSITE, SIGNALS
@@ -133,7 +133,7 @@ class Work:
         if not known:
             return 0
         self.note("what came of earlier nights")
-        slim = replace(self.opened, metrics={"events_30d": self.opened.metrics["events_30d"]})
+        slim = self.opened.for_labels()
         ids = [self.project.id_column, *(["account_id"] if self.project.entity == "user" else [])]
         for some in batches(sorted(known)):
             frame = slim.build(some, labels=True, note=self.note).frame
@@ -156,10 +156,8 @@ class Work:
         self, asked: Asked, as_of: date, snapshot_file: str, snapshot: pd.DataFrame, facts: dict[str, Any]
     ) -> tuple[Night, pd.DataFrame]:
         """What a scorer says of a kept snapshot: the entry of the history, not yet numbered, and the scores table."""
-        scorer, model = asked.scorer, asked.scorer.model
-        if not isinstance(scorer, RegisteredScorer):
-            scorer = scorer.with_counts(facts["vocabulary_counts"])
-            model = scorer.model
+        scorer = asked.scorer.with_counts(facts["vocabulary_counts"])
+        model = scorer.model
         left = snapshot["left"].astype(bool) if facts["contracts"] and model.outcome is None else None
         ids = ["as_of", *id_columns(snapshot, self.project.id_column)]
         table, baseline = score_rows(
@@ -199,9 +197,7 @@ class Work:
 
     def tree(self, asked: Asked, snapshot: pd.DataFrame, facts: dict[str, Any], table: pd.DataFrame) -> pd.DataFrame:
         """What each metric adds to the mean score of those scored, under its branch (`TREE_COLUMNS`)."""
-        scorer = asked.scorer
-        if not isinstance(scorer, RegisteredScorer):
-            scorer = scorer.with_counts(facts["vocabulary_counts"])
+        scorer = asked.scorer.with_counts(facts["vocabulary_counts"])
         there = snapshot[(table["status"] == "scored").to_numpy()]
         if there.empty:
             return pd.DataFrame(columns=list(TREE_COLUMNS))
@@ -223,7 +219,7 @@ class Work:
         wanted = {said[-1].as_of: said[-1]} if said else {}
         for days in LOOKED_BACK:
             if history.before(night, days) is None:
-                near = _nearest(said, night, days)
+                near = nearest(said, night, days)
                 wanted |= {} if near is None else {near.as_of: near}
         for as_of, earlier in sorted(wanted.items()):
             if as_of in comparable:
@@ -261,12 +257,6 @@ def _latest(opened: OpenProject, table: str, id_column: str, source: str) -> ir.
     if not opened.inputs.has(table, KNOWN_AT):
         return rows.select(id_column, source)
     return rows.order_by(ibis.asc(KNOWN_AT, nulls_first=True)).select(id_column, source)
-
-
-def _nearest(said: Sequence[Night], night: Night, days: int) -> Night | None:
-    slack = round(NEAR_SHARE * days) or int(days >= 7)
-    off = [(abs((night.as_of - n.as_of).days - days), n.as_of, n) for n in said]
-    return min((one for one in off if one[0] <= slack), default=(0, None, None))[2]
 
 
 def main_scorer(project: ProjectSpec) -> Asked:
