@@ -17,6 +17,7 @@ from pathlib import Path
 from urllib.error import URLError
 
 import pytest
+from mlflow import MlflowClient
 
 from powerml.tracking.store import environment
 
@@ -104,6 +105,10 @@ class MlflowServer:
     @property
     def address(self):
         return f"http://127.0.0.1:{self.port}"
+
+    def client(self):
+        """A client that asks this server for versions, too: by default MLflow asks whatever the process asked last."""
+        return MlflowClient(self.address, registry_uri=self.address)
 
     def start(self):
         command = [

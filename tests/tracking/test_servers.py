@@ -13,7 +13,6 @@ import time
 import pandas as pd
 import pytest
 import yaml
-from mlflow import MlflowClient
 
 from powerml.simulation import write_product
 from tests.tracking.servers import PASSWORD, MlflowServer, postgres
@@ -91,9 +90,8 @@ def test_the_whole_way_on_a_server(server, product, tmp_path):
     assert f"All runs: {server.address}/#/experiments/" in shown
     ids = pd.read_csv(away / "scores.csv", dtype=str)
     someone = ids.loc[ids["status"] == "scored"].iloc[0]
-    runs = MlflowClient(server.address).search_runs(
-        [MlflowClient(server.address).get_experiment_by_name("golden").experiment_id], "tags.`powerml.kind` != ''"
-    )
+    client = server.client()
+    runs = client.search_runs([client.get_experiment_by_name("golden").experiment_id], "tags.`powerml.kind` != ''")
     by_name = {run.info.run_name: run.info.run_id for run in runs if "mlflow.parentRunId" in run.data.tags}
     powerml(away, "compare", by_name["engagement"], by_name["activity"], **env)
     powerml(away, "explain", someone.get("user_id", someone.get("account_id")), **env)
@@ -106,7 +104,7 @@ def test_the_whole_way_on_a_server(server, product, tmp_path):
 
 def test_a_server_that_dies_in_the_middle_loses_nothing(server, product, tmp_path):
     folder, env = project(product, tmp_path, "dying"), {**os.environ, "MLFLOW_TRACKING_URI": server.address}
-    client = MlflowClient(server.address)
+    client = server.client()
     train = subprocess.Popen(
         [sys.executable, "-m", "powerml", "train", "early.yaml"],
         cwd=folder, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -138,7 +136,7 @@ def test_a_server_that_dies_in_the_middle_loses_nothing(server, product, tmp_pat
 def test_a_session_is_kept_while_train_itself_is_killed(server, product, tmp_path):
     """A kill of `train` while it sends: the session is whole in the folder, and goes once."""
     folder, env = project(product, tmp_path, "killed"), {**os.environ, "MLFLOW_TRACKING_URI": server.address}
-    client = MlflowClient(server.address)
+    client = server.client()
     train = subprocess.Popen([sys.executable, "-m", "powerml", "train", "early.yaml", "--quiet"], cwd=folder, env=env)
     while train.poll() is None and client.get_experiment_by_name("killed") is None:
         time.sleep(0.05)
