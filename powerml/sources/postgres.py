@@ -75,7 +75,7 @@ class PostgresServer:
         return quoted(table)
 
     @contextmanager
-    def rows(self, relation: str, columns: Sequence[tuple[str, str]], limit: int | None = None) -> Iterator[io.Reader]:
+    def rows(self, relation: str, columns: Sequence[tuple[str, str]], limit: int | None = None) -> Iterator[io.BufferedReader]:
         """The rows of a relation as CSV in UTF-8, as the server sends them: columns c0, c1, … as `sent` writes them.
 
         `columns` are names and PostgreSQL types.
@@ -90,7 +90,7 @@ class PostgresServer:
 class _Blocks(io.RawIOBase):
     """Blocks of bytes, read like a file."""
 
-    def __init__(self, blocks: Iterator[memoryview | bytes]) -> None:
+    def __init__(self, blocks: Iterator[memoryview | bytes | bytearray]) -> None:
         self._blocks, self._rest = blocks, memoryview(b"")
 
     def readable(self) -> bool:
