@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     import psycopg
 
-EXTRA = "pip install 'powerml[postgres]'"
-HIDDEN = "***"
+_EXTRA = "pip install 'powerml[postgres]'"
+_HIDDEN = "***"
 _SETTINGS = {
     "timezone": "UTC",
     "datestyle": "ISO",
@@ -75,7 +75,9 @@ class PostgresServer:
         return quoted(table)
 
     @contextmanager
-    def rows(self, relation: str, columns: Sequence[tuple[str, str]], limit: int | None = None) -> Iterator[io.BufferedReader]:
+    def rows(
+        self, relation: str, columns: Sequence[tuple[str, str]], limit: int | None = None
+    ) -> Iterator[io.BufferedReader]:
         """The rows of a relation as CSV in UTF-8, as the server sends them: columns c0, c1, … as `sent` writes them.
 
         `columns` are names and PostgreSQL types.
@@ -118,7 +120,7 @@ def server(variable: str, *, where: str, timeout_seconds: float | None = None) -
             "postgresql://USER:PASSWORD@HOST/DATABASE"
         )
     if find_spec("psycopg") is None:
-        raise UsageError(f"{where}: reading PostgreSQL needs psycopg; {EXTRA}")
+        raise UsageError(f"{where}: reading PostgreSQL needs psycopg; {_EXTRA}")
     import psycopg.conninfo
     import psycopg.errors
 
@@ -204,5 +206,5 @@ def _reason(error: Exception, address: str, said: dict[str, Any]) -> str:
     if parts is not None:
         secrets |= {parts.netloc, parts.password or "", unquote(parts.password or "")}
     for secret in sorted(secrets, key=len, reverse=True):
-        line = line.replace(secret, HIDDEN) if len(secret) > 2 else line
+        line = line.replace(secret, _HIDDEN) if len(secret) > 2 else line
     return line.removeprefix("FATAL:").strip().rstrip(". ") or type(error).__name__
