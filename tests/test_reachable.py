@@ -15,7 +15,7 @@ DOORS_COME = ("programme/", "monitoring/", "config/triggers.py")
 PLAIN = {"property", "cached_property", "staticmethod", "classmethod", "cache", "dataclass", "contextmanager"}
 """Decorators that hand their function to nobody; any other one is a door."""
 CALLED_BY_OTHERS = {"_get_support_mask", "load_context", "resolve_command", "list_commands", "get_command"}
-CALLED_BY_OTHERS |= {"format_commands", "convert", "parse_args", "_repr_html_", "shap"}
+CALLED_BY_OTHERS |= {"format_commands", "convert", "parse_args", "_repr_html_", "shap", "readable", "readinto"}
 """Methods that scikit-learn, MLflow, Click and the reader of a notebook call on what is handed to them."""
 
 

@@ -41,6 +41,8 @@ def _files_of(project: ProjectSpec, table: str) -> list[DataFile]:
     spec = project.tables[table]
     if spec.database is not None and spec.database.file is not None:
         return [database_file(project, table)]
+    if spec.database is not None:  # a server has no files
+        return []
     if spec.query is None:
         beside = [kind for kind, patterns in spec.shape.beside.items() if patterns] if spec.shape else []
         return files_of(project, table) + [file for kind in beside for file in files_of(project, table, beside=kind)]

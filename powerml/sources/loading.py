@@ -17,6 +17,7 @@ from powerml.config.project import ProjectSpec, TableSpec, expand
 from powerml.errors import DataError, UsageError, did_you_mean
 from powerml.sources.columns import match, unused
 from powerml.sources.databases import read_database
+from powerml.sources.fetched import OnServer
 from powerml.sources.files import DataFile, files_of
 from powerml.sources.fixes import fix_of
 from powerml.sources.in_place import view
@@ -132,7 +133,7 @@ def open_sources(
 
 def _limited(con: duckdb.DuckDBPyConnection, project: ProjectSpec, table: str) -> AbstractContextManager[None]:
     """A query is given up after the project's `query_timeout`; files take what they take."""
-    if project.tables[table].query is None:
+    if project.tables[table].query is None or project.tables[table].database is not None:
         return nullcontext()
     return time_limit(con, project.query_timeout, where=f"{project.file}: tables.{table}.query")
 
@@ -186,6 +187,8 @@ def _open(
     files = files_of(project, table.name)
     parts = with_constants(_parts(con, project, table, spec, files), spec.columns.values())
     mapped = match(table, spec, parts, extra)
+    if spec.database is not None and spec.database.url_env is not None:
+        parts = [OnServer.of(project, table.name).fetch(con, parts[0], {m.source for m in mapped})]
     numerals = Numerals(spec.decimal, spec.currency)
     sources = tuple(source for part in parts for source in part.sources)
     fold = project.ids == "casefold"
@@ -222,10 +225,7 @@ def _parts(
     if spec.database is not None and spec.database.file is not None:
         return [read_database(con, project, table.name)]
     if spec.database is not None:
-        raise UsageError(
-            f"{project.file}: tables.{table.name}: reading a database is not built yet; export the table to Parquet "
-            f"and give it with 'files'"
-        )
+        return [OnServer.of(project, table.name).described()]
     if spec.query is not None:
         where = f"{project.file}: tables.{table.name}.query"
         return [read_query(con, expand(spec.query, file=project.file), where=where)]

@@ -22,6 +22,7 @@ import duckdb
 from powerml.config.project import load_project
 from powerml.errors import PowermlError, StoreError
 from powerml.sources.fingerprint import input_files
+from powerml.sources.postgres import server
 from powerml.tracking.database import look_at
 from powerml.tracking.store import store_of
 
@@ -70,8 +71,10 @@ def doctor(config: Path, machine: Machine | None = None) -> tuple[list[str], lis
             *found,
             DoctorFinding("project file", str(error), "correct it, or: powerml init"),
         ]
-    found += [*_environment(project, machine), *_folders(project), *_sizes(project, machine), *_store(project)]
-    return [*looked, "project file", "environment variables", "folders", "disk and memory", "MLflow store"], found
+    found += [*_environment(project, machine), *_databases(project, machine)]
+    found += [*_folders(project), *_sizes(project, machine), *_store(project)]
+    looked += ["project file", "environment variables", "databases", "folders", "disk and memory", "MLflow store"]
+    return looked, found
 
 
 def _python(machine: Machine) -> Iterator[DoctorFinding]:
@@ -123,6 +126,17 @@ def _environment(project: ProjectSpec, machine: Machine) -> Iterator[DoctorFindi
             yield DoctorFinding(
                 "environment", f"{variable} is named in the project and not set", f"export {variable}=…"
             )
+
+
+def _databases(project: ProjectSpec, machine: Machine) -> Iterator[DoctorFinding]:
+    """Whether the servers that tables are on let us in."""
+    named = dict.fromkeys(spec.database.url_env for spec in project.tables.values() if spec.database)
+    for variable in (v for v in named if v and machine.environment.get(v)):  # one that is not set is a finding already
+        try:
+            with server(variable, where=project.file):
+                pass
+        except PowermlError as error:
+            yield DoctorFinding("database", str(error), "then run doctor again")
 
 
 def _folders(project: ProjectSpec) -> Iterator[DoctorFinding]:

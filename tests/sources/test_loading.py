@@ -168,8 +168,8 @@ def test_memory_and_threads_are_set(project):
         open_sources(project(memory_limit="lots"), now=NOW)
 
 
-def test_a_database_is_refused_with_a_way_out(opened):
-    with pytest.raises(UsageError, match=r"tables\.users: reading a database is not built yet; export the table"):
+def test_a_database_without_its_address_is_refused_with_a_way_out(opened):
+    with pytest.raises(UsageError, match=r"tables\.users: the environment variable URL is not set; export URL="):
         opened(users={"database": {"url_env": "URL"}, "table": "users"})
 
 

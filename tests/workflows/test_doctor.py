@@ -80,3 +80,13 @@ def test_a_store_that_is_none(config):
 def test_a_store_elsewhere_that_does_not_answer(config, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     assert "does not answer" in said(config)[0]
+
+
+def test_a_database_that_does_not_answer(config, monkeypatch):
+    pytest.importorskip("psycopg")
+    monkeypatch.setenv("WAREHOUSE", "postgresql://ada:s3cret@127.0.0.1:9/shop")
+    config.write_text(config.read_text().replace("files: events.csv", "database: {url_env: WAREHOUSE}\n    table: log"))
+    (found,) = said(config)
+    assert found.startswith("database: ")
+    assert "the server that WAREHOUSE names cannot be reached (" in found
+    assert "s3cret" not in found
