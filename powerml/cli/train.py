@@ -67,8 +67,8 @@ def command(
     from powerml.workflows.train_table import train_table
 
     if from_run is not None:
-        named = {"target": target, "group": group, "time": time, "id": id_, "good": good, "capacity": capacity}
-        _repeat(from_run, experiments, table, config, out, named)
+        asked = {"target": target, "group": group, "time": time, "id": id_, "good": good, "capacity": capacity}
+        _repeat(from_run, experiments, table, config, out, asked)
         return
     if (table is None) != (target is None):
         missing, given = ("--target", "--table") if target is None else ("--table", "--target")

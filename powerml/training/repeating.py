@@ -30,8 +30,10 @@ ForRepeat = dict[str, Any]
 """What a run keeps beside its declaration, as JSON; see `for_repeat`."""
 
 PACKAGES = ("powerml", "numpy", "pandas", "scipy", "scikit-learn", "lightgbm", "duckdb", "ibis-framework", "pyarrow")
-PUT_BACK = ("timezone", "entity", "plans", "outcome", "observed_until", "session_gap_minutes", "min_history_days")
-PUT_BACK += ("earliest", "ids", "snapshots", "params", "vocabulary")
+PUT_BACK = (
+    *("timezone", "entity", "plans", "outcome", "observed_until", "session_gap_minutes", "min_history_days"),
+    *("earliest", "ids", "snapshots", "params", "vocabulary"),
+)
 """Settings of a project that a repeat takes from the run; where tables lie is today's affair."""
 _NO_MATTER = ("project", "memory_limit", "query_timeout", "engine")
 EQUAL = 1e-9
@@ -97,7 +99,8 @@ def project_again(
     """The project with the settings that a run declared; and what its file says otherwise now."""
     now = json.loads(json.dumps(declared_project(project), default=str))
     skip = {*_NO_MATTER, *(["snapshots"] if experiment.snapshots else []), *(["outcome"] if experiment.outcome else [])}
-    back, said = {}, []
+    back: dict[str, Any] = {}
+    said: list[str] = []
     for key in sorted({*declared, *now} - skip):
         then, today = declared.get(key), now.get(key)
         if then == today:
