@@ -14,21 +14,32 @@ from powerml.errors import UsageError
 @common.command("init", short_help="A project file from your own files; --check: what no longer fits.")
 @click.argument("paths", nargs=-1, type=common.FILE)
 @click.option("-o", "target", type=common.FILE, default=Path("powerml.yaml"), show_default=True, help="File to write.")
+@click.option("--database", metavar="NAME", help="In place of paths: environment variable with a PostgreSQL address.")
 @click.option("--check", "check_only", is_flag=True, help="Write nothing; say what in the data the project file lacks.")
-def command(paths: tuple[Path, ...], target: Path, check_only: bool, config: Path, out: common.Output) -> None:
-    """Look at files and folders, find which table is which, and write the project file and its vocabulary.
+def command(
+    paths: tuple[Path, ...],
+    target: Path,
+    database: str | None,
+    check_only: bool,
+    config: Path,
+    out: common.Output,
+) -> None:
+    """Look at files, folders, a DuckDB file or a PostgreSQL server and find which table is which.
 
+    What is found becomes the project file and its vocabulary.
     What it is not sure of is marked in the file. Nothing is overwritten. With --check exit status 1 where event names,
     columns or plans came that the project file does not name.
     """
+    if check_only and database:
+        raise UsageError("init --check: reads what the project file names; leave --database out")
     if check_only:
         _check(paths, config, out)
     from powerml.workflows.init import init
 
-    if not paths:
-        raise UsageError("init: name the files or folders to look at, like: powerml init export/")
+    if bool(paths) == bool(database):
+        raise UsageError("init: name the files or folders to look at, like: powerml init export/; or a --database")
     with out.progress() as note:
-        begun = init(paths, target, note=note)
+        begun = init(paths, target, database=database, note=note)
     out.table(begun.loads, title="Rows = loaded + quarantined + ignored")
     for title, said in (("Sure of", begun.sure), ("Guessed", begun.guessed), ("Needs", begun.needed)):
         if said:

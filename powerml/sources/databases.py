@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
+import pyarrow as pa
 
 from powerml.config.project import ProjectSpec, expand
 from powerml.errors import DataError, did_you_mean
+from powerml.sources.fetched import scratch_folder, write_parquet
 from powerml.sources.files import DataFile, shown_as
+from powerml.sources.queries import check_query, time_limit
 from powerml.sources.readers import SourcePart
-from powerml.sources.sql import first_line, name, text
+from powerml.sources.sql import array, first_line, name, text
 from powerml.writing import check_ordinary
 
 if TYPE_CHECKING:
@@ -32,8 +35,7 @@ def read_database(con: duckdb.DuckDBPyConnection, project: ProjectSpec, table: s
     file = database_file(project, table)
     wanted = project.tables[table].table
     if wanted is None:
-        where = f"{project.file}: tables.{table}"
-        raise DataError.in_file(where, "a DuckDB file is read by its tables", "name one with 'table'")
+        return _read_query(con, project, table, file)
     alias = f"database of {table}"
     try:
         con.execute(f"ATTACH {text(str(file.path))} AS {name(alias)} (READ_ONLY, TYPE duckdb)")
@@ -54,3 +56,28 @@ def read_database(con: duckdb.DuckDBPyConnection, project: ProjectSpec, table: s
         raise DataError.in_file(file.shown, f"cannot be opened ({first_line(error)})", fix) from None
     shown = f"{file.shown}: {wanted}"
     return SourcePart("query", (shown,), 0, {row[0]: (row[1], name(row[0])) for row in described}, relation)
+
+
+def _read_query(con: duckdb.DuckDBPyConnection, project: ProjectSpec, table: str, file: DataFile) -> SourcePart:
+    """What a query on a DuckDB file gives, brought into a Parquet file that goes with the connection."""
+    where = f"{project.file}: tables.{table}.query"
+    query = check_query(con, expand(project.tables[table].query or "", file=project.file), where=where)
+    target = scratch_folder(con) / "rows.parquet"
+    try:
+        inside = duckdb.connect(str(file.path), read_only=True, config={"enable_external_access": "false"})
+    except duckdb.Error as error:
+        fix = "close the program that writes it, or check that it is a DuckDB file of this version"
+        raise DataError.in_file(file.shown, f"cannot be opened ({first_line(error)})", fix) from None
+    with inside, time_limit(inside, project.query_timeout, where=where):
+        try:
+            inside.execute("SET TimeZone = 'UTC'")
+            rows = inside.execute(query).to_arrow_reader()
+            write_parquet(target, rows.schema, rows)
+        except duckdb.InterruptException:
+            raise
+        except (duckdb.Error, pa.ArrowException) as error:
+            raise DataError.in_file(where, f"does not run ({first_line(error)})", "correct the query") from None
+    relation = f"read_parquet({array([str(target)])}, hive_partitioning=false)"
+    described = con.execute(f"DESCRIBE SELECT * FROM {relation}").fetchall()
+    columns = {row[0]: (row[1], name(row[0])) for row in described}
+    return SourcePart("parquet", (f"{file.shown}: query",), 0, columns, relation, paths=(str(target),))

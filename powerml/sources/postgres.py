@@ -74,6 +74,11 @@ class PostgresServer:
             raise DataError(f"{self.named}: has no table {table!r} (there are {listed or 'none'}){hint}")
         return quoted(table)
 
+    def count(self, relation: str) -> int:
+        """How many rows a relation has."""
+        ((rows,),) = self.con.execute(f"SELECT count(*) FROM {relation} AS _r".encode()).fetchall()
+        return int(rows)
+
     @contextmanager
     def rows(
         self, relation: str, columns: Sequence[tuple[str, str]], limit: int | None = None

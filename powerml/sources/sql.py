@@ -90,7 +90,7 @@ def data_errors(where: str, *, fix: str = "check the file") -> Iterator[None]:
         raise DataError(f"{where}: cannot be read ({first_line(error)}); {fix}") from None
 
 
-def first_line(error: duckdb.Error) -> str:
+def first_line(error: Exception) -> str:
     """The first line of DuckDB's message without its kind and the final stop."""
     line = str(error).strip().split("\n", 1)[0]
     return line.split("Error: ", 1)[-1].rstrip(". ")

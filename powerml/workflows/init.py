@@ -11,7 +11,8 @@ from powerml.errors import UsageError
 from powerml.progress import Note, silent
 from powerml.snapshots.vocabulary import event_kinds
 from powerml.sources.guess.compose import compose
-from powerml.sources.guess.look import look_at_files
+from powerml.sources.guess.databases import DUCKDB_ENDINGS, look_at_duckdb, look_at_server
+from powerml.sources.guess.look import as_told, look_at_files
 from powerml.sources.guess.meanings import meanings
 from powerml.sources.guess.page import project_page, vocabulary_page
 from powerml.sources.guess.trial import event_names, settle
@@ -42,8 +43,18 @@ class Begun:
     names: tuple[EventName, ...]
 
 
-def init(paths: Sequence[Path], target: Path, *, now: datetime | None = None, note: Note = silent) -> Begun:
-    """Writes `target` and a vocabulary beside it; raises UsageError where one of them is there already."""
+def init(
+    paths: Sequence[Path],
+    target: Path,
+    *,
+    database: str | None = None,
+    now: datetime | None = None,
+    note: Note = silent,
+) -> Begun:
+    """Writes `target` and a vocabulary beside it; raises UsageError where one of them is there already.
+
+    `database` is the environment variable with the address of a PostgreSQL server, in place of `paths`.
+    """
     words = target.parent / VOCABULARY
     for file in (target, words):
         if file.exists():
@@ -56,8 +67,14 @@ def init(paths: Sequence[Path], target: Path, *, now: datetime | None = None, no
     name = base.name or "project"
     cache = base / ".powerml" / "cache" / "unpacked"
     con = connect(bare_project(base, name=name))
-    note("looking at the files")
-    looks, left = look_at_files(con, paths, base, cache)
+    note("looking at the files" if database is None else "looking at the tables")
+    if database is not None:
+        looks, left = look_at_server(con, database)
+    else:
+        files = [path for path in paths if path.suffix.lower() in DUCKDB_ENDINGS and path.is_file()]
+        looks, left = look_at_files(con, [path for path in paths if path not in files], base, cache)
+        for file in files:
+            looks += look_at_duckdb(con, file, as_told(file, base), len(looks))
     note("finding which table is which")
     draft = compose(con, looks)
     con.close()

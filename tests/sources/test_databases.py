@@ -43,3 +43,16 @@ def test_its_fingerprint_follows_the_file(project, warehouse):
     with duckdb.connect(str(warehouse / "w.duckdb")) as con:
         con.execute("INSERT INTO log SELECT * FROM log; CHECKPOINT")
     assert fingerprint(project(events=entry("log")), "events") != first
+
+
+def test_a_query_on_a_duckdb_file_only_reads_it(opened, warehouse):
+    query = "SELECT who AS user_id, upper(event) AS event, time FROM mart.late"
+    loaded = opened(events={"database": {"file": "w.duckdb"}, "query": query})
+    assert loaded.con.execute("SELECT user_id, event, time FROM events").fetchall()[0][:2] == ("ada", "REPORT")
+    for wrong, said in (
+        ("DROP TABLE log", "it is DROP"),
+        ("SELECT whom FROM log", "does not run"),
+        ("SELECT * FROM '/etc/passwd'", "does not run"),
+    ):
+        with pytest.raises(DataError, match=said):
+            opened(events={"database": {"file": "w.duckdb"}, "query": wrong})

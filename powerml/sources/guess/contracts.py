@@ -94,6 +94,16 @@ def _add_up(draft: Draft, columns: Mapping[str, str]) -> None:
             return f"try_strptime({name(source)}, [{tried}])"
         return f"try_cast({name(source)} as timestamp)"
 
+    if entry.look.database is not None:  # times have their types there, and amounts
+        values = {"account_id": name(columns["account_id"]), "start": name(columns["start"])}
+        order = name(columns["mrr"]) if "mrr" in columns else "1"
+        if "end" in columns:
+            values["end"] = f"case when count({name(columns['end'])}) = count(*) then max({name(columns['end'])}) end"
+        if "plan" in columns:
+            values["plan"] = f"(array_agg({name(columns['plan'])} order by {order} desc nulls last))[1]"
+        values |= {c: f"sum({name(columns[c])})" for c in ("mrr", "seats") if c in columns}
+        _grouped(draft, values)
+        return
     amounts = {c: numerals.number(f"cast({name(columns[c])} as varchar)") for c in ("mrr", "seats") if c in columns}
     values = {"account_id": name(columns["account_id"]), "start": instant(columns["start"])}
     if "end" in columns:
@@ -102,10 +112,15 @@ def _add_up(draft: Draft, columns: Mapping[str, str]) -> None:
     if "plan" in columns:
         values["plan"] = f"max_by({name(columns['plan'])}, {amounts.get('mrr', '1')})"
     values |= {c: f"sum({amount})" for c, amount in amounts.items()}
-    chosen = ",\n  ".join(f"{v} as {name(c)}" for c, v in values.items())
-    entry.query = f"select\n  {chosen}\nfrom {read_call(entry.look)}\ngroup by 1, 2"
     for key in ("time_format", "decimal", "currency"):
         entry.keys.pop(key, None)
+    _grouped(draft, values)
+
+
+def _grouped(draft: Draft, values: Mapping[str, str]) -> None:
+    entry = draft.entries["subscriptions"]
+    chosen = ",\n  ".join(f"{v} as {name(c)}" for c, v in values.items())
+    entry.query = f"select\n  {chosen}\nfrom {read_call(entry.look)}\ngroup by 1, 2"
     said = "rows of one account that begin together are added up (mrr, seats), the dearest plan counts"
     draft.guess("subscriptions", "query", said, otherwise="take one product only, with a WHERE")
 

@@ -26,7 +26,9 @@ class Entry:
     def declared(self) -> dict[str, Any]:
         """The entry as the project file says it; columns of canonical name need no mention."""
         source: dict[str, Any] = {"query": self.query}
-        if self.query is None:
+        if (place := self.look.database) is not None:
+            source = {"database": place.database, "table": None if self.query else place.table, "query": self.query}
+        elif self.query is None:
             files = self.look.patterns
             source = {"files": files[0] if len(files) == 1 else list(files)}
         columns = {c: s for c, s in self.columns.items() if s != c}

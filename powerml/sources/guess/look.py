@@ -13,12 +13,13 @@ from powerml.sources.dialect import dialect
 from powerml.sources.files import ENDINGS, PARTED_BY_BLANKS, ZIP, natural, readable, resolve
 from powerml.sources.guess.written import WrittenNumbers, WrittenTimes, written_numbers, written_times
 from powerml.sources.manifests import EXPORT_MANIFEST
+from powerml.sources.postgres import quoted
 from powerml.sources.readers import SourcePart, read_files
 from powerml.sources.sql import name, text
 from powerml.sources.times import FLOATS, INTEGERS, NAIVE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     import duckdb
@@ -60,8 +61,16 @@ class ColumnLook:
 
 
 @dataclass(frozen=True)
+class InDatabase:
+    """A table of a database: what the project file says of the database, and the table's name there."""
+
+    database: dict[str, str]
+    table: str
+
+
+@dataclass(frozen=True)
 class TableLook:
-    """Files of one kind: what `files` has to say, how they are written, their rows and columns.
+    """Files of one kind: what `files` has to say, how they are written, their rows and columns; or a database's table.
 
     `view` names the relation in the connection that holds the rows looked at, all columns as texts; `whole` is the SQL
     of all rows.
@@ -78,6 +87,7 @@ class TableLook:
     whole: str
     paths: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())
+    database: InDatabase | None = None
 
     def column(self, name_: str) -> ColumnLook:
         """The column of that name."""
@@ -105,7 +115,7 @@ def _groups(paths: Iterable[Path], base: Path) -> list[tuple[str, tuple[str, ...
         if not path.exists():
             raise DataError(f"{path}: no such file or folder; check the path")
         if not path.is_dir():
-            found.append((_title(path), (_as_told(path, base),)))
+            found.append((_title(path), (as_told(path, base),)))
             continue
         files = sorted((p for p in path.rglob("*") if p.is_file() and _readable(p, path)), key=natural)
         if not files:
@@ -121,10 +131,10 @@ def _groups(paths: Iterable[Path], base: Path) -> list[tuple[str, tuple[str, ...
         for (place, _, _), members in kinds.items():
             alone = len(members) > 1 and {f for f in files if f.is_relative_to(place)} == set(members)
             if alone and place != path:
-                found.append((place.name, (_as_told(place, base),)))
+                found.append((place.name, (as_told(place, base),)))
             else:
                 title = _title(members[0]) if len(members) == 1 else re.sub(r"[\d_\-]+$", "", _title(members[0]))
-                found.append((title or place.name, tuple(_as_told(f, base) for f in members)))
+                found.append((title or place.name, tuple(as_told(f, base) for f in members)))
     return found
 
 
@@ -146,7 +156,7 @@ def _title(path: Path) -> str:
     return title
 
 
-def _as_told(path: Path, base: Path) -> str:
+def as_told(path: Path, base: Path) -> str:
     """A path as the project file says it: from its own folder on where it lies there or beside, else whole."""
     near = os.path.relpath(path.resolve(), base.resolve())
     return near.replace(os.sep, "/") if near.count("..") <= 2 else str(path.resolve())
@@ -168,9 +178,8 @@ def _look(
         for column, (kind, _) in part.columns.items():
             kinds[column] = kind if kinds.get(column, kind) == kind else "VARCHAR"
     whole = " UNION ALL BY NAME ".join(f"({_select(part)})" for part in parts)
-    con.execute(f"CREATE OR REPLACE TEMP TABLE {name(view)} AS SELECT * FROM ({whole}) LIMIT {LOOKED_AT}")
+    columns = look_at_columns(con, view, whole, kinds)
     counted = con.execute(f"SELECT count(*) FROM ({whole})").fetchone()
-    columns = {column: _column(con, view, column, kind) for column, kind in kinds.items()}
     return TableLook(
         title=title,
         patterns=patterns,
@@ -183,6 +192,14 @@ def _look(
         whole=whole,
         paths=tuple(str(file.path) for file in files),
     )
+
+
+def look_at_columns(
+    con: duckdb.DuckDBPyConnection, view: str, whole: str, kinds: Mapping[str, str]
+) -> dict[str, ColumnLook]:
+    """What each column holds in the first rows of `whole`, which are kept as the table `view`."""
+    con.execute(f"CREATE OR REPLACE TEMP TABLE {name(view)} AS SELECT * FROM ({whole}) LIMIT {LOOKED_AT}")
+    return {column: _column(con, view, column, kind) for column, kind in kinds.items()}
 
 
 def _select(part: SourcePart) -> str:
@@ -243,6 +260,8 @@ def overlap(con: duckdb.DuckDBPyConnection, one: tuple[TableLook, str], other: t
 
 def read_call(look: TableLook) -> str:
     """What stands after FROM in a query that reads the files of a look, or raises DataError where none can."""
+    if look.database is not None:
+        return quoted(look.database.table)
     if look.encoding or look.delimiter or any(p.lower().endswith(ZIP) for p in look.patterns):
         raise DataError.in_file(look.patterns[0], "cannot be joined as it is written", "save it as CSV in UTF-8")
     files = "[" + ", ".join(text(p) for p in look.patterns) + "]" if len(look.patterns) > 1 else text(look.patterns[0])
