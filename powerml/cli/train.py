@@ -10,6 +10,7 @@ from powerml.cli import common
 from powerml.errors import NotSent, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from powerml.config.experiment import ExperimentSpec
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 @common.command("train", short_help="Fit, calibrate, validate and log scorers; register the best.")
 @click.argument("experiments", nargs=-1, type=common.FILE, metavar="[EXPERIMENT.yaml ...]")
+@click.option("--from-run", "from_run", metavar="RUN", help="Repeat a run's session from what it logged; its id.")
 @click.option("--table", type=common.FILE, help="A ready-made feature table (.csv, .parquet) instead of the project's.")
 @click.option("--target", metavar="COLUMN", help="Its outcome: churn/stay/expand, or 0/1, yes/no with 1 = churn.")
 @click.option("--group", metavar="COLUMN", help="Its account: rows of one account are held out and resampled together.")
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 @click.option("--capacity", type=click.IntRange(min=1), metavar="N", help="Accounts a team can call per week.")
 def command(
     experiments: tuple[Path, ...],
+    from_run: str | None,
     table: Path | None,
     target: str | None,
     group: str | None,
@@ -39,8 +42,23 @@ def command(
 ) -> None:
     """Builds snapshots and labels, fits and judges every scorer forward in time, logs to MLflow, registers the best.
 
-    Without an experiment: the documented scores engagement, power_user and activity, and a fitted logistic model.
-    With --table the same from a ready-made feature table, which needs no project file.
+    Without an experiment: the documented scores engagement, power_user and activity, and the fitted heads logistic and
+    auto. With --table the same from a ready-made feature table, which needs no project file. --from-run repeats a
+    session and says what differs.
+
+    \b
+    An experiment file (every key has a default; all of them in configs/README.md, examples in experiments/):
+      question: Do fitted weights beat the documented ones?
+      project: ../powerml.yaml     # absent: the project given by -c
+      snapshots: {every: month}    # day | week | month | quarter; from, to
+      screen: {threshold: 0.45}    # absent: auto; off: fit on all metrics
+      scorers:
+        - weights: engagement      # a weight set by name or path
+        - {name: small_card, fit: card, total: 20}
+      seed: 7
+    Heads to fit: weights, card, logistic, lightgbm, stack, auto; further keys
+    are the head's own options. outcome: {name: ..., events: {role: ...}}
+    fits an outcome of your own; capacity: 20 says how many a team can call.
     """
     from powerml.config.experiment import ExperimentSpec, load_experiment
     from powerml.config.project import load_project
@@ -48,6 +66,10 @@ def command(
     from powerml.workflows.train import train
     from powerml.workflows.train_table import train_table
 
+    if from_run is not None:
+        asked = {"target": target, "group": group, "time": time, "id": id_, "good": good, "capacity": capacity}
+        _repeat(from_run, experiments, table, config, out, asked)
+        return
     if (table is None) != (target is None):
         missing, given = ("--target", "--table") if target is None else ("--table", "--target")
         raise UsageError(f"{given} needs {missing}: a feature table and the column that holds its outcome")
@@ -73,6 +95,32 @@ def command(
     out.result(results if len(results) > 1 else results[0])
     if unsent:  # what was found is told by now
         raise unsent[-1]
+
+
+def _repeat(
+    run: str,
+    experiments: tuple[Path, ...],
+    table: Path | None,
+    config: Path,
+    out: common.Output,
+    named: Mapping[str, object],
+) -> None:
+    """Repeats the session of a run, and says what differs."""
+    from powerml.workflows.train_from_run import train_from_run
+
+    if experiments:
+        raise UsageError(f"--from-run repeats the experiment of a run; leave {experiments[0]} out, or --from-run")
+    if given := [name for name, value in named.items() if value]:
+        raise UsageError(f"--from-run takes what the run was asked; leave --{given[0]} out")
+    with out.progress() as note:
+        again = train_from_run(run, common.project_or_store(config), table=table, note=note)
+    told = _report(again.done, again.experiment, out)
+    out.say()
+    for sentence in again.sentences:
+        out.say(sentence)
+    out.result({**told, "repeats": again.run, "differs": again.differs, "figures": again.figures})
+    if isinstance(again.done.sent, NotSent):
+        raise again.done.sent
 
 
 def _with_capacity(spec: ExperimentSpec, capacity: int) -> ExperimentSpec:

@@ -44,7 +44,11 @@ def session_note(
         said.append(f"![Outcomes by band]({_file(runs[challenger], f'{BANDS}.svg')})")
         said.append(f"The challenger is the run *{challenger}*: bands, reliability and weights are among its files.")
     if several:
-        said.append(f"![Scorers side by side]({_file(own, f'{SCORERS}.svg')})")
+        picture, named = _file(own, f"{SCORERS}.svg"), " ".join(run_id[:8] for run_id in runs.values())
+        said.append(f"![Scorers side by side]({picture})")
+        said.append(
+            f"[This picture by itself]({picture}); with its tables: `powerml compare {named} --html compare.html`"
+        )
     return "\n\n".join(said) + "\n"
 
 

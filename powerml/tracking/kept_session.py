@@ -5,22 +5,26 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from powerml.errors import StoreError
 from powerml.spreadsheets import read_back
 from powerml.tracking.store import Store, connected
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from mlflow.entities import Run
+
     from powerml.tracking.registry import Version
 
 MOVED_FROM = "powerml.recalibrated_from"  # the version whose base rates were moved
 PARENT = "mlflow.parentRunId"
+REPEAT_FILE = "repeat.json"  # what a repeat needs beside the declaration
 
 
 @dataclass(frozen=True)
@@ -62,13 +66,43 @@ class KeptSession:
         return told
 
     @cached_property
+    def for_repeat(self) -> dict[str, Any] | None:
+        """What a repeat needs beside the declaration; None where a version before that kept it made the run."""
+        text = self._read(REPEAT_FILE)
+        return None if text is None else dict(json.loads(text))
+
+    @cached_property
+    def tags(self) -> dict[str, str]:
+        """The tags of the session's run: fingerprints of data and code among them."""
+        with connected(self.store) as client:
+            return dict(client.get_run(self.run_id).data.tags)
+
+    @cached_property
+    def rows(self) -> str:
+        """How many labelled rows it had."""
+        with connected(self.store) as client:
+            return str(client.get_run(self.run_id).data.params.get("rows", "?"))
+
+    def figures(self) -> dict[str, dict[str, float]]:
+        """Every figure of every scorer of the session, by the scorer's name."""
+        return {
+            str(run.info.run_name): dict(zip(table["figure"], table["value"], strict=True))
+            for run in self._scorers()
+            if (table := replace(self, scorer_run=run.info.run_id).table("figures", of_scorer=True)) is not None
+        }
+
+    @cached_property
     def shares(self) -> dict[str, dict[str, float]]:
         """Per scorer of the session the share of each metric in its score, in %."""
+        return {str(run.info.run_name): _weights(run.data.metrics) for run in self._scorers()}
+
+    def _scorers(self) -> list[Run]:
+        """The scorers' runs, in the order in which they were logged."""
         with connected(self.store) as client:
             own = client.get_run(self.run_id)
             wanted = f"tags.`{PARENT}` = '{self.run_id}'"
             runs = client.search_runs([own.info.experiment_id], wanted, max_results=1000)
-        return {str(run.info.run_name): _weights(run.data.metrics) for run in reversed(runs)}
+        return list(reversed(runs))
 
     def _read(self, path: str, *, of_scorer: bool = False) -> str | None:
         with connected(self.store):
@@ -95,6 +129,28 @@ def kept_session(store: Store, version: Version) -> KeptSession | None:
         except MlflowException:
             return None
     return KeptSession(store, parent, version.run_id, str(run.info.run_name), f"{began:%Y-%m-%d}")
+
+
+def session_of_run(store: Store, wanted: str) -> KeptSession:
+    """The session whose run, or one of whose scorers' runs, has an id that begins with `wanted` (6 characters or more).
+
+    Raises StoreError where there is none, or several.
+    """
+    found: dict[str, KeptSession] = {}
+    if store.exists and len(wanted) >= 6:
+        with connected(store) as client:
+            for experiment in client.search_experiments():
+                for run in client.search_runs(
+                    [experiment.experiment_id], "tags.`powerml.model` != ''", max_results=5000
+                ):
+                    if run.info.run_id.startswith(wanted):
+                        parent = run.data.tags.get(PARENT, run.info.run_id)
+                        when = f"{pd.Timestamp(run.info.start_time, unit='ms'):%Y-%m-%d}"
+                        found[parent] = KeptSession(store, parent, run.info.run_id, str(run.info.run_name), when)
+    if len(found) == 1:
+        return next(iter(found.values()))
+    what = f"several sessions have runs that begin with {wanted!r}" if found else f"no run {wanted!r} of a session"
+    raise StoreError(f"{store.shown}: {what}; give the id that 'powerml train' or the MLflow UI shows, from its start")
 
 
 def _weights(metrics: Mapping[str, float]) -> dict[str, float]:

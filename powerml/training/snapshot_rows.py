@@ -47,7 +47,7 @@ def snapshot_rows(
         vocabulary,
         coverage,
         population,
-        Provenance(_declared(project)),
+        Provenance({"project": declared_project(project)}),
         lambda rows, seed: forward_split(rows, population.grace_days, seed=seed),
         pd.DataFrame() if before is None else before,
     )
@@ -78,7 +78,7 @@ def forward_split(rows: Rows, grace_days: int, *, seed: int) -> Split:
     return Split(tuple(by_time.rows(rows.frame, rows.accounts)), by_time.held_out(rows.accounts))
 
 
-def _declared(project: ProjectSpec) -> dict[str, Any]:
+def declared_project(project: ProjectSpec) -> dict[str, Any]:
     """What was declared about the data: no names or logins, nothing after scoring, of queries their fingerprint."""
     apart = {"owners", "tracking_uri", "artifact_location"}
     apart |= {"night", "history", "lists", "alerts", "notify", "deliver"}  # what is done with scores afterwards
@@ -88,4 +88,4 @@ def _declared(project: ProjectSpec) -> dict[str, Any]:
     for table in told["tables"].values():
         if table.get("query"):
             table["query"] = fingerprints.of_text(table["query"])
-    return {"project": told}
+    return told

@@ -32,6 +32,7 @@ from powerml.scoring.explain.text import reasons_text
 from powerml.scoring.outcome.card_file import weight_files
 from powerml.tracking import registry
 from powerml.tracking.due import DATA_UNTIL, PROJECT_TAG, VOCABULARY_TAG, vocabulary_fingerprint
+from powerml.tracking.kept_session import REPEAT_FILE
 from powerml.tracking.limits import headline_figures, on_axes
 from powerml.tracking.pseudonyms import Pseudonyms, load_pseudonyms
 from powerml.tracking.runs import Attachments, LearnedFrom, ScorerRun, SessionRun, log_session
@@ -39,6 +40,7 @@ from powerml.tracking.sending import SentSession, log_and_register
 from powerml.tracking.store import safe_part, store_of
 from powerml.tracking.unsent import Registration
 from powerml.training.beside_the_verdict import early_figures
+from powerml.training.repeating import for_repeat
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -98,7 +100,11 @@ def log_training(session: Session, parts: Sequence[Part], *, name: str) -> SentS
         Attachments(
             texts={"verdict.txt": "\n".join(told) + "\n"},
             tables=tables,
-            data={"declaration.json": declared, WORDS: kept_words(parts, last_told)},
+            data={
+                "declaration.json": declared,
+                WORDS: kept_words(parts, last_told),
+                REPEAT_FILE: for_repeat(experiment, data),
+            },
         ),
         metrics={} if session.its is None else headline_figures(session.its.figures, PARENT_FIGURES),
         learned_from=LearnedFrom(f"{slug(project.project)} snapshots", tags["powerml.data"], counts),

@@ -19,6 +19,7 @@ from powerml.workflows.train import TrainResult, train_on
 
 if TYPE_CHECKING:
     from powerml.tables import FeatureTable, NamedColumns
+    from powerml.training.rows import TrainingData
 
 
 def train_table(
@@ -34,6 +35,19 @@ def train_table(
     Without a project everything is kept in `.powerml` of the current folder, under the file's name. Weight sets take
     part where the table has their metrics. Raises UsageError where no scorer of the experiment can be made.
     """
+    data, asked = table_data(path, columns, project=project, experiment=experiment, note=note)
+    return train_on(data, asked, note=note)
+
+
+def table_data(
+    path: Path,
+    columns: NamedColumns,
+    *,
+    project: ProjectSpec | None = None,
+    experiment: ExperimentSpec | None = None,
+    note: Note = silent,
+) -> tuple[TrainingData, ExperimentSpec]:
+    """The rows of a table, and the experiment with the scorers that can be made of them; see `train_table`."""
     if experiment is not None and experiment.outcome is not None:
         raise UsageError(
             f"outcome {experiment.outcome.name!r} is counted from a project's events, and a feature table brings its "
@@ -48,7 +62,7 @@ def train_table(
     table = read_features(path, columns, keep=keep)
     _check_screen(experiment, table)
     experiment, told = _possible(experiment, table, home)
-    return train_on(table_rows(table, home, remarks=told), experiment, note=note)
+    return table_rows(table, home, remarks=told), experiment
 
 
 def _possible(

@@ -169,3 +169,30 @@ def test_a_model_that_was_altered_is_not_used(tmp_path, tamper, message):
     tamper(folder_of(store))
     with pytest.raises(StoreError, match=message):
         registry.load_version(store, version)
+
+
+def test_the_command_refuses_a_folder_whose_code_was_changed_and_runs_nothing_in_it(tmp_path):
+    """Code is put wherever MLflow would run it, and the data are left as they were: `powerml score` still refuses."""
+    (tmp_path / "powerml.yaml").write_text("project: golden\ntables: {events: {files: e.csv}}\nvocabulary: {}\n")
+    store, session = log_small(tmp_path, model("activity", full_scale=50))
+    run = session.scorers["activity"]
+    version = registry.register(
+        *(store, "golden"), run_id=run.run_id, model_uri=run.model_uri, manifest=run.manifest, tags={}
+    )
+    registry.set_alias(store, version, "champion")
+    folder, ran, out = folder_of(store), tmp_path / "ran", tmp_path / "scores.csv"
+    planted = f"open({str(ran)!r}, 'w').close()\n"
+    script = next(folder.rglob("served_model.py"))
+    script.write_text(planted + script.read_text())
+    with zipfile.ZipFile(folder / "artifacts" / "powerml.zip", "a") as archive:
+        archive.writestr("sitecustomize.py", planted)
+    ROWS.to_csv(tmp_path / "rows.csv", index=False)
+    asked = ["score", "--metrics", tmp_path / "rows.csv", "-c", tmp_path / "powerml.yaml", "-o", out]
+    done = subprocess.run(
+        [sys.executable, "-m", "powerml", *map(str, asked)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2, done.stdout
+    assert "was changed since it was registered, so it is not used" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not ran.exists()
+    assert not out.exists()

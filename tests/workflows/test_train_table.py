@@ -209,3 +209,20 @@ def test_a_table_s_dates_are_scored_as_they_were_learnt(tmp_path, monkeypatch):
     assert isinstance(done.exception, PowermlError)  # exit 2, see the command line
     assert "column 'signup' holds instants, which count as days before the row's date" in str(done.exception)
     assert "add a column 'month' with the date of each row" in str(done.exception)
+
+
+@pytest.mark.slow
+def test_a_run_of_a_table_is_repeated_where_its_table_lies_now(trained, monkeypatch):
+    folder, said = trained
+    monkeypatch.chdir(folder)
+    moved = (folder / "customers.csv").rename(folder / "moved.csv")
+    try:
+        lost = run("train", "--from-run", said["run"])
+        assert "customers.csv: no such file; say with --table where the table of run" in str(lost.exception)
+        done = run("train", "--from-run", said["run"], "--table", moved, "--json")
+    finally:
+        moved.rename(folder / "customers.csv")
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert told["differs"] == []
+    assert told["figures"].startswith("All ")
