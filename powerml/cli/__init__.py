@@ -21,6 +21,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "init": ("powerml.cli.init", "A project file from your own files; --check: what no longer fits."),
     "check": ("powerml.cli.check", "Read everything, never stop: rows, coverage, gaps, ripe labels."),
     "doctor": ("powerml.cli.doctor", "What keeps this machine or project from working, with fixes."),
+    "export": ("powerml.cli.export", "The project's cleaned tables as folders of Parquet."),
     "metrics": ("powerml.cli.metrics", "List the metrics: definition, unit, window, direction, source."),
     "simulate": ("powerml.cli.simulate", "Write a simulated product and its truth."),
     "snapshot": ("powerml.cli.snapshot", "Write the snapshot table: every metric at a date."),
