@@ -17,6 +17,7 @@ from powerml.history.store import NightHistory
 from powerml.progress import Note, silent
 from powerml.sinks.http import ServiceError
 from powerml.sinks.plans import SinkPlan
+from powerml.sinks.postgres import PostgresSink
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,6 +90,21 @@ def sync(
     alone = one_night_at_a_time(project.state, now=datetime.now(UTC)) if options.apply else contextlib.nullcontext()
     with alone:
         return synced(project, history, night, names or tuple(known), options, note=note)
+
+
+def exported(project: ProjectSpec, history: NightHistory, night: Night) -> str:
+    """Brings the database that the project's `exports` block names to a night; gives what went wrong, or nothing."""
+    if project.exports is None:
+        return ""
+    standing = Standing(history, night, project.project, project.timezone)
+    with open_ledger(project.state) as opened:
+        ledger = SinkLedger.on(opened.con, "exports")
+        try:
+            sink = PostgresSink.connected(project.exports)
+            plan = sink.plan(standing, ledger)
+            return plan.refusal or sink.apply(plan, ledger).failed
+        except (ServiceError, UsageError) as error:
+            return str(error)
 
 
 def synced(

@@ -22,6 +22,7 @@ from powerml.workflows.alerts import deliver, due_lists, list_lines, ring
 from powerml.workflows.check import check
 from powerml.workflows.list import keep_lists, written
 from powerml.workflows.sync import SyncOptions, synced
+from powerml.workflows.sync import exported as database_exports
 from powerml.writing import write_whole
 
 if TYPE_CHECKING:
@@ -105,9 +106,11 @@ def _history(work: Work, night: Sofar) -> Done:
         if any(n.as_of < entry.as_of for n in history.nights(None if entry.role == "main" else entry.model)):
             again += work.rescore(entry, asked)
     exported: dict[str, int] = {}
+    untaken = ""
     newest = history.newest()
     if newest is not None and newest.as_of == night.as_of:
         exported = write_exports(history, newest, work.exports)
+        untaken = database_exports(work.project, history, newest)
     gone = history.retain(spec.keep_days)
     revision = entries[0].revision
     said = f"revision {revision}" if revision > 1 else "kept"
@@ -117,7 +120,10 @@ def _history(work: Work, night: Sofar) -> Done:
         said += f"; {len(gone)} nights older than {spec.keep_days} days thinned out"
     if exported:
         said += f"; {EXPORTS}/ has {' and '.join(f'{n:,} rows of {name}' for name, n in exported.items())}"
-    return Done(said, {"new": len(new), "rescored": len(again), "removed": len(gone), "exports": exported})
+    said += f"; not in the database: {untaken}" if untaken else ""
+    failed = [untaken] if untaken else []
+    counts = {"new": len(new), "rescored": len(again), "removed": len(gone), "exports": exported, "failed": failed}
+    return Done(said, counts)
 
 
 def _lists(work: Work, night: Sofar) -> Done:
