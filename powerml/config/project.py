@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, field_
 from powerml.config.base import Spec
 from powerml.config.outcome import EventOutcome
 from powerml.config.reading import Document, read_document, validated
+from powerml.config.sinks import ExportsSpec, SyncSpec
 from powerml.config.vocabulary import Meaning, Vocabulary
 from powerml.errors import ConfigError, DataError, Problem, did_you_mean
 from powerml.shown import Shown
@@ -214,6 +215,8 @@ class ProjectSpec(Shown, Spec):
     alerts: Names = ()
     notify: dict[str, Addresses | dict[str, Addresses]] = {}
     deliver: dict[str, DeliverSpec] = {}
+    sync: SyncSpec = SyncSpec()
+    exports: ExportsSpec | None = None
     tracking_uri: str = ""  # an MLflow store elsewhere, see `tracking.address`
     artifact_location: str = ""  # where such a store keeps the files of runs, if not where it likes
 

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from powerml.history.movement import change_since_last, changed_rows
-from powerml.writing import whole_file
+from powerml.writing import write_whole
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,10 +44,16 @@ def write_exports(history: NightHistory, night: Night, folder: Path) -> dict[str
     folder.mkdir(parents=True, exist_ok=True)
     tables = {CURRENT: history.scores(night), CHANGED: changed_table(history, night)}
     for name, frame in tables.items():
-        plain = frame.assign(as_of=pd.to_datetime(frame["as_of"]).dt.date)
-        with whole_file(folder / name) as draft:
-            pq.write_table(pa.Table.from_pandas(plain, preserve_index=False), draft, compression="zstd")
+        write_whole(folder / name, export_bytes(frame))
     return {name: len(frame) for name, frame in tables.items()}
+
+
+def export_bytes(frame: pd.DataFrame) -> bytes:
+    """A table as a Parquet file, its `as_of` a plain date."""
+    plain = frame.assign(as_of=pd.to_datetime(frame["as_of"]).dt.date)
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.Table.from_pandas(plain, preserve_index=False), sink, compression="zstd")
+    return bytes(sink.getvalue())
 
 
 def _account(history: NightHistory, night: Night) -> list[str]:

@@ -16,7 +16,7 @@ from hypothesis import Phase, seed, settings
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-EXAMPLES = int(os.environ.get("ORACLE_EXAMPLES", "6"))
+EXAMPLES = int(os.environ.get("ORACLE_EXAMPLES", "4"))
 SEED = int(os.environ.setdefault("ORACLE_SEED", str(secrets.randbelow(2**31))))  # workers inherit the environment
 
 

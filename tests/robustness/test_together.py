@@ -34,6 +34,8 @@ import sys
 from pathlib import Path
 from powerml.tracking import registry
 from powerml.tracking.store import Store
+
+pytestmark = pytest.mark.slow
 for _ in range(20):
     store = Store(Path(sys.argv[1]))
     registry.load_version(store, registry.find_version(store, "golden", "@challenger"))

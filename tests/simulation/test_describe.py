@@ -17,6 +17,8 @@ from powerml.workflows.check import check
 from powerml.workflows.simulate import cutoffs
 from powerml.workflows.snapshot import build
 
+pytestmark = pytest.mark.slow
+
 
 def test_describe_prints_documented_against_achieved_and_writes_json(tmp_path):
     arguments = ["simulate", str(tmp_path / "p"), "--users", "600", "--months", "10", "--describe", "--json"]

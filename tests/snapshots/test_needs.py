@@ -72,6 +72,7 @@ def same_whatever_they_are_called(tmp_path: Path, table: str, names: list[str]) 
             np.testing.assert_allclose(got, want, err_msg=name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("table", "names"),
     [

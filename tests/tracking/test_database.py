@@ -49,6 +49,7 @@ def ask(store, sql):
         return con.execute(sql).fetchall()
 
 
+@pytest.mark.slow
 def test_a_kill_while_it_is_made_leaves_none_and_the_next_run_makes_it(tmp_path):
     folder = tmp_path / ".powerml"
     with subprocess.Popen([sys.executable, "-c", MAKE, str(folder)], stdout=subprocess.PIPE) as other:

@@ -62,6 +62,7 @@ def test_the_command_of_the_ui_points_at_the_store(tmp_path):
     assert environment()["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] == "false"
 
 
+@pytest.mark.slow
 def test_two_runs_that_make_a_store_at_once_both_find_it_whole(tmp_path):
     code = (
         "import sys; from pathlib import Path; from powerml.tracking.store import Store, connected\n"

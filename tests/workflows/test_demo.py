@@ -8,6 +8,8 @@ from powerml.cli import root
 from powerml.errors import PowermlError, UsageError
 from powerml.workflows.demo import check_place
 
+pytestmark = pytest.mark.slow
+
 
 def run(*arguments):
     return CliRunner().invoke(root, [str(a) for a in arguments])

@@ -24,6 +24,8 @@ from powerml.workflows.project import gather
 from powerml.workflows.recalibrate import MOVED_FROM, MOVED_UNTIL, recalibrate
 from powerml.workflows.train import train
 
+pytestmark = pytest.mark.slow
+
 EARLY = "snapshots: {every: quarter, to: 2025-04-01}\nscorers: [{weights: engagement}]\n"
 """What is learned early: later months show whether the rates still hold."""
 

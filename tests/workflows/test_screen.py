@@ -24,6 +24,8 @@ from powerml.validation.early_warning import EARLY_DAYS, rows_earlier
 from powerml.workflows.project import gather
 from powerml.workflows.screen import screen, screen_on
 
+pytestmark = pytest.mark.slow
+
 AT_DOCUMENTS = "|r| >= 0.45, balanced"
 N, MONTHS = 300, 8
 NAMES = ["days_since_last_active", "tickets_unresolved", "active_days_30d", "errors_per_session_30d", "events_30d"]

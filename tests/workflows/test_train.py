@@ -166,6 +166,7 @@ def test_scores_from_the_registry_carry_its_version(trained, product, tmp_path):
     assert json.loads(done.stdout)["rows"] == len(scores)
 
 
+@pytest.mark.slow
 def test_a_fit_does_not_depend_on_when_it_is_run(trained, product):
     experiment = load_experiment(product / "quick.yaml")
     folder = product.parent / "again"

@@ -25,6 +25,8 @@ from powerml.workflows.train import train
 from powerml.workflows.train_table import train_table
 from tests.builders import NOW, write_project
 
+pytestmark = pytest.mark.slow
+
 GOOD = "outcome: {name: helper, events: {role: [referral, invite]}, good: true}\n"
 BAD = "outcome: {name: troubled, events: {role: error}, at_least: 12, horizon_days: 60, good: false}\n"
 

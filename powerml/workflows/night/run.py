@@ -45,8 +45,8 @@ class NightResult:
 
     @property
     def findings(self) -> bool:
-        """Whether the exit status is 1: a brake holds, or a destination took nothing."""
-        return self.state == "held" or any(row.counts.get("failed") for row in self.steps)
+        """Whether the exit status is 1: a brake holds, or a destination took not everything."""
+        return self.state == "held" or any(row.counts.get("failed") or row.counts.get("aside") for row in self.steps)
 
 
 @dataclass(frozen=True)

@@ -21,12 +21,14 @@ from powerml.tracking.scorers import RegisteredScorer
 from powerml.workflows.alerts import deliver, due_lists, list_lines, ring
 from powerml.workflows.check import check
 from powerml.workflows.list import keep_lists, written
+from powerml.workflows.sync import SyncOptions, synced
 from powerml.writing import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from powerml.workflows.night.work import Work
+    from powerml.workflows.sync import Synced
 
 
 @dataclass(frozen=True)
@@ -174,9 +176,26 @@ def _page(work: Work, night: Sofar) -> Done:
     return Done(f"{work.exports.name}/{PAGE}", {"page": PAGE})
 
 
-def _not_yet(_work: Work, _night: Sofar) -> Done:
-    """A step whose part comes later."""
-    return Done("not there yet")
+def _sync(work: Work, night: Sofar) -> Done:
+    """What the project's sinks lack of this night; what one of them does not take waits for the next."""
+    names = tuple(work.project.sync.named)
+    if not names:
+        return Done("no sink is named")
+    entry = work.history.newest()
+    if entry is None or entry.as_of != night.as_of:
+        return Done("a later night is kept, and the sinks stay that one's")
+    found = synced(work.project, work.history, entry, names, SyncOptions(apply=True), note=work.note)
+    failed = [f"{one.plan.sink}: {told}" for one in found if (told := _trouble(one))]
+    aside = sum(len(one.plan.aside) + len(one.done.aside if one.done else ()) for one in found)
+    told = ", ".join(f"{one.plan.sink} {one.done.written if one.done else 0:,} written" for one in found)
+    told += f"; {aside:,} set aside (powerml sync names them)" if aside else ""
+    told += f"; {'; '.join(failed)}" if failed else ""
+    written = {one.plan.sink: one.done.written if one.done else 0 for one in found}
+    return Done(told, {"written": written, "aside": aside, "failed": failed})
+
+
+def _trouble(one: Synced) -> str:
+    return one.plan.refusal or (one.done.failed if one.done is not None else one.plan.failed)
 
 
 STEPS: dict[str, Callable[[Work, Sofar], Done]] = {
@@ -187,7 +206,7 @@ STEPS: dict[str, Callable[[Work, Sofar], Done]] = {
     "lists": _lists,
     "alerts": _alerts,
     "page": _page,
-    "sync": _not_yet,
+    "sync": _sync,
 }
 """The steps that are there, in their order."""
 BRAKED = ("lists", "alerts", "sync")

@@ -48,6 +48,7 @@ LOOKED_BACK = (7, 30)  # days that lists and alerts look back, beside the night 
 
 _PEOPLE = (
     ("name", "users", "user_id", "name"),
+    ("email", "users", "user_id", "email"),
     ("account_name", "accounts", "account_id", "name"),
     ("owner", "accounts", "account_id", "owner"),
 )
@@ -114,7 +115,10 @@ class Work:
         return found
 
     def people(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Who the entities of a snapshot are: ids, `name` (of a user), `account_name`, `owner`, as far as known."""
+        """Who the entities of a snapshot are: ids, `name`, `email`, `account_name`, `owner`, as far as known.
+
+        Of an account also the `domain` of its users.
+        """
         ids = [name for name in ("user_id", "account_id") if name in frame]
         rows = frame[ids].copy()
         for column, table, id_column, source in _PEOPLE:
@@ -124,7 +128,19 @@ class Work:
                 continue
             there = self.opened.inputs.engine.rows(_latest(self.opened, table, id_column, source))
             rows[column] = rows[id_column].map({row[id_column]: row[source] for row in there})
+        if "user_id" not in ids:
+            rows["domain"] = rows["account_id"].map(self._domains())
         return rows.astype(str).where(rows.notna(), None)
+
+    def _domains(self) -> dict[str, str]:
+        """The domains of each account's users, by their e-mail addresses, with commas between several."""
+        if not {"account_id", "email"} <= set(self.opened.loaded.columns.get("users", ())):
+            return {}
+        found: dict[str, set[str]] = {}
+        for row in self.opened.inputs.engine.rows(self.opened.inputs.tables["users"].select("account_id", "email")):
+            if row["account_id"] and row["email"] and "@" in row["email"]:
+                found.setdefault(row["account_id"], set()).add(row["email"].rpartition("@")[2].strip().lower())
+        return {account: ",".join(sorted(domains)) for account, domains in found.items()}
 
     def keep_labels(self) -> int:
         """Writes the outcomes of kept nights that are known by now beside them; gives how many nights."""

@@ -1,0 +1,328 @@
+"""PostHog: an event per active entity and night that also sets the person's properties; cohorts and a dashboard."""
+
+from __future__ import annotations
+
+import os
+import re
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+from powerml.history.sent import SentRow
+from powerml.history.standing import DIMENSIONS
+from powerml.progress import Note, silent
+from powerml.sinks.http import RowRefused, Service, ServiceDown, ServiceError, as_json, problem_in
+from powerml.sinks.plans import Applied, Aside, SinkPlan, Write, digest_of, id_problem, utc_now
+from powerml.sinks.posthog_views import Fixtures
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import date, datetime
+
+    from powerml.config.sinks import PosthogSpec
+    from powerml.history.sent import SinkLedger
+    from powerml.history.standing import Standing
+
+SCORED, LEFT = "power_user_score_computed", "power_user_score_removed"
+PROPERTIES = (
+    "power_user_score",
+    "power_user_tier",
+    "power_user_percentile",
+    "power_user_scored_at",
+    "power_user_model",
+)
+LARGEST_BATCH_BYTES = 4_000_000  # the service takes 20 MB
+LARGEST_BATCH = 500
+REFUSED_IN_A_ROW = 10
+_MISTAKES = "anonymous guest distinctid distinct_id id not_authenticated email undefined true false null none nan 0"
+MISTAKEN_IDS = frozenset((*_MISTAKES.split(), "[object object]"))
+"""Ids that PostHog takes for a mistake, whatever their case."""
+
+
+def event_id(project: str, id_: str, as_of: str, version: str) -> str:
+    """The id of an event: the same whenever it is made.
+
+    >>> event_id("crm", "ada", "2026-03-01", "1") == event_id("crm", "ada", "2026-03-01", "1")
+    True
+    """
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"powerml:{project}:{id_}:{as_of}:{version}"))
+
+
+def application_host(host: str) -> str:
+    """Where cohorts and dashboards are made: PostHog's cloud takes events at another host.
+
+    >>> application_host("https://eu.i.posthog.com"), application_host("http://127.0.0.1:8000")
+    ('https://eu.posthog.com', 'http://127.0.0.1:8000')
+    """
+    return re.sub(r"^https://(us|eu)\.i\.posthog\.com$", r"https://\1.posthog.com", host)
+
+
+def _not_ok(answer: Any) -> str:
+    """What keeps an answer of /batch/ from saying that all was taken."""
+    if isinstance(answer, dict):
+        return problem_in(answer)
+    return "" if answer in (None, 1) or str(answer).strip() in ("1", "Ok") else "no answer of PostHog's"
+
+
+@dataclass
+class PosthogSink:
+    """Sends events to `capture`; makes cohorts and the dashboard by `fixtures` (None without a personal key).
+
+    `since`: also sends earlier nights of the history, from that date on, as a migration and without touching persons.
+    """
+
+    spec: PosthogSpec
+    capture: Service | None
+    fixtures: Fixtures | None
+    key: str = ""
+    since: date | None = None
+    now: Callable[[], datetime] = utc_now
+    name: str = "posthog"
+
+    @classmethod
+    def connected(cls, spec: PosthogSpec, *, since: date | None = None, **more: Any) -> Self:
+        """The sink with the secrets of the environment; what is not set is left out, and said when it is needed."""
+        key = os.environ.get(spec.project_key_env, "")
+        personal = os.environ.get(spec.personal_key_env or "", "")
+        capture = fixtures = None
+        if key:
+            capture = Service(
+                spec.host, "PostHog", spec.project_key_env, secrets=(key, personal), wrong=_not_ok, **more
+            )
+        if personal:
+            app = Service(
+                application_host(spec.host),
+                "PostHog",
+                str(spec.personal_key_env),
+                headers={"Authorization": f"Bearer {personal}"},
+                secrets=(key, personal),
+                **more,
+            )
+            fixtures = Fixtures(app, spec.project_id)
+        return cls(spec, capture, fixtures, key, since)
+
+    def __repr__(self) -> str:
+        return f"PosthogSink({self.spec.host})"
+
+    def _unset(self) -> str:
+        return f"the environment variable {self.spec.project_key_env} is not set"
+
+    # -- what would be done
+
+    def plan(self, standing: Standing, ledger: SinkLedger) -> SinkPlan:
+        """Cohorts, dashboard, an event for each active entity of every night not sent yet, and who left."""
+        as_of = standing.as_of.isoformat()
+        writes, remarks, aside, stays = [], [], [], 0
+        failed = ""
+        if self.capture is None:
+            remarks.append(f"{self._unset()}, so this is planned from the ledger alone")
+        if self.fixtures is not None:
+            try:
+                made, told, stays = self.fixtures.plan(ledger, standing.id_column)
+                writes, remarks = [*made], [*remarks, *told]
+            except ServiceError as error:
+                failed = f"cohorts and dashboard: {error}"
+        elif self.spec.personal_key_env is None:
+            remarks.append("no personal_key_env is named, so cohorts and dashboard are left alone")
+        else:
+            failed = f"cohorts and dashboard: the environment variable {self.spec.personal_key_env} is not set"
+        if standing.composite is None:
+            remarks.append(f"the composite was not asked on {as_of}; run the night again")
+            return SinkPlan(self.name, as_of, tuple(writes), stays, remarks=tuple(remarks), failed=failed)
+        known, done = ledger.rows("event"), self._newest_done(ledger)
+        nights = self._nights(standing, ledger, done)
+        for night in nights:
+            newest = night.as_of == standing.as_of
+            for write, problem in self._events(night, with_person=done is None or night.as_of >= done):
+                there = known.get(write.key)
+                if problem:
+                    aside += [Aside(write.id, problem)] if newest else []
+                elif there is not None and there.digest == write.digest and there.state in ("sent", "set aside"):
+                    stays += 1
+                    aside += [Aside(write.id, there.why)] if there.state == "set aside" else []
+                else:
+                    writes.append(write)
+        writes += self._leavers(standing, ledger)
+        return SinkPlan(self.name, as_of, tuple(writes), stays, tuple(aside), tuple(remarks), failed=failed)
+
+    def _newest_done(self, ledger: SinkLedger) -> date | None:
+        from datetime import date as calendar
+
+        done = ledger.rows("night")
+        return max(map(calendar.fromisoformat, done)) if done else None
+
+    def _nights(self, standing: Standing, ledger: SinkLedger, done: date | None) -> list[Standing]:
+        """The nights of which something may be unsent: those since the last whole one, and the newest."""
+        whole = ledger.rows("night")
+        found = []
+        for night in standing.nights():
+            asked = self.since is not None and night.as_of >= self.since and night.as_of.isoformat() not in whole
+            missed = done is not None and night.as_of > done and night.night.made_by == "night"
+            if asked or missed or night.as_of == standing.as_of:
+                found.append(night)
+        return found
+
+    def _events(self, night: Standing, *, with_person: bool) -> Iterator[tuple[Write, str]]:
+        """An event per active entity of a night, each with what keeps it from being sent."""
+        entry = night.composite
+        assert entry is not None
+        as_of, moment = night.as_of.isoformat(), night.instant
+        rows = night.tiers[night.tiers["active"]]
+        records: list[Any] = rows.reset_index(names="id").to_dict("records")
+        for row in records:
+            id_ = str(row["id"])
+            problem = id_problem(id_) or (
+                f"PostHog takes the id {id_!r} for a mistake" if id_.strip().lower() in MISTAKEN_IDS else ""
+            )
+            model = f"{entry.model}@{entry.model_version}"
+            events = self._bodies(night.id_column, id_, row, moment, model, with_person=with_person)
+            key = event_id(night.project, id_, as_of, entry.model_version)
+            events[0]["uuid"] = key
+            for more in events[1:]:
+                more["uuid"] = event_id(night.project, f"{id_}:group", as_of, entry.model_version)
+            body = {"events": events, "historical": entry.made_by == "backfill"}
+            digest = digest_of(events)
+            yield Write("create", "event", key, id_, digest, body, id_, as_of=as_of), problem
+
+    def _bodies(
+        self, id_column: str, id_: str, row: dict[str, Any], moment: str, model: str, *, with_person: bool
+    ) -> list[dict[str, Any]]:
+        numbers = {name: _whole(row[name]) for name in ("composite_score", *(f"{d}_score" for d in DIMENSIONS))}
+        told = {**numbers, "percentile": _whole(row["percentile"])}
+        values = (numbers["composite_score"], row["tier"], told["percentile"], row["scored_at"], model)
+        person = dict(zip(PROPERTIES, values, strict=True))
+        plain: dict[str, Any] = {"distinct_id": id_, **told, "$lib": "powerml", "$geoip_disable": True}
+        if id_column == "account_id":
+            groups = {"$groups": {self.spec.group: id_}, "$process_person_profile": False}
+            event = _event(SCORED, id_, {**plain, **groups}, moment)
+            if not with_person:
+                return [event]
+            return [event, self._group(id_, person, moment)]
+        if with_person:
+            plain["$set"] = person
+        if isinstance(row.get("account_id"), str):
+            plain["$groups"] = {self.spec.group: row["account_id"]}
+        return [_event(SCORED, id_, plain, moment)]
+
+    def _group(self, id_: str, values: dict[str, Any], moment: str) -> dict[str, Any]:
+        told = {"$group_type": self.spec.group, "$group_key": id_, "$group_set": values}
+        return _event(
+            "$groupidentify", id_, {"distinct_id": id_, **told, "$lib": "powerml", "$geoip_disable": True}, moment
+        )
+
+    def _leavers(self, standing: Standing, ledger: SinkLedger) -> list[Write]:
+        """Whose properties were set once and who is not among the active ones of this night."""
+        rows = standing.tiers
+        here = set(rows.index[rows["active"]])
+        entry, as_of = standing.composite, standing.as_of.isoformat()
+        version = "" if entry is None else entry.model_version
+        found = []
+        for id_ in ledger.rows("person"):
+            if id_ in here:
+                continue
+            if standing.id_column == "account_id":
+                event = self._group(id_, dict.fromkeys(PROPERTIES), standing.instant)
+            else:
+                told = {"distinct_id": id_, "$unset": list(PROPERTIES), "$lib": "powerml", "$geoip_disable": True}
+                event = _event(LEFT, id_, told, standing.instant)
+            event["uuid"] = event_id(standing.project, f"{id_}:left", as_of, version)
+            body = {"events": [event], "historical": False}
+            found.append(Write("remove", "person", id_, id_, digest_of(event), body, id_, as_of=as_of))
+        return found
+
+    # -- doing it
+
+    def apply(self, plan: SinkPlan, ledger: SinkLedger, *, note: Note = silent) -> Applied:
+        """Makes cohorts and dashboard, then sends the events, batch by batch."""
+        done = Applied(self.name, failed=plan.failed)
+        rows = [w for w in plan.writes if w.kind in ("event", "person")]
+        views = [w for w in plan.writes if w.kind not in ("event", "person")]
+        if self.fixtures is not None:
+            try:
+                done.written += self.fixtures.apply(views, ledger, now=self.now)
+            except ServiceError as error:
+                done.failed = f"cohorts and dashboard: {error}"
+        if self.capture is None:
+            done.failed = self._unset()
+            return done
+        try:
+            for batch in _batches(rows):
+                note(f"posthog: {done.written:,} of {len(plan.writes):,}")
+                self._send(batch, ledger, done)
+        except ServiceError as error:
+            done.failed = "; ".join(filter(None, [done.failed, str(error)]))
+            return done
+        if not plan.waiting and any(w.kind == "event" for w in plan.writes):
+            self._close_nights(plan, ledger)
+        return done
+
+    def _close_nights(self, plan: SinkPlan, ledger: SinkLedger) -> None:
+        """Whole nights are written down as one row each; single events are kept of the newest alone."""
+        told = sorted({w.as_of for w in plan.writes if w.kind == "event"})
+        ledger.write([SentRow("night", as_of, "", "sent", "", as_of=as_of) for as_of in told], now=self.now())
+        ledger.drop("event", [key for key, row in ledger.rows("event").items() if row.as_of < plan.as_of])
+
+    def _send(self, batch: Sequence[Write], ledger: SinkLedger, done: Applied) -> None:
+        """Sends a batch; one that is refused is halved until the row is found that nobody takes."""
+        assert self.capture is not None
+        ledger.write(_marked(batch, "in flight"), now=self.now())
+        events = [event for write in batch for event in write.body["events"]]
+        body = {"api_key": self.key, "historical_migration": batch[0].body["historical"], "batch": events}
+        try:
+            self.capture.call("POST", "/batch/", body=body)
+        except RowRefused as error:
+            if len(batch) > 1:
+                middle = len(batch) // 2
+                self._send(batch[:middle], ledger, done)
+                self._send(batch[middle:], ledger, done)
+                return
+            why = f"{self.capture.shown} {error}"
+            ledger.write([batch[0].row("set aside", why=why)], now=self.now())
+            done.aside.append(Aside(batch[0].id, why))
+            if not done.written and len(done.aside) >= REFUSED_IN_A_ROW:
+                raise ServiceDown(f"{why}, whatever is sent", unclear=False) from None
+            return
+        except ServiceError as error:
+            unclear = isinstance(error, ServiceDown) and error.unclear
+            ledger.write(_marked(batch, "unknown" if unclear else "waiting"), now=self.now())
+            raise
+        ledger.write(_marked(batch, "sent"), now=self.now())
+        ledger.drop("person", [w.key for w in batch if w.kind == "person"])
+        done.written += len(batch)
+
+
+def _marked(batch: Sequence[Write], state: Any) -> list[SentRow]:
+    """The rows of events, and of the persons whose properties they set: they may be set as soon as it is under way."""
+    persons = [
+        SentRow("person", w.id, w.id, state, "", as_of=w.as_of)
+        for w in batch
+        if w.kind == "event"
+        and any("$set" in e["properties"] or "$group_set" in e["properties"] for e in w.body["events"])
+    ]
+    return [*(w.row(state) for w in batch), *persons]
+
+
+def _event(name: str, id_: str, properties: dict[str, Any], moment: str) -> dict[str, Any]:
+    return {"event": name, "distinct_id": id_, "properties": properties, "timestamp": moment}
+
+
+def _whole(value: Any) -> int | None:
+    import pandas as pd
+
+    return None if value is None or pd.isna(value) else int(value)
+
+
+def _batches(writes: Sequence[Write]) -> Iterator[list[Write]]:
+    """Writes in their order, as many together as a body may hold; migrations apart from the rest."""
+    batch: list[Write] = []
+    size = 0
+    for write in writes:
+        more = len(as_json(write.body["events"]))
+        full = len(batch) == LARGEST_BATCH or size + more > LARGEST_BATCH_BYTES
+        if batch and (full or batch[0].body["historical"] != write.body["historical"]):
+            yield batch
+            batch, size = [], 0
+        batch.append(write)
+        size += more
+    if batch:
+        yield batch

@@ -1,0 +1,117 @@
+"""`powerml sync`: scores into the sinks that a project names; and what a night sends of it."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import inspect
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from powerml.errors import UsageError, did_you_mean
+from powerml.history.ledger import one_night_at_a_time, open_ledger
+from powerml.history.sent import SinkLedger
+from powerml.history.standing import Standing
+from powerml.history.store import NightHistory
+from powerml.progress import Note, silent
+from powerml.sinks.http import ServiceError
+from powerml.sinks.plans import SinkPlan
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from powerml.config.project import ProjectSpec
+    from powerml.history.nights import Night
+    from powerml.sinks.plans import Applied, Sink
+
+
+@dataclass(frozen=True)
+class Synced:
+    """What one sink would do, and what was done of it (None for a dry run)."""
+
+    plan: SinkPlan
+    done: Applied | None
+
+    @property
+    def findings(self) -> bool:
+        """Whether something was set aside, refused or failed."""
+        failed = self.plan.failed if self.done is None else self.done.failed
+        return bool(self.plan.aside or self.plan.refusal or failed or (self.done and self.done.aside))
+
+
+@dataclass(frozen=True)
+class SyncOptions:
+    """How sinks are served. `apply`: do it, not only say it; `max_writes` to each; `adopt` what others made.
+
+    `since`: PostHog gets earlier nights from this date on, too.
+    """
+
+    apply: bool = False
+    max_writes: int | None = None
+    adopt: bool = False
+    since: date | None = None
+
+
+def sink_of(project: ProjectSpec, name: str, options: SyncOptions) -> Sink:
+    """A sink by its name: what the class that its settings name makes of them."""
+    module, _, of = project.sync.named[name].served_by.partition(":")
+    connected = getattr(importlib.import_module(module), of).connected
+    more = {"since": options.since, "adopt": options.adopt, "base": project.base}
+    taken = {n: v for n, v in more.items() if n in inspect.signature(connected).parameters}
+    sink: Sink = connected(project.sync.named[name], **taken)
+    return sink
+
+
+def sync(
+    project: ProjectSpec, names: Sequence[str] = (), options: SyncOptions = SyncOptions(), *, note: Note = silent
+) -> list[Synced]:
+    """Brings the sinks named (by default all of the project) to the newest night; without `apply` says what would be.
+
+    Two runs that write exclude each other, and a night. Raises UsageError for a sink that the project does not name,
+    and where there is no night yet.
+    """
+    known = project.sync.named
+    for name in names:
+        if name not in known:
+            hint = did_you_mean(name, known)
+            there = hint or (f"; it names {', '.join(known)}" if known else "; it has no 'sync:' block")
+            raise UsageError(f"{name}: the project names no such sink{there}")
+    if not known:
+        raise UsageError(
+            f"{project.file}: names no sink; say under 'sync:' where scores go, as configs/README.md shows"
+        )
+    history = NightHistory.of(project)
+    night = history.newest()
+    if night is None:
+        raise UsageError("there is no night yet; run 'powerml night' first")
+    alone = one_night_at_a_time(project.state, now=datetime.now(UTC)) if options.apply else contextlib.nullcontext()
+    with alone:
+        return synced(project, history, night, names or tuple(known), options, note=note)
+
+
+def synced(
+    project: ProjectSpec,
+    history: NightHistory,
+    night: Night,
+    names: Sequence[str],
+    options: SyncOptions,
+    *,
+    note: Note = silent,
+) -> list[Synced]:
+    """Brings sinks to a night, one after another; one that is down does not keep the others from it."""
+    standing = Standing(history, night, project.project, project.timezone)
+    found = []
+    with open_ledger(project.state) as opened:
+        for name in names:
+            note(f"{name}: what is there")
+            ledger = SinkLedger.on(opened.con, name)
+            try:
+                sink = sink_of(project, name, options)
+                plan = sink.plan(standing, ledger).capped(options.max_writes)
+                done = sink.apply(plan, ledger, note=note) if options.apply and not plan.refusal else None
+            except (ServiceError, UsageError) as error:
+                plan, done = SinkPlan(name, night.as_of.isoformat(), failed=str(error)), None
+            found.append(Synced(plan, done))
+    return found

@@ -1,0 +1,233 @@
+"""A dry run says what a sync does; a second one writes nothing; the next night writes what changed; leavers leave."""
+
+from datetime import date
+
+import pytest
+
+from powerml.errors import UsageError
+from powerml.workflows.sync import SyncOptions, sync
+from tests.sinks.conftest import _at_once  # noqa: F401  (a fixture)
+from tests.sinks.fakes import FakeAttio, FakePosthog, running
+from tests.sinks.world import PEOPLE, project_in, say, settings
+
+APPLY = SyncOptions(apply=True)
+
+
+@pytest.fixture
+def posthog(tmp_path):
+    fake = FakePosthog()
+    with running(fake) as address:
+        project = project_in(tmp_path / "shop", settings(address, "posthog"))
+        say(project, "2026-03-01", PEOPLE)
+        yield project, fake
+
+
+@pytest.fixture
+def attio(tmp_path):
+    fake = FakeAttio()
+    with running(fake) as address:
+        project = project_in(tmp_path / "shop", settings(address, "attio"))
+        say(project, "2026-03-01", PEOPLE)
+        yield project, fake
+
+
+def test_a_dry_run_says_what_posthog_gets_and_a_sync_does_it(posthog):
+    project, fake = posthog
+    (said,) = sync(project)
+    assert said.plan.counts() == {
+        "cohort": {"create": 4}, "dashboard": {"create": 1}, "insight": {"create": 5}, "event": {"create": 5}
+    }  # fmt: skip
+    assert fake.writes == 0
+    (done,) = sync(project, options=APPLY)
+    assert (done.done.written, done.findings) == (15, False)
+    assert {id_: p["power_user_score"] for id_, p in fake.persons.items()} == {
+        "ada": 91, "bob": 78, "cyd": 60, "dan": 45, "eve": 12
+    }  # fmt: skip
+    assert [fake.cohort(name) for name in ("Champions", "Power Users", "Rising Stars", "Standard Users")] == [
+        {"ada"}, {"bob", "cyd"}, {"dan"}, {"eve"}
+    ]  # fmt: skip
+    event = next(e for e in fake.events.values() if e["distinct_id"] == "bob")
+    assert event["event"] == "power_user_score_computed"
+    assert event["timestamp"] == "2026-03-01T00:00:00Z"
+    told = event["properties"]
+    assert {k: v for k, v in told.items() if k.endswith(("_score", "percentile")) and k[0] in "cdtsp"} == {
+        "composite_score": 78, "depth_score": 78, "tenure_score": 71, "collaboration_score": 63,
+        "sentiment_score": None, "percentile": 80,
+    }  # fmt: skip
+    assert told["$set"] == {
+        "power_user_score": 78,
+        "power_user_tier": "Power User",
+        "power_user_percentile": 80,
+        "power_user_scored_at": "2026-03-01T02:00:00Z",
+        "power_user_model": "power_user@1",
+    }
+    assert told["$groups"] == {"company": "bob-inc"}
+    (board,) = fake.things["dashboards"]
+    assert all(i["dashboards"] == [board] for i in fake.things["insights"].values())
+    before = fake.writes
+    (again,) = sync(project, options=APPLY)
+    assert (again.done.written, fake.writes) == (0, before)
+
+
+def test_the_next_night_at_posthog_has_events_and_takes_the_tier_of_those_who_left(posthog):
+    project, fake = posthog
+    sync(project, options=APPLY)
+    say(project, "2026-03-02", {"ada": 95, "bob": 50, "cyd": 61, "dan": 40}, inactive=("dan",))
+    (done,) = sync(project, options=APPLY)
+    assert done.plan.counts() == {"event": {"create": 3}, "person": {"remove": 2}}
+    assert fake.persons["eve"] == fake.persons["dan"] == {}
+    assert fake.cohort("Rising Stars") == {"bob"}
+    assert len(fake.received) == len(set(fake.received)) == 10
+    before = fake.writes
+    sync(project, options=APPLY)
+    assert fake.writes == before
+
+
+def test_a_night_that_was_not_sent_is_sent_with_the_next(posthog):
+    project, fake = posthog
+    sync(project, options=APPLY)
+    fake.faults = lambda *_: "500"
+    say(project, "2026-03-02", {"ada": 90})
+    (down,) = sync(project, options=APPLY)
+    assert down.findings
+    assert "PostHog: answers 500 (it is broken)" in down.done.failed
+    fake.faults = lambda *_: None
+    say(project, "2026-03-03", {"ada": 89})
+    sync(project, options=APPLY)
+    days = {
+        e["timestamp"][:10]: e["properties"]["composite_score"]
+        for e in fake.events.values()
+        if e["distinct_id"] == "ada" and "composite_score" in e["properties"]
+    }
+    assert days == {"2026-03-01": 91, "2026-03-02": 90, "2026-03-03": 89}
+    assert fake.persons["ada"]["power_user_score"] == 89
+
+
+def test_earlier_nights_go_as_a_migration_that_touches_nobody(posthog):
+    project, fake = posthog
+    say(project, "2026-02-01", {"ada": 50}, made_by="backfill")
+    sync(project, options=APPLY)
+    sync(project, options=SyncOptions(apply=True, since=date(2026, 1, 1)))
+    batches = [body for _, path, body in fake.calls if path == "/batch/"]
+    assert [b["historical_migration"] for b in batches] == [False, True]
+    assert "$set" not in batches[1]["batch"][0]["properties"]
+    assert fake.persons["ada"]["power_user_score"] == 91
+
+
+def test_attio_gets_attributes_scores_and_a_list(attio):
+    project, fake = attio
+    (said,) = sync(project)
+    assert said.plan.counts() == {
+        "attribute": {"create": 2}, "option": {"create": 4}, "list": {"create": 1},
+        "person": {"create": 5}, "entry": {"create": 3},
+    }  # fmt: skip
+    (done,) = sync(project, options=APPLY)
+    assert (done.done.written, done.findings) == (15, False)
+    assert fake.scores() == {
+        "ada@shop.example": (91, "Champion"),
+        "bob@shop.example": (78, "Power User"),
+        "cyd@shop.example": (60, "Power User"),
+        "dan@shop.example": (45, "Rising Star"),
+        "eve@shop.example": (12, "Standard"),
+    }
+    assert fake.listed() == ["ada@shop.example", "bob@shop.example", "cyd@shop.example"]
+    before = fake.writes
+    (again,) = sync(project, options=APPLY)
+    assert (again.plan.counts(), fake.writes) == ({}, before)
+    assert again.plan.stays == 15
+
+
+def test_the_next_night_at_attio_writes_what_changed_and_removes_who_left(attio):
+    project, fake = attio
+    sync(project, options=APPLY)
+    say(project, "2026-03-02", {"ada": 91.4, "bob": 55, "cyd": 66, "dan": 61})
+    (done,) = sync(project, options=APPLY)
+    assert done.plan.counts() == {"person": {"update": 3, "remove": 1}, "entry": {"remove": 1, "create": 1}}
+    assert fake.listed() == ["ada@shop.example", "cyd@shop.example", "dan@shop.example"]
+    assert fake.scores() == {
+        "ada@shop.example": (91, "Champion"),
+        "bob@shop.example": (55, "Rising Star"),
+        "cyd@shop.example": (66, "Power User"),
+        "dan@shop.example": (61, "Power User"),
+    }
+
+
+def test_a_new_address_is_another_record_and_the_old_one_is_emptied(attio):
+    project, fake = attio
+    sync(project, options=APPLY)
+    say(project, "2026-03-02", PEOPLE, emails={"ada": "ada@new.example"})
+    (done,) = sync(project, options=APPLY)
+    assert done.plan.counts() == {"person": {"remove": 1, "create": 1}, "entry": {"remove": 1, "create": 1}}
+    assert "ada@shop.example" not in fake.scores()
+    assert fake.listed() == ["ada@new.example", "bob@shop.example", "cyd@shop.example"]
+
+
+def test_who_has_no_address_of_their_own_is_named(attio):
+    project, fake = attio
+    scores = {**PEOPLE, "fay": 70, "x" * 201: 80}
+    emails = {"ada": None, "bob": "both@shop.example", "cyd": "BOTH@shop.example", "dan": "no address"}
+    say(project, "2026-03-02", scores, emails=emails)
+    (done,) = sync(project, options=APPLY)
+    assert done.findings
+    assert {a.id: a.why for a in done.plan.aside} == {
+        "ada": "no e-mail address is known",
+        "bob": "the e-mail address is also that of cyd",
+        "cyd": "the e-mail address is also that of bob",
+        "dan": "what stands as e-mail address is none",
+        "x" * 201: "the id has 201 characters, more than 200",
+    }
+    assert set(fake.scores()) == {"eve@shop.example", "fay@shop.example"}
+
+
+@pytest.mark.parametrize("what", ["attribute", "list"])
+def test_what_somebody_else_made_is_left_alone_unless_adopted(attio, what):
+    project, fake = attio
+    if what == "attribute":
+        fake.attributes["people"]["power_user_score"] = {"api_slug": "power_user_score", "type": "number", "id": {}}
+    else:
+        fake.lists["power_user_candidates"] = {"api_slug": "power_user_candidates", "parent_object": ["people"]}
+    (done,) = sync(project, options=APPLY)
+    assert (fake.writes, done.findings) == (0, True)
+    assert "that powerml did not make" in done.plan.refusal
+    assert "--adopt" in done.plan.refusal
+    (done,) = sync(project, options=SyncOptions(apply=True, adopt=True))
+    assert not done.findings
+    assert len(fake.scores()) == 5
+    (again,) = sync(project, options=APPLY)
+    assert (again.findings, again.done.written) == (False, 0)
+
+
+def test_without_a_secret_a_dry_run_plans_from_the_ledger(attio, monkeypatch):
+    project, fake = attio
+    sync(project, options=APPLY)
+    say(project, "2026-03-02", {**PEOPLE, "ada": 50})
+    monkeypatch.delenv("ATTIO_KEY")
+    before = len(fake.calls)
+    (said,) = sync(project)
+    assert said.plan.counts() == {"person": {"update": 1}, "entry": {"remove": 1}}
+    assert said.plan.remarks == (
+        "the environment variable ATTIO_KEY is not set, so this is planned from the ledger alone",
+    )
+    assert len(fake.calls) == before
+    (done,) = sync(project, options=APPLY)
+    assert done.done.failed == "the environment variable ATTIO_KEY is not set"
+
+
+def test_max_writes_leaves_the_rest_for_the_next_time(attio):
+    project, fake = attio
+    (done,) = sync(project, options=SyncOptions(apply=True, max_writes=9))
+    assert (done.done.written, done.plan.waiting) == (9, 6)
+    assert len(fake.scores()) == 2
+    sync(project, options=APPLY)
+    assert len(fake.scores()) == 5
+
+
+def test_what_cannot_be_done_is_said(tmp_path):
+    project = project_in(tmp_path / "none", {})
+    with pytest.raises(UsageError, match="names no sink; say under 'sync:' where scores go"):
+        sync(project)
+    project = project_in(tmp_path / "one", settings("http://127.0.0.1:9", "attio"))
+    with pytest.raises(UsageError, match="there is no night yet"):
+        sync(project)
+    with pytest.raises(UsageError, match="atio: the project names no such sink; did you mean 'attio'"):
+        sync(project, ["atio"])
