@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from powerml.cli.terminal import visible, visible_json
+from powerml.cli.terminal import a_line_a_minute, visible, visible_json
 from powerml.errors import PowermlError, UsageError
 from powerml.writing import STATE_FOLDER, keep_private
 
@@ -73,9 +73,13 @@ class Output:
 
     @contextlib.contextmanager
     def progress(self) -> Iterator[Callable[[str], None]]:
-        """Yields `note(text)`: a moving line with the time taken on a terminal, nothing in a pipe or when quiet."""
-        if self.quiet or not sys.stderr.isatty():
+        """Yields `note(text)`: a moving line with the time taken on a terminal, a line a minute elsewhere on stderr."""
+        if self.quiet:
             yield lambda _text: None
+            return
+        if not sys.stderr.isatty():
+            with a_line_a_minute(lambda text: click.echo(_shown(text), err=True)) as note:
+                yield note
             return
         from rich.console import Console
         from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn

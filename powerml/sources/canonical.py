@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from powerml.sources.loading import Loaded
 
 
-def write_table(loaded: Loaded, table: str, folder: Path, *, shown: str, names: Mapping[str, str]) -> None:
+def write_canonical(loaded: Loaded, table: str, folder: Path, *, shown: str, names: Mapping[str, str]) -> None:
     """Writes `folder`/part-0.parquet; `names` gives the names of columns that are not to be called as in `loaded`."""
     folder.mkdir()
     target = text(str(folder / "part-0.parquet"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from powerml.errors import UsageError
 from powerml.progress import Note, silent
 from powerml.snapshots.needs import columns_asked
-from powerml.sources.canonical import write_table
+from powerml.sources.canonical import write_canonical
 from powerml.tables import own_column
 from powerml.workflows.project import project_metrics, read_sources
 from powerml.writing import whole_folder
@@ -38,7 +38,7 @@ def export_canonical(
     with whole_folder(folder) as draft:
         for table in loaded.tables:
             note(f"writing {table}")
-            write_table(loaded, table, draft / table, shown=f"{folder / table}", names=own)
+            write_canonical(loaded, table, draft / table, shown=f"{folder / table}", names=own)
     loaded.check_unchanged()
     report: pd.DataFrame = loaded.report
     loaded.con.close()

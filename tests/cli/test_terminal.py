@@ -1,8 +1,9 @@
 """What comes from data shows on a terminal and gives it no orders."""
 
 import json
+import threading
 
-from powerml.cli.terminal import visible, visible_json
+from powerml.cli.terminal import a_line_a_minute, visible, visible_json
 
 
 def test_escapes_turns_and_halves_of_characters_are_written_out():
@@ -34,3 +35,20 @@ def test_a_misspelt_option_is_shown_and_not_obeyed(powerml):
     ran = powerml("check", "--\x1b[2J")
     assert ran.status == 2
     assert "\x1b" not in ran.err
+
+
+def test_long_work_gives_a_sign_of_life_and_short_work_none():
+    lines, came = [], threading.Event()
+
+    def write(line):
+        lines.append(line)
+        if line.startswith("rolling events up ("):
+            came.set()
+
+    with a_line_a_minute(write, seconds=0.001) as note:
+        note("rolling events up")
+        assert came.wait(60)
+    assert lines[-1] == "rolling events up (0 min)"
+    with a_line_a_minute(lines.clear, seconds=3600) as note:
+        note("reading")
+    assert lines
