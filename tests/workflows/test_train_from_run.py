@@ -42,6 +42,9 @@ def folder(tmp_path_factory):
     """A small product with an experiment of its own card, trained."""
     folder = tmp_path_factory.mktemp("repeated") / "product"
     write_product(folder, "validation", users=250, months=15, seed=21)
+    declared = yaml.safe_load((folder / "powerml.yaml").read_text())
+    declared.pop("observed_until", None)  # then the data end where their events do
+    (folder / "powerml.yaml").write_text(yaml.safe_dump(declared, sort_keys=False))
     (folder / "mine").mkdir()
     (folder / "mine" / "short.yaml").write_text(CARD)
     (folder / "mine" / "short_card.yaml").write_text(EXPERIMENT)
@@ -82,7 +85,7 @@ def test_the_same_again_gives_the_same_figures_and_says_so(folder, first):
     assert f"Run {first[:8]} was repeated with the same data, declarations, code and packages." in done.stderr
     assert f"Repeats run {first}." in told["sentences"]
     again = session_of_run(Store(folder / ".powerml"), told["run"])
-    assert {"engagement", "short", "logistic"} == set(again.figures())
+    assert {"engagement", "short"} <= set(again.figures())  # too few events to fit the third
     assert again.figures() == session_of_run(Store(folder / ".powerml"), first).figures()
 
 
