@@ -15,6 +15,7 @@ import yaml
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from powerml.config.bounds import DEEPEST, LARGEST_BYTES, check_size
+from powerml.config.secrecy import may_be_secret
 from powerml.errors import ConfigError, DataError, Problem, did_you_mean
 from powerml.writing import check_ordinary
 
@@ -238,6 +239,8 @@ def _wanted(item: Any) -> str:
 
 def _shown(value: Any) -> str:
     text = repr(value)
+    if may_be_secret(text):
+        return "what may be a secret and is not shown; put it into an environment variable"
     return text if len(text) <= 60 else text[:57] + "..."
 
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from powerml.config.base import Spec
+from powerml.config.secrecy import may_be_secret
 
 _SECRET = re.compile(r"(ph[cxrs]_|sk_|pk_|xox[abp]-|ghp_|whsec_|eyJ)|://|[^\w]|^\d|^(?=.*\d)(?=.*[a-z])\w{24,}$")
 
@@ -60,9 +61,15 @@ def _host(value: Any) -> str:
     return str(value).rstrip("/")
 
 
+def _no_secret(value: Any) -> Any:
+    if may_be_secret(str(value)):
+        raise ValueError("may be a secret and is not shown; put it into an environment variable")
+    return value
+
+
 Variable = Annotated[str, BeforeValidator(_variable)]
 Host = Annotated[str, BeforeValidator(_host)]
-Slug = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
+Slug = Annotated[str, BeforeValidator(_no_secret), Field(pattern=r"^[a-z][a-z0-9_]*$")]
 
 
 def _schema(value: str) -> str:

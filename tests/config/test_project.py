@@ -255,3 +255,25 @@ def test_earliest_and_ids(written):
 def test_an_engine_that_is_not_built_is_refused(written):
     with pytest.raises(ConfigError, match=r"engine: .*'spark' is not built yet; leave 'engine' out, or write duckdb"):
         load_project(written("tables: {events: {files: a.csv}}\nvocabulary: {click: {}}\nengine: spark\n"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "posthog: {project_id: phx_0123abcd, project_key_env: KEY}",
+        "attio: {token_env: ATTIO_API_KEY, list: phc_0123abcd}",
+        "posthog: {project_id: 1, project_key_env: KEY, group: '0a1b2c3d4e5f6a7b8c9d0e1f0123abcd'}",
+        "attio: {token_env: ATTIO_API_KEY, list: 'Bearer 0123abcd'}",
+        "posthog: {project_id: 'https://me:0123abcd@example.org', project_key_env: KEY}",
+    ],
+)
+def test_what_may_be_a_secret_is_never_shown_wherever_it_stands(written, line):
+    (told,) = problems(written(f"{LEAST}sync:\n  {line}\n"))
+    assert "0123abcd" not in told
+    assert "may be a secret and is not shown; put it into an environment variable" in told
+    assert "powerml.yaml:4" in told
+
+
+def test_other_wrong_values_are_shown(written):
+    (told,) = problems(written(f"{LEAST}sync:\n  attio: {{token_env: ATTIO_API_KEY, list: Power-Users}}\n"))
+    assert "got 'Power-Users'" in told
