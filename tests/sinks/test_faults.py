@@ -72,3 +72,31 @@ def test_a_redirect_to_another_host_is_refused_and_secrets_show_nowhere(tmp_path
     ledger = (project.state / "night.db").read_bytes().decode("latin-1")
     for secret in (*ENVIRONMENT.values(), "hook-that-is-secret"):
         assert secret not in f"{done!r} {caplog.text} {ledger}"
+
+
+@pytest.mark.parametrize(("name", "variable"), [("posthog", "PH_KEY"), ("attio", "ATTIO_KEY")])
+def test_a_wrong_secret_is_one_sentence_and_one_request(tmp_path, monkeypatch, name, variable, caplog):
+    fake = FAKES[name]()
+    with running(fake) as address:
+        project = project_in(tmp_path / "shop", settings(address, name))
+        say(project, "2026-03-01", PEOPLE)
+        monkeypatch.setenv(variable, "a-secret-that-is-wrong")
+        (done,) = sync(project, options=APPLY)
+    said = (done.plan if done.done is None else done.done).failed
+    assert f"does not take the secret in {variable} (status 401); check it, and its scopes" in said
+    assert said.count("401") == 1
+    assert "a-secret-that-is-wrong" not in f"{said} {done!r} {caplog.text}"
+    refused = [call for call in fake.calls if call[1] == "/batch/" or call[1].startswith("/v2")]
+    assert len(refused) == 1
+
+
+def test_a_batch_over_the_limit_is_halved_until_it_is_taken(tmp_path):
+    fake = FakePosthog()
+    fake.limit = 2_500
+    with running(fake) as address:
+        project = project_in(tmp_path / "shop", settings(address, "posthog"))
+        say(project, "2026-03-01", PEOPLE)
+        (done,) = sync(project, options=APPLY)
+        assert not done.done.aside
+        assert set(fake.persons) == set(PEOPLE)
+        assert len(fake.received) == len(set(fake.received)) == len(PEOPLE)
