@@ -57,13 +57,14 @@ class Machine:
     memory_bytes: int = field(default_factory=lambda: os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
     zone: Callable[[str], object] = zoneinfo.ZoneInfo
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    java: Callable[[], str | None] = lambda: shutil.which("java")
 
 
 def doctor(config: Path, machine: Machine | None = None) -> tuple[list[str], list[DoctorFinding]]:
     """What was looked at, and what is wrong; a project file that cannot be read is one of the findings."""
     machine = machine or Machine()
-    looked = ["Python", "packages", "DuckDB", "time zones"]
-    found = [*_python(machine), *_packages(machine), *_duckdb(), *_zones(machine)]
+    looked = ["Python", "packages", "DuckDB", "time zones", "Java"]
+    found = [*_python(machine), *_packages(machine), *_duckdb(), *_zones(machine), *_java(machine)]
     try:
         project = load_project(config)
     except PowermlError as error:
@@ -118,9 +119,22 @@ def _zones(machine: Machine) -> Iterator[DoctorFinding]:
             return
 
 
+def _java(machine: Machine) -> Iterator[DoctorFinding]:
+    """Spark is there by choice (the extra `spark`), and runs on Java."""
+    try:
+        machine.version("pyspark")
+    except metadata.PackageNotFoundError:
+        return
+    home = machine.environment.get("JAVA_HOME")
+    if home and not Path(home, "bin", "java").is_file():
+        yield DoctorFinding("Java", f"JAVA_HOME is {home}, and no Java is there", "unset JAVA_HOME, or correct it")
+    elif not home and machine.java() is None:
+        yield DoctorFinding("Java", "pyspark is installed and no Java", "install Java 17 or newer, or set JAVA_HOME")
+
+
 def _environment(project: ProjectSpec, machine: Machine) -> Iterator[DoctorFinding]:
     text = project.model_dump_json()
-    named = dict.fromkeys([*re.findall(r"\$\{(\w+)\}", text), *re.findall(r'"url_env":"(\w+)"', text)])
+    named = dict.fromkeys([*re.findall(r"\$\{(\w+)\}", text), *re.findall(r'"\w+_env":"(\w+)"', text)])
     for variable in named:
         if not machine.environment.get(variable):
             yield DoctorFinding(

@@ -17,6 +17,10 @@ def absent(_name):
     raise metadata.PackageNotFoundError
 
 
+def installed(_name):
+    return "4.3.0"
+
+
 def no_zone(zone):
     raise zoneinfo.ZoneInfoNotFoundError(zone)
 
@@ -41,6 +45,11 @@ def test_a_sound_machine_and_project_have_no_finding(config):
         (Machine(python=(3, 10)), "Python: 3.10 is older than 3.11; install Python 3.11 or newer"),
         (Machine(version=lambda _: "0.1", requires=("duckdb>=1.5",)), "duckdb 0.1 is not what was tested (>=1.5); pip"),
         (Machine(version=absent, requires=("duckdb>=1.5",)), "duckdb is not installed; pip install 'duckdb>=1.5'"),
+        (
+            Machine(version=installed, requires=(), environment={}, java=lambda: None),
+            "Java: pyspark is installed and no",
+        ),
+        (Machine(version=installed, requires=(), environment={"JAVA_HOME": "/no"}), "JAVA_HOME is /no, and no Java is"),
         (Machine(zone=no_zone), "time zones: no data for UTC"),
         (Machine(free_bytes=lambda _: 5), "0.0 GB free, and the data has 0.0 GB; make room, or set TMPDIR"),
     ],
@@ -90,3 +99,14 @@ def test_a_database_that_does_not_answer(config, monkeypatch):
     assert found.startswith("database: ")
     assert "the server that WAREHOUSE names cannot be reached (" in found
     assert "s3cret" not in found
+
+
+def test_without_spark_nobody_needs_java(config):
+    assert said(config, Machine(version=absent, requires=(), environment={}, java=lambda: None)) == []
+
+
+def test_the_secrets_of_sinks_are_looked_for(tmp_path):
+    sync = {"attio": {"token_env": "ATTIO_KEY"}, "webhook": {"url_env": "HOOK_URL", "secret_env": "HOOK_SECRET"}}
+    found = said(write_project(tmp_path, EVENTS, sync=sync), Machine(environment={"HOOK_URL": "https://example.org"}))
+    assert found == [f"environment: {name} is named in the project and not set; export {name}=…"
+                     for name in ("ATTIO_KEY", "HOOK_SECRET")]  # fmt: skip
