@@ -37,7 +37,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "explain": ("powerml.cli.explain", "Why this score, and the nearest way to the next band."),
     "night": ("powerml.cli.night", "Check, snapshot, score, keep, list, alert: each night's work, once."),
     "list": ("powerml.cli.list", "Whom to call this week, in what order, and what the list is worth."),
-    "sync": ("powerml.cli.sync", "Scores into PostHog, Attio, a webhook, tables; dry run first."),
+    "sync": ("powerml.cli.sync", "Scores into PostHog, Attio, a webhook, tables; a dry run unless --apply."),
     "alerts": ("powerml.cli.alerts", "What rang, for whom and why; whether each rule tells anything."),
     "tree": ("powerml.cli.tree", "What the score is made of, branch by branch, and what moved it."),
     "treat": ("powerml.cli.treat", "Draw who of a list is touched, and who is held out."),

@@ -18,6 +18,8 @@ from tests.tracking.small_session import log_small, model
 SESSION = """
 import sys
 from pathlib import Path
+
+pytestmark = pytest.mark.slow
 from powerml.tracking import registry
 from powerml.tracking.pseudonyms import load_pseudonyms
 from powerml.tracking.runs import SessionRun, log_session
@@ -34,8 +36,6 @@ import sys
 from pathlib import Path
 from powerml.tracking import registry
 from powerml.tracking.store import Store
-
-pytestmark = pytest.mark.slow
 for _ in range(20):
     store = Store(Path(sys.argv[1]))
     registry.load_version(store, registry.find_version(store, "golden", "@challenger"))
