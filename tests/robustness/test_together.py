@@ -15,11 +15,11 @@ from powerml.tracking.store import connected
 from powerml.workflows.snapshot import write_snapshots
 from tests.tracking.small_session import log_small, model
 
+pytestmark = pytest.mark.slow
+
 SESSION = """
 import sys
 from pathlib import Path
-
-pytestmark = pytest.mark.slow
 from powerml.tracking import registry
 from powerml.tracking.pseudonyms import load_pseudonyms
 from powerml.tracking.runs import SessionRun, log_session
