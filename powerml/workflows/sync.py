@@ -38,8 +38,12 @@ class Synced:
     @property
     def findings(self) -> bool:
         """Whether something was set aside, refused or failed."""
-        failed = self.plan.failed if self.done is None else self.done.failed
-        return bool(self.plan.aside or self.plan.refusal or failed or (self.done and self.done.aside))
+        return bool(self.plan.aside or self.trouble or (self.done and self.done.aside))
+
+    @property
+    def trouble(self) -> str:
+        """What kept the sink from its work; empty where nothing did."""
+        return self.plan.refusal or (self.plan.failed if self.done is None else self.done.failed)
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from powerml.workflows.night.work import Work
-    from powerml.workflows.sync import Synced
 
 
 @dataclass(frozen=True)
@@ -191,17 +190,13 @@ def _sync(work: Work, night: Sofar) -> Done:
     if entry is None or entry.as_of != night.as_of:
         return Done("a later night is kept, and the sinks stay that one's")
     found = synced(work.project, work.history, entry, names, SyncOptions(apply=True), note=work.note)
-    failed = [f"{one.plan.sink}: {told}" for one in found if (told := _trouble(one))]
+    failed = [f"{one.plan.sink}: {told}" for one in found if (told := one.trouble)]
     aside = sum(len(one.plan.aside) + len(one.done.aside if one.done else ()) for one in found)
     told = ", ".join(f"{one.plan.sink} {one.done.written if one.done else 0:,} written" for one in found)
     told += f"; {aside:,} set aside (powerml sync names them)" if aside else ""
     told += f"; {'; '.join(failed)}" if failed else ""
     written = {one.plan.sink: one.done.written if one.done else 0 for one in found}
     return Done(told, {"written": written, "aside": aside, "failed": failed})
-
-
-def _trouble(one: Synced) -> str:
-    return one.plan.refusal or (one.done.failed if one.done is not None else one.plan.failed)
 
 
 STEPS: dict[str, Callable[[Work, Sofar], Done]] = {
