@@ -121,7 +121,13 @@ class NightView:
         return self._read(self.of, source)
 
     def _main(self, name: str) -> pd.Series | None:
-        return self._read(self.night, name) if name.startswith("p_") or name == "churn_lift" else None
+        if not name.startswith("p_") and name != "churn_lift":
+            return None
+        made = self._read(self.night, name)
+        if made is None:  # of another outcome a model beside the main one tells
+            beside = (self._read(one, name) for one in self.history.all_beside(self.night))
+            made = next((found for found in beside if found is not None), None)
+        return made
 
     def _beside(self, name: str) -> pd.Series | None:
         model, column = {
