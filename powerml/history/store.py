@@ -117,6 +117,10 @@ class NightHistory:
         """
         return _read(self._place(night) / night.snapshot_file, columns)
 
+    def read(self, path: Path, columns: Sequence[str]) -> pd.DataFrame:
+        """Some columns of one of the files of a night."""
+        return _read(path, columns)
+
     def facts(self, night: Night) -> dict[str, Any]:
         """What else is known of a night's snapshot: `vocabulary_counts`, `newest_event_days` (its age in days)."""
         return snapshot_facts(self._place(night) / night.snapshot_file)

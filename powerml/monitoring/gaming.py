@@ -66,7 +66,7 @@ def gaming_sentence(table: pd.DataFrame) -> str:
         n = int(table["verdict"].eq("still tells").sum())
         return f"Gaming monitor: no metric's share has ceased to go with the outcome; {n} of {len(table)} still tell."
     told = "; ".join(
-        f"{row.metric.replace('_', ' ')} ({row.share:.0f} % of the score, {row.auroc_before:.2f} before, "
+        f"{str(row.metric).replace('_', ' ')} ({row.share:.0f} % of the score, {row.auroc_before:.2f} before, "
         f"{row.auroc_now:.2f} now)"
         for row in lost.itertuples()
     )

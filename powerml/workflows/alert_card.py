@@ -17,7 +17,7 @@ from powerml.config.alerts import load_alerts, project_alerts
 from powerml.errors import MissingColumns, UsageError
 from powerml.history.alarms import ALERT_CARD, GAMING
 from powerml.history.store import NightHistory
-from powerml.history.view import NightView
+from powerml.history.view import NightViews
 from powerml.monitoring.alerts import judge_rule, rings, true_rows
 from powerml.monitoring.gaming import GAMING_COLUMNS, NEWEST_MONTHS, gaming, gaming_sentence
 from powerml.progress import Note, silent
@@ -31,14 +31,13 @@ from powerml.workflows.project import OpenProject, latest_cutoff
 from powerml.workflows.tree import contributions_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date
     from pathlib import Path
 
     from powerml.config.alerts import AlertSpec
     from powerml.config.project import ProjectSpec
     from powerml.history.nights import Night
-    from powerml.monitoring.alerts import RuleJudged
     from powerml.scoring.named import NamedScorer
 
 REPLAYED = "replayed"  # in `.powerml/cache`: nights made for judging, made again where they are removed
@@ -73,19 +72,15 @@ def judge_alerts(project: ProjectSpec, path: Path | None = None, *, note: Note =
     rules = list(project_alerts(project).values()) if path is None else list(load_alerts(path))
     usual = project.outcome.horizon_days
     replay = _replay(project, min(usual, *(spec.within_days or usual for spec in rules)), note=note)
-    judged, said = [], []
+    note("replaying the rules")
+    truth, lacking = _truth(rules, replay)
+    judged = []
     for horizon in sorted({spec.within_days or usual for spec in rules}):
-        mine = [spec for spec in rules if (spec.within_days or usual) == horizon]
+        mine = [spec for spec in rules if (spec.within_days or usual) == horizon and spec.name not in lacking]
         outcomes = _outcomes(replay.opened, [night.as_of for night in replay.nights], horizon, note=note)
         if outcomes["as_of"].nunique() < FEWEST_NIGHTS:
             raise UsageError(_too_few(horizon))
-        for spec in mine:
-            note(f"replaying {spec.name}")
-            told = _judged(spec, replay, outcomes)
-            if isinstance(told, str):
-                said.append(told)
-            else:
-                judged.append(told)
+        judged += [judge_rule(spec, _replayed(spec, truth[spec.name], outcomes, replay.stops)) for spec in mine]
     order = {spec.name: place for place, spec in enumerate(rules)}
     judged.sort(key=lambda one: order[one.alert])
     table = pd.DataFrame(
@@ -96,7 +91,12 @@ def judge_alerts(project: ProjectSpec, path: Path | None = None, *, note: Note =
     if path is None and newest is not None:
         NightHistory.of(project).keep_table(newest.as_of, ALERT_CARD, table)
         NightHistory.of(project).keep_table(newest.as_of, GAMING, metrics)
-    sentences = (*(one.sentence for one in judged), *said, *_caution(replay.nights), gaming_sentence(metrics))
+    sentences = (
+        *(one.sentence for one in judged),
+        *lacking.values(),
+        *_caution(replay.nights),
+        gaming_sentence(metrics),
+    )
     return Scorecard(table, sentences, len(replay.nights), metrics)
 
 
@@ -126,14 +126,25 @@ def _replay(project: ProjectSpec, shortest: int, *, note: Note) -> Replay:
     return Replay(history, nights, main, opened, _stops(opened))
 
 
-def _judged(spec: AlertSpec, replay: Replay, outcomes: pd.DataFrame) -> RuleJudged | str:
-    """A rule judged, or the sentence why it cannot be."""
-    if spec.entity == "branch":
-        return f"{spec.name} is about the mean of all and cannot be judged by what came of each."
-    try:
-        return judge_rule(spec, _replayed(spec, replay.history, replay.nights, outcomes, replay.stops))
-    except MissingColumns as error:
-        return f"{spec.name} cannot be judged: {error}."
+def _truth(rules: Sequence[AlertSpec], replay: Replay) -> tuple[dict[str, dict[date, list[str]]], dict[str, str]]:
+    """For whom each rule was true at each night; and of those that cannot be judged the sentence why."""
+    truth: dict[str, dict[date, list[str]]] = {spec.name: {} for spec in rules}
+    lacking = {
+        spec.name: f"{spec.name} is about the mean of all and cannot be judged by what came of each."
+        for spec in rules
+        if spec.entity == "branch"
+    }
+    for night in replay.nights:
+        views = NightViews(replay.history, night)
+        for spec in rules:
+            view = None if spec.name in lacking else views.of(spec.of)
+            if view is None:
+                continue
+            try:
+                truth[spec.name][night.as_of] = true_rows(spec, view)["id"].astype(str).tolist()
+            except MissingColumns as error:
+                lacking[spec.name] = f"{spec.name} cannot be judged: {error}."
+    return truth, lacking
 
 
 def _replay_dates(opened: OpenProject, horizon: int) -> list[date]:
@@ -233,8 +244,7 @@ def _stops(opened: OpenProject) -> dict[str, list[pd.Timestamp]]:
 
 def _replayed(
     spec: AlertSpec,
-    history: NightHistory,
-    nights: Sequence[Night],
+    true: Mapping[date, Sequence[str]],
     outcomes: pd.DataFrame,
     stops: dict[str, list[pd.Timestamp]],
 ) -> pd.DataFrame:
@@ -242,14 +252,10 @@ def _replayed(
     last: dict[str, date] = {}
     before: date | None = None
     rung: list[tuple[date, str]] = []
-    for night in nights:
-        view = NightView.at(history, night, spec.of)
-        if view is None:
-            continue
-        ids = true_rows(spec, view)["id"].astype(str).tolist()
-        rung += [(night.as_of, one) for one in rings(last, ids, night.as_of, before=before, rearm=spec.rearm_days)]
-        last |= dict.fromkeys(ids, night.as_of)
-        before = night.as_of
+    for day, ids in true.items():
+        rung += [(day, one) for one in rings(last, ids, day, before=before, rearm=spec.rearm_days)]
+        last |= dict.fromkeys(ids, day)
+        before = day
     key = "account" if spec.entity == "account" else "id"
     rows = outcomes.assign(came=outcomes["label"].eq(spec.came))
     rows = rows.groupby(["as_of", key], as_index=False).agg(account=("account", "first"), came=("came", "max"))

@@ -13,7 +13,7 @@ from powerml.history.alarms import Alarms, Message
 from powerml.history.ledger import open_ledger
 from powerml.history.movement import swap_at
 from powerml.history.trees import TreeOfNight, branch_rows
-from powerml.history.view import NightView
+from powerml.history.view import NightViews
 from powerml.monitoring.alerts import rings, true_rows
 from powerml.sinks.notify import send_digest
 
@@ -48,18 +48,12 @@ def fired_since(project: ProjectSpec, since: date | None) -> pd.DataFrame:
 
 
 def true_at(
-    history: NightHistory,
-    night: Night,
-    spec: AlertSpec,
-    trees: TreeOfNight,
-    owners: Mapping[str, str],
-    *,
-    tell: Collection[str] = (),
+    views: NightViews, spec: AlertSpec, owners: Mapping[str, str], *, tell: Collection[str] = ()
 ) -> pd.DataFrame:
     """For whom a rule is true at a night; see `true_rows`. Of a rule on branches: a row per branch that pulls."""
     if spec.entity == "branch":
-        return branch_rows(spec, history, night, trees, owners)
-    view = NightView.at(history, night, spec.of)
+        return branch_rows(spec, views.history, views.night, TreeOfNight(views.history), owners)
+    view = views.of(spec.of)
     if view is None:
         raise MissingColumns([str(spec.of)], asked_by=f"alert {spec.name!r}", have=())
     return true_rows(spec, view, tell=tell)
@@ -81,18 +75,18 @@ def ring(
     cannot be scored. A night that was looked at before says what it said then, and one before the last that was looked
     at says nothing. `lists`: the lines of the lists that are to be delivered, by name.
     """
-    alarms, trees, owners = Alarms.on(con), TreeOfNight(history), project.accountable
+    alarms, owners, views = Alarms.on(con), project.accountable, NightViews(history, night)
     swap = swap_at(history, night)
+    alike = None if swap is None or swap.alike is None else NightViews(history, swap.alike)
     true: dict[str, list[str]] = {}
     found, remarks, first = [], [], True
     people = _of_accounts(history, night, "owner")
     for spec in project_alerts(project).values():
         try:
-            rows = true_at(history, night, spec, trees, owners)
+            rows = true_at(views, spec, owners)
             looked, last = alarms.looked_at(spec.name), alarms.last_true(spec.name)
-            if swap is not None and swap.alike is not None:
-                alike = true_at(history, swap.alike, spec, trees, owners)["id"].astype(str)
-                last |= dict.fromkeys(alike, swap.before.as_of)
+            if swap is not None and alike is not None:
+                last |= dict.fromkeys(true_at(alike, spec, owners)["id"].astype(str), swap.before.as_of)
         except (MissingColumns, UsageError) as error:
             remarks.append(f"{spec.name}: {error}")
             continue
@@ -104,7 +98,7 @@ def ring(
         true[spec.name] = ids
         now_rings = set(rings(last, ids, night.as_of, before=looked, rearm=spec.rearm_days))
         if spec.entity != "branch" and now_rings:
-            rows = true_at(history, night, spec, trees, owners, tell=now_rings)
+            rows = true_at(views, spec, owners, tell=now_rings)
         told = rows[rows["id"].astype(str).isin(now_rings)].assign(
             alert=spec.name, fired_at=night.as_of.isoformat(), team=spec.team, action=spec.action
         )

@@ -11,7 +11,7 @@ from powerml.config import shipped
 from powerml.config.claims import load_claims
 from powerml.config.metrics import catalogue
 from powerml.errors import MissingColumns
-from powerml.monitoring.triggers import emerging_users
+from powerml.monitoring.emerging import emerging_users
 from powerml.programme.archetypes import archetypes
 from powerml.programme.concentration import concentration, gini, lorenz, power_user_curve, share_of_top_interval
 from powerml.programme.kpis import KPIS

@@ -16,6 +16,7 @@ from powerml.history.ledger import open_ledger
 from powerml.history.movement import change_since_last, new_speaker
 from powerml.history.nights import Night
 from powerml.history.trees import tree_name
+from powerml.history.view import NightViews
 from powerml.monitoring.brakes import COMPARED_DAYS, KnownNight, brakes
 from powerml.tracking.due import DUE, due_date
 from powerml.tracking.scorers import RegisteredScorer
@@ -144,8 +145,9 @@ def _alerts(work: Work, night: Sofar) -> Done:
     if entry is None:
         raise UsageError(f"the night of {night.as_of} is not in the history; run it first, with --only history")
     specs = project_lists(work.project)
+    views = NightViews(work.history, entry)
     rows = {
-        name: list_lines(written(work.project, work.history, entry, specs[name]).rows)
+        name: list_lines(written(work.project, views, specs[name]).rows)
         for name in due_lists(work.project, night.as_of)
         if name in specs
     }
