@@ -1,6 +1,6 @@
 """Does `powerml impact` find planted effects, cover them, and claim none where there is none?
 
-    python experiments/living/impact.py [DRAWS]
+    python experiments/living/impact.py [DRAWS] [FIRST WORLD]
 
 Accounts have a true state from which their score (with noise), their trend and their hazards follow; who is treated,
 what comes and where the score stands a month later are drawn anew each time. The answer is that of the verb
@@ -82,10 +82,10 @@ def draw(world: World, rng: np.random.Generator) -> tuple[pd.DataFrame, dict[str
     return rows, {"churn": -world.saved * float(hazard[who].mean()), "expand": more_left, "score": world.gained}
 
 
-def study(draws: int) -> pd.DataFrame:
+def study(draws: int, first: int = 0) -> pd.DataFrame:
     """One row per world and outcome: how often the interval held the truth, how often an effect was claimed."""
     found = []
-    for place, world in enumerate(WORLDS):
+    for place, world in enumerate(WORLDS[first:], start=first):
         rng = np.random.default_rng([SEED, place])
         told = []
         for _ in range(draws):
@@ -109,5 +109,8 @@ def study(draws: int) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    table = study(int(sys.argv[1]) if len(sys.argv) > 1 else 2000)
-    table.round(4).to_csv(HERE / "results" / "impact.csv", index=False)
+    given = [int(each) for each in sys.argv[1:]] + [2000, 0][len(sys.argv) - 1 :]
+    target, table = HERE / "results" / "impact.csv", study(*given)
+    if given[1] and target.is_file():
+        table = pd.concat([pd.read_csv(target), table])
+    table.round(4).to_csv(target, index=False)
