@@ -28,7 +28,7 @@ from powerml.snapshots.rollup import NEVER, Inputs, Rollups, roll_up
 from powerml.snapshots.windows import Cutoffs, cutoff_dates, day_date
 from powerml.sources.event_files import event_spans, repeats_digest
 from powerml.sources.files import files_of
-from powerml.sources.loading import Loaded, TooManyBadRows, open_sources, write_quarantine
+from powerml.sources.loading import TooManyBadRows, open_sources, write_quarantine
 from powerml.tables import OUTCOMES
 from powerml.training.rows import Rows
 from powerml.training.snapshot_rows import earlier_cutoffs, snapshot_rows
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from powerml.config.outcome import EventOutcome
+    from powerml.sources.loaded import Loaded
     from powerml.training.rows import TrainingData
 
 RECENT_DAYS = (7, 30)  # before the latest snapshot: what the page compares with
@@ -292,7 +293,7 @@ def _from_cache(
         store,
         [EventFile(*span) for span in spans or []],
         repeats=repeats_digest(loaded),
-        declaration=project.tables["events"].model_dump_json(),
+        declaration=project.tables["events"].model_dump_json() + loaded.forgotten,
         extra=columns,
         amounts=amounts,
     )
