@@ -283,8 +283,9 @@ def _from_cache(
     project: ProjectSpec, loaded: Loaded, inputs: Inputs, columns: list[str], amounts: list[str]
 ) -> Rollups | None:
     """The roll-ups by way of the cache; None where it cannot serve these events or another run holds it."""
-    spans = event_spans(project, loaded)
-    store = RollupStore.open(inputs.engine, project.state / "cache") if spans else None
+    spans, engine = event_spans(project, loaded), inputs.engine
+    assert isinstance(engine, DuckDBEngine)
+    store = RollupStore.open(engine, project.state / "cache") if spans else None
     if store is None:
         return None
     return cached_roll_up(
