@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -143,7 +144,7 @@ class CardHead(Head):
             for (train, test), masks in zip(folds, screens.folds, strict=True)
             if len(test) and len(np.unique(y[train])) == 2
         ]
-        side_by_side([lambda each=each: tried(*each) for each in told])
+        side_by_side([partial(tried, *each) for each in told])
         taken = chosen_screen(y, logits, codes)
         reads = None if screens.whole[taken].all() else screens.columns(taken)
         return type(self)(**self.get_params() | {"reads": reads}), logits[taken]
