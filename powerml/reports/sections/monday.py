@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from powerml.reports.document.blocks import Figure, Figures, Links, PageTable, Section, Told, missing
+from powerml.reports.sections.facts import in_brief
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +24,8 @@ def monday_section(facts: Facts) -> Section:
     blocks: list[Piece] = [Told(f"{short.rstrip('.')}.", "verdict")]
     blocks += [Told(sentence) for sentence in what_changed(facts)]
     blocks.append(_figures(facts))
+    if facts.tells and at_risk_money(facts.scored) is None:
+        blocks.append(missing("What is at risk in money is not known", "give subscriptions a column 'mrr'"))
     first = next((one for one in facts.lists if one.name == "at_risk"), None)
     if first is None or first.rows.empty:
         why = " ".join(() if first is None else first.sentences) or "Nobody is at risk by this score"
@@ -40,15 +42,6 @@ def monday_section(facts: Facts) -> Section:
         Links((("lists", "All lists"), ("verdict", "May I believe it?"), ("movement", "Who moved"), ("top", "Top 20")))
     )
     return Section("monday", "What changed, and whom do we call first?", "Monday", tuple(blocks))
-
-
-def in_brief(because: object) -> str:
-    """Reasons without what else they hold, for a line.
-
-    >>> in_brief("tickets: 4, usually 1 (-16.8 points, with 2 more like it); logins: 0 (-3.0 points)")
-    'tickets: 4, usually 1 (-16.8); logins: 0 (-3.0)'
-    """
-    return re.sub(r" points[^)]*\)", ")", because) if isinstance(because, str) else ""
 
 
 def verdict_sentence(facts: Facts) -> str:
@@ -102,7 +95,7 @@ def _expected(facts: Facts) -> tuple[str, ...]:
     if "p_expand" in scored and scored["p_expand"].notna().any():
         told += f" and {scored['p_expand'].sum():.0f} to expand"
     money = at_risk_money(scored)
-    return (f"{told}{'' if money is None else f'; {money:,.0f} of money a month is at risk (p_churn times mrr)'}.",)
+    return (f"{told}{'' if money is None else f'; {money:,.0f} of revenue a month are at risk (p_churn times mrr)'}.",)
 
 
 def at_risk_money(scored: pd.DataFrame) -> float | None:
