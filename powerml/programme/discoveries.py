@@ -104,7 +104,7 @@ def _ratio(one: tuple[float, ...], other: tuple[float, ...]) -> tuple[float, flo
     """How many times the rate, with an interval on the log scale by effective n; nulls where a rate is 0."""
     (p, *_, n), (q, *_, m) = one, other
     if not (p > 0 and q > 0):
-        return (np.nan,) * 3
+        return np.nan, np.nan, np.nan
     half = normal_quantile(0.95) * np.sqrt((1 - p) / (n * p) + (1 - q) / (m * q))
     return p / q, float(p / q * np.exp(-half)), float(p / q * np.exp(half))
 

@@ -141,7 +141,8 @@ def around(project: ProjectSpec, entity: str) -> Beside | None:
     there = scores["account_id"].astype(str).eq(account) & scores["status"].eq("scored")
     columns = [night.id_column, "score", night.band_column, "p_churn", "p_expand"]
     members = scores.loc[there, [name for name in columns if name in scores]].sort_values("score", ignore_index=True)
-    people, told = history.table(night, "people"), {}
+    people = history.table(night, "people")
+    told: dict[str, str] = {}
     if people is not None and "account_id" in people:
         of = people[people["account_id"].eq(account)]
         told = {

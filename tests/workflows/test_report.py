@@ -99,6 +99,13 @@ def test_nothing_stands_for_what_is_not_known(made):
     assert 'data-id="p_churn"' not in made.html
 
 
+def test_every_button_leads_somewhere(made):
+    written = made.html.split('<script type="application/json"')[0]
+    ids = re.findall(r'[^-\w]id="([^"]*)"', written)
+    assert len(ids) == len(set(ids))
+    assert set(re.findall(r'href="#([^"]*)"', written)) <= set(ids)
+
+
 def test_hostile_names_stay_texts(tmp_path):
     ids = [text[:60] for text in HOSTILE[:6]]
     days = [f"2026-0{1 + day // 28}-{1 + day % 28:02d}T09:00:00Z" for day in range(0, 55, 6)]

@@ -119,7 +119,7 @@ class Facts:
     coverage: pd.DataFrame | None = None
     kept: bool = False
     remarks: tuple[str, ...] = ()
-    usage: UsageSeen = field(default_factory=lambda: UsageSeen())
+    usage: UsageSeen = field(default_factory=UsageSeen)
     tiers: pd.DataFrame | None = None
     judged: JudgedAlerts | None = None
     quarantine: pd.DataFrame | None = None

@@ -17,6 +17,8 @@ from powerml.screening.report import differentiators
 from powerml.tables import TABLES
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from powerml.reports.document.blocks import Piece
     from powerml.reports.sections.facts import Facts
 
@@ -207,7 +209,7 @@ def _quarantine(facts: Facts) -> list[Piece]:
 def _versions(facts: Facts) -> pd.DataFrame:
     """What made these numbers: the scorer, what it learned from, data and code behind it, this program."""
     learned = facts.scorer.learned
-    tags = {} if facts.session is None else facts.session.tags
+    tags: Mapping[str, str] = {} if facts.session is None else facts.session.tags
     told = {
         "scorer": facts.scorer.shown,
         "learned from snapshots until": None

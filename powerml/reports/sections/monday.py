@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from powerml.reports.document.blocks import Figure, Figures, Links, PageTable, Section, Told, missing
+from powerml.reports.document.render import anchor
 from powerml.reports.sections.facts import in_brief
 
 if TYPE_CHECKING:
@@ -38,10 +39,22 @@ def monday_section(facts: Facts) -> Section:
             rows = rows.assign(because=rows["because"].map(in_brief))
         blocks.append(PageTable(rows, "call_first", f"The {len(rows)} to call first", first=0))
         blocks += [Told(sentence, "small") for sentence in first.sentences]
-    blocks.append(
-        Links((("lists", "All lists"), ("verdict", "May I believe it?"), ("movement", "Who moved"), ("top", "Top 20")))
-    )
+    blocks.append(Links(_buttons(facts)))
     return Section("monday", "What changed, and whom do we call first?", "Monday", tuple(blocks))
+
+
+def _buttons(facts: Facts) -> tuple[tuple[str, str], ...]:
+    """From the first screen to every reader's question, one click each."""
+    ready = next((one for one in facts.lists if one.name == "expansion" and len(one.rows)), None)
+    return (
+        ("lists", "All lists"),
+        *(() if ready is None else ((anchor("list expansion"), "Who is ready for more?"),)),
+        ("verdict", "May I believe it?"),
+        ("movement", "Who moved"),
+        ("segments", "What do the best do?"),
+        ("impact", "Did our playbooks work?"),
+        ("top", "Top 20"),
+    )
 
 
 def verdict_sentence(facts: Facts) -> str:

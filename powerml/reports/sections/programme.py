@@ -72,9 +72,9 @@ def _activation(facts: Facts) -> list[Piece]:
         return [missing("Nobody began in the year before", "give users a column 'created_at', or wait")]
     whole = table[table["began"] == "all"]
     told = " and ".join(
-        f"{100 * row.share:.0f} % within {row.within_days} days (n = {row.n:,}, {100 * row.low:.0f} to "
-        f"{100 * row.high:.0f})"
-        for row in whole.itertuples()
+        f"{100 * row['share']:.0f} % within {row['within_days']} days (n = {row['n']:,}, {100 * row['low']:.0f} to "
+        f"{100 * row['high']:.0f})"
+        for row in whole.to_dict("records")
     )
     months = table[table["began"] != "all"]
     months = months[months["began"].isin(sorted(months["began"].unique())[-MONTHS_SHOWN:])]
