@@ -81,8 +81,7 @@ def _measured(
     if measure == "nps":
         if "nps_latest" not in frame or frame["nps_latest"].isna().all():
             return (0, *[np.nan] * 3, 0, *[np.nan] * 6), "no survey answer is known"
-        both = [_nps(frame[rows]) for rows in (inside, ~inside)]
-        return _side_by_side(*both, (np.nan,) * 3), ""
+        return _side_by_side(_nps(frame[inside]), _nps(frame[~inside]), (np.nan,) * 3), ""
     label = frame["label"].to_numpy(dtype=object)
     ripe, groups = np.isin(label, OUTCOMES), account_of(frame)
     hit = (label != "churn" if measure == "retention" else label == measure).astype(float)
@@ -123,9 +122,11 @@ def _growth(
     own = "user_id" if "user_id" in frame else "account_id"
     then = year_before.drop_duplicates(own).set_index(own)["events_30d"].reindex(frame[own]).to_numpy(dtype=float)
     now, groups = frame["events_30d"].to_numpy(dtype=float), account_of(frame)
-    parts = []
-    for rows in (inside, ~inside):
-        there = rows & ~np.isnan(then) & ~np.isnan(now)
-        parts.append((*ratio_of_sums(now[there], then[there], None if groups is None else groups[there]), there.sum()))
+    there = ~np.isnan(then) & ~np.isnan(now)
+
+    def grown(rows: NDArray[np.bool_]) -> tuple[float, float, float, int]:
+        who = None if groups is None else groups[rows]
+        return (*ratio_of_sums(now[rows], then[rows], who), int(rows.sum()))
+
     note = "events now over those of the same people twelve months before"
-    return _side_by_side(*[(a, b, c, int(n)) for a, b, c, n in parts], (np.nan,) * 3), note
+    return _side_by_side(grown(inside & there), grown(~inside & there), (np.nan,) * 3), note
