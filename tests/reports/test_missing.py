@@ -10,6 +10,7 @@ import pytest
 from powerml.config.project import load_project
 from powerml.simulation import write_product
 from powerml.workflows.report import make_report
+from tests.reports.lean import without
 from tests.workflows.test_report import IDS, rows_of
 
 pytestmark = pytest.mark.slow
@@ -51,8 +52,7 @@ def missing(html):
 @pytest.mark.parametrize("name", OPTIONAL)
 def test_what_is_missing_is_said_with_the_way_to_supply_it(product, whole, name):
     lost, elsewhere, metrics = OPTIONAL[name]
-    tables = {other: spec for other, spec in product.tables.items() if other != name}
-    page = make_report(product.model_copy(update={"tables": tables}), as_of=AT, weights="engagement", now=NOW).html
+    page = make_report(without(product, {name}), as_of=AT, weights="engagement", now=NOW).html
     said = missing(page)
     assert tuple(said) == IDS  # no section vanishes
     told = next(text for text in said["data"] if lost in text)
@@ -71,7 +71,7 @@ def test_what_is_missing_is_said_with_the_way_to_supply_it(product, whole, name)
 
 
 def test_of_events_alone_every_section_is_there_and_says_what_it_lacks(product):
-    lean = product.model_copy(update={"tables": {"events": product.tables["events"]}})
+    lean = without(product, set(product.tables) - {"events"})
     said = missing(make_report(lean, as_of=AT, weights="engagement", now=NOW).html)
     assert tuple(said) == IDS
     assert len([text for text in said["data"] if text.startswith("There is no table of ")]) == len(OPTIONAL)

@@ -18,6 +18,7 @@ from powerml.config.shipped import configs
 from powerml.simulation import write_product
 from powerml.workflows.report import make_report
 from tests.reports.browsing import CHROMIUM, chromium, opened
+from tests.reports.lean import without
 from tests.workflows.test_report import IDS
 
 if TYPE_CHECKING:
@@ -54,9 +55,8 @@ class Pages:
     def _events_alone(self) -> str:
         folder = self.folder / "events_alone"
         write_product(folder, "validation", users=80, months=8, seed=21)
-        path = folder / "powerml.yaml"
-        project = load_project(path)
-        lean = project.model_copy(update={"tables": {"events": project.tables["events"]}})
+        project = load_project(folder / "powerml.yaml")
+        lean = without(project, set(project.tables) - {"events"})
         return make_report(lean, weights="engagement", now=NOW).html
 
     def _crm6(self) -> str:
