@@ -21,7 +21,8 @@ from powerml.shown import Shown
 from powerml.snapshots.cache.rollups import EventFile, cached_roll_up
 from powerml.snapshots.cache.store import RollupStore, is_damaged, throw_away
 from powerml.snapshots.dataset import Snapshots, snapshots
-from powerml.snapshots.engine.duckdb import Engine, planning
+from powerml.snapshots.engine.base import planning
+from powerml.snapshots.engine.duckdb import DuckDBEngine
 from powerml.snapshots.entities import left_accounts
 from powerml.snapshots.labels import label_cutoffs
 from powerml.snapshots.needs import added_up, apart, columns_asked, told_by
@@ -257,7 +258,7 @@ def opened(
     """
     metrics_inside = apart(metrics)
     asked = columns_asked(metrics_inside.values())
-    engine = Engine.on(loaded.con)
+    engine = DuckDBEngine.on(loaded.con)
     inputs = Inputs(engine, {name: engine.table(view) for name, view in loaded.tables.items()}, loaded.columns)
     amounts = sorted(set(added_up(metrics_inside.values())) & set(loaded.columns["events"]))
     columns = [column for column in sorted(asked.get("events", ())) if column in loaded.columns["events"]]
@@ -289,8 +290,9 @@ def _from_cache(
     project: ProjectSpec, loaded: Loaded, inputs: Inputs, columns: list[str], amounts: list[str]
 ) -> Rollups | None:
     """The roll-ups by way of the cache; None where it cannot serve these events or another run holds it."""
-    spans = event_spans(project, loaded)
-    store = RollupStore.open(inputs.engine, project.state / "cache") if spans else None
+    spans, engine = event_spans(project, loaded), inputs.engine
+    assert isinstance(engine, DuckDBEngine)
+    store = RollupStore.open(engine, project.state / "cache") if spans else None
     if store is None:
         return None
     return cached_roll_up(
