@@ -12,7 +12,7 @@ import ibis
 import pandas as pd
 from ibis import _
 
-from powerml.snapshots.engine.duckdb import epoch_us
+from powerml.snapshots.engine.words import epoch_us
 from powerml.snapshots.labels import payment_stops
 from powerml.snapshots.versions import known_at, known_at_all, versions
 from powerml.snapshots.windows import Cutoffs
