@@ -15,6 +15,7 @@ import pandas as pd
 from powerml.config.metrics import MetricSpec, catalogue, metrics_from
 from powerml.config.project import ProjectSpec, SnapshotsSpec, expand
 from powerml.errors import DataError, UsageError
+from powerml.monitoring.segments_now import segments_now
 from powerml.progress import Note, silent
 from powerml.shown import Shown
 from powerml.snapshots.cache.rollups import EventFile, cached_roll_up
@@ -26,6 +27,7 @@ from powerml.snapshots.entities import left_accounts
 from powerml.snapshots.labels import label_cutoffs
 from powerml.snapshots.needs import added_up, apart, columns_asked, told_by
 from powerml.snapshots.rollup import NEVER, Inputs, Rollups, roll_up
+from powerml.snapshots.usage import Usage
 from powerml.snapshots.windows import Cutoffs, cutoff_dates, day_date
 from powerml.sources.event_files import event_spans, repeats_digest
 from powerml.sources.files import files_of
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from powerml.config.outcome import EventOutcome
     from powerml.training.rows import TrainingData
 
+USAGE_TABLES = ("first_actions", "features", "leaving")
 RECENT_DAYS = (7, 30)  # before the latest snapshot: what the page compares with
 CACHE_FROM_BYTES = 64_000_000  # Parquet events of this size are worth keeping their roll-ups
 
@@ -145,6 +148,10 @@ class OpenProject:
         found = set(zip(gone["c"], gone["account_id"].astype(str), strict=True))
         keys = zip(place, frame["account_id"].astype(str), strict=True)
         return pd.Series([key in found for key in keys], index=frame.index, dtype=bool)
+
+    def usage(self, as_of: date) -> Usage:
+        """What the page asks of the sources at a date and no snapshot says."""
+        return Usage.at(self.inputs, self.rollups, self.project, as_of)
 
     def vocabulary_counts(self, cutoffs: Cutoffs) -> dict[str, int]:
         """How many features, advanced and core features the vocabulary has, globs as seen before the last cutoff."""
@@ -356,6 +363,16 @@ def gather(
     made = snapshot_rows(project, opened.metrics, rows, whole, last, built.vocabulary_counts, built.coverage, before)
     made = replace(made, recent=near)
     return made if left is None else replace(made, left=left[at_latest].reset_index(drop=True))
+
+
+def usage_tables(
+    opened: OpenProject, as_of: date, snapshot: pd.DataFrame, scores: pd.DataFrame
+) -> dict[str, pd.DataFrame | None]:
+    """What the page needs of a date and neither scores nor snapshot hold (USAGE_TABLES); None what is not known."""
+    usage = opened.usage(as_of)
+    segments = segments_now(snapshot, scores, opened.project.id_column)
+    features = None if segments is None else usage.people_per_feature(segments)
+    return dict(zip(USAGE_TABLES, (usage.first_actions(), features, usage.leaving()), strict=True))
 
 
 def ranked(frame: pd.DataFrame, left: pd.Series | None) -> pd.DataFrame:
