@@ -103,7 +103,7 @@ def ring(
             alert=spec.name, fired_at=night.as_of.isoformat(), team=spec.team, action=spec.action
         )
         if spec.entity != "branch":
-            told["owner"] = told["account_id"].map(people)
+            told["owner"] = spec.owner or told["account_id"].map(people)
         found.append(told)
     fired = pd.concat([one for one in found if len(one)], ignore_index=True) if any(map(len, found)) else pd.DataFrame()
     messages = [*_messages(project, fired, history, night), *_lists(project, lists)]

@@ -128,6 +128,18 @@ def test_a_branch_that_pulls_the_mean_down_is_told_to_its_owner(project, con):
     assert digest.destination == "INES_URL"
 
 
+def test_a_rule_may_name_who_hears_of_it(project, con):
+    history = NightHistory.of(project)
+    rule = "alerts:\n  - {name: quiet, when: [events_30d <= 3], owner: Ines, action: ask}\n"
+    (project.base / "mine.yaml").write_text(rule)
+    project = project.model_copy(update={"alerts": ("mine.yaml",)})
+    go(project, con, keep(history, night("2026-03-01"), people(ada=60.0)))
+    told = go(project, con, keep(history, night("2026-03-02"), {"ada": {"score": 60.0, "events_30d": 2.0}})).fired
+    assert told[["alert", "owner"]].to_numpy().tolist() == [["quiet", "Ines"]]
+    (digest,) = Alarms.on(con).waiting()
+    assert digest.destination == "INES_URL"
+
+
 def test_a_list_goes_out_on_its_day(project, con):
     assert due_lists(project, datetime(2026, 3, 2).date()) == ["at_risk"]  # a Monday
     assert due_lists(project, datetime(2026, 3, 3).date()) == []
