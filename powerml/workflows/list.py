@@ -72,7 +72,10 @@ def listed(views: NightViews, spec: ListSpec) -> Listed:
     if view is None:
         return Listed(spec, pd.DataFrame(), (f"{spec.of} said nothing of {night.as_of}",), empty=True)
     untold = {*night.untold, *(name for one in history.all_beside(night) for name in one.untold)}
-    made = make_list(spec, view, untold=sorted(untold))
+    try:
+        made = make_list(spec, view, untold=sorted(untold))
+    except UsageError as error:  # a band that the ladder of what speaks now has not
+        return Listed(spec, pd.DataFrame(), (str(error),), empty=True)
     if not spec.beside or made.rows.empty:
         return made
     peers = most_similar(view, made.rows["user_id"], spec.beside)
