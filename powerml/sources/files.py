@@ -6,7 +6,7 @@ import glob
 import re
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Literal
 
 import pyarrow as pa
@@ -98,7 +98,7 @@ def check_width(shown: str, columns: int) -> None:
         raise DataError.in_file(shown, what, "export the columns that are needed")
 
 
-def natural(path: str | Path) -> list[int | str]:
+def natural(path: str | PurePath) -> list[int | str]:
     """Sort key under which `day2` comes before `day10`.
 
     >>> sorted(["day10.csv", "day2.csv"], key=natural)
