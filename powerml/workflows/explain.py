@@ -57,7 +57,7 @@ def from_project(
     from powerml.workflows.project import open_project, project_metrics, ranked
 
     scorer = from_weights(weights, settings=settings, project=project) if weights else from_registry(project, model)
-    opened = open_project(scorer.aimed(project), known=scorer.metrics(project_metrics(project)), note=note)
+    opened = open_project(scorer.aimed(project), known=scorer.metrics(project_metrics(project)), dates=1, note=note)
     at = as_of or opened.last_day + timedelta(days=1)
     earlier = [day for day in opened.cutoffs() if day < at][-1:]
     built = opened.build([*earlier, at], labels=True, note=note)

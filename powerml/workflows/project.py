@@ -24,7 +24,8 @@ from powerml.snapshots.engine.duckdb import Engine, planning
 from powerml.snapshots.entities import left_accounts
 from powerml.snapshots.labels import label_cutoffs
 from powerml.snapshots.needs import added_up, apart, columns_asked, told_by
-from powerml.snapshots.rollup import NEVER, Inputs, Rollups, roll_up
+from powerml.snapshots.passes import Passes, in_passes, passes_for
+from powerml.snapshots.rollup import NEVER, Inputs, Overall, Rollups, overall, roll_up
 from powerml.snapshots.windows import Cutoffs, cutoff_dates, day_date
 from powerml.sources.event_files import event_spans, repeats_digest
 from powerml.sources.files import files_of
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from powerml.config.outcome import EventOutcome
     from powerml.training.rows import TrainingData
 
+USUAL_DATES = 12  # a year of months
 RECENT_DAYS = (7, 30)  # before the latest snapshot: what the page compares with
 CACHE_FROM_BYTES = 64_000_000  # Parquet events of this size are worth keeping their roll-ups
 
@@ -49,6 +51,7 @@ class SnapshotResult(Shown):
 
     frame: see `powerml.snapshots.dataset.snapshots`. coverage: metric, available, reason. loads: rows per table.
     vocabulary_counts: features, advanced, core as known at the last cutoff. unmapped: event names no rule names.
+    plan: how many passes were made and why; empty for one.
     """
 
     frame: pd.DataFrame
@@ -56,6 +59,7 @@ class SnapshotResult(Shown):
     loads: pd.DataFrame
     vocabulary_counts: Mapping[str, int]
     unmapped: tuple[str, ...]
+    plan: str = ""
 
     def _shown(self) -> Iterator[str | pd.DataFrame | None]:
         yield f"{len(self.frame):,} rows of {self.frame.shape[1]} columns"
@@ -66,13 +70,17 @@ class SnapshotResult(Shown):
 
 @dataclass
 class OpenProject:
-    """A project with its sources read and its events rolled up; snapshots are made from it."""
+    """A project with its sources read and its events rolled up; snapshots are made from it.
+
+    Where one pass would not fit into memory, `rollups` are what all `passes` share, and each rolls its events up.
+    """
 
     project: ProjectSpec
     metrics: Mapping[str, MetricSpec]
     loaded: Loaded
     inputs: Inputs
-    rollups: Rollups
+    rollups: Overall
+    passes: Passes | None = None
     anew: Callable[[], OpenProject] | None = None  # opens it again where its cache turns out to be damaged
 
     @property
@@ -121,13 +129,19 @@ class OpenProject:
             columns=["metric", "available", "reason"],
         )
         unmapped = tuple(self.rollups.kinds.unmapped(self.rollups.seen < NEVER))
-        return SnapshotResult(made.frame, coverage, self.loaded.report, self.vocabulary_counts(chosen), unmapped)
+        counts, plan = self.vocabulary_counts(chosen), self.passes.why if self.passes else ""
+        return SnapshotResult(made.frame, coverage, self.loaded.report, counts, unmapped, plan)
 
     def _snapshots(self, cutoffs: Cutoffs, labels: bool, note: Note) -> Snapshots:
-        made = snapshots(
-            self.inputs, self.rollups, self.project, apart(self.metrics), cutoffs, with_labels=labels, note=note
-        )
-        self.inputs.engine.wait()
+        inputs, rollups, metrics = self.inputs, self.rollups, apart(self.metrics)
+        if isinstance(rollups, Rollups):
+            made = snapshots(inputs, rollups, self.project, metrics, cutoffs, with_labels=labels, note=note)
+        else:
+            assert self.passes is not None
+            made = in_passes(
+                inputs, rollups, self.project, metrics, cutoffs, self.passes, with_labels=labels, note=note,
+            )  # fmt: skip
+        inputs.engine.wait()
         return made
 
     def left(self, frame: pd.DataFrame) -> pd.Series | None:
@@ -168,10 +182,12 @@ def open_project(
     metrics: Iterable[MetricSpec] = (),
     known: Mapping[str, MetricSpec] | None = None,
     cache: bool | None = None,
+    dates: int = USUAL_DATES,
     note: Note = silent,
 ) -> OpenProject:
     """Reads the sources and rolls the events up; `metrics` adds declarations to those of the project.
 
+    `dates`: at about how many snapshots will be asked for, by which passes are counted (`snapshots.passes`).
     `known` are all metrics where the caller has read them already. `cache` says whether roll-ups are kept between runs;
     by default where that is worth it (see `cache_folder`).
     """
@@ -183,7 +199,7 @@ def open_project(
     def once() -> OpenProject:
         loaded = read_sources(project, now=at, extra=asked, cache=folder, note=note)
         try:
-            return opened(project, known, loaded, cache=folder is not None, note=note)
+            return opened(project, known, loaded, cache=folder is not None, dates=dates, note=note)
         except (duckdb.Error, DataError) as error:
             if folder is None or not _lost_cache(project, loaded, error):
                 raise
@@ -242,6 +258,7 @@ def opened(
     loaded: Loaded,
     *,
     cache: bool = False,
+    dates: int = USUAL_DATES,
     note: Note = silent,
 ) -> OpenProject:
     """A project whose tables were read, its events rolled up.
@@ -255,6 +272,12 @@ def opened(
     amounts = sorted(set(added_up(metrics_inside.values())) & set(loaded.columns["events"]))
     columns = [column for column in sorted(asked.get("events", ())) if column in loaded.columns["events"]]
     columns = [column for column in columns if column not in amounts or column in told_by(metrics_inside.values())]
+    (events,) = loaded.report.loc[loaded.report["table"] == "events", "loaded"].to_list() or [0]
+    passes = passes_for(inputs, project, events=int(events), dates=dates)
+    if passes is not None:
+        note(passes.why)
+        whole = overall(inputs, project, extra=columns, amounts=amounts)
+        return OpenProject(project, metrics, loaded, inputs, whole, replace(passes, extra=tuple(columns)))
     note("rolling events up")
     with planning():
         rollups = _from_cache(project, loaded, inputs, columns, amounts) if cache else None

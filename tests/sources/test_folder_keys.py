@@ -104,7 +104,8 @@ def test_roll_ups_are_the_same_with_and_without_a_cache_when_a_folder_comes_or_i
 def test_init_reads_what_the_rows_say_before_what_the_folder_is_called(tmp_path):
     for n, day in enumerate(DAYS):
         write(tmp_path / "log" / "events", "parquet", day, n, more=f", TIMESTAMPTZ '{day} 10:00:00Z' AS occurred_at")
-    init([tmp_path / "log"], tmp_path / "powerml.yaml")
+    begun = init([tmp_path / "log"], tmp_path / "powerml.yaml")
+    assert "timezone: UTC (times name their zone; days begin at its midnight)" in begun.guessed
     events = load_project(tmp_path / "powerml.yaml").tables["events"]
     assert events.columns["time"] == "occurred_at"
     assert set(events.ignored) == {"region", "date"}

@@ -110,7 +110,7 @@ def look_at_files(
         try:
             looks.append(_look(con, title, patterns, base, cache, len(looks)))
         except DataError as error:
-            left.append(str(error))
+            left.append(f"left out: {error}")
     return looks, left
 
 
