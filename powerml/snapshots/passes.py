@@ -111,10 +111,10 @@ def passes_for(inputs: Inputs, project: ProjectSpec, *, events: int, dates: int)
         f"{events:,} events of some {users:,} users at {dates} date{'s'[: dates != 1]} need about {_gb(need)}, and "
         f"{'memory_limit' if project.memory_limit else 'the machine'} gives {_gb(limit)}"
     )
-    return cut(inputs, project, number, why, limit, events) if number > 1 else None
+    return cut_by_user(inputs, project, number, why, limit, events) if number > 1 else None
 
 
-def cut(inputs: Inputs, project: ProjectSpec, number: int, why: str, limit: int, events: int) -> Passes:
+def cut_by_user(inputs: Inputs, project: ProjectSpec, number: int, why: str, limit: int, events: int) -> Passes:
     """Users and accounts in a number of parts of about as many events; who is connected is in one."""
     linked = [name for name in ("events", "users", "tickets") if inputs.has(name, "account_id")]
     held = round(FOR_ENGINE * limit)

@@ -29,7 +29,7 @@ def cut_into(number, monkeypatch):
     """From here on every project is cut into so many passes."""
 
     def always(inputs, project, *, events, dates):
-        return passes.cut(inputs, project, number, f"{dates} dates", LIMIT, events)
+        return passes.cut_by_user(inputs, project, number, f"{dates} dates", LIMIT, events)
 
     monkeypatch.setattr(workflow, "passes_for", always)
 
