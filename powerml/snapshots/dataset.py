@@ -21,7 +21,7 @@ from powerml.snapshots import aggregations, custom_labels, labels, placing, sess
 from powerml.snapshots.aggregations import EVERY_EVENT, attribute
 from powerml.snapshots.cache.history import recall
 from powerml.snapshots.derived import prepare
-from powerml.snapshots.engine.duckdb import Engine, planning
+from powerml.snapshots.engine.base import Engine, planning
 from powerml.snapshots.entities import People, people
 from powerml.snapshots.metrics import Compiled, Compiler
 from powerml.snapshots.needs import sums_of_amounts

@@ -17,7 +17,7 @@ from ibis import _
 
 from powerml.snapshots import placing
 from powerml.snapshots.aggregations import LAST
-from powerml.snapshots.engine.duckdb import Engine, epoch_us
+from powerml.snapshots.engine.words import epoch_us
 from powerml.snapshots.versions import COLUMNS, known_at, known_at_all, versions
 from powerml.tables import KNOWN_AT
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from powerml.config.project import ProjectSpec
+    from powerml.snapshots.engine.base import Engine
     from powerml.snapshots.rollup import Inputs, Overall, Rollups
     from powerml.snapshots.windows import Cutoffs
 

@@ -18,7 +18,7 @@ import ibis.expr.types as ir
 from ibis import _
 
 from powerml.snapshots.aggregations import EVERY_EVENT, attribute
-from powerml.snapshots.engine.duckdb import Engine, epoch_us
+from powerml.snapshots.engine.words import epoch_us
 from powerml.snapshots.entities import People, people, subscriptions_at
 from powerml.snapshots.records import HOUR_US
 from powerml.snapshots.rollup import Inputs, Overall, Rollups
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from powerml.config.project import ProjectSpec
+    from powerml.snapshots.engine.base import Engine
     from powerml.snapshots.rollup import Inputs, Overall, Rollups
 
 EXPAND_EVENTS = 5  # behavioural expansion: at least this many events in the window,

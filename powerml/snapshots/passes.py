@@ -25,7 +25,8 @@ from scipy.sparse.csgraph import connected_components
 
 from powerml.progress import Note, silent
 from powerml.snapshots.dataset import Snapshots, snapshots
-from powerml.snapshots.engine.duckdb import hash64
+from powerml.snapshots.engine.duckdb import DuckDBEngine
+from powerml.snapshots.engine.words import hash64
 from powerml.snapshots.rollup import Inputs, roll_up
 from powerml.writing import not_writable
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
     from powerml.config.metrics import MetricSpec
     from powerml.config.project import ProjectSpec
-    from powerml.snapshots.engine.duckdb import Engine
+    from powerml.snapshots.engine.base import Engine
     from powerml.snapshots.rollup import Overall
     from powerml.snapshots.windows import Cutoffs
 
@@ -83,7 +84,7 @@ class Passes:
         return there.union(table.filter(table.user_id.isnull()).semi_join(homes["account_id"], "account_id"))
 
 
-def engine_limit(engine: Engine) -> int:
+def engine_limit(engine: DuckDBEngine) -> int:
     """The bytes that the engine may take: as declared, else its own default, most of the machine's memory.
 
     Raises ValueError where it does not tell.
@@ -98,6 +99,8 @@ def engine_limit(engine: Engine) -> int:
 def passes_for(inputs: Inputs, project: ProjectSpec, *, events: int, dates: int) -> Passes | None:
     """The passes that snapshots of some `events` at some `dates` need to stay within memory; None where one will do."""
     engine = inputs.engine
+    if not isinstance(engine, DuckDBEngine):  # others cut their work themselves
+        return None
     limit = engine_limit(engine)
     if not project.memory_limit and (events < FEW_EVENTS or events * (EVENT_BYTES + ROW_BYTES * dates) <= limit):
         return None
@@ -184,6 +187,7 @@ def in_passes(
 ) -> Snapshots:
     """As `snapshots`, in passes: each rolls its users' events up, and what comes of it waits in a file."""
     engine, unavailable, files = inputs.engine, dict[str, str](), list[Path]()
+    assert isinstance(engine, DuckDBEngine)
     engine.run(f"set memory_limit = '{passes.limit_bytes}B'")
     with tempfile.TemporaryDirectory(prefix="powerml-passes-") as folder:
         begun, kinds = time.monotonic(), None

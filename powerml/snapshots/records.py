@@ -14,7 +14,7 @@ import ibis.expr.types as ir
 from ibis import _
 
 from powerml.errors import ConfigError, Problem
-from powerml.snapshots.engine.duckdb import Engine, epoch_us
+from powerml.snapshots.engine.words import epoch_us
 from powerml.snapshots.entities import People, subscriptions_at
 from powerml.snapshots.rollup import Inputs, Rollups, check_number
 from powerml.snapshots.versions import known_at, versions
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from powerml.config.metrics import MetricPart
     from powerml.config.project import ProjectSpec
+    from powerml.snapshots.engine.base import Engine
 
 HOUR_US = 3_600_000_000
 NEW_TEAM_US = 7 * 24 * HOUR_US  # founders: created within 7 x 24 h of the account's first user

@@ -16,7 +16,7 @@ import pandas as pd
 from ibis import _
 
 from powerml.errors import DataError
-from powerml.snapshots.engine.duckdb import Engine, epoch_us, hash64
+from powerml.snapshots.engine.words import epoch_us, hash64
 from powerml.snapshots.vocabulary import EventKinds, event_kinds
 from powerml.snapshots.windows import Calendar
 from powerml.tables import as_written
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from powerml.config.project import ProjectSpec
+    from powerml.snapshots.engine.base import Engine
 
 ACCOUNT_TABLES = ("events", "users", "accounts", "subscriptions", "usage_limits", "tickets")
 SAMPLE_EVERY = 64  # one user in so many tells whether counting per day makes the events fewer
@@ -381,5 +382,4 @@ def numbered(engine: Engine, inputs: Inputs, column: str, number: str, tables: I
     ids = distinct_ids(inputs, column, tables)
     if ids is None:
         return engine.bring(pd.DataFrame({column: pd.Series(dtype="string"), number: pd.Series(dtype="int32")}), number)
-    order = ibis.row_number().over(order_by=column).cast("int32")
-    return engine.keep(ids.mutate(**{number: order}).select(column, number), number)
+    return engine.number(ids, column, number)

@@ -15,24 +15,24 @@ import pandas as pd
 from powerml.config.metrics import MetricSpec, catalogue, metrics_from
 from powerml.config.project import ProjectSpec, SnapshotsSpec, expand
 from powerml.errors import DataError, UsageError
+from powerml.monitoring.segments_now import segments_now
 from powerml.progress import Note, silent
 from powerml.shown import Shown
-from powerml.snapshots.cache.rollups import EventFile, cached_roll_up
-from powerml.snapshots.cache.store import RollupStore, is_damaged, throw_away
 from powerml.snapshots.dataset import Snapshots, snapshots
-from powerml.snapshots.engine.duckdb import Engine, planning
+from powerml.snapshots.engine.base import planning
+from powerml.snapshots.engine.duckdb import DuckDBEngine
 from powerml.snapshots.entities import left_accounts
 from powerml.snapshots.labels import label_cutoffs
 from powerml.snapshots.needs import added_up, apart, columns_asked, told_by
 from powerml.snapshots.passes import Passes, in_passes, passes_for
 from powerml.snapshots.rollup import NEVER, Inputs, Overall, Rollups, overall, roll_up
+from powerml.snapshots.usage import Usage
 from powerml.snapshots.windows import Cutoffs, cutoff_dates, day_date
-from powerml.sources.event_files import event_spans, repeats_digest
-from powerml.sources.files import files_of
 from powerml.sources.loading import Loaded, TooManyBadRows, open_sources, write_quarantine
 from powerml.tables import OUTCOMES
 from powerml.training.rows import Rows
 from powerml.training.snapshot_rows import earlier_cutoffs, snapshot_rows
+from powerml.workflows.kept_rollups import cache_folder, from_cache, lost_cache
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from powerml.training.rows import TrainingData
 
 USUAL_DATES = 12  # a year of months
+USAGE_TABLES = ("first_actions", "features", "leaving")
 RECENT_DAYS = (7, 30)  # before the latest snapshot: what the page compares with
-CACHE_FROM_BYTES = 64_000_000  # Parquet events of this size are worth keeping their roll-ups
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ class OpenProject:
         try:
             made = self._snapshots(chosen, labels, note)
         except (duckdb.Error, DataError) as error:
-            if self.anew is None or not _lost_cache(self.project, self.loaded, error):
+            if self.anew is None or not lost_cache(self.project, self.loaded, error):
                 raise
             fresh = self.anew()
             self.loaded, self.inputs, self.rollups, self.anew = fresh.loaded, fresh.inputs, fresh.rollups, None
@@ -158,6 +158,17 @@ class OpenProject:
         found = set(zip(gone["c"], gone["account_id"].astype(str), strict=True))
         keys = zip(place, frame["account_id"].astype(str), strict=True)
         return pd.Series([key in found for key in keys], index=frame.index, dtype=bool)
+
+    def usage(self, as_of: date) -> Usage:
+        """What the page asks of the sources at a date and no snapshot says."""
+        return Usage.at(self.inputs, self.rolled_up(), self.project, as_of)
+
+    def rolled_up(self) -> Rollups:
+        """The roll-ups of all events, made in one where snapshots are made in passes."""
+        if isinstance(self.rollups, Rollups):
+            return self.rollups
+        extra, whole = self.passes.extra if self.passes else (), self.rollups
+        return roll_up(self.inputs, self.project, extra=extra, amounts=whole.amounts, whole_of=whole)
 
     def vocabulary_counts(self, cutoffs: Cutoffs) -> dict[str, int]:
         """How many features, advanced and core features the vocabulary has, globs as seen before the last cutoff."""
@@ -201,7 +212,7 @@ def open_project(
         try:
             return opened(project, known, loaded, cache=folder is not None, dates=dates, note=note)
         except (duckdb.Error, DataError) as error:
-            if folder is None or not _lost_cache(project, loaded, error):
+            if folder is None or not lost_cache(project, loaded, error):
                 raise
             raise _CacheLost from error
 
@@ -214,20 +225,6 @@ def open_project(
 
 class _CacheLost(Exception):
     """The cache could not be read and was thrown away."""
-
-
-def _lost_cache(project: ProjectSpec, loaded: Loaded, error: Exception) -> bool:
-    """Whether the cache that was open cannot be read to its end; it is thrown away then.
-
-    Which of the many errors of a damaged file came up says little: the file itself is asked, and for that it is closed,
-    which may already have written around the damage that DuckDB named.
-    """
-    loaded.con.close()
-    folder = project.state / "cache"
-    lost = is_damaged(folder) or any(word in str(error) for word in ("Corrupt database", "stored checksum"))
-    if lost:
-        throw_away(folder)
-    return lost
 
 
 def read_sources(
@@ -267,7 +264,7 @@ def opened(
     """
     metrics_inside = apart(metrics)
     asked = columns_asked(metrics_inside.values())
-    engine = Engine.on(loaded.con)
+    engine = DuckDBEngine.on(loaded.con)
     inputs = Inputs(engine, {name: engine.table(view) for name, view in loaded.tables.items()}, loaded.columns)
     amounts = sorted(set(added_up(metrics_inside.values())) & set(loaded.columns["events"]))
     columns = [column for column in sorted(asked.get("events", ())) if column in loaded.columns["events"]]
@@ -280,45 +277,9 @@ def opened(
         return OpenProject(project, metrics, loaded, inputs, whole, replace(passes, extra=tuple(columns)))
     note("rolling events up")
     with planning():
-        rollups = _from_cache(project, loaded, inputs, columns, amounts) if cache else None
+        rollups = from_cache(project, loaded, inputs, columns, amounts) if cache else None
         rollups = rollups or roll_up(inputs, project, extra=columns, amounts=amounts)
     return OpenProject(project, metrics, loaded, inputs, rollups)
-
-
-def cache_folder(project: ProjectSpec, cache: bool | None) -> Path | None:
-    """Where roll-ups are kept between runs; None where they are not.
-
-    By default they are where a cache is there already or the events, in Parquet files, are many.
-    """
-    spec = project.tables["events"]
-    folder = project.state / "cache"
-    if cache is False or spec.query or spec.database or spec.shape:
-        return None
-    files = files_of(project, "events")
-    if any(file.format != "parquet" for file in files):
-        return None
-    many = sum(file.path.stat().st_size for file in files) >= CACHE_FROM_BYTES
-    return folder if cache or many or (folder / "rollups.duckdb").exists() else None
-
-
-def _from_cache(
-    project: ProjectSpec, loaded: Loaded, inputs: Inputs, columns: list[str], amounts: list[str]
-) -> Rollups | None:
-    """The roll-ups by way of the cache; None where it cannot serve these events or another run holds it."""
-    spans = event_spans(project, loaded)
-    store = RollupStore.open(inputs.engine, project.state / "cache") if spans else None
-    if store is None:
-        return None
-    return cached_roll_up(
-        inputs,
-        project,
-        store,
-        [EventFile(*span) for span in spans or []],
-        repeats=repeats_digest(loaded),
-        declaration=project.tables["events"].model_dump_json(),
-        extra=columns,
-        amounts=amounts,
-    )
 
 
 def gather(
@@ -377,6 +338,16 @@ def gather(
     made = snapshot_rows(project, opened.metrics, rows, whole, last, built.vocabulary_counts, built.coverage, before)
     made = replace(made, recent=near)
     return made if left is None else replace(made, left=left[at_latest].reset_index(drop=True))
+
+
+def usage_tables(
+    opened: OpenProject, as_of: date, snapshot: pd.DataFrame, scores: pd.DataFrame
+) -> dict[str, pd.DataFrame | None]:
+    """What the page needs of a date and neither scores nor snapshot hold (USAGE_TABLES); None what is not known."""
+    usage = opened.usage(as_of)
+    segments = segments_now(snapshot, scores, opened.project.id_column)
+    features = None if segments is None else usage.people_per_feature(segments)
+    return dict(zip(USAGE_TABLES, (usage.first_actions(), features, usage.leaving()), strict=True))
 
 
 def ranked(frame: pd.DataFrame, left: pd.Series | None) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from powerml.snapshots.windows import Cutoffs
 
 if TYPE_CHECKING:
     from powerml.config.project import ProjectSpec
-    from powerml.snapshots.engine.duckdb import Engine
+    from powerml.snapshots.engine.base import Engine
     from powerml.snapshots.rollup import Rollups
 
 TAIL_DAYS = 14  # rows that come late by no more than this leave the fold as it is
