@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from powerml.config.project import ProjectSpec
     from powerml.snapshots.rollup import Inputs, Rollups
-    from powerml.sources.loading import Loaded
+    from powerml.sources.loaded import Loaded
 
 CACHE_FROM_BYTES = 64_000_000  # Parquet events of this size are worth keeping their roll-ups
 
@@ -51,7 +51,7 @@ def from_cache(
         store,
         [EventFile(*span) for span in spans or []],
         repeats=repeats_digest(loaded),
-        declaration=project.tables["events"].model_dump_json(),
+        declaration=project.tables["events"].model_dump_json() + loaded.forgotten,
         extra=columns,
         amounts=amounts,
     )

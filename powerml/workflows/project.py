@@ -28,7 +28,7 @@ from powerml.snapshots.passes import Passes, in_passes, passes_for
 from powerml.snapshots.rollup import NEVER, Inputs, Overall, Rollups, overall, roll_up
 from powerml.snapshots.usage import Usage
 from powerml.snapshots.windows import Cutoffs, cutoff_dates, day_date
-from powerml.sources.loading import Loaded, TooManyBadRows, open_sources, write_quarantine
+from powerml.sources.loading import TooManyBadRows, open_sources, write_quarantine
 from powerml.tables import OUTCOMES
 from powerml.training.rows import Rows
 from powerml.training.snapshot_rows import earlier_cutoffs, snapshot_rows
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from powerml.config.outcome import EventOutcome
+    from powerml.sources.loaded import Loaded
     from powerml.training.rows import TrainingData
 
 USUAL_DATES = 12  # a year of months
