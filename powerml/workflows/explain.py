@@ -19,7 +19,7 @@ from powerml.scoring.explain.explainable import Explainable
 from powerml.scoring.explain.explanation import Explanation
 from powerml.scoring.explain.next_band import next_band
 from powerml.scoring.explain.one import by_reason, reasons_table
-from powerml.scoring.explain.text import Cell, Cells
+from powerml.scoring.explain.text import Cell, ShownValues
 from powerml.scoring.explain.tree import branches
 from powerml.scoring.named import from_weights
 from powerml.sources.tables.metrics import rows_to_score
@@ -180,7 +180,7 @@ def _of_date(frame: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
 
 
 def _values(row: pd.DataFrame, metrics: Any) -> list[Cell]:
-    return [Cells(row[name])[0] if name in row.columns else None for name in metrics]
+    return [ShownValues(row[name])[0] if name in row.columns else None for name in metrics]
 
 
 def _date(row: pd.DataFrame) -> date | None:

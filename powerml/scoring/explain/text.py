@@ -67,7 +67,7 @@ class Wording:
         names = reasons.metrics
         values = frame.reindex(columns=list(names))
         self.names = names
-        self.cells = [Cells(values[name]) for name in names]
+        self.cells = [ShownValues(values[name]) for name in names]
         specs = [metrics.get(name) for name in names]
         units = ["" if m is None else _CHANGE if m.change else m.unit for m in specs]
         usual = [reasons.usual.get(name, NOT_LEARNT) for name in names]
@@ -176,7 +176,7 @@ def _written(value: Cell) -> str:
     return "null" if value is None else _quoted(value) if isinstance(value, str) else repr(value)
 
 
-class Cells:
+class ShownValues:
     """A metric's values as JSON holds them: numbers, texts where it is a category, None where nothing is known.
 
     Numbers are read when they are asked for: of a large table most are never told.
