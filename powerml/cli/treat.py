@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from powerml.cli import common
-from powerml.errors import UsageError
 
 
 @common.command("treat", short_help="Draw who of a list is touched, and who is held out.")
@@ -30,8 +29,6 @@ def command(
 
     if output is not None:
         check_target(output)
-        if output.resolve() == path.resolve():
-            raise UsageError(f"-o {output}: is the list itself, which stays as it is; name another file")
     done = draw(load_project(config), path, playbook=playbook, holdout=holdout, seed=seed, now=datetime.now(UTC))
     if output is not None:
         write_table(done.rows, output, raw=out.raw)

@@ -52,7 +52,7 @@ def test_what_was_drawn_is_part_of_the_projects_treatments(path, listed):
 def test_the_list_itself_is_never_written_over(path, listed):
     before = listed.read_bytes()
     done = CliRunner().invoke(root, ["treat", str(listed), "--playbook", "call", "-o", str(listed), "-c", str(path)])
-    assert "is the list itself, which stays as it is; name another file" in str(done.exception)
+    assert "is read by this command, so it is not written over; name another file with -o" in str(done.exception)
     assert listed.read_bytes() == before
     assert read_drawn(load_project(path).state).empty
 

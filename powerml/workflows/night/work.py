@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 SETS_BESIDE = (COMPOSITE, SIGNALS)  # what candidates, PostHog and Attio need of document A, and lists of C
 REASONS = 3
-LABELS = "labels"
+KNOWN_BY_NOW = "labels"  # the table of what came of a night
 ROWS_AT_ONCE, FEWEST_AT_ONCE, MOST_AT_ONCE = 150_000, 12, 64
 LOOKED_BACK = (7, 30)  # days that lists and alerts look back, beside the night before
 
@@ -166,10 +166,10 @@ class Work:
 
         Those of a custom outcome by a name of their own (`labels_converted`), where a model of it is registered.
         """
-        kept = self._keep_labels(self.project, LABELS)
+        kept = self._keep_labels(self.project, KNOWN_BY_NOW)
         for asked in self.asked[1:]:
             if (outcome := asked.scorer.model.outcome) is not None:
-                kept += self._keep_labels(asked.scorer.aimed(self.project), f"{LABELS}_{outcome.name}")
+                kept += self._keep_labels(asked.scorer.aimed(self.project), f"{KNOWN_BY_NOW}_{outcome.name}")
         return kept
 
     def _keep_labels(self, project: ProjectSpec, name: str) -> int:
