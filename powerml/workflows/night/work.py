@@ -24,6 +24,7 @@ from powerml.progress import Note, silent
 from powerml.scoring.explain.tree import branches_of
 from powerml.scoring.named import NamedScorer, from_weights
 from powerml.scoring.scores_table import id_columns, score_rows
+from powerml.snapshots.rollup import Rollups
 from powerml.tables import KNOWN_AT, OUTCOMES
 from powerml.tracking import registry
 from powerml.tracking.held_out_words import untold
@@ -111,7 +112,10 @@ class Work:
     @cached_property
     def at_once(self) -> int:
         """Of how many dates one plan makes the snapshots: planning costs the same for one as for many, memory not."""
-        users = self.opened.rollups.users.count().name("n").as_table()
+        rollups = self.opened.rollups
+        if not isinstance(rollups, Rollups):  # they do not fit into memory as it is
+            return FEWEST_AT_ONCE
+        users = rollups.users.count().name("n").as_table()
         (row,) = self.opened.inputs.engine.rows(users)
         return min(MOST_AT_ONCE, max(FEWEST_AT_ONCE, ROWS_AT_ONCE // max(1, int(row["n"]))))
 
