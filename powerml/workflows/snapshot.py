@@ -8,6 +8,7 @@ from powerml.errors import UsageError
 from powerml.progress import Note, silent
 from powerml.sinks.files import write_table
 from powerml.snapshots.windows import cutoff_dates
+from powerml.workflows.on_spark import check_folder, open_on_spark
 from powerml.workflows.project import SnapshotResult, open_project
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from powerml.config.project import ProjectSpec
+    from powerml.workflows.on_spark import WrittenSnapshots
 
 
 def build(
@@ -39,22 +41,32 @@ def write_snapshots(
     labels: bool = False,
     raw: bool = False,
     note: Note = silent,
-) -> SnapshotResult:
+) -> SnapshotResult | WrittenSnapshots:
     """Builds snapshots at some dates, monthly, or as the project says, and writes them whole or not at all.
 
-    `raw` as in `write_table`.
+    `raw` as in `write_table`. With `engine: spark` they are a folder of Parquet files and are not given.
     """
+    cutoffs = _cutoffs(as_of, monthly)
+    if project.engine == "spark":
+        if output is None:
+            raise UsageError("engine: spark writes its snapshots; give -o FOLDER.parquet")
+        check_folder(output)
+        with open_on_spark(project, note=note) as there:
+            return there.write_snapshots(cutoffs or there.cutoffs(), output, labels=labels, note=note)
     data = open_project(project, cache=cache, note=note)
-    if as_of:
-        cutoffs = sorted(set(as_of))
-    elif monthly:
-        first, last = monthly
-        if last < first:
-            raise UsageError(f"--monthly {first} {last}: the second date lies before the first; swap them")
-        cutoffs = cutoff_dates("month", first, last)
-    else:
-        cutoffs = data.cutoffs()
-    result = data.build(cutoffs, labels=labels, note=note)
+    result = data.build(cutoffs or data.cutoffs(), labels=labels, note=note)
     if output is not None:
         write_table(result.frame, output, raw=raw)
     return result
+
+
+def _cutoffs(as_of: Sequence[date], monthly: tuple[date, date] | None) -> list[date] | None:
+    """The dates that were asked for; None where the project says when."""
+    if as_of:
+        return sorted(set(as_of))
+    if monthly is None:
+        return None
+    first, last = monthly
+    if last < first:
+        raise UsageError(f"--monthly {first} {last}: the second date lies before the first; swap them")
+    return cutoff_dates("month", first, last)
