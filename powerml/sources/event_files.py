@@ -12,7 +12,7 @@ from powerml.sources.sql import text
 
 if TYPE_CHECKING:
     from powerml.config.project import ProjectSpec
-    from powerml.sources.loading import Loaded
+    from powerml.sources.loaded import Loaded
 
 _REPEATED = {"repeated events": "event_id, place", "left out events": "value, row"}
 _MARGIN_US = timedelta(days=1) // timedelta(microseconds=1)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from powerml.sources.columns import BINARY, Mapped, Typed, select_typed, value_column
 from powerml.sources.fingerprint import of_file
-from powerml.sources.loaded_table import LoadedTable
+from powerml.sources.loaded_table import LoadedTable, who_columns
 from powerml.sources.plain import plain_columns
 from powerml.sources.repeats import find_repeats, known_order
 from powerml.sources.repeats_cache import repeats_with_memory
@@ -94,6 +94,7 @@ def _view(work: Staging, part: SourcePart, cache: Path | None) -> LoadedTable:
         repeated_ids=ids,
         bad_rows=_bad_rows(part, expressions, [rule for rule, _ in broken]),
         placed=_placed(part, expressions, [rule for rule, _ in broken]),
+        by_file=_by_file(part, expressions),
     )
 
 
@@ -225,3 +226,9 @@ def _placed(part: SourcePart, expressions: dict[str, Typed], rules: Sequence[Row
         f'SELECT {part.first} + _index AS file, _number AS number, "time", rule IS NOT NULL AS bad FROM ('
         f"SELECT *, {first_broken(rules)} AS rule FROM ({_inner(part, expressions)}))"
     )
+
+
+def _by_file(part: SourcePart, expressions: dict[str, Typed]) -> str:
+    who = who_columns(expressions)
+    some = {column: expressions[column] for column in who}
+    return f"SELECT {part.first} + _index AS file, {', '.join(map(name, who))} FROM ({_inner(part, some)})"

@@ -12,7 +12,7 @@ from powerml.sources.rules import BEFORE, FUTURE, NOT_A_TIME
 from powerml.sources.sql import among, name
 
 if TYPE_CHECKING:
-    from powerml.sources.loading import Loaded
+    from powerml.sources.loaded import Loaded
 
 MEETING = 0.5  # fewer of a table's ids than this known elsewhere: the columns may not hold the same ids
 LONG_SESSION_US = 24 * 3_600_000_000

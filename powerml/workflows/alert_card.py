@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from powerml.history.nights import Night
 
 FEWEST_NIGHTS = 3
+ALERT_CARD = "alert_card"  # the table beside the newest night that the page shows
 SCORECARD_COLUMNS = (
     *("alert", "fired", "came", "base_rate", "lift", "low", "high", "lead_days", "share_warned", "verdict"),
 )
@@ -45,7 +46,8 @@ class Scorecard:
 def judge_alerts(project: ProjectSpec, path: Path | None = None, *, note: Note = silent) -> Scorecard:
     """The alert scorecard of the project's rules, or of those of a file that are not in use yet.
 
-    Nights of one scorer are replayed in their order, those of the newest one. Raises UsageError where fewer than three
+    Nights of one scorer are replayed in their order, those of the newest one. What the project's own rules came to is
+    kept beside the newest night, for the page. Raises UsageError where fewer than three
     of them have a known outcome.
     """
     rules = list(project_alerts(project).values()) if path is None else list(load_alerts(path))
@@ -83,6 +85,8 @@ def judge_alerts(project: ProjectSpec, path: Path | None = None, *, note: Note =
     table = pd.DataFrame(
         [[getattr(one, name) for name in SCORECARD_COLUMNS] for one in judged], columns=list(SCORECARD_COLUMNS)
     )
+    if path is None:
+        history.keep_table(newest.as_of, ALERT_CARD, table)
     return Scorecard(table, (*(one.sentence for one in judged), *said), len(nights))
 
 

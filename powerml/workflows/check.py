@@ -20,7 +20,7 @@ from powerml.workflows.project import OpenProject, opened, project_metrics, read
 
 if TYPE_CHECKING:
     from powerml.config.project import ProjectSpec
-    from powerml.sources.loading import Loaded
+    from powerml.sources.loaded import Loaded
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ import pandas as pd
 from powerml.config.metrics import MetricSpec, catalogue, metrics_from
 from powerml.config.project import ProjectSpec, SnapshotsSpec, expand
 from powerml.errors import DataError, UsageError
+from powerml.monitoring.segments_now import segments_now
 from powerml.progress import Note, silent
 from powerml.shown import Shown
 from powerml.snapshots.cache.rollups import EventFile, cached_roll_up
@@ -26,10 +27,11 @@ from powerml.snapshots.entities import left_accounts
 from powerml.snapshots.labels import label_cutoffs
 from powerml.snapshots.needs import added_up, apart, columns_asked, told_by
 from powerml.snapshots.rollup import NEVER, Inputs, Rollups, roll_up
+from powerml.snapshots.usage import Usage
 from powerml.snapshots.windows import Cutoffs, cutoff_dates, day_date
 from powerml.sources.event_files import event_spans, repeats_digest
 from powerml.sources.files import files_of
-from powerml.sources.loading import Loaded, TooManyBadRows, open_sources, write_quarantine
+from powerml.sources.loading import TooManyBadRows, open_sources, write_quarantine
 from powerml.tables import OUTCOMES
 from powerml.training.rows import Rows
 from powerml.training.snapshot_rows import earlier_cutoffs, snapshot_rows
@@ -38,8 +40,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from powerml.config.outcome import EventOutcome
+    from powerml.sources.loaded import Loaded
     from powerml.training.rows import TrainingData
 
+USAGE_TABLES = ("first_actions", "features", "leaving")
 RECENT_DAYS = (7, 30)  # before the latest snapshot: what the page compares with
 CACHE_FROM_BYTES = 64_000_000  # Parquet events of this size are worth keeping their roll-ups
 
@@ -155,6 +159,10 @@ class OpenProject:
         found = set(zip(gone["c"], gone["account_id"].astype(str), strict=True))
         keys = zip(place, frame["account_id"].astype(str), strict=True)
         return pd.Series([key in found for key in keys], index=frame.index, dtype=bool)
+
+    def usage(self, as_of: date) -> Usage:
+        """What the page asks of the sources at a date and no snapshot says."""
+        return Usage.at(self.inputs, self.rollups, self.project, as_of)
 
     def vocabulary_counts(self, cutoffs: Cutoffs) -> dict[str, int]:
         """How many features, advanced and core features the vocabulary has, globs as seen before the last cutoff."""
@@ -319,7 +327,7 @@ def _from_cache(
         store,
         [EventFile(*span) for span in spans or []],
         repeats=repeats_digest(loaded),
-        declaration=project.tables["events"].model_dump_json(),
+        declaration=project.tables["events"].model_dump_json() + loaded.forgotten,
         extra=columns,
         amounts=amounts,
     )
@@ -381,6 +389,16 @@ def gather(
     made = snapshot_rows(project, opened.metrics, rows, whole, last, built.vocabulary_counts, built.coverage, before)
     made = replace(made, recent=near)
     return made if left is None else replace(made, left=left[at_latest].reset_index(drop=True))
+
+
+def usage_tables(
+    opened: OpenProject, as_of: date, snapshot: pd.DataFrame, scores: pd.DataFrame
+) -> dict[str, pd.DataFrame | None]:
+    """What the page needs of a date and neither scores nor snapshot hold (USAGE_TABLES); None what is not known."""
+    usage = opened.usage(as_of)
+    segments = segments_now(snapshot, scores, opened.project.id_column)
+    features = None if segments is None else usage.people_per_feature(segments)
+    return dict(zip(USAGE_TABLES, (usage.first_actions(), features, usage.leaving()), strict=True))
 
 
 def ranked(frame: pd.DataFrame, left: pd.Series | None) -> pd.DataFrame:

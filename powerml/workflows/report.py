@@ -16,30 +16,37 @@ from powerml.config.triggers import load_triggers
 from powerml.errors import DataError, MissingColumns, UsageError
 from powerml.history.ledger import LEDGER_FILE
 from powerml.history.store import NightHistory
+from powerml.history.view import COMPOSITE
 from powerml.monitoring.triggers import FIRINGS, fire
+from powerml.programme.segments import account_of, tier_shares
 from powerml.progress import Note, silent
-from powerml.reports.sections.facts import MONTH, WEEK, Facts, ListTold, SeenNight
+from powerml.reports.sections.facts import MONTH, WEEK, Facts, JudgedAlerts, ListTold, SeenNight, UsageSeen
 from powerml.reports.sections.own_lists import own_lists
 from powerml.reports.sections.whole import whole_page
+from powerml.scoring.load import load_weights
 from powerml.scoring.named import NamedScorer, from_weights
 from powerml.scoring.scores_table import id_columns, score_rows
+from powerml.tables import OUTCOMES
 from powerml.tracking import registry
 from powerml.tracking.kept_session import MOVED_FROM, KeptSession, kept_session
 from powerml.tracking.pseudonyms import KEY_FILE, load_pseudonyms
 from powerml.tracking.scorers import RegisteredScorer, from_registry, of_night
 from powerml.tracking.store import store_of
+from powerml.workflows.alert_card import ALERT_CARD
 from powerml.workflows.alerts import fired_since
 from powerml.workflows.impact import impact
 from powerml.workflows.list import written
-from powerml.workflows.project import latest_cutoff, open_project, project_metrics
+from powerml.workflows.project import USAGE_TABLES, latest_cutoff, open_project, project_metrics, usage_tables
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from powerml.config.lists import ListSpec
     from powerml.config.project import ProjectSpec
     from powerml.history.nights import Night
     from powerml.training.rows import TrainingData
+    from powerml.workflows.project import OpenProject
 
 PAGE = "report.html"
 MONTHS_BACK = 12
@@ -80,7 +87,10 @@ def _reported(project: ProjectSpec, facts: Facts, *, note: Note) -> Report:
     facts = replace(facts, session=_session(project, facts.scorer), ids=_real_ids(project, facts))
     lists = _lists(project, facts) if facts.kept else own_lists(facts)
     effects, told = _effects(project) if facts.kept else (None, ())
-    facts = replace(facts, lists=lists, alerts=_alerts(facts), effects=effects, effects_told=told)
+    facts = replace(
+        facts, lists=lists, alerts=_alerts(facts), effects=effects, effects_told=told, judged=_judged(project),
+        quarantine=_quarantine(project), ripe=_ripe(project) if facts.kept else None,
+    )  # fmt: skip
     return Report(whole_page(facts), facts)
 
 
@@ -107,6 +117,7 @@ def _from_history(project: ProjectSpec, as_of: date | None, weights: str | None)
         pd.DataFrame(rows, columns=["as_of", "n", "mean_score"]),
         pd.DataFrame(shares, columns=["as_of", "band", "n", "share"]),
         people=history.table(night, "people"), kept=True, remarks=night.remarks,
+        usage=UsageSeen(*(history.table(night, name) for name in USAGE_TABLES)), tiers=_kept_tiers(history, night),
     )  # fmt: skip
 
 
@@ -143,7 +154,9 @@ def _from_events(
     scorer = scorer.with_counts(built.vocabulary_counts)
     left = None if scorer.model.outcome is not None else opened.left(built.frame)
     frame = built.frame if left is None else built.frame.assign(left=left)
-    return _from_frame(project, scorer, frame, day, built.coverage, tuple(remarks), now=now, note=note)
+    facts = _from_frame(project, scorer, frame, day, built.coverage, tuple(remarks), now=now, note=note)
+    tiers = _tiers_of(project, facts.night.snapshot, built.vocabulary_counts, now=now)
+    return replace(facts, usage=usage_seen(opened, facts.night), tiers=tiers)
 
 
 def report_of_training(data: TrainingData, scorer: NamedScorer, *, now: datetime, note: Note = silent) -> Report:
@@ -155,6 +168,7 @@ def report_of_training(data: TrainingData, scorer: NamedScorer, *, now: datetime
     day = pd.Timestamp(data.latest["as_of"].max()).date()
     said = ("These are the snapshots that training took; 'powerml night' keeps one each night.",)
     facts = _from_frame(data.project, scorer, frame, day, data.coverage, said, now=now, note=note)
+    facts = replace(facts, tiers=_tiers_of(data.project, facts.night.snapshot, data.vocabulary, now=now))
     return _reported(data.project, facts, note=note)
 
 
@@ -238,6 +252,75 @@ def _effects(project: ProjectSpec) -> tuple[pd.DataFrame | None, tuple[str, ...]
     except UsageError as error:  # nobody was treated yet
         return None, (str(error),)
     return found.rows, found.sentences
+
+
+def usage_seen(opened: OpenProject, night: SeenNight) -> UsageSeen:
+    """What the sources say at a night beside its snapshot."""
+    return UsageSeen(**usage_tables(opened, night.as_of, night.snapshot, night.scores))
+
+
+def _tiers_of(
+    project: ProjectSpec, snapshot: pd.DataFrame, counts: Mapping[str, int], *, now: datetime
+) -> pd.DataFrame | None:
+    """Document A's tiers among those of a snapshot; None where it lacks a metric."""
+    scorer = from_weights(COMPOSITE, project=project).with_counts(counts)
+    metrics = scorer.metrics(project_metrics(project))
+    left = snapshot["left"].astype(bool) if "left" in snapshot else None
+    try:
+        table, _ = score_rows(
+            scorer, snapshot.drop(columns="left", errors="ignore"), ids=id_columns(snapshot, project.id_column),
+            reasons=0, ranking="stored", now=now, metrics=metrics, left=left,
+        )  # fmt: skip
+    except MissingColumns:
+        return None
+    return _shares_of_tiers(table[table["status"].eq("scored")], scorer.model.band_column)
+
+
+def _kept_tiers(history: NightHistory, night: Night) -> pd.DataFrame | None:
+    """Document A's tiers as the night said them; None where it did not."""
+    beside = night if night.model == COMPOSITE else history.beside(night, COMPOSITE)
+    if beside is None:
+        return None
+    table = history.scores(beside)
+    return _shares_of_tiers(table[table["status"].eq("scored")], beside.band_column)
+
+
+def _shares_of_tiers(scored: pd.DataFrame, column: str) -> pd.DataFrame | None:
+    bands = load_weights(COMPOSITE).bands
+    if bands is None or scored.empty:
+        return None
+    return tier_shares(scored[column].to_numpy(dtype=object), bands, groups=account_of(scored))
+
+
+def _judged(project: ProjectSpec) -> JudgedAlerts | None:
+    """The newest scorecard that `powerml alerts --judge` kept."""
+    history = NightHistory.of(project)
+    for night in reversed(history.nights()):
+        rules = history.table(night, ALERT_CARD)
+        if rules is not None:
+            return JudgedAlerts(night.as_of, rules)
+    return None
+
+
+def _quarantine(project: ProjectSpec) -> pd.DataFrame | None:
+    """Rows that were set aside, per table and rule; None where there are none."""
+    found = []
+    for file in sorted((project.state / "quarantine").glob("*.csv")):
+        rules = pd.read_csv(file, usecols=["rule", "column"], dtype=str, keep_default_na=False)
+        counts = rules.groupby(["rule", "column"]).size().rename("rows").reset_index()
+        found.append(counts.assign(table=file.stem)[["table", "rule", "column", "rows"]])
+    table = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=["rows"])
+    return table.sort_values("rows", ascending=False, ignore_index=True) if len(table) else None
+
+
+def _ripe(project: ProjectSpec) -> pd.DataFrame | None:
+    """Kept nights whose outcomes are known, the newest first."""
+    history, rows = NightHistory.of(project), []
+    for night in reversed(history.nights()):
+        labels = history.table(night, "labels")
+        if labels is not None:
+            rows.append((pd.Timestamp(night.as_of), int(labels["label"].isin(OUTCOMES).sum())))
+    return pd.DataFrame(rows, columns=["as_of", "known"]) if rows else None
 
 
 def _lists(project: ProjectSpec, facts: Facts) -> tuple[ListTold, ...]:

@@ -88,6 +88,7 @@ def _score(work: Work, night: Sofar) -> Done:
             work.history.keep_scores(known, table)
             if known.role == "main":
                 work.history.keep_table(night.as_of, tree_name(known), work.tree(asked, snapshot, facts, table))
+                work.keep_usage(night.as_of, snapshot, table)
         kept.append(known)
         said.append(f"{known.scored:,} by {known.model}@{known.model_version}")
     return Done("; ".join([*said, *kept[0].remarks]), {"nights": [entry.to_json() for entry in kept]})

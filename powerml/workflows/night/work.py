@@ -28,7 +28,7 @@ from powerml.tracking import registry
 from powerml.tracking.held_out_words import untold
 from powerml.tracking.scorers import RegisteredScorer, from_registry
 from powerml.tracking.store import store_of
-from powerml.workflows.project import OpenProject, open_project, project_metrics
+from powerml.workflows.project import OpenProject, open_project, project_metrics, usage_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -158,6 +158,12 @@ class Work:
                 table = rows[there].reset_index(drop=True)
                 self.history.keep_table(pd.Timestamp(str(as_of)).date(), "labels", table)
         return len(known)
+
+    def keep_usage(self, as_of: date, snapshot: pd.DataFrame, scores: pd.DataFrame) -> None:
+        """Keeps what the page asks of the sources at a date, beside its scores."""
+        for name, table in usage_tables(self.opened, as_of, snapshot, scores).items():
+            if table is not None:
+                self.history.keep_table(as_of, name, table)
 
     def treatments(self) -> pd.DataFrame:
         """Who was touched when by which playbook, as the source of treatments says: `arm` is `treat` unless told."""
