@@ -13,6 +13,7 @@ import pandas as pd
 
 from powerml.config.project import expand
 from powerml.errors import DataError, UsageError, did_you_mean
+from powerml.sources.forgotten import NAMING, Forgotten
 from powerml.tables import KNOWN_AT, LARGEST_NUMBER, LAST_COUNTS, ORDERED, TABLES, own_column
 
 if TYPE_CHECKING:
@@ -188,10 +189,16 @@ def _rules(rows: Any, project: ProjectSpec, table: Table, now: datetime) -> Iter
     from pyspark.sql import functions as f
 
     low, high = f.lit(f"{project.earliest} 00:00:00").cast("timestamp"), f.lit(now)
+    forgotten = Forgotten.of(project.state)
     for column in table.columns:
         if column.name not in rows.columns:
             continue
         value = f.col(f"`{column.name}`")
+        for kind, hashes in forgotten.days.items():
+            if hashes and column.name in NAMING[kind]:
+                key = f.lit(forgotten.key)  # `Forgotten.hash`, as Spark has it
+                hashed = f.sha2(f.concat(key, f.sha2(f.concat(key, value), 256)), 256)
+                yield f"{column.name} names somebody who was forgotten ('powerml forget')", hashed.isin(*hashes)
         if column.required:
             yield f"no {column.name}", value.isNull()
         if column.kind == "id":

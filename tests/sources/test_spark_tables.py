@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pandas as pd
 import pytest
 
 from powerml.config.project import load_project
 from powerml.errors import ConfigError, DataError, UsageError
+from powerml.sources.forgotten import Forgotten
 from powerml.sources.spark_tables import check_for_spark, open_spark_tables
 from powerml.workflows.on_spark import check_folder, open_on_spark
 from powerml.workflows.project import open_project
@@ -113,3 +114,8 @@ class TestOnSpark:
     def test_a_row_that_breaks_a_rule_stops_the_run(self, tmp_path, changed, said):
         with pytest.raises(DataError, match=f"tables.events: .*{said}.*; write clean tables on one machine first"):
             opened(tmp_path, **changed)
+
+    def test_somebody_who_was_forgotten_does_not_come_back(self, tmp_path):
+        Forgotten().keep(tmp_path / ".powerml", "user_id", ["ada"], on=date(2026, 5, 1))
+        with pytest.raises(DataError, match="2 of 2 rows: user_id names somebody who was forgotten"):
+            opened(tmp_path)
