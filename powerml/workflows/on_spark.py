@@ -128,7 +128,7 @@ def open_on_spark(
     Raises UsageError, before Spark is started, for what cannot be done there.
     """
     check_for_spark(project)
-    from powerml.snapshots.engine.spark_session import is_local, scratch_folder, spark_session
+    from powerml.snapshots.engine.spark_session import is_local, folder_aside, spark_session
 
     spec, metrics = project.spark, project_metrics(project) if known is None else known
     if not is_local(spec.master) and spec.scratch is None:
@@ -137,7 +137,7 @@ def open_on_spark(
             " reach under the same path: spark: {scratch: …}"
         )
     parent = private_folder(project.state) / "spark" if spec.scratch is None else project.base / spec.scratch
-    with scratch_folder(parent) as folder:
+    with folder_aside(parent) as folder:
         note(f"starting Spark ({spec.master})")
         with spark_session(spec.master, spec.settings, folder) as session:
             from powerml.snapshots.engine.spark import SparkEngine

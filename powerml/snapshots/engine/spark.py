@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pandas as pd
 
-WORDS = {"epoch_us": "unix_micros", "hash": "xxhash64"}
+SPARK_WORDS = {"epoch_us": "unix_micros", "hash": "xxhash64"}
 """What Spark calls the words of `powerml.snapshots.engine.words`; the others have the same name."""
 _PLACES = 33  # bits of `monotonically_increasing_id` that count within a partition
 
@@ -43,7 +43,7 @@ class _Compiler(PySparkCompiler):
 
     def visit_ScalarUDF(self, op: Any, **kw: Any) -> Any:  # noqa: N802 (Ibis' name)
         name = self.__sql_name__(op)
-        return self.f.anon[WORDS.get(name, name)](*kw.values())
+        return self.f.anon[SPARK_WORDS.get(name, name)](*kw.values())
 
     def visit_Literal(self, op: Any, *, value: Any, dtype: Any) -> Any:  # noqa: N802
         found = super().visit_Literal(op, value=value, dtype=_signed(dtype))

@@ -19,7 +19,7 @@ from powerml.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-OURS = {
+SETTLED = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.caseSensitive": "true",  # `day` and `Day` are two columns
     "spark.sql.ansi.enabled": "true",  # what overflows is an error and not another number
@@ -67,7 +67,7 @@ def spark_session(master: str, config: Mapping[str, str], scratch: Path) -> Iter
             raise UsageError("engine: spark needs Java 17 or newer; install it, or set JAVA_HOME")
         started = running or _start(SparkSession.builder, master, config, scratch)
         session = started.newSession()  # settings and views of our own
-        for key, value in {**config, **OURS}.items():
+        for key, value in {**config, **SETTLED}.items():
             if session.conf.isModifiable(key):
                 session.conf.set(key, value)
         try:
@@ -98,7 +98,7 @@ def _start(builder: Any, master: str, config: Mapping[str, str], scratch: Path) 
             "spark.sql.shuffle.partitions": str(partitions),
         }
         environment["SPARK_LOCAL_IP"] = "127.0.0.1"
-    for key, value in {**settings, **config, **OURS}.items():
+    for key, value in {**settings, **config, **SETTLED}.items():
         builder = builder.config(key, value)
     with _environment(environment):
         made = builder.master(master).getOrCreate()
@@ -127,7 +127,7 @@ def _quiet() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def scratch_folder(parent: Path) -> Iterator[Path]:
+def folder_aside(parent: Path) -> Iterator[Path]:
     """A folder for what plans put aside, gone at the end; made in `parent`, which Spark's workers must reach too."""
     parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="spark-", dir=parent))
