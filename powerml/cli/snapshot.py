@@ -58,7 +58,13 @@ def command(
         out.say(f"{len(result.unmapped)} event names that the vocabulary does not name, counted as activity: {shown}")
     cutoffs = len(result.dates)
     where = f" -> {output}" if output else ""
+<<<<<<< HEAD
     out.say(f"{result.rows:,} rows at {cutoffs} cutoff{'s'[: cutoffs != 1]}{where}")
+=======
+    if result.plan:
+        out.say(f"{result.plan}.")
+    out.say(f"{len(result.frame):,} rows at {cutoffs} cutoff{'s'[: cutoffs != 1]}{where}")
+>>>>>>> main
     out.result(
         {
             "rows": result.rows,
@@ -67,5 +73,6 @@ def command(
             "loads": result.loads,
             "unavailable": dict(zip(gone["metric"], gone["reason"], strict=True)),
             "unmapped_events": list(result.unmapped),
+            "plan": result.plan,
         }
     )

@@ -8,8 +8,12 @@ from powerml.errors import UsageError
 from powerml.progress import Note, silent
 from powerml.sinks.files import write_table
 from powerml.snapshots.windows import cutoff_dates
+<<<<<<< HEAD
 from powerml.workflows.on_spark import check_folder, open_on_spark
 from powerml.workflows.project import SnapshotResult, open_project
+=======
+from powerml.workflows.project import USUAL_DATES, SnapshotResult, open_project
+>>>>>>> main
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +32,7 @@ def build(
     note: Note = silent,
 ) -> SnapshotResult:
     """The snapshot table of a project at the local midnights of `cutoffs`, labels beside it if asked for."""
-    return open_project(project, note=note).build(cutoffs, labels=labels, note=note)
+    return open_project(project, dates=len(cutoffs), note=note).build(cutoffs, labels=labels, note=note)
 
 
 def write_snapshots(
@@ -46,6 +50,7 @@ def write_snapshots(
 
     `raw` as in `write_table`. With `engine: spark` they are a folder of Parquet files and are not given.
     """
+<<<<<<< HEAD
     cutoffs = _cutoffs(as_of, monthly)
     if project.engine == "spark":
         if output is None:
@@ -55,6 +60,16 @@ def write_snapshots(
             return there.write_snapshots(cutoffs or there.cutoffs(), output, labels=labels, note=note)
     data = open_project(project, cache=cache, note=note)
     result = data.build(cutoffs or data.cutoffs(), labels=labels, note=note)
+=======
+    asked: list[date] = sorted(set(as_of))
+    if monthly and not asked:
+        first, last = monthly
+        if last < first:
+            raise UsageError(f"--monthly {first} {last}: the second date lies before the first; swap them")
+        asked = cutoff_dates("month", first, last)
+    data = open_project(project, cache=cache, dates=len(asked) or USUAL_DATES, note=note)
+    result = data.build(asked if as_of or monthly else data.cutoffs(), labels=labels, note=note)
+>>>>>>> main
     if output is not None:
         write_table(result.frame, output, raw=raw)
     return result
