@@ -58,13 +58,9 @@ def command(
         out.say(f"{len(result.unmapped)} event names that the vocabulary does not name, counted as activity: {shown}")
     cutoffs = len(result.dates)
     where = f" -> {output}" if output else ""
-<<<<<<< HEAD
-    out.say(f"{result.rows:,} rows at {cutoffs} cutoff{'s'[: cutoffs != 1]}{where}")
-=======
     if result.plan:
         out.say(f"{result.plan}.")
-    out.say(f"{len(result.frame):,} rows at {cutoffs} cutoff{'s'[: cutoffs != 1]}{where}")
->>>>>>> main
+    out.say(f"{result.rows:,} rows at {cutoffs} cutoff{'s'[: cutoffs != 1]}{where}")
     out.result(
         {
             "rows": result.rows,

@@ -57,6 +57,8 @@ class SparkProject:
         self, cutoffs: Sequence[date], folder: Path, *, labels: bool, note: Note = silent
     ) -> WrittenSnapshots:
         """Writes the snapshots as Parquet files of a new folder, in the order of cutoffs and ids; all or nothing."""
+        if not cutoffs:
+            raise UsageError("no cutoff to take a snapshot at; give --as-of or --monthly, or widen `snapshots`")
         chosen, order = Cutoffs.of(self.project.timezone, cutoffs), ("as_of", self.project.id_column)
         with whole_folder(folder) as draft:
 
@@ -90,6 +92,7 @@ class WrittenSnapshots:
     coverage: pd.DataFrame
     loads: pd.DataFrame
     unmapped: tuple[str, ...]
+    plan: str = ""
 
     @property
     def rows(self) -> int:
@@ -128,7 +131,7 @@ def open_on_spark(
     Raises UsageError, before Spark is started, for what cannot be done there.
     """
     check_for_spark(project)
-    from powerml.snapshots.engine.spark_session import is_local, folder_aside, spark_session
+    from powerml.snapshots.engine.spark_session import folder_aside, is_local, spark_session
 
     spec, metrics = project.spark, project_metrics(project) if known is None else known
     if not is_local(spec.master) and spec.scratch is None:

@@ -277,19 +277,13 @@ def opened(
     """
     engine = DuckDBEngine.on(loaded.con)
     inputs = Inputs(engine, {name: engine.table(view) for name, view in loaded.tables.items()}, loaded.columns)
-<<<<<<< HEAD
     columns, amounts = of_events(metrics, loaded.columns["events"])
-=======
-    amounts = sorted(set(added_up(metrics_inside.values())) & set(loaded.columns["events"]))
-    columns = [column for column in sorted(asked.get("events", ())) if column in loaded.columns["events"]]
-    columns = [column for column in columns if column not in amounts or column in told_by(metrics_inside.values())]
     (events,) = loaded.report.loc[loaded.report["table"] == "events", "loaded"].to_list() or [0]
     passes = passes_for(inputs, project, events=int(events), dates=dates)
     if passes is not None:
         note(passes.why)
         whole = overall(inputs, project, extra=columns, amounts=amounts)
         return OpenProject(project, metrics, loaded, inputs, whole, replace(passes, extra=tuple(columns)))
->>>>>>> main
     note("rolling events up")
     with planning():
         rollups = from_cache(project, loaded, inputs, columns, amounts) if cache else None
@@ -297,7 +291,6 @@ def opened(
     return OpenProject(project, metrics, loaded, inputs, rollups)
 
 
-<<<<<<< HEAD
 def check_one_machine(project: ProjectSpec) -> None:
     """Raises UsageError for a project that runs on Spark: what calls this reads its tables on one machine."""
     if project.engine == "spark":
@@ -315,45 +308,6 @@ def of_events(metrics: Mapping[str, MetricSpec], have: Collection[str]) -> tuple
     return [column for column in columns if column not in amounts or column in told_by(inside)], amounts
 
 
-def cache_folder(project: ProjectSpec, cache: bool | None) -> Path | None:
-    """Where roll-ups are kept between runs; None where they are not.
-
-    By default they are where a cache is there already or the events, in Parquet files, are many.
-    """
-    spec = project.tables["events"]
-    folder = project.state / "cache"
-    if cache is False or spec.query or spec.database or spec.shape:
-        return None
-    files = files_of(project, "events")
-    if any(file.format != "parquet" for file in files):
-        return None
-    many = sum(file.path.stat().st_size for file in files) >= CACHE_FROM_BYTES
-    return folder if cache or many or (folder / "rollups.duckdb").exists() else None
-
-
-def _from_cache(
-    project: ProjectSpec, loaded: Loaded, inputs: Inputs, columns: list[str], amounts: list[str]
-) -> Rollups | None:
-    """The roll-ups by way of the cache; None where it cannot serve these events or another run holds it."""
-    spans, engine = event_spans(project, loaded), inputs.engine
-    assert isinstance(engine, DuckDBEngine)
-    store = RollupStore.open(engine, project.state / "cache") if spans else None
-    if store is None:
-        return None
-    return cached_roll_up(
-        inputs,
-        project,
-        store,
-        [EventFile(*span) for span in spans or []],
-        repeats=repeats_digest(loaded),
-        declaration=project.tables["events"].model_dump_json() + loaded.forgotten,
-        extra=columns,
-        amounts=amounts,
-    )
-
-
-=======
->>>>>>> main
 def gather(
     project: ProjectSpec,
     snapshots: SnapshotsSpec | None,

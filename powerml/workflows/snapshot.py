@@ -8,12 +8,8 @@ from powerml.errors import UsageError
 from powerml.progress import Note, silent
 from powerml.sinks.files import write_table
 from powerml.snapshots.windows import cutoff_dates
-<<<<<<< HEAD
 from powerml.workflows.on_spark import check_folder, open_on_spark
-from powerml.workflows.project import SnapshotResult, open_project
-=======
 from powerml.workflows.project import USUAL_DATES, SnapshotResult, open_project
->>>>>>> main
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,26 +46,17 @@ def write_snapshots(
 
     `raw` as in `write_table`. With `engine: spark` they are a folder of Parquet files and are not given.
     """
-<<<<<<< HEAD
     cutoffs = _cutoffs(as_of, monthly)
     if project.engine == "spark":
         if output is None:
             raise UsageError("engine: spark writes its snapshots; give -o FOLDER.parquet")
         check_folder(output)
         with open_on_spark(project, note=note) as there:
-            return there.write_snapshots(cutoffs or there.cutoffs(), output, labels=labels, note=note)
-    data = open_project(project, cache=cache, note=note)
-    result = data.build(cutoffs or data.cutoffs(), labels=labels, note=note)
-=======
-    asked: list[date] = sorted(set(as_of))
-    if monthly and not asked:
-        first, last = monthly
-        if last < first:
-            raise UsageError(f"--monthly {first} {last}: the second date lies before the first; swap them")
-        asked = cutoff_dates("month", first, last)
-    data = open_project(project, cache=cache, dates=len(asked) or USUAL_DATES, note=note)
-    result = data.build(asked if as_of or monthly else data.cutoffs(), labels=labels, note=note)
->>>>>>> main
+            chosen = there.cutoffs() if cutoffs is None else cutoffs
+            return there.write_snapshots(chosen, output, labels=labels, note=note)
+    dates = USUAL_DATES if cutoffs is None else len(cutoffs) or USUAL_DATES
+    data = open_project(project, cache=cache, dates=dates, note=note)
+    result = data.build(data.cutoffs() if cutoffs is None else cutoffs, labels=labels, note=note)
     if output is not None:
         write_table(result.frame, output, raw=raw)
     return result
