@@ -23,7 +23,7 @@ from ibis import _
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from powerml.progress import Note, silent
+from powerml.progress import Note, per_second, silent
 from powerml.snapshots.dataset import Snapshots, snapshots
 from powerml.snapshots.engine.duckdb import DuckDBEngine
 from powerml.snapshots.engine.words import hash64
@@ -192,8 +192,7 @@ def in_passes(
     with tempfile.TemporaryDirectory(prefix="powerml-passes-") as folder:
         begun, kinds = time.monotonic(), None
         for number in range(passes.number):
-            rate = passes.events * number / passes.number / max(time.monotonic() - begun, 1e-3)
-            done = f", {rate:,.0f} events per second" if number else ""
+            done = f", events: {per_second(passes.events * number / passes.number, begun)}" if number else ""
             note(f"pass {number + 1} of {passes.number}{done}")
             with engine.scratch():
                 some = passes.part(inputs, number)

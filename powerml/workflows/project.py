@@ -284,7 +284,7 @@ def opened(
         note(passes.why)
         whole = overall(inputs, project, extra=columns, amounts=amounts)
         return OpenProject(project, metrics, loaded, inputs, whole, replace(passes, extra=tuple(columns)))
-    note("rolling events up")
+    note(f"rolling {int(events):,} events up")
     with planning():
         rollups = from_cache(project, loaded, inputs, columns, amounts) if cache else None
         rollups = rollups or roll_up(inputs, project, extra=columns, amounts=amounts)
