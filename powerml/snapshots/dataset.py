@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from powerml.config.project import ProjectSpec
     from powerml.snapshots.rollup import Inputs, Rollups
 
-Made = TypeVar("Made")
+_Made = TypeVar("_Made")
 ACTIVE_DAYS = 30  # "active": an event in the last 30 days
 
 
@@ -125,8 +125,8 @@ class _Rows:
 
 
 @dataclass(frozen=True)
-class _Parts(Generic[Made]):
-    made: list[Made]
+class _Parts(Generic[_Made]):
+    made: list[_Made]
     unavailable: Mapping[str, str]
 
 
@@ -136,11 +136,11 @@ def _each(
     project: ProjectSpec,
     metrics: Mapping[str, MetricSpec],
     cutoffs: Cutoffs,
-    use: Callable[[_Rows], Made],
+    use: Callable[[_Rows], _Made],
     *,
     with_labels: bool,
     note: Note,
-) -> _Parts[Made]:
+) -> _Parts[_Made]:
     """What `use` makes of the rows of each group of cutoffs that may share a plan."""
     with planning():
         compiled = Compiler(metrics, inputs, rollups, project).compile()
@@ -148,7 +148,7 @@ def _each(
     if with_labels and project.custom_outcome is not None:
         custom_labels.prepare_custom(compiled.cells, project.custom_outcome)
     rollups = prepare(inputs.engine, rollups, compiled.cells, sessions=compiled.needs_sessions)
-    made: list[Made] = []
+    made: list[_Made] = []
     for group in _groups(inputs, rollups, project, cutoffs):
         known = rollups.known_before(group.days[-1]) if rollups.has_known else rollups
         known = replace(known, history=recall(inputs.engine, known, compiled.cells, group, project))

@@ -122,7 +122,7 @@ def _canonical(rows: Any, project: ProjectSpec, table: Table, spec: TableSpec, e
         if source is not None and source.startswith("="):  # the same text in every row
             chosen.append(f.lit(source[1:]).cast(_TYPES[column.kind]).alias(column.name))
             continue
-        if source not in have:
+        if source is None or source not in have:
             if column.required or spec.columns.get(column.name):
                 hint = did_you_mean(str(source), have)
                 raise DataError(f"{project.file}: tables.{table.name}: no column {source!r}{hint}; {WAY_ROUND}")

@@ -144,7 +144,7 @@ def _written(session: Any, rows: Any, scorer: PartitionScorer, folder: Path, *, 
     if few.empty:
         raise DataError("nobody is in this snapshot; choose another date: --as-of")
     example, baseline = scorer.table(few)
-    scored = rows.mapInPandas(replace(scorer, columns=tuple(example)).over, _schema(example))
+    scored = rows.mapInPandas(replace(scorer, columns=tuple(map(str, example))).over, _schema(example))
     scored.orderBy(order).write.option("compression", "zstd").parquet(folder.as_uri())
     found = session.read.parquet(folder.as_uri())
     band = scorer.scorer.model.band_column

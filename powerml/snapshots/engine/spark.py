@@ -34,7 +34,7 @@ SPARK_WORDS = {"epoch_us": "unix_micros", "hash": "xxhash64"}
 _PLACES = 33  # bits of `monotonically_increasing_id` that count within a partition
 
 
-class _Compiler(PySparkCompiler):
+class _Compiler(PySparkCompiler):  # type: ignore[misc]
     """Spark's SQL as plans mean it."""
 
     __slots__ = ()
@@ -57,7 +57,7 @@ class _Compiler(PySparkCompiler):
         return arg.is_(sge.Not(this=sge.Null()))
 
 
-class _Backend(ibis.backends.pyspark.Backend):
+class _Backend(ibis.backends.pyspark.Backend):  # type: ignore[misc]
     compiler = _Compiler()
 
 
