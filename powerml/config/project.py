@@ -223,6 +223,7 @@ class ProjectSpec(Shown, Spec):
     artifact_location: str = ""  # where such a store keeps the files of runs, if not where it likes
 
     _base: Path = PrivateAttr(default=Path())
+    _state: Path | None = PrivateAttr(default=None)
     _custom: EventOutcome | None = PrivateAttr(default=None)
     _file: str = PrivateAttr(default="")
     _meanings: Vocabulary = PrivateAttr(default_factory=dict)
@@ -277,7 +278,13 @@ class ProjectSpec(Shown, Spec):
     @property
     def state(self) -> Path:
         """The folder `.powerml` for everything the product keeps: store, quarantine, cache."""
-        return self._base / ".powerml"
+        return self._state or self._base / ".powerml"
+
+    def kept_in(self, state: Path) -> Self:
+        """The same project with another folder in place of `.powerml`."""
+        moved = self.model_copy()
+        moved._state = state
+        return moved
 
     @property
     def outcome_kind(self) -> Literal["contract", "behavioural"]:
