@@ -82,8 +82,8 @@ def keep_night(history: NightHistory, day: date, users: int) -> None:
     counts = {"features": 20, "advanced": 5, "core": 6}
     scorer = from_weights("engagement").with_counts(counts)
     table, baseline = score_rows(
-        scorer, frame.drop(columns="left"), ids=["as_of", "user_id", "account_id"], reasons=3, ranking="stored",
-        now=NOW, metrics=scorer.metrics(catalogue()),
+        scorer, frame.drop(columns="left"), ids=["as_of", "user_id", "account_id"], ranking="stored",
+        reasons=3 if day == LAST else 0, now=NOW, metrics=scorer.metrics(catalogue()),
     )  # fmt: skip
     facts = {"vocabulary_counts": counts, "newest_event_days": 0.5, "contracts": False}
     file = history.keep_snapshot(day, frame, facts)
