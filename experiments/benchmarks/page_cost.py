@@ -33,6 +33,7 @@ from tests.builders import write_project
 LAST = date(2026, 11, 1)
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
 MONTHS = 12
+PEOPLE = {"account_name": "a customer", "owner": "somebody", "email": None}
 LIMITS = {"built_s": 30.0, "megabytes": 8.0, "load_s": 3.0}
 
 
@@ -99,7 +100,7 @@ def keep_night(history: NightHistory, day: date, users: int) -> None:
         shares=shares,
     )  # fmt: skip
     history.keep_scores(entry, table)
-    history.keep_table(day, "people", frame[["user_id", "account_id"]].assign(name=ids, owner="somebody"))
+    history.keep_table(day, "people", frame[["user_id", "account_id"]].assign(**PEOPLE, name=ids))
     history.admit(entry)
 
 
