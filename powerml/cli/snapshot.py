@@ -58,6 +58,8 @@ def command(
         out.say(f"{len(result.unmapped)} event names that the vocabulary does not name, counted as activity: {shown}")
     cutoffs = result.frame["as_of"].nunique()
     where = f" -> {output}" if output else ""
+    if result.plan:
+        out.say(f"{result.plan}.")
     out.say(f"{len(result.frame):,} rows at {cutoffs} cutoff{'s'[: cutoffs != 1]}{where}")
     out.result(
         {
@@ -67,5 +69,6 @@ def command(
             "loads": result.loads,
             "unavailable": dict(zip(gone["metric"], gone["reason"], strict=True)),
             "unmapped_events": list(result.unmapped),
+            "plan": result.plan,
         }
     )

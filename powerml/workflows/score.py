@@ -79,7 +79,7 @@ def score_snapshot(  # noqa: PLR0913 (keyword arguments of one question)
     `reasons` per row: that many, 0 for none, None for all. Raises StoreError where there is no such version.
     """
     scorer = from_weights(weights, settings=settings, project=project) if weights else from_registry(project, model)
-    opened = open_project(scorer.aimed(project), known=scorer.metrics(project_metrics(project)), note=note)
+    opened = open_project(scorer.aimed(project), known=scorer.metrics(project_metrics(project)), dates=1, note=note)
     built = opened.build([as_of or latest_cutoff(opened)], labels=True, note=note)
     scorer = scorer.with_counts(built.vocabulary_counts)
     ids = ["as_of", *id_columns(built.frame, project.id_column)]

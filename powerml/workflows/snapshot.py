@@ -8,7 +8,7 @@ from powerml.errors import UsageError
 from powerml.progress import Note, silent
 from powerml.sinks.files import write_table
 from powerml.snapshots.windows import cutoff_dates
-from powerml.workflows.project import SnapshotResult, open_project
+from powerml.workflows.project import USUAL_DATES, SnapshotResult, open_project
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,7 @@ def build(
     note: Note = silent,
 ) -> SnapshotResult:
     """The snapshot table of a project at the local midnights of `cutoffs`, labels beside it if asked for."""
-    return open_project(project, note=note).build(cutoffs, labels=labels, note=note)
+    return open_project(project, dates=len(cutoffs), note=note).build(cutoffs, labels=labels, note=note)
 
 
 def write_snapshots(
@@ -44,17 +44,14 @@ def write_snapshots(
 
     `raw` as in `write_table`.
     """
-    data = open_project(project, cache=cache, note=note)
-    if as_of:
-        cutoffs = sorted(set(as_of))
-    elif monthly:
+    asked: list[date] = sorted(set(as_of))
+    if monthly and not asked:
         first, last = monthly
         if last < first:
             raise UsageError(f"--monthly {first} {last}: the second date lies before the first; swap them")
-        cutoffs = cutoff_dates("month", first, last)
-    else:
-        cutoffs = data.cutoffs()
-    result = data.build(cutoffs, labels=labels, note=note)
+        asked = cutoff_dates("month", first, last)
+    data = open_project(project, cache=cache, dates=len(asked) or USUAL_DATES, note=note)
+    result = data.build(asked if as_of or monthly else data.cutoffs(), labels=labels, note=note)
     if output is not None:
         write_table(result.frame, output, raw=raw)
     return result

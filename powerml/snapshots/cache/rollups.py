@@ -23,7 +23,7 @@ from ibis import _
 from powerml.errors import DataError
 from powerml.snapshots import rollup
 from powerml.snapshots.aggregations import atom_table, codes_told
-from powerml.snapshots.cache.history import forget
+from powerml.snapshots.cache.history import forget_fold
 from powerml.snapshots.cache.store import DATABASE, RollupStore
 from powerml.snapshots.engine.words import epoch_us
 from powerml.snapshots.rollup import Inputs, Rollups
@@ -150,7 +150,7 @@ class _Update:
             self._remember_bounds(self._bounds(f"{DATABASE}.days"), kinds)
         else:
             only_added, of_added = not held(), self._bounds(slim.get_name())
-            forget(store, changed_from=low)
+            forget_fold(store, changed_from=low)
             touched = self._touched(slim, within)
             store.later(*(f"delete from {DATABASE}.{table} {within}" for table in ("pieces", "days")))
             store.add(rollup.pieces_of(slim, gap), "pieces")
@@ -236,7 +236,7 @@ class _Update:
         if afresh:
             for name in first_tables | {"atoms"}:
                 store.drop(name)
-            forget(store)
+            forget_fold(store)
         else:
             for name in first_tables:
                 self._first_uses(kinds, name, low, high, only_added=only_added)

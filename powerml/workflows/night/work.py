@@ -93,7 +93,7 @@ class Work:
                 known = asked.scorer.metrics(known)
             aimed = self.asked[0].scorer.aimed(self.project)
             cache = None if self.keep_caches else False
-            self._opened = open_project(aimed, now=self.now, known=known, cache=cache, note=self.note)
+            self._opened = open_project(aimed, now=self.now, known=known, cache=cache, dates=1, note=self.note)
         return self._opened
 
     def snapshots(self, cutoffs: Sequence[date]) -> dict[date, tuple[pd.DataFrame, dict[str, Any]]]:
