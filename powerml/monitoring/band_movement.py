@@ -48,13 +48,8 @@ def crossed_down(before: pd.Series, after: pd.Series, bands: BandsSpec) -> pd.Da
     return moved[moved["steps"] < 0].sort_values(["steps", "score_after"], kind="stable")
 
 
-def transitions(before: pd.Series, after: pd.Series, bands: BandsSpec) -> pd.DataFrame:
-    """How many moved from each band (rows) to each (columns), highest band first."""
-    return counted(movements(before, after, bands), bands)
-
-
-def counted(moved: pd.DataFrame, bands: BandsSpec) -> pd.DataFrame:
-    """The same of `movements` that are known already."""
+def transitions(moved: pd.DataFrame, bands: BandsSpec) -> pd.DataFrame:
+    """How many of `movements` went from each band (rows) to each (columns), highest band first."""
     counts = pd.crosstab(moved["from_band"], moved["to_band"])
     return counts.reindex(index=list(bands.names), columns=list(bands.names), fill_value=0)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from powerml import charts
-from powerml.monitoring.band_movement import counted
+from powerml.monitoring.band_movement import transitions
 from powerml.reports.document.blocks import PageTable, Picture, Section, Told, missing, printed
 from powerml.reports.sections.facts import in_brief
 
@@ -112,7 +112,7 @@ def _moved(facts: Facts, before: SeenNight) -> list[Piece]:
     if facts.bands is None:
         return [missing(f"{facts.scorer.shown} has no bands to move between", "add 'bands' to its weight set")]
     moves = facts.moves(before)
-    counts = counted(moves, facts.bands)
+    counts = transitions(moves, facts.bands)
     flows = counts.rename_axis(index="from_band").reset_index().melt("from_band", var_name="to_band", value_name="n")
     key = f"since {before.as_of}"
     chart = charts.flows(flows, facts.bands.names, title=f"Between bands, {before.as_of} to {facts.night.as_of}")
