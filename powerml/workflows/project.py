@@ -35,7 +35,7 @@ from powerml.training.snapshot_rows import earlier_cutoffs, snapshot_rows
 from powerml.workflows.kept_rollups import cache_folder, from_cache, lost_cache
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from powerml.config.outcome import EventOutcome
     from powerml.sources.loaded import Loaded
@@ -61,6 +61,16 @@ class SnapshotResult(Shown):
     vocabulary_counts: Mapping[str, int]
     unmapped: tuple[str, ...]
     plan: str = ""
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return len(self.frame)
+
+    @property
+    def dates(self) -> tuple[date, ...]:
+        """The cutoffs that have rows."""
+        return tuple(sorted({day.date() for day in self.frame["as_of"].unique()}))
 
     def _shown(self) -> Iterator[str | pd.DataFrame | None]:
         yield f"{len(self.frame):,} rows of {self.frame.shape[1]} columns"
@@ -203,6 +213,7 @@ def open_project(
     `known` are all metrics where the caller has read them already. `cache` says whether roll-ups are kept between runs;
     by default where that is worth it (see `cache_folder`).
     """
+    check_one_machine(project)
     known = project_metrics(project, metrics) if known is None else known
     asked = columns_asked(known.values())
     folder = cache_folder(project, cache)
@@ -238,6 +249,7 @@ def read_sources(
     note: Note = silent,
 ) -> Loaded:
     """The project's tables; bad rows go to its quarantine folder, also where there are too many and the run stops."""
+    check_one_machine(project)
     folder = project.state / "quarantine"
     try:
         at = now or datetime.now(UTC)
@@ -263,13 +275,9 @@ def opened(
 
     The engine may still be at work on them; what goes wrong there is raised by whatever waits for it first.
     """
-    metrics_inside = apart(metrics)
-    asked = columns_asked(metrics_inside.values())
     engine = DuckDBEngine.on(loaded.con)
     inputs = Inputs(engine, {name: engine.table(view) for name, view in loaded.tables.items()}, loaded.columns)
-    amounts = sorted(set(added_up(metrics_inside.values())) & set(loaded.columns["events"]))
-    columns = [column for column in sorted(asked.get("events", ())) if column in loaded.columns["events"]]
-    columns = [column for column in columns if column not in amounts or column in told_by(metrics_inside.values())]
+    columns, amounts = of_events(metrics, loaded.columns["events"])
     (events,) = loaded.report.loc[loaded.report["table"] == "events", "loaded"].to_list() or [0]
     passes = passes_for(inputs, project, events=int(events), dates=dates)
     if passes is not None:
@@ -281,6 +289,23 @@ def opened(
         rollups = from_cache(project, loaded, inputs, columns, amounts) if cache else None
         rollups = rollups or roll_up(inputs, project, extra=columns, amounts=amounts)
     return OpenProject(project, metrics, loaded, inputs, rollups)
+
+
+def check_one_machine(project: ProjectSpec) -> None:
+    """Raises UsageError for a project that runs on Spark: what calls this reads its tables on one machine."""
+    if project.engine == "spark":
+        raise UsageError(
+            f"{project.file}: engine: spark runs 'snapshot' and 'score', and this is neither; leave 'engine' out to"
+            " read the same tables on one machine, or train on what 'powerml snapshot --labels' wrote (train --table)"
+        )
+
+
+def of_events(metrics: Mapping[str, MetricSpec], have: Collection[str]) -> tuple[list[str], list[str]]:
+    """The event columns, of those there are, that metrics tell kinds of event apart by, and those they add up."""
+    inside = apart(metrics).values()
+    amounts = sorted(set(added_up(inside)) & set(have))
+    columns = [column for column in sorted(columns_asked(inside).get("events", ())) if column in have]
+    return [column for column in columns if column not in amounts or column in told_by(inside)], amounts
 
 
 def gather(
@@ -358,12 +383,17 @@ def ranked(frame: pd.DataFrame, left: pd.Series | None) -> pd.DataFrame:
 
 def latest_cutoff(opened: OpenProject) -> date:
     """The local midnight at which all that was observed is known: the day after the last event, unless declared."""
-    declared = opened.project.observed_until
+    return latest_date(opened.project, opened.last_day)
+
+
+def latest_date(project: ProjectSpec, last_day: date) -> date:
+    """See `latest_cutoff`; `last_day` is that of the last event."""
+    declared = project.observed_until
     if declared is not None:
-        zone = ZoneInfo(opened.project.timezone)
+        zone = ZoneInfo(project.timezone)
         local = declared.astimezone(zone) if declared.tzinfo else declared
         return local.date()
-    return opened.last_day + timedelta(days=1)
+    return last_day + timedelta(days=1)
 
 
 def _with_snapshots(project: ProjectSpec, snapshots: SnapshotsSpec) -> ProjectSpec:

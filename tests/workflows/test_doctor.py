@@ -140,3 +140,11 @@ def test_the_secrets_of_sinks_are_looked_for(tmp_path):
     found = said(write_project(tmp_path, EVENTS, sync=sync), Machine(environment={"HOOK_URL": "https://example.org"}))
     assert found == [f"environment: {name} is named in the project and not set; export {name}=…"
                      for name in ("ATTIO_KEY", "HOOK_SECRET")]  # fmt: skip
+
+
+def test_a_project_on_spark_is_told_what_spark_lacks_and_cannot_do(tmp_path):
+    config = write_project(tmp_path, EVENTS, engine="spark")
+    found = said(config, Machine(version=absent, requires=(), environment={}, java=lambda: None))
+    assert found[0] == "Spark: engine: spark and no pyspark; pip install 'powerml[spark]'"
+    assert "tables.events.files: 'events.csv' is no folder of Parquet files; engine: spark takes" in found[1]
+    assert found[1].endswith("powerml export --canonical DIR, with 'engine' left out")
