@@ -161,7 +161,14 @@ def top_section(facts: Facts) -> Section:
     shown = shown.dropna(axis=1, how="all").reset_index(drop=True)
     kinds = printed(points=("score", *parts), money=("mrr",), percent=probabilities)
     blocks: list[Piece] = [
-        PageTable(shown, "top", f"The {len(shown)} highest scores of {facts.night.as_of}", kinds=kinds, first=0)
+        PageTable(
+            shown,
+            "top",
+            f"The {len(shown)} highest scores of {facts.night.as_of}",
+            kinds=kinds,
+            about=dict.fromkeys(parts, "Points of this part of the score."),
+            first=0,
+        )
     ]
     before = facts.month or facts.week
     if before is None:
