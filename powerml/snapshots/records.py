@@ -254,8 +254,10 @@ def needs(part: MetricPart, inputs: Inputs) -> str | None:
     asked = [*part.where, *([part.of] if part.of else []), *([part.time] if part.time else [])]
     sources = {"resolution_hours": ("resolved_at",), "positive": ("sentiment", "csat")}
     for column in asked:
-        if not any(source in columns[name] for source in sources.get(column, (column,))):
-            return f"no column {as_written(column)!r} in {name}"
+        told_by = sources.get(column, (column,))
+        if not any(source in columns[name] for source in told_by):
+            either = told_by if len(told_by) > 1 else (column,)
+            return f"no column {' or '.join(repr(as_written(one)) for one in either)} in {name}"
     if not part.time and TABLES[name].time not in columns[name]:
         return f"no column {TABLES[name].time!r} in {name}"
     return None

@@ -110,6 +110,8 @@ def _may_be_plain(mapped: Mapped, part: SourcePart, work: Staging) -> bool:
     """
     if part.columns[mapped.source][0] != "VARCHAR" or mapped.declared is None or mapped.name == "event_id":
         return False
+    if mapped.source in part.keys:  # stands in no file
+        return False
     return mapped.declared.kind == "text" or (mapped.declared.kind == "id" and not work.fold)
 
 
@@ -194,11 +196,10 @@ def _remembered_repeats(
     def rows_of(positions: Sequence[int]) -> str:
         if len(positions) == len(part.paths):
             return f"FROM ({_inner(part, needed)}) WHERE true"
-        some = [part.paths[i] for i in positions if having[i]]
+        some = [i for i in positions if having[i]]
         if not some:
             return "FROM (SELECT NULL::VARCHAR AS event_id, NULL::TIMESTAMP AS time) WHERE false"
-        relation = f"read_parquet({array(some)}, hive_partitioning=false)"
-        return f"FROM ({_inner(replace(part, relation=relation), needed)}) WHERE true"
+        return f"FROM ({_inner(replace(part, relation=part.of_files(some)), needed)}) WHERE true"
 
     read = hashlib.sha256(select_typed(needed, "").encode()).hexdigest()[:16]  # in which zone, by which format
     digests = [f"{read} {of_file(Path(path), shown)}" for path, shown in zip(part.paths, part.sources, strict=True)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ import pandas as pd
 
 from powerml.config.project import ProjectSpec, TableSpec, expand
 from powerml.errors import DataError, UsageError, did_you_mean
+from powerml.progress import per_second
 from powerml.sources.columns import match, unused
 from powerml.sources.databases import read_database
 from powerml.sources.fetched import OnServer
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from powerml.sources.loaded_table import LoadedTable
 
 SHOWN_PER_TABLE = 10_000
+MANY_ROWS = 100_000  # of a table of so many it is said how fast they were read
 REPORT = ("table", "rows", "loaded", "quarantined", "ignored", "duplicates")
 QUARANTINE = ("table", "source", "row", "rule", "column", "value")
 
@@ -79,11 +82,14 @@ def open_sources(
     problems: list[str] = []
     opened: dict[str, _Opened] = {}
     for table in wanted:
+        begun = time.monotonic()
         if note:
             note(f"reading {table}")
         try:
             with _limited(con, project, table):
                 opened[table] = _open(con, project, TABLES[table], extra.get(table, ()), instant, cache)
+            if note and (rows := opened[table].outcome.rows) >= MANY_ROWS:
+                note(f"read {table}: {rows:,} rows, {per_second(rows, begun)}")
         except DataError as error:
             if not lenient:
                 raise

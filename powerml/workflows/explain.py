@@ -19,7 +19,7 @@ from powerml.scoring.explain.explainable import Explainable
 from powerml.scoring.explain.explanation import Explanation
 from powerml.scoring.explain.next_band import next_band
 from powerml.scoring.explain.one import by_reason, reasons_table
-from powerml.scoring.explain.text import Cell, Cells
+from powerml.scoring.explain.text import Cell, ShownValues
 from powerml.scoring.explain.tree import branches
 from powerml.scoring.named import from_weights
 from powerml.sources.tables.metrics import rows_to_score
@@ -60,7 +60,7 @@ def from_project(
     from powerml.workflows.project import open_project, project_metrics, ranked
 
     scorer = from_weights(weights, settings=settings, project=project) if weights else from_registry(project, model)
-    opened = open_project(scorer.aimed(project), known=scorer.metrics(project_metrics(project)), note=note)
+    opened = open_project(scorer.aimed(project), known=scorer.metrics(project_metrics(project)), dates=1, note=note)
     at = as_of or opened.last_day + timedelta(days=1)
     earlier = [day for day in opened.cutoffs() if day < at][-1:]
     built = opened.build([*earlier, at], labels=True, note=note)
@@ -180,7 +180,7 @@ def _of_date(frame: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
 
 
 def _values(row: pd.DataFrame, metrics: Any) -> list[Cell]:
-    return [Cells(row[name])[0] if name in row.columns else None for name in metrics]
+    return [ShownValues(row[name])[0] if name in row.columns else None for name in metrics]
 
 
 def _date(row: pd.DataFrame) -> date | None:

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from powerml.config import shipped
+from powerml.config.alerts import project_alerts
 from powerml.config.documents import DOCUMENTED_CARD
 from powerml.config.lists import project_lists
 from powerml.config.project import slug
-from powerml.config.triggers import load_triggers
 from powerml.errors import DataError, MissingColumns, UsageError
+from powerml.history.alarms import ALERT_CARD, GAMING
 from powerml.history.ledger import LEDGER_FILE
 from powerml.history.store import NightHistory
-from powerml.history.view import COMPOSITE
-from powerml.monitoring.triggers import FIRINGS, fire
+from powerml.history.view import COMPOSITE, NightViews
+from powerml.monitoring.frames_view import FramesView, became_true
 from powerml.programme.segments import account_of, tier_shares
 from powerml.progress import Note, silent
 from powerml.reports.sections.facts import MONTH, WEEK, Facts, JudgedAlerts, ListTold, SeenNight, UsageSeen
@@ -32,7 +32,6 @@ from powerml.tracking.kept_session import MOVED_FROM, KeptSession, kept_session
 from powerml.tracking.pseudonyms import KEY_FILE, load_pseudonyms
 from powerml.tracking.scorers import RegisteredScorer, from_registry, of_night
 from powerml.tracking.store import store_of
-from powerml.workflows.alert_card import ALERT_CARD
 from powerml.workflows.alerts import fired_since
 from powerml.workflows.impact import impact
 from powerml.workflows.list import written
@@ -51,7 +50,6 @@ if TYPE_CHECKING:
 PAGE = "report.html"
 MONTHS_BACK = 12
 CALLED = "at_risk"
-TRIGGERS = "power_users"
 
 
 @dataclass(frozen=True)
@@ -298,7 +296,7 @@ def _judged(project: ProjectSpec) -> JudgedAlerts | None:
     for night in reversed(history.nights()):
         rules = history.table(night, ALERT_CARD)
         if rules is not None:
-            return JudgedAlerts(night.as_of, rules)
+            return JudgedAlerts(night.as_of, rules, history.table(night, GAMING))
     return None
 
 
@@ -330,7 +328,8 @@ def _lists(project: ProjectSpec, facts: Facts) -> tuple[ListTold, ...]:
     if night is None or night.model != facts.scorer.name:
         return own_lists(facts)
     specs = sorted(project_lists(project).values(), key=lambda spec: spec.name != CALLED)
-    made = [written(project, history, night, spec) for spec in specs]
+    views = NightViews(history, night)
+    made = [written(project, views, spec) for spec in specs]
     return tuple(
         ListTold(one.spec.name, one.spec.team, one.spec.why or _order(one.spec), one.rows.drop(columns="list"),
                  one.sentences)
@@ -343,7 +342,7 @@ def _order(spec: ListSpec) -> str:
 
 
 def _alerts(facts: Facts) -> pd.DataFrame | None:
-    """What rang in the week before, as the nights wrote it down; else which triggers became true since a night before.
+    """What rang in the week before, as the nights wrote it down; else what became true since a snapshot before.
 
     None without either.
     """
@@ -353,10 +352,15 @@ def _alerts(facts: Facts) -> pd.DataFrame | None:
     before = facts.week or facts.month
     if before is None:
         return None
-    found = []
-    for trigger in load_triggers(shipped.find("triggers", TRIGGERS)):
-        try:
-            found.append(fire([trigger], facts.night.snapshot, before=before.snapshot))
-        except MissingColumns:  # a trigger on what this project does not have cannot ring
-            continue
-    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=FIRINGS)
+    bands = () if facts.bands is None else facts.bands.names
+    then, now = (_frames(night, facts.project.id_column, bands) for night in (before, facts.night))
+    days = (facts.night.as_of - before.as_of).days
+    return became_true(project_alerts(facts.project).values(), replace(now, earlier=then, days=days))
+
+
+def _frames(night: SeenNight, id_column: str, bands: tuple[str, ...]) -> FramesView:
+    """A snapshot and what was said of it, as rules read them."""
+    said = night.scores.set_index(night.scores[id_column].astype(str))
+    frame = night.snapshot.set_index(night.snapshot[id_column].astype(str))
+    new = [name for name in ("status", "score", "band", "tier") if name in said]
+    return FramesView(frame.drop(columns=[n for n in new if n in frame]).join(said[new]), bands)

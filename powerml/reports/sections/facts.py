@@ -83,10 +83,11 @@ class UsageSeen:
 
 @dataclass(frozen=True, eq=False)
 class JudgedAlerts:
-    """The scorecard of `powerml alerts --judge`, and the night at which it was made."""
+    """The scorecard of `powerml alerts --judge`, and the night at which it was made; `metrics`: its gaming monitor."""
 
     as_of: date
     rules: pd.DataFrame
+    metrics: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True, eq=False)

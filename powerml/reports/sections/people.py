@@ -9,6 +9,7 @@ import pandas as pd
 
 from powerml import charts
 from powerml.monitoring.band_movement import transitions
+from powerml.monitoring.gaming import gaming_sentence
 from powerml.reports.document.blocks import PageTable, Picture, Section, Told, missing, printed
 from powerml.reports.sections.facts import in_brief
 
@@ -245,10 +246,24 @@ def _judged(facts: Facts) -> list[Piece]:
     }
     table = PageTable(rules, "alert_card", title, kinds=printed(percent=("base_rate", "share_warned")), about=about,
                       first=0)  # fmt: skip
+    monitor = _monitored(facts.judged.metrics)
     if lines.empty:
-        return [table]
+        return [table, *monitor]
     chart = charts.estimates(
         lines[["name", "value", "low", "high", "n"]], title="What each rule is worth", number_format=".1f", zero=1.0,
         told="Lift over the base rate with its 95 % interval by account; at 1 a rule tells nothing.",
     )  # fmt: skip
-    return [Picture(chart, table)]
+    return [Picture(chart, table), *monitor]
+
+
+def _monitored(metrics: pd.DataFrame | None) -> list[Piece]:
+    """The gaming monitor: whether what each metric gives still goes with the outcome."""
+    if metrics is None or metrics.empty:
+        return []
+    about = {
+        "share": "Its part of what moves the score, in per cent.",
+        "auroc_before": "The chance that one who stayed got more points of it than one who left.",
+        "auroc_now": "The same in the three newest months whose outcomes are known.",
+    }
+    title = "Does each metric's part of the score still go with the outcome?"
+    return [Told(gaming_sentence(metrics)), PageTable(metrics, "gaming", title, about=about, first=10)]

@@ -8,7 +8,7 @@ import pandas as pd
 
 from powerml import charts
 from powerml.errors import MissingColumns
-from powerml.monitoring.triggers import emerging_users
+from powerml.monitoring.emerging import emerging_users
 from powerml.programme.beginnings import activation, phases
 from powerml.programme.kpis import KPIS
 from powerml.reports.document.blocks import PageTable, Picture, Section, Told, missing, printed

@@ -23,6 +23,9 @@ _SHARE, _CHANGE = "ratio", "change"  # units that are read as per cent, of a cha
 Cell = float | str | None
 """A metric's value: a number, a category, None where it is not known."""
 
+MOST_KEPT = 10_000
+"""Values of a metric whose words are kept: counts come again and again."""
+
 NOT_LEARNT = ""
 """Stands for what is usual where no training rows told it."""
 
@@ -64,7 +67,7 @@ class Wording:
         names = reasons.metrics
         values = frame.reindex(columns=list(names))
         self.names = names
-        self.cells = [Cells(values[name]) for name in names]
+        self.cells = [ShownValues(values[name]) for name in names]
         specs = [metrics.get(name) for name in names]
         units = ["" if m is None else _CHANGE if m.change else m.unit for m in specs]
         usual = [reasons.usual.get(name, NOT_LEARNT) for name in names]
@@ -121,6 +124,7 @@ class _Metric:
         self.per_cent, self.signed = unit in (_SHARE, _CHANGE), unit == _CHANGE
         self.unit = f" {unit}" if unit in _SAID else ""
         self.one = (" person" if unit == "people" else self.unit.removesuffix("s")) if self.unit else ""
+        self._said: dict[float, str] = {}
         self._usually = "" if not self.learnt else self.number(usual)
 
     @property
@@ -134,7 +138,12 @@ class _Metric:
             return self.missing
         if isinstance(value, str):
             return value
-        return f"{'+' * (self.signed and value > 0)}{_per_cent(100 * value)}%" if self.per_cent else _digits(value)
+        if (said := self._said.get(value)) is None:
+            sign = "+" * (self.signed and value > 0)
+            said = f"{sign}{_per_cent(100 * value)}%" if self.per_cent else _digits(value)
+            if len(self._said) < MOST_KEPT:
+                self._said[value] = said
+        return said
 
     def shown(self, value: Cell) -> str:
         """A value with its unit."""
@@ -167,7 +176,7 @@ def _written(value: Cell) -> str:
     return "null" if value is None else _quoted(value) if isinstance(value, str) else repr(value)
 
 
-class Cells:
+class ShownValues:
     """A metric's values as JSON holds them: numbers, texts where it is a category, None where nothing is known.
 
     Numbers are read when they are asked for: of a large table most are never told.
