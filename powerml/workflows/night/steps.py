@@ -12,17 +12,10 @@ from powerml.errors import DataError, MissingColumns, UsageError
 from powerml.history.alarms import Alarms
 from powerml.history.exports import EXPORTS, write_exports
 from powerml.history.ledger import open_ledger
-<<<<<<< HEAD
-from powerml.history.nights import Night
-from powerml.history.trees import tree_name
-=======
-from powerml.history.movement import change_since_last, new_speaker
+from powerml.history.movement import new_speaker
 from powerml.history.nights import Night
 from powerml.history.trees import tree_name
 from powerml.history.view import NightViews
-from powerml.monitoring.brakes import COMPARED_DAYS, KnownNight, brakes
-from powerml.tracking.due import DUE, due_date
->>>>>>> main
 from powerml.tracking.scorers import RegisteredScorer
 from powerml.workflows.alerts import deliver, due_lists, list_lines, ring
 from powerml.workflows.check import check
