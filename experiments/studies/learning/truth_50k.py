@@ -1,6 +1,7 @@
 """Products of 50,000 people: how often are slopes, totals and bands outside, beside the true hazards?
 
-    python experiments/learning/truth_50k.py --work WORK --seeds 7 101 303 404 --results FOLDER [--heads auto card]
+    python experiments/studies/learning/truth_50k.py --work WORK --seeds 7 101 303 404 \\
+        --results FOLDER [--heads auto card]
 
 For every seed a product is simulated into WORK/vSEED (24 months, preset `validation`) where it is not there yet, and
 `truth.py` is run on it (heads trained on what was mature before each of the last three mature months, judged on that

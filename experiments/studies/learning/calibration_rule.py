@@ -1,6 +1,6 @@
 """When should a calibrator be believed? Rules compared on draws of accounts from the simulated product.
 
-    python experiments/learning/calibration_rule.py OUT --results experiments/learning/results
+    python experiments/studies/learning/calibration_rule.py OUT --results experiments/studies/learning/results
 
 Each draw trains a head on a sample of whole accounts (by its own folds), picks a map by each rule from the same
 out-of-fold logits, and judges it on the last mature month: what does it gain over leaving the logits alone? With

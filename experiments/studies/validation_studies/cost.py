@@ -1,6 +1,6 @@
 """What honesty costs: screen report, verdict, band report and comparison of eight scorers against one LightGBM fit.
 
-    python experiments/validation_studies/cost.py --rounds 3 -o experiments/validation_studies/cost.csv
+    python experiments/studies/validation_studies/cost.py --rounds 3 -o experiments/studies/validation_studies/cost.csv
 
 15,000 entities x 12 snapshots x 60 metrics; LightGBM with default settings on one thread, churn or not. Screening is
 over all rows, judging over the last three snapshots, as in

@@ -1,6 +1,7 @@
 """Do the verdict's words mean what they say? Repeated on made-up data whose truth is known.
 
-    python experiments/validation_studies/studies.py --repeats 200 -o experiments/validation_studies/results.csv
+    python experiments/studies/validation_studies/studies.py --repeats 200 \\
+        -o experiments/studies/validation_studies/results.csv
 
 One row per study and question: what was asked for, what was found, n, and the 95 % Wilson interval of the found rate.
 CI runs the same code with three repeats (tests/validation/test_studies.py).

@@ -1,7 +1,7 @@
 """Small products judged on other people: what is registered, `auto`, each head, and `auto` of an earlier version.
 
     git worktree add OLD e1dc94a
-    python experiments/learning/products.py --work WORK --seeds 21 22 --others 99 --old OLD --results FOLDER
+    python experiments/studies/learning/products.py --work WORK --seeds 21 22 --others 99 --old OLD --results FOLDER
 
 For every seed a product of 2,000 people (24 months, preset `validation`) is simulated into WORK/pSEED, where it is not
 there yet, and its session is held as `powerml train` holds it: the default scorers, the challenger chosen by

@@ -1,6 +1,7 @@
 """Do the three largest reasons of a row ever contradict each other, and does a reader understand them?
 
-    POWERML_SHARED=FOLDER python experiments/learning/reasons.py --sets git_brew crm6 ravenstack validation [--page F]
+    POWERML_SHARED=FOLDER python experiments/studies/learning/reasons.py \\
+        --sets git_brew crm6 ravenstack validation [--page F]
 
 On each set every scorer of a session without an experiment file is trained on all mature rows, as `powerml train`
 registers it, and gives up to 10,000 of them their three largest reasons. Counted are pairs of opposite sign whose

@@ -1,8 +1,9 @@
 """Do the heads find what was planted in the simulated product, and may their probabilities be believed?
 
     powerml simulate OUT --preset validation --users 50000 --months 24 --seed 101
-    python experiments/learning/simulated_rows.py OUT
-    python experiments/learning/truth.py OUT --results experiments/learning/results [--heads card logistic ...]
+    python experiments/studies/learning/simulated_rows.py OUT
+    python experiments/studies/learning/truth.py OUT --results experiments/studies/learning/results \\
+        [--heads card logistic ...]
 
 Each head is trained as `powerml train` trains it (its folds inside, directions declared, document D's structure, the
 screen `auto`) on what is mature before each of the last three mature months, and judged on that month.

@@ -1,6 +1,6 @@
 """Do fitted weights recover weights that were planted? Documents A and E, on the simulated product's own metrics.
 
-    python experiments/learning/planted_weights.py OUT --results experiments/learning/results
+    python experiments/studies/learning/planted_weights.py OUT --results experiments/studies/learning/results
 
 Outcomes are drawn anew from a composite with weights in another order than the document's, on real combinations of
 metrics (so the parts are as correlated as they are); a fitted weight should have the planted order and an interval that

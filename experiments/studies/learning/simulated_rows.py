@@ -1,7 +1,7 @@
 """Labelled monthly snapshots of a simulated product, written once for the other scripts here.
 
     powerml simulate OUT --preset validation --users 50000 --months 24 --seed 101
-    python experiments/learning/simulated_rows.py OUT
+    python experiments/studies/learning/simulated_rows.py OUT
 
 Writes `OUT/labelled.parquet`: every mature monthly snapshot from the fourth month on, rows with a known outcome and
 enough history only, as `powerml train` sees them.

@@ -2,11 +2,11 @@
 
     for s in 21 22 23 24 25 26; do
       powerml simulate P$s --preset validation --users 2000 --months 24 --seed $s
-      python experiments/learning/simulated_rows.py P$s
+      python experiments/studies/learning/simulated_rows.py P$s
     done
     powerml simulate P99 --preset validation --users 30000 --months 24 --seed 99
-    python experiments/learning/simulated_rows.py P99
-    python experiments/learning/small_products.py --others P99 --products P21 P22 ... --results FOLDER
+    python experiments/studies/learning/simulated_rows.py P99
+    python experiments/studies/learning/small_products.py --others P99 --products P21 P22 ... --results FOLDER
 
 Every scorer is trained on all labelled rows of a small product, as `powerml train` trains it, and judged on the last
 three mature months of other people, by the simulator's own 90-day probabilities: three-way log-loss skill over the
