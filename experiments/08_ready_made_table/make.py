@@ -15,11 +15,12 @@ NAMES = {
     "tickets_unresolved": "open tickets", "errors_per_session_30d": "errors per visit",
     "limit_utilisation": "share of limit", "nps_latest": "nps", "days_since_core_feature": "days since core",
 }  # fmt: skip
+QUARTERS = [date(2024, 4, 1), date(2024, 7, 1), date(2024, 10, 1), date(2025, 1, 1), date(2025, 4, 1), date(2025, 7, 1)]
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder:
-        project = simulate("validation", users=400, months=15, seed=99, folder=Path(folder, "product"))
-        rows = snapshot(project, monthly=(date(2024, 6, 1), date(2024, 12, 1)), labels=True).frame
+        project = simulate("validation", users=500, months=22, seed=99, folder=Path(folder, "product"))
+        rows = snapshot(project, QUARTERS, labels=True).frame
     rows = rows[rows["label"].isin(["churn", "stay", "expand"])]
     table = rows[list(NAMES)].rename(columns=NAMES).round(3)
     table["plan"] = rows["seats"].map(lambda n: "team" if n > 5 else "small team" if n > 1 else "single")
