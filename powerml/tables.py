@@ -152,6 +152,7 @@ TABLES: dict[str, Table] = {
             Column("plan", "text", "one of the project's plans"),
             Column("mrr", "number", "monthly recurring revenue", low=0),
             Column("seats", "number", "seats paid for", low=0),
+            Column("reason", "text", "why it ended, where that was asked"),
             time="start",
             key=("account_id", "start"),
         ),

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from powerml.errors import DataError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 try:
     import fcntl
@@ -240,10 +240,19 @@ def _draft(target: Path) -> Iterator[Path]:
         os.close(handle)
 
 
+def sweep_drafts(folder: Path) -> None:
+    """Removes the drafts of whatever files below a folder that nobody writes any more."""
+    _remove_left([path for path in folder.rglob(f".*{_MARK}*") if path.is_file()])
+
+
 def _sweep(target: Path) -> None:
     """Removes drafts of this file that nobody writes any more."""
     prefix = f".{target.name[:100]}{_MARK}"
-    for left in [p for p in target.parent.iterdir() if p.name.startswith(prefix)] if fcntl else []:
+    _remove_left([p for p in target.parent.iterdir() if p.name.startswith(prefix)])
+
+
+def _remove_left(drafts: Iterable[Path]) -> None:
+    for left in drafts if fcntl else []:
         with contextlib.suppress(OSError):
             handle = os.open(left, os.O_RDONLY)
             try:

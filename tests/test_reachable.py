@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 PACKAGE = Path(__file__).parents[1] / "powerml"
-DOORS_COME = ("programme/", "monitoring/", "config/triggers.py")
+DOORS_COME = ("programme/", "monitoring/")
 """Packages whose verbs come with the living score and the page; their docstrings say so."""
 PLAIN = {"property", "cached_property", "staticmethod", "classmethod", "cache", "dataclass", "contextmanager"}
 """Decorators that hand their function to nobody; any other one is a door."""

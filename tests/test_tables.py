@@ -10,7 +10,7 @@ CONTRACT = {  # table: (required columns, further columns)
     "events": ("user_id event time", "account_id session_id event_id value properties"),
     "users": ("user_id", "account_id created_at deactivated_at name email"),
     "accounts": ("account_id", "created_at name owner"),
-    "subscriptions": ("account_id start", "end plan mrr seats"),
+    "subscriptions": ("account_id start", "end plan mrr seats reason"),
     "usage_limits": ("account_id time resource used", "limit"),
     "tickets": ("ticket_id opened_at", "account_id user_id resolved_at sentiment csat"),
     "surveys": ("user_id time nps", ""),

@@ -19,7 +19,8 @@ def estimates(
 ) -> AnyChart:
     """One line per `name`: `value` with `low` and `high`, `reference` as a diamond where the table has it.
 
-    `series` (where the table has it) tells several values of one name apart by colour; `zero` draws a line there.
+    `series` (where the table has it) tells several values of one name apart by colour, and where there are intervals by
+    lines of their own; `zero` draws a line there.
     """
     names = list(dict.fromkeys(cut(table["name"])))
     grouped = "series" in table
@@ -34,23 +35,27 @@ def estimates(
         y=alt.Y("name:N", sort=names, title=None).axis(domain=False, ticks=False, labelLimit=190), tooltip=hints
     )
     series = list(dict.fromkeys(cut(table["series"]))) if grouped else []
+    told_apart = grouped and bool(table["low"].notna().any())
     if grouped:
         legend = alt.Legend(title=None, orient="top")
         colours = [OUTCOME_COLOURS.get(each, other) for each, other in zip(series, SERIES, strict=False)]
         colour = alt.Color("series:N", sort=series, legend=legend).scale(domain=series, range=colours)
-        base = base.encode(yOffset=alt.YOffset("series:N", sort=series), color=colour)
+        base = base.encode(color=colour)
+        if told_apart:
+            base = base.encode(yOffset=alt.YOffset("series:N", sort=series))
     else:
         base = base.encode(color=alt.value(OURS))
-    axis = alt.Axis(format=number_format, title=None)
+    line = 18 * (len(series) if told_apart else 1) + 8
+    axis = alt.Axis(format=f"{number_format[:-1]}~{number_format[-1]}", title=None)  # 10 %, not 10.0 %
     layers = [] if zero is None else [
         alt.Chart(inline(table.head(1).assign(zero=zero)[["zero"]])).mark_rule(color=MUTED, strokeDash=[2, 3])
         .encode(x="zero:Q")
     ]  # fmt: skip
-    layers += [
-        base.mark_rule(strokeWidth=2.5, opacity=0.6).encode(x=alt.X("low:Q", axis=axis).scale(zero=False), x2="high:Q"),
-        base.mark_circle(size=60, opacity=1).encode(x="value:Q"),
-    ]
+    if table["low"].notna().any():
+        rule = base.mark_rule(strokeWidth=2.5, opacity=0.6)
+        layers.append(rule.encode(x=alt.X("low:Q", axis=axis).scale(zero=False), x2="high:Q"))
+    layers.append(base.mark_circle(size=60, opacity=1).encode(x=alt.X("value:Q", axis=axis).scale(zero=False)))
     if has_reference:
         point = base.mark_point(shape="diamond", filled=False, size=60, strokeWidth=2)
         layers.append(point.encode(x="reference:Q", color=alt.value(DOCUMENT)))
-    return themed(layers, title=title, told=told, height=max(70, (18 * max(1, len(series)) + 8) * len(names)))
+    return themed(layers, title=title, told=told, height=max(70, line * len(names)))

@@ -43,6 +43,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "treat": ("powerml.cli.treat", "Draw who of a list is touched, and who is held out."),
     "impact": ("powerml.cli.impact", "Whether a playbook did anything, with its interval."),
     "history": ("powerml.cli.history", "What was said, night by night; of one entity, too."),
+    "forget": ("powerml.cli.forget", "Remove somebody from all that the project keeps, for good."),
     "validate": ("powerml.cli.validate", "Band report of any score column against any labels."),
     "backtest": ("powerml.cli.backtest", "The list we would have had then, and what happened."),
     "report": ("powerml.cli.report", "Write the page: one HTML file for Monday and for every doubt."),

@@ -23,8 +23,8 @@ ALERTS_SHOWN = 25
 def command(since: date | None, judge: str | None, output: Path | None, config: Path, out: common.Output) -> None:
     """Lists what rang, newest first: whom it is about, why, what to do, and whether somebody was told.
 
-    With --judge the history is replayed: how often what a rule warns of came after it rang, against how often it came
-    anyway.
+    With --judge nights a week apart are replayed: how often what a rule warns of came after it rang, against how often
+    it came anyway; and whether what each metric gives to the score still goes with the outcome in the newest months.
     """
     from powerml.config.project import load_project
     from powerml.sinks.files import check_target, write_table
@@ -44,6 +44,11 @@ def command(since: date | None, judge: str | None, output: Path | None, config: 
         out.table(shown.rename(columns=titles), title=f"Over {card.nights} nights", digits=2)
         for sentence in card.sentences:
             out.say(sentence)
+        out.table(
+            card.metrics[["metric", "share", "auroc_before", "auroc_now", "now_low", "now_high", "verdict"]],
+            title="Gaming monitor: whether what each metric gives still goes with who stays",
+            digits=2,
+        )
         table = card.rules
     else:
         table = fired_since(project, since)
@@ -57,5 +62,7 @@ def command(since: date | None, judge: str | None, output: Path | None, config: 
     if output is not None:
         write_table(table, output, raw=out.raw)
         out.say(f"{len(table):,} rows in {output}")
-    key = "rules" if judge is not None else "rows"
-    out.result({key: table, "file": output})
+    if judge is not None:
+        out.result({"rules": table, "sentences": card.sentences, "metrics": card.metrics, "file": output})
+    else:
+        out.result({"rows": table, "file": output})

@@ -41,7 +41,9 @@ def command(config: Path, out: common.Output) -> None:
             out.table(gone[["metric", "reason"]], title="Not available")
     if len(seen.labels):
         out.table(seen.labels.tail(12), title="Labels, latest cutoffs of the project's setting")
-    out.say("Nothing to look at." if not seen.findings else f"{len(seen.findings)} findings:")
+    out.say(
+        "Nothing to look at." if not seen.findings else f"{len(seen.findings)} finding{'s'[: len(seen.findings) != 1]}:"
+    )
     for finding in seen.findings:
         out.say(f"- {finding}")
     out.result(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -49,6 +49,12 @@ def command(users: int, folder: Path, seed: int, force: bool, config: Path, out:
     out.say(f"Scores of all {len(done.scores.frame):,} users: {done.scores_file}")
     out.say(f"The page, to open in a browser: {done.page}")
     out.say(f"Runs, weights, band reports: powerml ui -c {folder / 'powerml.yaml'}")
+    (first, last), place = done.nights, f"-c {folder / 'powerml.yaml'}"
+    out.say(f"Sixty nights as they would have been: powerml night --from {first} --to {last} {place}")
+    out.say(
+        f"The last two, and whom to call: powerml night --as-of {last + timedelta(1)} {place}; powerml night {place};"
+    )
+    out.say(f"  powerml list at_risk {place}")
     out.say(f"The truth behind the product: {folder / 'truth'}")
     out.result(
         {

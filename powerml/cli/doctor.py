@@ -21,7 +21,7 @@ def command(config: Path, out: common.Output) -> None:
 
     looked, found = doctor(config)
     out.say(f"Looked at: {', '.join(looked)}.")
-    out.say("Nothing to mend." if not found else f"{len(found)} findings:")
+    out.say("Nothing to mend." if not found else f"{len(found)} finding{'s'[: len(found) != 1]}:")
     for one in found:
         out.say(f"- {one.about}: {one.what}; {one.fix}")
     out.result({"looked_at": looked, "findings": [{"about": f.about, "what": f.what, "fix": f.fix} for f in found]})

@@ -74,7 +74,8 @@ def command(
     if entity is not None:
         done = explain.explain(entity, found)
         if page is not None:
-            explain.write_person(done, page, None if metrics else _record(config, entity))
+            beside = None if metrics else explain.around(load_project(config), entity)
+            explain.write_person(done, page, None if metrics else _record(config, entity), beside)
         _print(done, out)
         if page is not None:
             out.say(f"The page: {page}")

@@ -67,7 +67,7 @@ def _check(paths: tuple[Path, ...], config: Path, out: common.Output) -> None:
         raise UsageError("init --check: reads what the project file names; leave the paths out")
     with out.progress() as note:
         found = no_longer_fits(load_project(config), note=note)
-    out.say("The data fits the project file." if not found else f"{len(found)} findings:")
+    out.say("The data fits the project file." if not found else f"{len(found)} finding{'s'[: len(found) != 1]}:")
     for sentence in found:
         out.say(f"- {sentence}")
     out.result({"findings": list(found)})

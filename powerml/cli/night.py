@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 @common.command("night", short_help="Check, snapshot, score, keep, list, alert: each night's work, once.")
 @click.option("--as-of", type=common.DATE, help="The night's date; by default `observed_until`, else today.")
+@click.option("--dry-run", is_flag=True, help="Say what every step would write or send; write and send nothing.")
 @click.option("--force", is_flag=True, help="Lift the brakes, which is written down; with --only, do steps again.")
 @click.option("--only", multiple=True, metavar="STEP", help="This step alone; as often as needed.")
 @click.option("--from", "first", type=common.DATE, help="Fill the history from this date: sends nothing.")
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 def command(
     context: click.Context,
     as_of: date | None,
+    dry_run: bool,
     force: bool,
     only: tuple[str, ...],
     first: date | None,
@@ -46,8 +48,8 @@ def command(
 
     if (first is None) != (last is None):
         raise UsageError("--from and --to go together; give both")
-    if first is not None and (as_of or force or only):
-        raise UsageError("--from fills the history; leave --as-of, --force and --only out")
+    if first is not None and (as_of or force or only or dry_run):
+        raise UsageError("--from fills the history; leave --as-of, --dry-run, --force and --only out")
     if every and first is None:
         raise UsageError("--every says how often --from … --to fills in; give both dates")
     for step in only:
@@ -60,7 +62,7 @@ def command(
         if first is not None and last is not None:
             _show_filled(fill(project, first, last, every=every or "day", now=now, note=note), out)
             return
-        done = run_night(project, as_of=as_of, force=force, only=only, now=now, note=note)
+        done = run_night(project, as_of=as_of, force=force, only=only, now=now, dry=dry_run, note=note)
     _show(done, out)
     context.exit(1 if done.findings else 0)
 
@@ -69,7 +71,8 @@ def _show(done: NightResult, out: common.Output) -> None:
     """A line per step, three sentences."""
     for row in done.steps:
         seconds = "" if row.seconds is None else f"{row.seconds:6.1f} s"
-        out.say(f"{row.step:<9}{row.state:<6}{seconds:<10}{row.sentence}")
+        state = "would" if done.dry and row.state == "done" and not done.before else row.state
+        out.say(f"{row.step:<9}{state:<6}{seconds:<10}{row.sentence}")
     for sentence in done.summary:
         out.say(sentence)
     steps = [
@@ -81,6 +84,7 @@ def _show(done: NightResult, out: common.Output) -> None:
             "as_of": done.as_of,
             "state": done.state,
             "finished_before": done.before,
+            "dry_run": done.dry,
             "steps": [{**step, "counts": _short(step["counts"])} for step in steps],
             "held": list(done.held),
             "summary": list(done.summary),

@@ -13,6 +13,8 @@ from powerml.errors import UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from powerml.workflows.scored_on_spark import WrittenScores
+
 
 @common.command("score", short_help="Write the scores table, from the registry or a weight set.")
 @click.option("--model", metavar="NAME@ALIAS", help="A registered version: NAME@champion, NAME@challenger, a number.")
@@ -39,7 +41,8 @@ def command(
 ) -> None:
     """Scores a snapshot with the project's champion, or with a weight set; writes one row per entity.
 
-    With --metrics it scores a table made elsewhere, in its order; with --weights that needs no project file.
+    With --metrics it scores a table made elsewhere, in its order; with --weights that needs no project file. With
+    `engine: spark` in the project file Spark makes and scores the snapshot, and -o names a folder.
     """
     from powerml.sinks.files import check_target, write_table
     from powerml.workflows import score
@@ -48,13 +51,24 @@ def command(
     _exclusive(as_of=as_of, metrics=metrics)
     if settings and not weights:
         raise UsageError("--set changes a weight set; name it with --weights")
-    check_target(output)
     numbers = common.settings(settings)
     wanted, now = _reasons(reasons), datetime.now(UTC)
     ranking: Literal["stored", "batch"] = "batch" if reference == "batch" else "stored"
     needs_project = not (weights and metrics) or common.is_named("config") or config.is_file()
     project = common.project_or_store(config) if needs_project else None
-    if metrics:
+    on_spark = project is not None and project.engine == "spark" and not metrics
+    if not on_spark:
+        check_target(output)
+    done: score.ScoreResult | WrittenScores
+    if on_spark:
+        assert project is not None
+        if weights:
+            raise UsageError("engine: spark scores with a registered version; register the set: train with it first")
+        with out.progress() as note:
+            done = score.score_on_spark(
+                project, as_of, output, model=model, reasons=wanted, ranking=ranking, now=now, note=note
+            )
+    elif metrics:
         done = score.score_metrics(
             metrics, project=project, model=model, weights=weights, settings=numbers,
             reasons=wanted, ranking=ranking, now=now,
@@ -66,24 +80,24 @@ def command(
                 project, as_of, model=model, weights=weights, settings=numbers,
                 reasons=wanted, ranking=ranking, now=now, note=note,
             )  # fmt: skip
-    write_table(done.frame, output, raw=out.raw)
+    if isinstance(done, score.ScoreResult):
+        write_table(done.frame, output, raw=out.raw)
     status = ", ".join(f"{n:,} {name}" for name, n in done.status.items())
-    out.say(f"{len(done.frame):,} rows ({status}) by {done.scorer.shown} in {output}")
+    out.say(f"{done.rows:,} rows ({status}) by {done.scorer.shown} in {output}")
     if done.baseline is not None:
         out.say(f"Reasons add up to the score from a baseline of {done.baseline:.4g}.")
     for sentence in (*done.untold, *done.crowded):
         out.say(sentence)
     for sentence in done.due:
         out.note(sentence)
-    bands = done.frame[done.scorer.model.band_column].value_counts() if done.status.get("scored") else None
     out.result(
         {
             "file": output,
             "model": done.scorer.name,
             "model_version": done.scorer.version,
-            "rows": len(done.frame),
-            "status": done.status,
-            "bands": {} if bands is None else {str(k): int(v) for k, v in bands.items()},
+            "rows": done.rows,
+            "status": dict(done.status),
+            "bands": dict(done.bands),
             "baseline": done.baseline,
             "due": list(done.due),
             "told_nothing_of": list(done.untold),

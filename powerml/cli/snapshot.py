@@ -32,7 +32,8 @@ def command(
 ) -> None:
     """Write the snapshot table: every metric of every entity, as known at a date.
 
-    Without --as-of or --monthly the project's own `snapshots` setting says when.
+    Without --as-of or --monthly the project's own `snapshots` setting says when. With `engine: spark` in the project
+    file Spark makes them, and FILE is a folder of Parquet files.
     """
     from powerml.config.project import load_project
     from powerml.sinks.files import check_target
@@ -42,12 +43,11 @@ def command(
         raise UsageError("--as-of and --monthly exclude each other; give one of them")
     if output is None and not out.as_json:
         raise UsageError("nowhere to write; give -o FILE.parquet or -o FILE.csv")
-    if output is not None:
+    project = load_project(config)
+    if output is not None and project.engine == "duckdb":
         check_target(output)
     with out.progress() as note:
-        result = write_snapshots(
-            load_project(config), output, as_of=as_of, monthly=monthly, labels=labels, raw=out.raw, note=note
-        )
+        result = write_snapshots(project, output, as_of=as_of, monthly=monthly, labels=labels, raw=out.raw, note=note)
     gone = result.coverage[~result.coverage["available"]]
     out.table(result.loads)
     if len(gone):
@@ -56,16 +56,19 @@ def command(
     if result.unmapped:
         shown = ", ".join(result.unmapped[:10]) + (", …" if len(result.unmapped) > 10 else "")
         out.say(f"{len(result.unmapped)} event names that the vocabulary does not name, counted as activity: {shown}")
-    cutoffs = result.frame["as_of"].nunique()
+    cutoffs = len(result.dates)
     where = f" -> {output}" if output else ""
-    out.say(f"{len(result.frame):,} rows at {cutoffs} cutoff{'s'[: cutoffs != 1]}{where}")
+    if result.plan:
+        out.say(f"{result.plan}.")
+    out.say(f"{result.rows:,} rows at {cutoffs} cutoff{'s'[: cutoffs != 1]}{where}")
     out.result(
         {
-            "rows": len(result.frame),
-            "cutoffs": sorted({d.date().isoformat() for d in result.frame["as_of"]}),
+            "rows": result.rows,
+            "cutoffs": [day.isoformat() for day in result.dates],
             "file": output,
             "loads": result.loads,
             "unavailable": dict(zip(gone["metric"], gone["reason"], strict=True)),
             "unmapped_events": list(result.unmapped),
+            "plan": result.plan,
         }
     )

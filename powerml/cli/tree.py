@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from powerml.cli import common
+from powerml.errors import UsageError
 
 if TYPE_CHECKING:
     from datetime import date
@@ -14,25 +15,32 @@ if TYPE_CHECKING:
 
 
 @common.command("tree", short_help="What the score is made of, branch by branch, and what moved it.")
-@click.argument("entity", metavar="[ID]", required=False)
+@click.argument("given", metavar="[WEIGHTS] [ID]", nargs=-1)
 @click.option("--weights", metavar="FILE|NAME", help="A weight set's tree; by default that of the night's scorer.")
 @click.option("--as-of", type=common.DATE, help="The night; by default the newest.")
 @click.option("--since", type=common.DATE, help="The night to compare with; by default the one a month before.")
 @click.option("-o", "--output", type=common.FILE, help="Where to write; .csv or .parquet.")
 def command(
-    entity: str | None, weights: str | None, as_of: date | None, since: date | None, output: Path | None, config: Path,
-    out: common.Output,
+    given: tuple[str, ...], weights: str | None, as_of: date | None, since: date | None, output: Path | None,
+    config: Path, out: common.Output,
 ) -> None:  # fmt: skip
     """Shows the mean score of a kept night (or one entity's) as a tree: branches with their owners, metrics below.
 
-    What moved it since an earlier night adds up at every level; `from movers` is due to who came and went.
+    What moved it since an earlier night adds up at every level; `from movers` is due to who came and went. A weight
+    set's name or file before the id is the same as --weights.
     """
+    from powerml.config import shipped
     from powerml.config.project import load_project
     from powerml.sinks.files import check_target, write_table
     from powerml.workflows.tree import metric_tree_of
 
     if output is not None:
         check_target(output)
+    if given and weights is None and (given[0] in shipped.names("weights") or given[0].endswith((".yaml", ".yml"))):
+        weights, given = given[0], given[1:]
+    if len(given) > 1:
+        raise UsageError(f"{' '.join(given[1:])}: one id at a time; a weight set stands before it")
+    entity = given[0] if given else None
     done = metric_tree_of(load_project(config), entity, weights=weights, as_of=as_of, since=since)
     whole = done.rows.iloc[0]
     who = entity or f"the mean of {done.n:,}"

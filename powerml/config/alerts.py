@@ -22,9 +22,10 @@ from powerml.config.reading import load
 class AlertSpec(Spec):
     """A rule: its conditions, how many must hold (`needed`), whom it is about, who hears of it and what to do.
 
-    `of`: the weight set whose score, band and tier it reads; by default the night's main one. `came`: what it warns of
-    or promises, by which `--judge` judges it, within `within_days` (by default the horizon). It rings again only after
-    it was false for `rearm_days`. `entity: branch` is a rule on branches of the metric tree, told to their owners.
+    `owner`: a person who hears of it in place of the account's owner. `of`: the weight set whose score, band and tier
+    it reads; by default the night's main one. `came`: what it warns of or promises, by which `--judge` judges it,
+    within `within_days` (by default the horizon). It rings again only after it was false for `rearm_days`. `entity:
+    branch` is a rule on branches of the metric tree, told to their owners.
     """
 
     name: Metric
@@ -35,6 +36,7 @@ class AlertSpec(Spec):
     entity: Literal["user", "account", "branch"] = "account"
     of: str | None = None
     team: Team | None = None
+    owner: Annotated[str, Field(min_length=1)] | None = None
     action: Annotated[str, Field(min_length=1)]
     came: Literal["churn", "expand"] = "churn"
     rearm_days: Annotated[int, Field(ge=1)] = 14

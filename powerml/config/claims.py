@@ -171,6 +171,22 @@ class Subgroup(Cited):
     expand_out: Rate
 
 
+class Discovery(Cited):
+    """What a group is said to have gone with: a measure `inside` it, among the others, or how many `times` as much."""
+
+    group: Literal["adopters", "team_growth", "single_user"]
+    measure: Literal["expand", "retention", "churn", "usage", "nps"]
+    inside: float | None = None
+    outside: float | None = None
+    times: _Positive | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.inside is None and self.times is None:
+            raise ValueError("says nothing; give 'inside' or 'times'")
+        return self
+
+
 class Segment(Cited):
     """One row of a segment table; `revenue` per user and year."""
 
@@ -274,6 +290,7 @@ class ClaimsSpec(Spec):
     associations: tuple[Association, ...] = ()
     metrics: MetricCounts | None = None
     subgroups: tuple[Subgroup, ...] = ()
+    discoveries: tuple[Discovery, ...] = ()
     segments: tuple[Segment, ...] = ()
     multiples: tuple[Multiple, ...] = ()
     gains: tuple[Gain, ...] = ()

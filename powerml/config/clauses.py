@@ -15,7 +15,6 @@ from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
 from powerml.config.base import Spec
 from powerml.config.conditions import Comparator, Metric, TopShare
-from powerml.config.triggers import ChangeTrigger, Named
 
 _EQUALS = re.compile(r"\s*([a-z]\w*)\s*=\s*(\S.*?)\s*")
 _IS = re.compile(r"\s*([a-z]\w*)\s+is\s+(\S.*?)\s*")
@@ -26,6 +25,37 @@ _WORDS = (
     "write it like 'mrr >= 100', 'events_30d in top 5 %', 'tier is Champions', 'band below Healthy', 'events_30d fell "
     "by 30 %', or as a mapping like {score: fell, by: 15, days: 30}"
 )
+
+
+class Named(Spec):
+    """A text column that is one of some names, such as a band or a tier."""
+
+    column: Metric
+    names: Annotated[tuple[str, ...], Field(min_length=1)]
+
+    def __str__(self) -> str:
+        return f"{self.column} is {' or '.join(self.names)}"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The column it reads."""
+        return (self.column,)
+
+
+class MetricChange(Spec):
+    """A metric that fell or rose by at least a share of what it was at the night before."""
+
+    metric: Metric
+    direction: Literal["fell", "rose"]
+    by: Annotated[float, Field(gt=0)]
+
+    def __str__(self) -> str:
+        return f"{self.metric} {self.direction} by {100 * self.by:.12g} %"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The metric it reads."""
+        return (self.metric,)
 
 
 class BandSide(Spec):
@@ -133,7 +163,7 @@ def _parse(value: Any) -> Any:
     if parts := _MIDDLE.fullmatch(value):
         return Middle(metric=parts[1], side=parts[2])
     if parts := _CHANGE.fullmatch(value):
-        return ChangeTrigger(metric=parts[1], direction=parts[2], by=round(float(parts[3]) / 100, 12))
+        return MetricChange(metric=parts[1], direction=parts[2], by=round(float(parts[3]) / 100, 12))
     for kind in (TopShare, Comparator):
         try:
             return kind.model_validate(value)
@@ -155,7 +185,7 @@ def _mapping(value: dict[str, Any]) -> Spec:
 
 
 Clause = Annotated[
-    Comparator | TopShare | Named | BandSide | Middle | ChangeTrigger | ScoreMove | MetricMove | BandMove | BranchPull
+    Comparator | TopShare | Named | BandSide | Middle | MetricChange | ScoreMove | MetricMove | BandMove | BranchPull
     | AnyOf | Was,
     BeforeValidator(_parse),
 ]  # fmt: skip

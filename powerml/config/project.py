@@ -16,6 +16,7 @@ from powerml.config.base import Spec
 from powerml.config.outcome import EventOutcome
 from powerml.config.reading import Document, read_document, validated
 from powerml.config.sinks import ExportsSpec, SyncSpec
+from powerml.config.spark import SparkSpec
 from powerml.config.vocabulary import Meaning, Vocabulary
 from powerml.errors import ConfigError, DataError, Problem, did_you_mean
 from powerml.shown import Shown
@@ -109,7 +110,7 @@ class TableSpec(Spec):
                 raise ValueError("has both 'files' and 'database'; keep one")
             if bool(self.table) == bool(self.query):
                 raise ValueError("'database' needs a 'table' or a 'query'; give one of them")
-        elif bool(self.files) == bool(self.query):
+        elif [bool(self.files), bool(self.query), bool(self.table)].count(True) != 1:
             raise ValueError("needs 'files' or 'query'; give one of them")
         if not self.files and (self.encoding or self.delimiter or self.shape):
             raise ValueError("'encoding', 'delimiter' and 'shape' say how 'files' are written; leave them out")
@@ -205,6 +206,7 @@ class ProjectSpec(Shown, Spec):
     snapshots: SnapshotsSpec = SnapshotsSpec()
     metrics: Names = ()
     engine: Literal["duckdb", "spark"] = "duckdb"
+    spark: SparkSpec = SparkSpec()
     memory_limit: str | None = None
     query_timeout: Annotated[float, Field(gt=0, le=7 * 86_400)] = 600  # seconds that a table's query may take
     owners: dict[str, Owner] = {}
@@ -221,6 +223,7 @@ class ProjectSpec(Shown, Spec):
     artifact_location: str = ""  # where such a store keeps the files of runs, if not where it likes
 
     _base: Path = PrivateAttr(default=Path())
+    _state: Path | None = PrivateAttr(default=None)
     _custom: EventOutcome | None = PrivateAttr(default=None)
     _file: str = PrivateAttr(default="")
     _meanings: Vocabulary = PrivateAttr(default_factory=dict)
@@ -239,12 +242,12 @@ class ProjectSpec(Shown, Spec):
             raise ValueError(f"a plan stands twice in {list(plans)}; name each once, lowest first")
         return plans
 
-    @field_validator("engine")
-    @classmethod
-    def _engine_works(cls, engine: str) -> str:
-        if engine != "duckdb":
-            raise ValueError(f"{engine!r} is not built yet; leave 'engine' out, or write duckdb")
-        return engine
+    @model_validator(mode="after")
+    def _tables_of_spark(self) -> Self:
+        bare = [name for name, spec in self.tables.items() if spec.table and spec.database is None]
+        if bare and self.engine != "spark":
+            raise ValueError(f"tables.{bare[0]}: a 'table' needs its 'database' beside it, or engine: spark")
+        return self
 
     @field_validator("tables")
     @classmethod
@@ -275,7 +278,13 @@ class ProjectSpec(Shown, Spec):
     @property
     def state(self) -> Path:
         """The folder `.powerml` for everything the product keeps: store, quarantine, cache."""
-        return self._base / ".powerml"
+        return self._state or self._base / ".powerml"
+
+    def kept_in(self, state: Path) -> Self:
+        """The same project with another folder in place of `.powerml`."""
+        moved = self.model_copy()
+        moved._state = state
+        return moved
 
     @property
     def outcome_kind(self) -> Literal["contract", "behavioural"]:

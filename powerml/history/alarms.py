@@ -14,9 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
+ALERT_CARD, GAMING = "alert_card", "gaming"  # tables beside the newest night: what 'alerts --judge' found, for the page
 ALARM_COLUMNS = ("alert", "fired_at", "account_id", "user_id", "team", "owner", "because", "action", "state")
 _TABLES = """
 CREATE TABLE IF NOT EXISTS looked (alert TEXT PRIMARY KEY, as_of TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS first_look (alert TEXT PRIMARY KEY, as_of TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS sent_by (digest TEXT PRIMARY KEY, as_of TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS truth (
     alert TEXT NOT NULL, id TEXT NOT NULL, last_true TEXT NOT NULL, PRIMARY KEY (alert, id)
 );
@@ -69,6 +72,16 @@ class Alarms:
         row = self.con.execute("SELECT as_of FROM looked WHERE alert = ?", (alert,)).fetchone()
         return None if row is None else date.fromisoformat(row[0])
 
+    def first_look(self, alert: str) -> date | None:
+        """The night at which a rule was looked at first; None where it never was."""
+        row = self.con.execute("SELECT as_of FROM first_look WHERE alert = ?", (alert,)).fetchone()
+        return None if row is None else date.fromisoformat(row[0])
+
+    def rang_at(self, as_of: date) -> pd.DataFrame:
+        """What was written down to ring at a night, with the columns of an alarm."""
+        told = self.con.execute("SELECT * FROM alarm WHERE fired_at = ? ORDER BY rowid", (as_of.isoformat(),))
+        return pd.DataFrame(told.fetchall(), columns=["alert", "id", "fired_at", *ALARM_COLUMNS[2:-1]])
+
     def last_true(self, alert: str) -> dict[str, date]:
         """When a rule was true last, by entity."""
         rows = self.con.execute("SELECT id, last_true FROM truth WHERE alert = ?", (alert,)).fetchall()
@@ -92,6 +105,7 @@ class Alarms:
         with self.con:
             for alert, ids in true.items():
                 self.con.execute("INSERT OR REPLACE INTO looked VALUES (?, ?)", (alert, day))
+                self.con.execute("INSERT OR IGNORE INTO first_look VALUES (?, ?)", (alert, day))
                 rows = [(alert, one, day) for one in ids]
                 self.con.executemany("INSERT OR REPLACE INTO truth VALUES (?, ?, ?)", rows)
             columns = ["alert", "id", "fired_at", *ALARM_COLUMNS[2:-1]]
@@ -120,13 +134,20 @@ class Alarms:
             found.setdefault(digest, []).append(text)
         return [Digest(digest, *of[digest], tuple(texts)) for digest, texts in found.items()]
 
-    def mark(self, digest: Digest, state: str, *, now: datetime, error: str = "") -> None:
-        """Writes down how a digest fared: sent or failed."""
+    def mark(self, digest: Digest, state: str, *, night: date, now: datetime, error: str = "") -> None:
+        """Writes down how a digest fared on a night: sent or failed."""
         with self.con:
+            if state == "sent":
+                self.con.execute("INSERT OR IGNORE INTO sent_by VALUES (?, ?)", (digest.id, night.isoformat()))
             self.con.execute(
                 "UPDATE delivery SET state = ?, at = ?, error = ? WHERE digest = ? AND state <> 'sent'",
                 (state, now.isoformat(timespec="seconds"), error, digest.id),
             )
+
+    def sent_by(self, night: date) -> int:
+        """How many digests were sent by a night."""
+        (n,) = self.con.execute("SELECT count(*) FROM sent_by WHERE as_of = ?", (night.isoformat(),)).fetchone()
+        return int(n)
 
     def fired(self, since: date | None = None) -> pd.DataFrame:
         """What rang, the newest first (ALARM_COLUMNS); `state` is `listed` where nobody was to be told."""

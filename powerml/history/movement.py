@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +16,40 @@ if TYPE_CHECKING:
     from powerml.history.nights import Night
     from powerml.history.store import NightHistory
 
+SPOKEN_OF_DAYS = 30  # for so long a change of model is told
 MOVED = 0.5  # points that are a move of the score: half a point, for scores are read as whole numbers
+
+
+@dataclass(frozen=True)
+class Swap:
+    """Another scorer spoke the night before: `before` is that night as it was said, `alike` as this night's scorer
+    says it (None where its snapshot could not be scored anew).
+    """
+
+    before: Night
+    alike: Night | None
+
+
+def swap_at(history: NightHistory, night: Night) -> Swap | None:
+    """What a change of model at a night means for what is compared with the night before; None where none changed."""
+    before = history.last_before(night, as_said=True)
+    if before is None or before.scorer == night.scorer:
+        return None
+    alike = history.last_before(night)
+    return Swap(before, alike if alike is not None and alike.as_of == before.as_of else None)
+
+
+def new_speaker(history: NightHistory, night: Night) -> str:
+    """The sentence where another scorer spoke within the last month; empty where none did."""
+    since = night.as_of - timedelta(days=SPOKEN_OF_DAYS)
+    said = [one for one in history.nights() if since <= one.as_of <= night.as_of]
+    for before, after in reversed(list(pairwise(said))):
+        if (before.model, before.model_version) != (after.model, after.model_version):
+            return (
+                f"{after.model}@{after.model_version} speaks since {after.as_of}, until then "
+                f"{before.model}@{before.model_version} did; changes compare what the newer one says of both dates."
+            )
+    return ""
 
 
 def change_since(history: NightHistory, night: Night, days: int) -> pd.DataFrame:

@@ -93,3 +93,21 @@ class SinkLedger:
             self.con.executemany(
                 "DELETE FROM sent WHERE sink = ? AND kind = ? AND key = ?", [(self.sink, kind, key) for key in keys]
             )
+
+
+def holders(con: sqlite3.Connection, ids: Iterable[str]) -> list[tuple[str, str, str]]:
+    """(id, sink, what it holds of them) for each of some entities of whom something was sent, or may have been."""
+    if con.execute("SELECT 1 FROM sqlite_master WHERE name = 'sent'").fetchone() is None:
+        return []
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for id_ in ids:
+        for sink, kind, remote in con.execute(
+            "SELECT sink, kind, remote FROM sent WHERE (id = ? OR key = ?)"
+            " AND state IN ('sent', 'unknown', 'in flight') ORDER BY sink, kind, remote",
+            (id_, id_),
+        ):
+            found.setdefault((id_, sink), {})[kind] = remote
+    return [
+        (id_, sink, f"{id_}: " + ", ".join(f"{kind} {remote}".strip() for kind, remote in kinds.items()))
+        for (id_, sink), kinds in found.items()
+    ]

@@ -54,7 +54,14 @@ class NightHistory:
 
     def every(self) -> list[Night]:
         """All that was ever said and is kept, earlier revisions too, by date, then in the order it was made."""
-        files = sorted(self.folder.glob("*/night-*.json")) if self.folder.is_dir() else []
+        return self._entries("*")
+
+    def every_of(self, as_of: date) -> list[Night]:
+        """The same of one date."""
+        return self._entries(as_of.isoformat())
+
+    def _entries(self, folders: str) -> list[Night]:
+        files = sorted(self.folder.glob(f"{folders}/night-*.json")) if self.folder.is_dir() else []
         return sorted(map(_entry, files), key=lambda night: (night.as_of, night.made_at, night.model, night.revision))
 
     def nights(self, model: str | None = None, *, scorer: str | None = None) -> list[Night]:
@@ -110,6 +117,10 @@ class NightHistory:
         """
         return _read(self._place(night) / night.snapshot_file, columns)
 
+    def read(self, path: Path, columns: Sequence[str]) -> pd.DataFrame:
+        """Some columns of one of the files of a night."""
+        return _read(path, columns)
+
     def facts(self, night: Night) -> dict[str, Any]:
         """What else is known of a night's snapshot: `vocabulary_counts`, `newest_event_days` (its age in days)."""
         return snapshot_facts(self._place(night) / night.snapshot_file)
@@ -117,6 +128,11 @@ class NightHistory:
     def beside(self, night: Night, model: str) -> Night | None:
         """What another set (`power_user`, `power_user_signals`) said of the same date; None where it was not asked."""
         return self.at(night.as_of, model)
+
+    def all_beside(self, night: Night) -> list[Night]:
+        """What all other sets said of the same date, each in its newest revision."""
+        found = {n.model: n for n in self.every_of(night.as_of) if n.role == "beside"}
+        return list(found.values())
 
     def table(self, night: Night, name: str) -> pd.DataFrame | None:
         """A table beside a night's scores (`people`, ...), the newest of its date; None where there is none."""
@@ -136,8 +152,11 @@ class NightHistory:
 
     def keep_table(self, as_of: date, name: str, frame: pd.DataFrame) -> None:
         """Writes a table beside a date's scores unless the same is there."""
-        file = f"{name}-{fingerprints.of_frame(frame)}.parquet"
-        _write(frame, private_folder(self.folder / as_of.isoformat()) / file)
+        path = private_folder(self.folder / as_of.isoformat()) / f"{name}-{fingerprints.of_frame(frame)}.parquet"
+        others = [file.stat().st_mtime_ns for file in path.parent.glob(f"{name}-*.parquet") if file != path]
+        if path.is_file() and max(others, default=0) >= path.stat().st_mtime_ns:
+            path.unlink()  # it is the newest again
+        _write(frame, path)
 
     def kept(self, as_of: date, name: str) -> tuple[pd.DataFrame, dict[str, Any]]:
         """A snapshot that `keep_snapshot` wrote and its facts, by the name it gave."""

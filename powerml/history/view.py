@@ -12,12 +12,13 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from powerml.errors import MissingColumns
-from powerml.monitoring.triggers import emerging_users
+from powerml.monitoring.emerging import emerging_users
 from powerml.programme.archetypes import ARCHETYPES, archetypes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date
+    from pathlib import Path
 
     from powerml.history.nights import Night
     from powerml.history.store import NightHistory
@@ -43,6 +44,8 @@ class NightView:
     scorer_of: Night | None = None
     branch_pull: Callable[[str, date | None], float] | None = None
     _columns: dict[str, pd.Series] = field(default_factory=dict, repr=False)
+    _files: dict[Path, tuple[frozenset[str], pd.Index]] = field(default_factory=dict, repr=False)
+    _before: dict[int | None, NightView | None] = field(default_factory=dict, repr=False)
 
     @classmethod
     def at(cls, history: NightHistory, night: Night, of: str | None = None) -> NightView | None:
@@ -53,7 +56,7 @@ class NightView:
     @cached_property
     def ids(self) -> pd.Index:
         """The entities, each once, in the order of the scores table."""
-        return pd.Index(self.history.scores(self.of, [self.of.id_column])[self.of.id_column].astype(str))
+        return self._file(self._place(self.of, self.of.scores_file), self.of)[1]
 
     @property
     def ladder(self) -> tuple[str, ...]:
@@ -81,6 +84,11 @@ class NightView:
 
     def before(self, days: int | None) -> NightView | None:
         """The night some days before, or the one before: of scores only what the same scorer says."""
+        if days not in self._before:
+            self._before[days] = self._seen_before(days)
+        return self._before[days]
+
+    def _seen_before(self, days: int | None) -> NightView | None:
         history, of = self.history, self.of
         alike = history.last_before(of) if days is None else history.before(of, days)
         said = history.last_before(self.night, as_said=True) if days is None else None
@@ -121,7 +129,13 @@ class NightView:
         return self._read(self.of, source)
 
     def _main(self, name: str) -> pd.Series | None:
-        return self._read(self.night, name) if name.startswith("p_") or name == "churn_lift" else None
+        if not name.startswith("p_") and name != "churn_lift":
+            return None
+        made = self._read(self.night, name)
+        if made is None:  # of another outcome a model beside the main one tells
+            beside = (self._read(one, name) for one in self.history.all_beside(self.night))
+            made = next((found for found in beside if found is not None), None)
+        return made
 
     def _beside(self, name: str) -> pd.Series | None:
         model, column = {
@@ -135,11 +149,7 @@ class NightView:
     def _metric(self, name: str) -> pd.Series | None:
         if name == self.night.id_column:
             return pd.Series(self.ids, index=self.ids)
-        path = self.history.folder / self.night.as_of.isoformat() / self.night.snapshot_file
-        if name not in pq.read_schema(path).names:
-            return None
-        rows = self.history.snapshot(self.night, [self.night.id_column, name])
-        return rows.set_index(rows[self.night.id_column].astype(str))[name].reindex(self.ids)
+        return self._column_of(self._place(self.night, self.night.snapshot_file), self.night, name)
 
     def _derived(self, name: str) -> pd.Series | None:
         made = _DERIVED.get(name)
@@ -156,11 +166,41 @@ class NightView:
         return now.astype(float) - then.column(column).reindex(self.ids).astype(float)
 
     def _read(self, night: Night, column: str) -> pd.Series | None:
-        path = self.history.folder / night.as_of.isoformat() / night.scores_file
-        if column not in pq.read_schema(path).names:
+        return self._column_of(self._place(night, night.scores_file), night, column)
+
+    def _place(self, night: Night, file: str) -> Path:
+        return self.history.folder / night.as_of.isoformat() / file
+
+    def _file(self, path: Path, night: Night) -> tuple[frozenset[str], pd.Index]:
+        """The columns of a file and whom its rows are about; both are read once."""
+        if path not in self._files:
+            ids = pd.Index(self.history.read(path, [night.id_column])[night.id_column].astype(str))
+            if path.name != self.of.scores_file and ids.equals(self.ids):
+                ids = self.ids  # of a night all files have the same order, as a rule
+            self._files[path] = frozenset(pq.read_schema(path).names), ids
+        return self._files[path]
+
+    def _column_of(self, path: Path, night: Night, name: str) -> pd.Series | None:
+        names, ids = self._file(path, night)
+        if name not in names:
             return None
-        rows = self.history.scores(night, [night.id_column, column])
-        return rows.set_index(rows[night.id_column].astype(str))[column].reindex(self.ids)
+        column = self.history.read(path, [name])[name].set_axis(ids)
+        return column if ids is self.ids else column.reindex(self.ids)
+
+
+@dataclass
+class NightViews:
+    """The views of a night, each made once: what one list or rule has read the next one need not read again."""
+
+    history: NightHistory
+    night: Night
+    _made: dict[str | None, NightView | None] = field(default_factory=dict, repr=False)
+
+    def of(self, model: str | None) -> NightView | None:
+        """See `NightView.at`."""
+        if model not in self._made:
+            self._made[model] = NightView.at(self.history, self.night, model)
+        return self._made[model]
 
 
 def _frame(view: NightView, *names: str) -> pd.DataFrame:

@@ -1,5 +1,5 @@
-"""What changed from one snapshot to the next: declared triggers that fire once, and who moved between bands.
+"""What changed from one night to the next: rules that ring once, lists, bands, brakes, and what playbooks did.
 
-In: snapshots and scores of several dates. Out: tables of events and moves. No command leads here yet: the living score
-will.
+In: snapshots and scores of several dates. Out: tables of what rang, who is listed and who moved. The
+commands `night`, `list`, `alerts` and `impact` lead here.
 """

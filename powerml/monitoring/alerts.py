@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from powerml.config.clauses import AnyOf, BandMove, BranchPull, MetricMove, ScoreMove, Was
+from powerml.config.clauses import AnyOf, BandMove, BranchPull, MetricMove, Named, ScoreMove, Was
 from powerml.config.conditions import Comparator, TopShare
-from powerml.config.triggers import Named
 from powerml.errors import MissingColumns
 from powerml.monitoring.conditions import met
 

@@ -7,11 +7,20 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import pandas as pd
 
-from powerml.config.clauses import AnyOf, BandMove, BandSide, BranchPull, MetricMove, Middle, ScoreMove, Was
+from powerml.config.clauses import (
+    AnyOf,
+    BandMove,
+    BandSide,
+    BranchPull,
+    MetricChange,
+    MetricMove,
+    Middle,
+    Named,
+    ScoreMove,
+    Was,
+)
 from powerml.config.conditions import Comparator, TopShare
-from powerml.config.triggers import ChangeTrigger, Named
 from powerml.errors import UsageError, did_you_mean
-from powerml.monitoring.triggers import DUST
 from powerml.statistics.comparing import holds
 from powerml.statistics.ranks import Ranks
 
@@ -19,6 +28,9 @@ if TYPE_CHECKING:
     from powerml.config.clauses import Clause
 
     Bools = np.ndarray[Any, np.dtype[np.bool_]]
+
+
+DUST = 1e-9  # what sums of floats may miss an edge by
 
 
 class View(Protocol):
@@ -97,7 +109,7 @@ def _middle(clause: Middle, view: View) -> Bools:
         return np.asarray(values < np.median(known) if clause.side == "below" else values > np.median(known))
 
 
-def _since(clause: ChangeTrigger | ScoreMove | MetricMove | BandMove | Was, view: View) -> Bools:
+def _since(clause: MetricChange | ScoreMove | MetricMove | BandMove | Was, view: View) -> Bools:
     nobody = np.zeros(len(view.ids), dtype=bool)
     then = view.before(getattr(clause, "days", None))
     if then is None:
@@ -115,7 +127,7 @@ def _since(clause: ChangeTrigger | ScoreMove | MetricMove | BandMove | Was, view
         if isinstance(clause, ScoreMove):
             fall = was - now if clause.score == "fell" else now - was
             return np.asarray(fall >= clause.by - DUST, dtype=bool)
-        if isinstance(clause, ChangeTrigger):
+        if isinstance(clause, MetricChange):
             change = now - was if clause.direction == "rose" else was - now
             return np.asarray((was > 0) & (change >= clause.by * was - DUST), dtype=bool)
         enough = (was > 0) & (was >= clause.at_least)

@@ -103,8 +103,10 @@ def _table(spec: ListSpec, view: View) -> pd.DataFrame:
             frame[name] = view.column(name)
         except MissingColumns:
             frame[name] = None if name in ("account_id", "user_id", "reasons", "band") else np.nan
-    about = f"p_{spec.came}"
-    frame["p"] = frame.get(about, np.nan)
+    try:
+        frame["p"] = view.column(f"p_{spec.came}")
+    except MissingColumns:
+        frame["p"] = np.nan
     return frame
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from powerml.errors import MissingColumns, UsageError
 from powerml.programme.segments import account_of
 from powerml.statistics.folds import clustered_mean
-from powerml.statistics.intervals import normal_quantile, wilson_by_account
+from powerml.statistics.intervals import normal_quantile, ratio_of_sums, wilson_by_account
 from powerml.statistics.survival import kaplan_meier, median_time
 from powerml.tables import OUTCOMES
 
@@ -159,8 +159,12 @@ def net_promoter_score(answers: ArrayLike, groups: ArrayLike | None = None, *, l
     return value, max(value - half, -100.0), min(value + half, 100.0), n
 
 
-def account_view(frame: pd.DataFrame) -> pd.DataFrame:
+def account_view(frame: pd.DataFrame, later: pd.DataFrame | None = None) -> pd.DataFrame:
     """Accounts with and without a power user: `accounts`, `n_labelled`, retention and expansion with intervals.
+
+    `later`: a snapshot a horizon after `frame`, which is of one date then; adds net revenue retention: the money of
+    accounts that paid, then over now, an account that pays no longer counting nothing (`n_paying`, `nrr`, `low_nrr`,
+    `high_nrr`).
 
     `frame`: a snapshot of users with `power_user` and `label`, of one date or several (an account then counts once per
     date, and intervals are by effective n). Where users of an account differ in outcome (behavioural labels), it
@@ -190,5 +194,17 @@ def account_view(frame: pd.DataFrame) -> pd.DataFrame:
         for name, hit in (("retention", judged["best"] > 0), ("expand", judged["best"] == 2)):
             ends = wilson_by_account(hit.to_numpy(dtype=float), groups)
             row |= dict(zip((f"rate_{name}", f"low_{name}", f"high_{name}"), ends, strict=True))
+        if later is not None:
+            row |= _net_revenue(frame[frame["account_id"].isin(mine["account_id"])], later)
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _net_revenue(first: pd.DataFrame, later: pd.DataFrame) -> dict[str, object]:
+    if "mrr" not in first or "mrr" not in later:
+        return {"n_paying": 0, "nrr": np.nan, "low_nrr": np.nan, "high_nrr": np.nan}
+    before = first.groupby("account_id")["mrr"].max().astype(float)
+    before = before[before > 0]
+    after = later.groupby("account_id")["mrr"].max().astype(float).reindex(before.index).fillna(0.0)
+    value, low, high = ratio_of_sums(after.to_numpy(), before.to_numpy())
+    return {"n_paying": len(before), "nrr": value, "low_nrr": low, "high_nrr": high}

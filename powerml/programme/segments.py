@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from powerml.config.claims import Segment
 
 SEGMENTS = ("Power Users", "Emerging Power", "Active Users", "Casual Users")
+FIFTHS = ("fifth 1 (least)", "fifth 2", "fifth 3", "fifth 4", "fifth 5 (most)")
 EMERGING_SHARE, CASUAL_SHARE = 0.24, 0.16  # the document's shares of all users
 
 
@@ -50,6 +51,24 @@ def segment_users(
     named = np.where(low, casual, np.where(high, emerging, active)).astype(object)
     named[power] = power_name
     named[~scored] = None
+    return named
+
+
+def revenue_fifths(frame: pd.DataFrame) -> NDArray[np.object_]:
+    """The fifth of revenue of each row, by `mrr` of accounts, each account once; null where it is not known.
+
+    Equal amounts stay together, in the fifth where the first of them lies, so fifths may differ in size.
+    """
+    if "mrr" not in frame:
+        return np.full(len(frame), None, dtype=object)
+    money = frame["mrr"].astype(float)
+    own = account_of(frame)
+    accounts = pd.Series(money.to_numpy(), index=range(len(frame)) if own is None else own).dropna()
+    each = Ranks.of(accounts.groupby(level=0).max().to_numpy())
+    place = np.minimum(np.floor(5 * each.below(money.to_numpy()) / max(each.n, 1) + 1e-9), 4)
+    known = money.notna().to_numpy()
+    named = np.full(len(frame), None, dtype=object)
+    named[known] = np.array(FIFTHS, dtype=object)[place[known].astype(int)]
     return named
 
 

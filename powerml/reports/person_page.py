@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -23,6 +24,7 @@ from powerml.reports.document.render import render
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
+    from datetime import date
 
     from powerml.reports.document.blocks import Piece
     from powerml.scoring.explain.explanation import Explanation
@@ -30,10 +32,26 @@ if TYPE_CHECKING:
 DRAWN = 9  # reasons in the waterfall; the rest together
 
 
-def person_page(who: Explanation, record: pd.DataFrame | None) -> str:
+@dataclass(frozen=True, eq=False)
+class Beside:
+    """What nights know around one entity.
+
+    `alerts`: what rang for it or its account, None where no rule was looked at yet. `account`: its account's id.
+    `members`: all who are scored in the account, itself included, None where accounts are not known. `facts`: what is
+    known of the account, by name.
+    """
+
+    as_of: date
+    alerts: pd.DataFrame | None = None
+    account: str | None = None
+    members: pd.DataFrame | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+def person_page(who: Explanation, record: pd.DataFrame | None, beside: Beside | None = None) -> str:
     """The page as HTML; `record`: its nights (`as_of`, `score`, `band`, `because`), None where none is kept."""
     facts = (who.scorer, *(() if who.as_of is None else (f"at {who.as_of}",)))
-    sections = (_why(who), _changed(who), _over_time(record), _way_up(who))
+    sections = (_why(who), _changed(who), _over_time(record), _way_up(who), _rang(beside), _account(who, beside))
     return render(Page(who.entity, facts, sections))
 
 
@@ -89,6 +107,31 @@ def _way_up(who: Explanation) -> Section:
         lack = missing("No way is named", "a documented set names one: 'powerml explain ID --weights engagement'")
         return Section("next", heading, "Way up", (lack,))
     return Section("next", heading, "Way up", (Told(who.recipe.text),))
+
+
+def _rang(beside: Beside | None) -> Section:
+    heading = "What rang for this one?"
+    if beside is None or beside.alerts is None:
+        lack = missing("No alert was looked at", "'powerml night' looks at all rules each night")
+        return Section("alerts", heading, "Alerts", (lack,))
+    if beside.alerts.empty:
+        return Section("alerts", heading, "Alerts", (Told(f"Nothing rang up to {beside.as_of}."),))
+    return Section("alerts", heading, "Alerts", (PageTable(beside.alerts, "alerts", first=10),))
+
+
+def _account(who: Explanation, beside: Beside | None) -> Section:
+    heading = "Who stands beside, in the account?"
+    if beside is None or beside.members is None or beside.account is None:
+        lack = missing("The account is not known", "give events or users a column 'account_id', and keep a night")
+        return Section("account", heading, "Account", (lack,))
+    shown = [
+        Figure(name, value, f"Of account {beside.account} at {beside.as_of}.") for name, value in beside.facts.items()
+    ]
+    n = len(beside.members)
+    told = f"{beside.account} has {n:,} scored {'person' if n == 1 else 'people'} at {beside.as_of}."
+    blocks: list[Piece] = [Told(told), *([Figures(tuple(shown))] if shown else [])]
+    blocks.append(PageTable(beside.members, "members", f"Beside {who.entity}", first=10))
+    return Section("account", heading, "Account", tuple(blocks))
 
 
 def _named(reason: Mapping[Hashable, Any]) -> str:

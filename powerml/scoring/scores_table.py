@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from powerml.scoring.model import Ranking, ScoringModel
     from powerml.scoring.named import NamedScorer
 
+NEARLY_ALL = 0.9  # of the scored rows in one band
+
 
 def score_rows(
     scorer: NamedScorer,
@@ -63,6 +65,15 @@ def score_rows(
     table["model"], table["model_version"] = scorer.name, scorer.version
     table["scored_at"] = now.strftime("%Y-%m-%dT%H:%M:%SZ")
     return table, baseline
+
+
+def crowded_sentences(bands: Mapping[str, int]) -> tuple[str, ...]:
+    """A sentence where nearly all of those scored are in one band (rows by band); none where bands tell them apart."""
+    largest = max(bands, key=lambda band: bands[band], default="")
+    share = bands[largest] / sum(bands.values()) if bands else 0.0
+    if share < NEARLY_ALL:
+        return ()
+    return (f"{100 * share:.0f} % of those scored are {largest}: ranks tell more here than bands do.",)
 
 
 def _status(model: ScoringModel, frame: pd.DataFrame, left: pd.Series | None) -> pd.Series:

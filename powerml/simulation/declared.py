@@ -103,6 +103,9 @@ OWN_METRICS: list[dict[str, Any]] = [
 ]
 
 
+NIGHTS_KEPT = 62  # so that sixty nights filled in and two more stand beside each other
+
+
 def project(name: str, calendar: ProductCalendar, *, own_metrics: bool) -> dict[str, Any]:
     """The project file's content."""
     content: dict[str, Any] = {
@@ -120,6 +123,7 @@ def project(name: str, calendar: ProductCalendar, *, own_metrics: bool) -> dict[
         "tables": {table: {"files": f"{table}.parquet"} for table in SIMULATED_TABLES},
         "vocabulary": "vocabulary.json",
         "snapshots": {"every": "month"},
+        "history": {"keep_days": NIGHTS_KEPT},
     }
     content["tables"]["events"] = {"files": "events/*.parquet"}
     if own_metrics:

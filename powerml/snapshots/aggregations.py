@@ -18,12 +18,13 @@ import numpy as np
 from ibis import _
 
 from powerml.snapshots import placing
-from powerml.snapshots.engine.duckdb import MAX_WORDS, WORD, Engine, bit_count, whole_number
+from powerml.snapshots.engine.words import MAX_WORDS, WORD, bit_count, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from powerml.config.metrics import Where, Window
+    from powerml.snapshots.engine.base import Engine
     from powerml.snapshots.rollup import Rollups
     from powerml.snapshots.vocabulary import EventKinds
     from powerml.snapshots.windows import Cutoffs

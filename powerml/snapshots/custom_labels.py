@@ -17,7 +17,7 @@ from powerml.snapshots.labels import window_counts
 if TYPE_CHECKING:
     from powerml.config.outcome import EventOutcome
     from powerml.config.project import ProjectSpec
-    from powerml.snapshots.engine.duckdb import Engine
+    from powerml.snapshots.engine.base import Engine
     from powerml.snapshots.entities import People
     from powerml.snapshots.rollup import Inputs, Rollups
     from powerml.snapshots.windows import Cutoffs

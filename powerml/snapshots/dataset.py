@@ -8,7 +8,7 @@ Several cutoffs share one plan where what was known at one of them does not depe
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 import ibis
 import ibis.expr.types as ir
@@ -21,7 +21,7 @@ from powerml.snapshots import aggregations, custom_labels, labels, placing, sess
 from powerml.snapshots.aggregations import EVERY_EVENT, attribute
 from powerml.snapshots.cache.history import recall
 from powerml.snapshots.derived import prepare
-from powerml.snapshots.engine.duckdb import Engine, planning
+from powerml.snapshots.engine.base import Engine, planning
 from powerml.snapshots.entities import People, people
 from powerml.snapshots.metrics import Compiled, Compiler
 from powerml.snapshots.needs import sums_of_amounts
@@ -29,12 +29,13 @@ from powerml.snapshots.records import Records
 from powerml.snapshots.windows import Cutoffs, day_date
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from powerml.config.metrics import MetricSpec
     from powerml.config.project import ProjectSpec
     from powerml.snapshots.rollup import Inputs, Rollups
 
+_Made = TypeVar("_Made")
 ACTIVE_DAYS = 30  # "active": an event in the last 30 days
 
 
@@ -61,25 +62,102 @@ def snapshots(
     Returns columns as_of, the id (and account_id beside a user), enough_history, active, every metric (float64, null
     where not available) and, with labels, label and treated.
     """
+    parts = _each(inputs, rollups, project, metrics, cutoffs, _framed, with_labels=with_labels, note=note)
+    frames = parts.made
+    whole = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
+    for name in sums_of_amounts(metrics):
+        whole[name] = settled(whole[name].to_numpy(float))
+    _check_unique(whole, project.id_column)
+    return Snapshots(whole, parts.unavailable)
+
+
+def write_rows(
+    inputs: Inputs,
+    rollups: Rollups,
+    project: ProjectSpec,
+    metrics: Mapping[str, MetricSpec],
+    cutoffs: Cutoffs,
+    write: Callable[[ir.Table], None],
+    *,
+    with_labels: bool = False,
+    note: Note = silent,
+) -> Mapping[str, str]:
+    """As `snapshots`, but the rows stay with the engine: `write` gets them as a table that it keeps, in any order.
+
+    Where cutoffs cannot share a plan, `write` is called for each of them in turn. Gives why metrics are not available.
+    """
+    sums = sums_of_amounts(metrics)
+
+    def use(rows: _Rows) -> int:
+        table = inputs.engine.keep(_as_files_have_it(rows, sums), "snapshot")
+        key = project.id_column
+        twins = table.group_by("as_of", key).aggregate(n=_.count()).filter(_.n > 1).limit(1)
+        for twin in inputs.engine.rows(twins):
+            raise AssertionError(f"{key} {twin[key]!r} stands twice at {twin['as_of']}")
+        write(table)
+        return int(inputs.engine.rows(table.aggregate(n=_.count()))[0]["n"])
+
+    return _each(inputs, rollups, project, metrics, cutoffs, use, with_labels=with_labels, note=note).unavailable
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The rows of a plan: c, entity_id (and account_id beside a user), enough_history, active, metrics, labels."""
+
+    table: ir.Table
+    plan: _Planned
+    with_labels: bool
+
+    @property
+    def dates(self) -> pd.Series:
+        """The date of each cutoff."""
+        dates = pd.Series([day_date(d) for d in self.plan.cutoffs.days])
+        return pd.to_datetime(dates).astype("datetime64[us]")
+
+    @property
+    def order(self) -> list[str]:
+        """The columns of a snapshot as it is given out."""
+        project = self.plan.project
+        beside = ["account_id"] if project.entity == "user" else []
+        extras = ["label", "treated"] if self.with_labels else []
+        named = ["as_of", project.id_column, *beside, "enough_history", "active"]
+        return [*named, *self.plan.compiled.expressions, *extras]
+
+
+@dataclass(frozen=True)
+class _Parts(Generic[_Made]):
+    made: list[_Made]
+    unavailable: Mapping[str, str]
+
+
+def _each(
+    inputs: Inputs,
+    rollups: Rollups,
+    project: ProjectSpec,
+    metrics: Mapping[str, MetricSpec],
+    cutoffs: Cutoffs,
+    use: Callable[[_Rows], _Made],
+    *,
+    with_labels: bool,
+    note: Note,
+) -> _Parts[_Made]:
+    """What `use` makes of the rows of each group of cutoffs that may share a plan."""
     with planning():
         compiled = Compiler(metrics, inputs, rollups, project).compile()
     compiled.cells.cell(EVERY_EVENT, (ACTIVE_DAYS, 0))
     if with_labels and project.custom_outcome is not None:
         custom_labels.prepare_custom(compiled.cells, project.custom_outcome)
     rollups = prepare(inputs.engine, rollups, compiled.cells, sessions=compiled.needs_sessions)
-    frames: list[pd.DataFrame] = []
+    made: list[_Made] = []
     for group in _groups(inputs, rollups, project, cutoffs):
         known = rollups.known_before(group.days[-1]) if rollups.has_known else rollups
         known = replace(known, history=recall(inputs.engine, known, compiled.cells, group, project))
         with inputs.engine.scratch(), planning():
-            frame = _plan(inputs, known, rollups, project, compiled, group, with_labels)
-        frames.append(frame)
-        note(f"{len(frame):,} rows at {', '.join(map(str, _few([day_date(d) for d in group.days])))}")
-    whole = pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
-    for name in sums_of_amounts(metrics):
-        whole[name] = settled(whole[name].to_numpy(float))
-    _check_unique(whole, project.id_column)
-    return Snapshots(whole, compiled.unavailable)
+            one = use(_plan(inputs, known, rollups, project, compiled, group, with_labels))
+        made.append(one)
+        rows = one if isinstance(one, int) else len(one)  # type: ignore[arg-type]
+        note(f"{rows:,} rows at {', '.join(map(str, _few([day_date(d) for d in group.days])))}")
+    return _Parts(made, compiled.unavailable)
 
 
 def settled(values: np.ndarray) -> np.ndarray:
@@ -164,7 +242,7 @@ def _plan(
     compiled: Compiled,
     cutoffs: Cutoffs,
     with_labels: bool,
-) -> pd.DataFrame:
+) -> _Rows:
     """One plan for cutoffs that may share it; `everything` are the roll-ups with what was written later."""
     found = people(inputs.engine, inputs, rollups, project, cutoffs)
     plan = _Planned(inputs, rollups, everything, project, compiled, cutoffs, found)
@@ -176,7 +254,7 @@ def _plan(
         if part is not None
     ]
     rows = _beside(spine, parts, one=len(cutoffs.days) == 1)
-    return _finish(plan, rows, with_labels)
+    return _Rows(_finished(plan, rows, with_labels), plan, with_labels)
 
 
 def _from_events(plan: _Planned, spine: ir.Table) -> Iterator[tuple[ir.Table | None, str]]:
@@ -272,8 +350,8 @@ def _beside(spine: ir.Table, parts: Sequence[tuple[ir.Table, str]], *, one: bool
     return chain.select(*columns)
 
 
-def _finish(plan: _Planned, rows: ir.Table, with_labels: bool) -> pd.DataFrame:
-    """Expressions into columns, ids and dates back, labels beside."""
+def _finished(plan: _Planned, rows: ir.Table, with_labels: bool) -> ir.Table:
+    """Expressions into columns, ids back, labels beside."""
     engine, inputs, rollups, everything = plan.engine, plan.inputs, plan.rollups, plan.everything
     project, cutoffs, compiled, found = plan.project, plan.cutoffs, plan.compiled, plan.found
     active = compiled.cells.cell(EVERY_EVENT, (ACTIVE_DAYS, 0))
@@ -305,13 +383,32 @@ def _finish(plan: _Planned, rows: ir.Table, with_labels: bool) -> pd.DataFrame:
     if project.entity == "user":
         named = rollups.accounts.select(account_number=_.aid, account_id=_.account_id)
         result = result.left_join(named, result.aid == named.account_number).select(result, named.account_id)
-    frame = engine.frame(result.drop("ent", "aid"), order=("c", "entity_id"))
+    return result.drop("ent", "aid")
+
+
+def _framed(rows: _Rows) -> pd.DataFrame:
+    """The rows as a frame, in the order of cutoffs and ids."""
+    frame = rows.plan.engine.frame(rows.table, order=("c", "entity_id"))
+    compiled = rows.plan.compiled
     absent = [name for name in compiled.expressions if name in compiled.unavailable]  # nulls need no engine
-    dates = pd.to_datetime(pd.Series([day_date(d) for d in cutoffs.days])).astype("datetime64[us]")
-    as_of = pd.DataFrame({"as_of": dates.to_numpy()[frame["c"].to_numpy()]}, index=frame.index)
+    as_of = pd.DataFrame({"as_of": rows.dates.to_numpy()[frame["c"].to_numpy()]}, index=frame.index)
     frame = pd.concat([as_of, frame, pd.DataFrame(np.nan, index=frame.index, columns=absent)], axis=1)
-    frame = frame.rename(columns={"entity_id": project.id_column})
-    beside = ["account_id"] if project.entity == "user" else []
-    extras = ["label", "treated"] if with_labels else []
-    order = ["as_of", project.id_column, *beside, "enough_history", "active", *compiled.expressions, *extras]
-    return frame[order]
+    return frame.rename(columns={"entity_id": rows.plan.project.id_column})[rows.order]
+
+
+def _as_files_have_it(rows: _Rows, sums: Sequence[str]) -> ir.Table:
+    """The rows with all columns of a snapshot, `as_of` a date; `sums` are settled as in frames."""
+    compiled, table = rows.plan.compiled, rows.table
+    dates = rows.plan.engine.bring(
+        pd.DataFrame({"c": np.arange(len(rows.dates), dtype="int32"), "as_of": rows.dates.dt.date}), "dates"
+    )
+    columns: dict[str, ir.Value] = {name: ibis.null("float64") for name in compiled.unavailable}
+    columns |= {name: _settled(table[name]) for name in sums if name not in compiled.unavailable}
+    whole = table.mutate(**columns).rename({rows.plan.project.id_column: "entity_id"})
+    return whole.join(dates, "c").select(*rows.order)
+
+
+def _settled(value: ir.FloatingValue) -> ir.Value:
+    """`settled`, of a column."""
+    scale = ibis.literal(10.0).pow(12 - value.abs().log10().floor())
+    return ibis.ifelse(value.abs() > 0, (value * scale).round(0).cast("float64") / scale, value)

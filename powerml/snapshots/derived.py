@@ -12,7 +12,7 @@ from powerml.snapshots.rollup import Rollups, whole
 from powerml.snapshots.sessions import session_days
 
 if TYPE_CHECKING:
-    from powerml.snapshots.engine.duckdb import Engine
+    from powerml.snapshots.engine.base import Engine
 
 
 def prepare(engine: Engine, rollups: Rollups, cells: Cells, *, sessions: bool = True) -> Rollups:

@@ -17,7 +17,7 @@ from ibis import _
 
 from powerml.snapshots import placing
 from powerml.snapshots.aggregations import LAST
-from powerml.snapshots.engine.duckdb import Engine, epoch_us
+from powerml.snapshots.engine.words import epoch_us
 from powerml.snapshots.versions import COLUMNS, known_at, known_at_all, versions
 from powerml.tables import KNOWN_AT
 
@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from powerml.config.project import ProjectSpec
-    from powerml.snapshots.rollup import Inputs, Rollups
+    from powerml.snapshots.engine.base import Engine
+    from powerml.snapshots.rollup import Inputs, Overall, Rollups
     from powerml.snapshots.windows import Cutoffs
 
 
@@ -169,7 +170,7 @@ def _accounts(inputs: Inputs, rollups: Rollups, state: ir.Table, grid: ir.Table)
 
 def subscriptions_at(
     inputs: Inputs,
-    rollups: Rollups,
+    rollups: Overall,
     grid: ir.Table,
     *,
     plans: tuple[str, ...] = (),
@@ -205,7 +206,7 @@ def subscriptions_at(
     return rows.group_by("c", "aid").aggregate(mrr=_.mrr.sum(), seats=_.seats.sum(), plan=_.plan.max())
 
 
-def left_accounts(inputs: Inputs, rollups: Rollups, grid: ir.Table) -> ir.Table:
+def left_accounts(inputs: Inputs, rollups: Overall, grid: ir.Table) -> ir.Table:
     """(c, account_id): accounts that paid before an instant of `grid` (c, at) and pay nothing at it.
 
     As it was known then; `inputs` must have subscriptions.

@@ -18,10 +18,10 @@ import ibis.expr.types as ir
 from ibis import _
 
 from powerml.snapshots.aggregations import EVERY_EVENT, attribute
-from powerml.snapshots.engine.duckdb import Engine, epoch_us
+from powerml.snapshots.engine.words import epoch_us
 from powerml.snapshots.entities import People, people, subscriptions_at
 from powerml.snapshots.records import HOUR_US
-from powerml.snapshots.rollup import Inputs, Rollups
+from powerml.snapshots.rollup import Inputs, Overall, Rollups
 from powerml.snapshots.versions import known_at_all, versions
 from powerml.snapshots.windows import Cutoffs, microseconds
 
@@ -31,14 +31,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from powerml.config.project import ProjectSpec
-    from powerml.snapshots.rollup import Inputs, Rollups
+    from powerml.snapshots.engine.base import Engine
+    from powerml.snapshots.rollup import Inputs, Overall, Rollups
 
 EXPAND_EVENTS = 5  # behavioural expansion: at least this many events in the window,
 EXPAND_RISE = 1.5  # and this many times those of the days before
 QUIET_DAYS = 90  # behavioural: no event in these days makes a row ineligible
 
 
-def observed_until(project: ProjectSpec, rollups: Rollups) -> int:
+def observed_until(project: ProjectSpec, rollups: Overall) -> int:
     """The instant up to which outcomes were seen: declared, or the midnight after the last day with an event."""
     declared: datetime | None = project.observed_until
     if declared is None:
@@ -50,7 +51,7 @@ def observed_until(project: ProjectSpec, rollups: Rollups) -> int:
     return microseconds(declared)
 
 
-def label_cutoffs(project: ProjectSpec, rollups: Rollups, cutoffs: Cutoffs) -> pd.DataFrame:
+def label_cutoffs(project: ProjectSpec, rollups: Overall, cutoffs: Cutoffs) -> pd.DataFrame:
     """Per cutoff: c, at, until (end of the window), mature (whether the whole window and grace were seen)."""
     horizon = project.outcome.horizon_days
     frame = cutoffs.frame()[["c", "at", "day"]]
@@ -95,7 +96,7 @@ def contract_labels(
     return rows.select("c", "ent", label=label)
 
 
-def payment_stops(inputs: Inputs, rollups: Rollups, project: ProjectSpec) -> ir.Table:
+def payment_stops(inputs: Inputs, rollups: Overall, project: ProjectSpec) -> ir.Table:
     """(aid, stop): instants at which an account stops paying and does not pay again within the grace."""
     table = versions(inputs, "subscriptions")
     table = table.filter(known_at_all(table))

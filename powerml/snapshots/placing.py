@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from powerml.config.metrics import Window
-    from powerml.snapshots.engine.duckdb import Engine
+    from powerml.snapshots.engine.base import Engine
     from powerml.snapshots.rollup import Rollups
     from powerml.snapshots.windows import Cutoffs
 

@@ -14,7 +14,7 @@ import ibis.expr.types as ir
 from ibis import _
 
 from powerml.errors import ConfigError, Problem
-from powerml.snapshots.engine.duckdb import Engine, epoch_us
+from powerml.snapshots.engine.words import epoch_us
 from powerml.snapshots.entities import People, subscriptions_at
 from powerml.snapshots.rollup import Inputs, Rollups, check_number
 from powerml.snapshots.versions import known_at, versions
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from powerml.config.metrics import MetricPart
     from powerml.config.project import ProjectSpec
+    from powerml.snapshots.engine.base import Engine
 
 HOUR_US = 3_600_000_000
 NEW_TEAM_US = 7 * 24 * HOUR_US  # founders: created within 7 x 24 h of the account's first user
@@ -253,8 +254,10 @@ def needs(part: MetricPart, inputs: Inputs) -> str | None:
     asked = [*part.where, *([part.of] if part.of else []), *([part.time] if part.time else [])]
     sources = {"resolution_hours": ("resolved_at",), "positive": ("sentiment", "csat")}
     for column in asked:
-        if not any(source in columns[name] for source in sources.get(column, (column,))):
-            return f"no column {as_written(column)!r} in {name}"
+        told_by = sources.get(column, (column,))
+        if not any(source in columns[name] for source in told_by):
+            either = told_by if len(told_by) > 1 else (column,)
+            return f"no column {' or '.join(repr(as_written(one)) for one in either)} in {name}"
     if not part.time and TABLES[name].time not in columns[name]:
         return f"no column {TABLES[name].time!r} in {name}"
     return None

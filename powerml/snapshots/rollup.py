@@ -16,7 +16,7 @@ import pandas as pd
 from ibis import _
 
 from powerml.errors import DataError
-from powerml.snapshots.engine.duckdb import Engine, epoch_us, hash64
+from powerml.snapshots.engine.words import epoch_us, hash64
 from powerml.snapshots.vocabulary import EventKinds, event_kinds
 from powerml.snapshots.windows import Calendar
 from powerml.tables import as_written
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from powerml.config.project import ProjectSpec
+    from powerml.snapshots.engine.base import Engine
 
 ACCOUNT_TABLES = ("events", "users", "accounts", "subscriptions", "usage_limits", "tickets")
 SAMPLE_EVERY = 64  # one user in so many tells whether counting per day makes the events fewer
@@ -45,23 +46,13 @@ class Inputs:
 
 
 @dataclass(frozen=True)
-class Rollups:
-    """Events as whole numbers.
+class Overall:
+    """What is the same for all events, whoever's they are: kinds, days, and the accounts of all tables.
 
-    days: uid, aid (null), day, ev, n, last_t [, X_sum, X_n, X_max for every X of `amounts`] [, known]
-    pieces: uid, aid, sid (null if derived), day, first_t, last_t [, known]: runs of events that no gap can split
-    atoms: uid, aid, day [, known] and a column per atom, once `powerml.snapshots.derived.prepare` made them
-    sessions: what `session_days` gives per user, made by `prepare` too, where nothing becomes known late
-    users, accounts: uid/user_id and aid/account_id. `first_day`, `last_day`: the days with events.
-    seen: per kind of event the first day on which it was known. `one_row`: atoms have one row per user and day.
-    `single`: each row of days is one event.
-    `history`: what happened before a day some time ago, folded, where the cache holds it (`snapshots.cache.history`).
-    `known` is the day on which a row written late became known; a snapshot reads rows with `known` before its cutoff.
+    `first_day`, `last_day`: the days with events. `seen`: per kind of event the first day on which it was known.
+    `accounts`: aid/account_id.
     """
 
-    days: ir.Table
-    pieces: ir.Table
-    users: ir.Table
     accounts: ir.Table
     kinds: EventKinds
     calendar: Calendar
@@ -71,6 +62,29 @@ class Rollups:
     amounts: tuple[str, ...]
     gap_us: int
     seen: np.ndarray
+
+    def seen_before(self, cutoff: int) -> np.ndarray:
+        """Which kinds of event were known to have occurred before a cutoff: flags in the order of `kinds.frame`."""
+        return self.seen < cutoff
+
+
+@dataclass(frozen=True)
+class Rollups(Overall):
+    """Events as whole numbers.
+
+    days: uid, aid (null), day, ev, n, last_t [, X_sum, X_n, X_max for every X of `amounts`] [, known]
+    pieces: uid, aid, sid (null if derived), day, first_t, last_t [, known]: runs of events that no gap can split
+    atoms: uid, aid, day [, known] and a column per atom, once `powerml.snapshots.derived.prepare` made them
+    sessions: what `session_days` gives per user, made by `prepare` too, where nothing becomes known late
+    users: uid/user_id. `one_row`: atoms have one row per user and day.
+    `single`: each row of days is one event.
+    `history`: what happened before a day some time ago, folded, where the cache holds it (`snapshots.cache.history`).
+    `known` is the day on which a row written late became known; a snapshot reads rows with `known` before its cutoff.
+    """
+
+    days: ir.Table
+    pieces: ir.Table
+    users: ir.Table
     one_row: bool
     single: bool = False
     atoms: ir.Table | None = None
@@ -94,25 +108,33 @@ class Rollups:
             store=None,
         )
 
-    def seen_before(self, cutoff: int) -> np.ndarray:
-        """Which kinds of event were known to have occurred before a cutoff: flags in the order of `kinds.frame`."""
-        return self.seen < cutoff
 
-
-def roll_up(inputs: Inputs, project: ProjectSpec, *, extra: Iterable[str] = (), amounts: Iterable[str] = ()) -> Rollups:
+def roll_up(
+    inputs: Inputs,
+    project: ProjectSpec,
+    *,
+    extra: Iterable[str] = (),
+    amounts: Iterable[str] = (),
+    whole_of: Overall | None = None,
+) -> Rollups:
     """Reads the events once and rolls them up.
 
     `extra` names further event columns that metrics tell kinds of event apart by, `amounts` those that they add up.
+    Where `inputs` are some users' part of all, `whole_of` is what is known of all: it may have no event at all.
     """
     engine = inputs.engine
     events = inputs.tables["events"]
     calendar = Calendar(project.timezone)
-    span = engine.rows(events.aggregate(low=epoch_us(_.time.min()), high=epoch_us(_.time.max())))[0]
-    if span["low"] is None:
-        raise no_events(project)
-
     asked = sorted({"event", *extra})
-    kinds = event_kinds(distinct_kinds(engine, events, asked), project.meanings)
+    span: Mapping[str, int]
+    if whole_of is None:
+        span = engine.rows(events.aggregate(low=epoch_us(_.time.min()), high=epoch_us(_.time.max())))[0]
+        if span["low"] is None:
+            raise no_events(project)
+        kinds = event_kinds(distinct_kinds(engine, events, asked), project.meanings)
+    else:
+        span = {"low": calendar.midnight(whole_of.first_day), "high": calendar.midnight(whole_of.last_day + 1) - 1}
+        kinds = whole_of.kinds
     told = kind_table(engine, kinds, asked)
     users = numbered(engine, inputs, "user_id", "uid", ("events", "users"))
     accounts = numbered(engine, inputs, "account_id", "aid", ACCOUNT_TABLES)
@@ -127,9 +149,13 @@ def roll_up(inputs: Inputs, project: ProjectSpec, *, extra: Iterable[str] = (), 
     if not as_they_are:
         days = engine.keep(days, "days")
         engine.drop(slim)
-    bounds = engine.rows(days.aggregate(low=_.day.min(), high=_.day.max()))[0]
-    if bounds["low"] is None:
-        raise DataError(f"{project.file}: vocabulary: every event has the role 'ignore'; let some event count")
+    if whole_of is not None:
+        first, last = whole_of.first_day, whole_of.last_day
+    else:
+        bounds = engine.rows(days.aggregate(low=_.day.min(), high=_.day.max()))[0]
+        if bounds["low"] is None:
+            raise all_ignored(project)
+        first, last = bounds["low"], bounds["high"]
     return Rollups(
         days=whole(days),
         pieces=whole(pieces),
@@ -137,12 +163,12 @@ def roll_up(inputs: Inputs, project: ProjectSpec, *, extra: Iterable[str] = (), 
         accounts=accounts,
         kinds=kinds,
         calendar=calendar,
-        first_day=bounds["low"],
-        last_day=bounds["high"],
+        first_day=first,
+        last_day=last,
         has_known=has_known,
         amounts=numbers,
         gap_us=gap,
-        seen=first_seen(engine, days, kinds, has_known),
+        seen=first_seen(engine, days, kinds, has_known) if whole_of is None else whole_of.seen,
         one_row=not has_known and "aid" not in days.columns,
         single=as_they_are,
     )
@@ -171,6 +197,52 @@ def whole(table: ir.Table) -> ir.Table:
 def no_events(project: ProjectSpec) -> DataError:
     """The error for a project without a single usable event."""
     return DataError(f"{project.file}: tables.events: no usable rows; check the file and the quarantine")
+
+
+def all_ignored(project: ProjectSpec) -> DataError:
+    """The error for a project none of whose events counts."""
+    return DataError(f"{project.file}: vocabulary: every event has the role 'ignore'; let some event count")
+
+
+def overall(inputs: Inputs, project: ProjectSpec, *, extra: Iterable[str], amounts: Iterable[str]) -> Overall:
+    """What `roll_up` would find of all events together, by one look at names and times."""
+    engine, events, calendar = inputs.engine, inputs.tables["events"], Calendar(project.timezone)
+    asked = sorted({"event", *extra})
+    rows = events.select(**{name: events[name].cast("string") for name in asked}, t=epoch_us(events.time))
+    has_known = inputs.has("events", "known_at")
+    if has_known:
+        known = epoch_us(events.known_at)
+        rows = events.select(
+            **{name: events[name].cast("string") for name in asked},
+            t=epoch_us(events.time),
+            known=ibis.greatest(epoch_us(events.time), ibis.coalesce(known, epoch_us(events.time))),
+        )
+    first = rows.known.min() if has_known else rows.t.min()
+    found = engine.rows(rows.group_by(asked).aggregate(low=rows.t.min(), high=rows.t.max(), first=first))
+    if not found:
+        raise no_events(project)
+    kinds = event_kinds(pd.DataFrame(found, columns=asked, dtype=object), project.meanings)
+    counted = kinds.frame[~kinds.frame["ignored"]]
+    if counted.empty:
+        raise all_ignored(project)
+    of_kind = {tuple(row[name] for name in asked): row for row in found}
+    seen = np.full(len(kinds.frame), NEVER)
+    spans = []
+    for ev, *key in counted[["ev", *asked]].itertuples(index=False):
+        row = of_kind[tuple(None if pd.isna(value) else value for value in key)]
+        seen[ev] = calendar.day_of(row["first"])
+        spans += [calendar.day_of(row["low"]), calendar.day_of(row["high"])]
+    return Overall(
+        accounts=numbered(engine, inputs, "account_id", "aid", ACCOUNT_TABLES),
+        kinds=kinds,
+        calendar=calendar,
+        first_day=min(spans),
+        last_day=max(spans),
+        has_known=has_known,
+        amounts=amounts_of(inputs, amounts),
+        gap_us=round(project.session_gap_minutes * 60_000_000),
+        seen=seen,
+    )
 
 
 def distinct_kinds(engine: Engine, events: ir.Table, asked: list[str]) -> pd.DataFrame:
@@ -310,5 +382,4 @@ def numbered(engine: Engine, inputs: Inputs, column: str, number: str, tables: I
     ids = distinct_ids(inputs, column, tables)
     if ids is None:
         return engine.bring(pd.DataFrame({column: pd.Series(dtype="string"), number: pd.Series(dtype="int32")}), number)
-    order = ibis.row_number().over(order_by=column).cast("int32")
-    return engine.keep(ids.mutate(**{number: order}).select(column, number), number)
+    return engine.number(ids, column, number)

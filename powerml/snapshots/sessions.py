@@ -11,7 +11,7 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from powerml.snapshots.engine.duckdb import whole_number
+from powerml.snapshots.engine.words import whole_number
 
 
 def session_days(pieces: ir.Table, gap_us: int) -> ir.Table:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import ibis
 import ibis.expr.types as ir
 
-from powerml.snapshots.engine.duckdb import epoch_us
+from powerml.snapshots.engine.words import epoch_us
 from powerml.tables import KNOWN_AT, TABLES
 
 if TYPE_CHECKING:

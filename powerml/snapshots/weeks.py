@@ -16,11 +16,12 @@ from ibis import _
 
 from powerml.snapshots import placing
 from powerml.snapshots.aggregations import AtomKind, running
-from powerml.snapshots.engine.duckdb import Engine, bit_count, whole_number
+from powerml.snapshots.engine.words import bit_count, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from powerml.snapshots.engine.base import Engine
     from powerml.snapshots.past import History
     from powerml.snapshots.rollup import Rollups
     from powerml.snapshots.windows import Cutoffs

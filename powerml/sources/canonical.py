@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from powerml.sources.loading import Loaded
+    from powerml.sources.loaded import Loaded
 
 
 def write_canonical(loaded: Loaded, table: str, folder: Path, *, shown: str, names: Mapping[str, str]) -> None:

@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfo
 
 from powerml.sources.files import files_of
 from powerml.sources.fingerprint import of_file
+from powerml.sources.folder_keys import keys_in
 from powerml.sources.sql import text
 
 if TYPE_CHECKING:
     from powerml.config.project import ProjectSpec
-    from powerml.sources.loading import Loaded
+    from powerml.sources.loaded import Loaded
 
 _REPEATED = {"repeated events": "event_id, place", "left out events": "value, row"}
 _MARGIN_US = timedelta(days=1) // timedelta(microseconds=1)
@@ -32,12 +33,14 @@ def event_spans(project: ProjectSpec, loaded: Loaded) -> list[tuple[str, int, in
     partly = _partly_bad(loaded)
     found = []
     for position, file in enumerate(files):
-        digest = of_file(file.path, file.shown)
+        digest = " ".join([of_file(file.path, file.shown), *sorted(f"{k}={v}" for k, v in keys_in(file.shown).items())])
         if position in partly:
             aside, low, high = partly[position]
             if low is not None and high is not None:
                 found.append((f"{digest} {aside}", low, high))
             continue
+        if column in keys_in(file.shown):
+            return None
         row = loaded.con.execute(
             "SELECT typeof(min(t)), epoch_us(min(t)), epoch_us(max(t)), count(*) FROM (SELECT"
             f" {_quoted(column)} AS t FROM read_parquet({text(str(file.path))}, hive_partitioning=false))"

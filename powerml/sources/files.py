@@ -5,7 +5,8 @@ from __future__ import annotations
 import glob
 import re
 from dataclasses import dataclass, replace
-from pathlib import Path
+from fnmatch import fnmatchcase
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Literal
 
 import pyarrow as pa
@@ -97,7 +98,7 @@ def check_width(shown: str, columns: int) -> None:
         raise DataError.in_file(shown, what, "export the columns that are needed")
 
 
-def natural(path: str | Path) -> list[int | str]:
+def natural(path: str | PurePath) -> list[int | str]:
     """Sort key under which `day2` comes before `day10`.
 
     >>> sorted(["day10.csv", "day2.csv"], key=natural)
@@ -128,33 +129,55 @@ def resolve(
 ) -> list[DataFile]:
     """All files that paths, globs and folders mean, each once, in natural order; raises DataError if one means none.
 
-    The data files in a zip are unpacked under `unpack_in`; where that is None a zip is no data file.
+    The data files in a zip are unpacked under `unpack_in`; where that is None a zip is no data file. What stands behind
+    a zip's name, as in `export.zip/users*.csv`, says which of them are meant.
     """
-    found: dict[Path, None] = {}
+    found: dict[Path, set[str]] = {}
     for pattern in patterns:
         wanted = expand(pattern, file=declared_in)
         if "://" in wanted:
             raise DataError(f"{declared_in}: {wanted} is no file on this machine; download it or use 'database'")
+        wanted, members = _apart_from_zip(wanted, base) if unpack_in is not None else (wanted, "")
         for path in _matches(wanted, base, zips=unpack_in is not None):
-            found[path] = None
+            found.setdefault(path, set()).add(members)
     files: list[DataFile] = []
-    for path in sorted(found, key=natural):
+    for path, chosen in sorted(found.items(), key=lambda pair: natural(pair[0])):
         if path.suffix.lower() == ZIP and unpack_in is not None:
-            files += _in_zip(path, base, unpack_in, encoding)
+            files += _in_zip(path, base, unpack_in, encoding, chosen)
         else:
             files.append(_data_file(path, base, encoding))
     return files
 
 
-def _in_zip(path: Path, base: Path, unpack_in: Path, encoding: str | None) -> list[DataFile]:
+def _apart_from_zip(wanted: str, base: Path) -> tuple[str, str]:
+    """A zip's path and what stands behind it; nothing behind where the path leads through no zip."""
+    head, ending, members = wanted.partition(ZIP + "/")
+    if ending and not Path(base, head + ZIP).is_dir():
+        return head + ZIP, members
+    return wanted, ""
+
+
+def _in_zip(path: Path, base: Path, unpack_in: Path, encoding: str | None, chosen: set[str]) -> list[DataFile]:
+    """The data files of a zip; of those `chosen` by name or pattern where no empty text stands among them."""
     shown = shown_as(path, base)
     check_ordinary(path, shown=shown)
     folder = unpacked_zip(path, shown, unpack_in, wanted=lambda member: _is_data(Path(member), zips=False))
     inside = sorted((p for p in folder.rglob("*") if p.is_file()), key=natural)
     if not inside:
         raise DataError.in_file(shown, "is a zip without data files", f"put {_READABLE} there")
+    for pattern in sorted(chosen - {""}):
+        if not any(_is_member(p.relative_to(folder), pattern) for p in inside):
+            hint = did_you_mean(pattern, [str(p.relative_to(folder)) for p in inside])
+            raise DataError(f"{shown}: holds no {pattern}{hint or '; correct the name'}")
+    if "" not in chosen:
+        inside = [p for p in inside if any(_is_member(p.relative_to(folder), pattern) for pattern in chosen)]
     found = [_data_file(p, folder, encoding) for p in inside]
     return [replace(f, shown=f"{shown}/{f.shown}", origin=path, state=_state(path.stat())) for f in found]
+
+
+def _is_member(member: Path, pattern: str) -> bool:
+    """Whether a file in a zip is meant by a name, a pattern or the name of a folder."""
+    return fnmatchcase(str(member), pattern) or str(member).startswith(pattern.rstrip("/") + "/")
 
 
 def readable(file: DataFile, spec: TableSpec, cache: Path) -> DataFile:

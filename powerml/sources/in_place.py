@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from powerml.sources.columns import BINARY, Mapped, Typed, select_typed, value_column
 from powerml.sources.fingerprint import of_file
-from powerml.sources.loaded_table import LoadedTable
+from powerml.sources.loaded_table import LoadedTable, who_columns
 from powerml.sources.plain import plain_columns
 from powerml.sources.repeats import find_repeats, known_order
 from powerml.sources.repeats_cache import repeats_with_memory
@@ -94,6 +94,7 @@ def _view(work: Staging, part: SourcePart, cache: Path | None) -> LoadedTable:
         repeated_ids=ids,
         bad_rows=_bad_rows(part, expressions, [rule for rule, _ in broken]),
         placed=_placed(part, expressions, [rule for rule, _ in broken]),
+        by_file=_by_file(part, expressions),
     )
 
 
@@ -108,6 +109,8 @@ def _may_be_plain(mapped: Mapped, part: SourcePart, work: Staging) -> bool:
     Ids of events are as many as rows, and nothing is joined by them: they are taken as they stand.
     """
     if part.columns[mapped.source][0] != "VARCHAR" or mapped.declared is None or mapped.name == "event_id":
+        return False
+    if mapped.source in part.keys:  # stands in no file
         return False
     return mapped.declared.kind == "text" or (mapped.declared.kind == "id" and not work.fold)
 
@@ -193,11 +196,10 @@ def _remembered_repeats(
     def rows_of(positions: Sequence[int]) -> str:
         if len(positions) == len(part.paths):
             return f"FROM ({_inner(part, needed)}) WHERE true"
-        some = [part.paths[i] for i in positions if having[i]]
+        some = [i for i in positions if having[i]]
         if not some:
             return "FROM (SELECT NULL::VARCHAR AS event_id, NULL::TIMESTAMP AS time) WHERE false"
-        relation = f"read_parquet({array(some)}, hive_partitioning=false)"
-        return f"FROM ({_inner(replace(part, relation=relation), needed)}) WHERE true"
+        return f"FROM ({_inner(replace(part, relation=part.of_files(some)), needed)}) WHERE true"
 
     read = hashlib.sha256(select_typed(needed, "").encode()).hexdigest()[:16]  # in which zone, by which format
     digests = [f"{read} {of_file(Path(path), shown)}" for path, shown in zip(part.paths, part.sources, strict=True)]
@@ -225,3 +227,9 @@ def _placed(part: SourcePart, expressions: dict[str, Typed], rules: Sequence[Row
         f'SELECT {part.first} + _index AS file, _number AS number, "time", rule IS NOT NULL AS bad FROM ('
         f"SELECT *, {first_broken(rules)} AS rule FROM ({_inner(part, expressions)}))"
     )
+
+
+def _by_file(part: SourcePart, expressions: dict[str, Typed]) -> str:
+    who = who_columns(expressions)
+    some = {column: expressions[column] for column in who}
+    return f"SELECT {part.first} + _index AS file, {', '.join(map(name, who))} FROM ({_inner(part, some)})"

@@ -13,7 +13,7 @@ from powerml.tables import TABLES
 if TYPE_CHECKING:
     from datetime import date
 
-    from powerml.sources.loading import Loaded
+    from powerml.sources.loaded import Loaded
 
 SHORT_HISTORY_DAYS = 30
 # A run of empty days is suspicious where the same weekdays of the four weeks on either side lead one to expect this

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from powerml.sources.rules import RowRule
 
 
@@ -25,6 +27,7 @@ class LoadedTable:
     repeated_ids: int
     bad_rows: str
     placed: str = ""
+    by_file: str = ""
 
     @property
     def quarantined(self) -> int:
@@ -35,3 +38,8 @@ class LoadedTable:
     def loaded(self) -> int:
         """Rows that count."""
         return self.rows - self.quarantined - self.ignored
+
+
+def who_columns(columns: Iterable[str]) -> list[str]:
+    """Of the columns of a table those that say whom a row is about."""
+    return [column for column in columns if column in ("user_id", "account_id", "entity_id", "name", "email")]

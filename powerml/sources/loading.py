@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,18 +16,21 @@ import pandas as pd
 
 from powerml.config.project import ProjectSpec, TableSpec, expand
 from powerml.errors import DataError, UsageError, did_you_mean
+from powerml.progress import per_second
 from powerml.sources.columns import match, unused
 from powerml.sources.databases import read_database
 from powerml.sources.fetched import OnServer
 from powerml.sources.files import DataFile, files_of
 from powerml.sources.fixes import fix_of
+from powerml.sources.forgotten import Forgotten, leave_out
 from powerml.sources.in_place import view
+from powerml.sources.loaded import Loaded
 from powerml.sources.numerals import Numerals
 from powerml.sources.queries import time_limit
 from powerml.sources.readers import SourcePart, read_files, read_query, with_constants
 from powerml.sources.rules import MISSING
 from powerml.sources.shapes.reading import read_shape
-from powerml.sources.sql import data_errors, name, text
+from powerml.sources.sql import data_errors, text
 from powerml.sources.staged import Staging, stage
 from powerml.sources.times import EPOCHS, ISO, Clock
 from powerml.spreadsheets import guarded_sql
@@ -40,49 +44,9 @@ if TYPE_CHECKING:
     from powerml.sources.loaded_table import LoadedTable
 
 SHOWN_PER_TABLE = 10_000
+MANY_ROWS = 100_000  # of a table of so many it is said how fast they were read
 REPORT = ("table", "rows", "loaded", "quarantined", "ignored", "duplicates")
 QUARANTINE = ("table", "source", "row", "rule", "column", "value")
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """The tables of a project in one DuckDB database, and what was found while they were read.
-
-    `tables` gives the DuckDB name by canonical name; `columns` the columns each really has (canonical ones, `known_at`
-    and the `extra` ones asked for). Types are VARCHAR, TIMESTAMP (UTC) and DOUBLE; an extra column of a text file is
-    VARCHAR. All but events in Parquet carry `_row`, the place in source order. `report` has one row per table with
-    rows = loaded + quarantined + ignored (repeats of an event_id; `duplicates` counts the ids concerned). `quarantine`
-    lists up to 10,000 bad rows per table by the first rule they break; rows of a file count from 1, headers not
-    included. `rules` counts bad rows by table, rule and column. `unused` names source columns
-    that nothing reads and the project does not know.
-    """
-
-    con: duckdb.DuckDBPyConnection
-    tables: dict[str, str]
-    columns: dict[str, tuple[str, ...]]
-    report: pd.DataFrame
-    quarantine: pd.DataFrame
-    rules: pd.DataFrame
-    problems: tuple[str, ...] = ()
-    unused: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    sources: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    bad_rows: dict[str, str] = field(default_factory=dict)
-    placed: dict[str, str] = field(default_factory=dict)
-    files: tuple[DataFile, ...] = ()
-
-    def ids(self, column: str) -> list[str]:
-        """Every id that any table has in a column (`user_id` or `account_id`), each once."""
-        tables = [self.tables[table] for table, columns in self.columns.items() if column in columns]
-        parts = [f"SELECT CAST({name(column)} AS VARCHAR) AS id FROM {name(table)}" for table in tables]
-        if not parts:
-            return []
-        rows = self.con.execute(f"SELECT id FROM ({' UNION '.join(parts)}) WHERE id IS NOT NULL").fetchall()
-        return [id_ for (id_,) in rows]
-
-    def check_unchanged(self) -> None:
-        """Raises DataError where a file changed since: events in Parquet files are read as they are needed."""
-        for file in self.files:
-            file.check_unchanged()
 
 
 class TooManyBadRows(DataError):
@@ -102,8 +66,11 @@ def open_sources(
     lenient: bool = False,
     note: Note | None = None,
     cache: Path | None = None,
+    forgotten: Forgotten | None = None,
 ) -> Loaded:
     """Opens the project's tables (or those named) as they stand at `now`, an aware instant.
+
+    Rows of those `forgotten` are left out (by default of whom the project keeps as such).
 
     Raises DataError for a file that cannot be used and TooManyBadRows where the share of bad rows is above a table's
     `max_bad_rows`; `lenient` collects the same sentences in `problems` instead. In the folder `cache` it is kept which
@@ -115,16 +82,20 @@ def open_sources(
     problems: list[str] = []
     opened: dict[str, _Opened] = {}
     for table in wanted:
+        begun = time.monotonic()
         if note:
             note(f"reading {table}")
         try:
             with _limited(con, project, table):
                 opened[table] = _open(con, project, TABLES[table], extra.get(table, ()), instant, cache)
+            if note and (rows := opened[table].outcome.rows) >= MANY_ROWS:
+                note(f"read {table}: {rows:,} rows, {per_second(rows, begun)}")
         except DataError as error:
             if not lenient:
                 raise
             problems.append(str(error))
-    loaded = _loaded(con, opened)
+    kept = Forgotten.of(project.state) if forgotten is None else forgotten
+    loaded = leave_out(_loaded(con, opened), kept)
     excess = [s for t, o in opened.items() if (s := _too_many(loaded, o.outcome, project.tables[t].max_bad_rows))]
     if excess and not lenient:
         raise TooManyBadRows("\n".join(excess), loaded)
@@ -257,6 +228,7 @@ def _loaded(con: duckdb.DuckDBPyConnection, opened: Mapping[str, _Opened]) -> Lo
         bad_rows=bad_rows,
         placed={t: o.outcome.placed for t, o in opened.items() if o.outcome.placed},
         files=tuple(file for o in opened.values() for file in o.files),
+        by_file={t: o.outcome.by_file for t, o in opened.items()},
     )
 
 
@@ -280,16 +252,17 @@ def _too_many(loaded: Loaded, outcome: LoadedTable, allowed: float) -> str | Non
     found = loaded.con.execute(
         f"SELECT source, row, value FROM ({loaded.bad_rows[outcome.table]}) WHERE rule = {text(rule.text)} LIMIT 1"
     ).fetchone()
-    assert found is not None
+    many = (
+        f"{outcome.table} has {outcome.quarantined:,} bad of {outcome.rows:,} rows "
+        f"({_percent(outcome.quarantined / outcome.rows)}), more than max_bad_rows ({_percent(allowed)}) allows"
+    )
+    if found is None:  # the only ones to be named were forgotten
+        return f"{loaded.sources[outcome.table][0]}: {many}; correct them, or raise max_bad_rows"
     source, row, value = found
     what = f"column {rule.column!r} is missing" if rule.text == MISSING else f"{value[:80]!r} is {rule.text}"
     where = f"column {rule.column!r}: " if rule.column and rule.text != MISSING else ""
     same = f"{count:,} such rows" if count > 1 else "the only such row"
-    return (
-        f"{source}: row {row}: {where}{what} ({same}); {outcome.table} has {outcome.quarantined:,} bad "
-        f"of {outcome.rows:,} rows ({_percent(outcome.quarantined / outcome.rows)}), more than max_bad_rows "
-        f"({_percent(allowed)}) allows; {fix_of(rule.text, value)}, or raise max_bad_rows"
-    )
+    return f"{source}: row {row}: {where}{what} ({same}); {many}; {fix_of(rule.text, value)}, or raise max_bad_rows"
 
 
 def _percent(share: float) -> str:

@@ -12,7 +12,7 @@ from powerml.sources.rules import BEFORE, FUTURE, NOT_A_TIME
 from powerml.sources.sql import among, name
 
 if TYPE_CHECKING:
-    from powerml.sources.loading import Loaded
+    from powerml.sources.loaded import Loaded
 
 MEETING = 0.5  # fewer of a table's ids than this known elsewhere: the columns may not hold the same ids
 LONG_SESSION_US = 24 * 3_600_000_000
@@ -46,9 +46,17 @@ def _keys(loaded: Loaded) -> list[str]:
     found = []
     for table, column, others in _MEET:
         there = [(t, c) for t, c in others if c in loaded.columns.get(t, ())]
-        if column in loaded.columns.get(table, ()) and there:
+        if column in loaded.columns.get(table, ()) and there and not _is_account(loaded, table, column):
             found += _meeting(loaded, table, column, there)
     return found
+
+
+def _is_account(loaded: Loaded, table: str, column: str) -> bool:
+    """Whether the account stands for a person in each event, as where events name no persons."""
+    if (table, column) != ("events", "user_id") or "account_id" not in loaded.columns["events"]:
+        return False
+    other = "SELECT 1 FROM events WHERE user_id IS DISTINCT FROM account_id LIMIT 1"
+    return loaded.con.execute(other).fetchone() is None
 
 
 def _meeting(loaded: Loaded, table: str, column: str, others: list[tuple[str, str]]) -> list[str]:

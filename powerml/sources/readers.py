@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Literal
 
@@ -16,6 +16,7 @@ import duckdb
 from powerml.errors import DataError
 from powerml.sources.dialect import dialect
 from powerml.sources.files import PARTED_BY_BLANKS, DataFile, Format, check_width
+from powerml.sources.folder_keys import FolderKeys, folder_keys, with_keys
 from powerml.sources.json_lines import broken_line
 from powerml.sources.queries import check_query
 from powerml.sources.sql import array, data_errors, first_line, name, text
@@ -28,7 +29,8 @@ class SourcePart:
 
     `columns` holds DuckDB type and SQL name by source column, `doubled` those that a header names twice, `each` the
     columns of each file where they may differ; `first` is the position of its first file among all files of the table;
-    `rejects` names the table in which DuckDB notes the rows it could not split into columns.
+    `rejects` names the table in which DuckDB notes the rows it could not split into columns. `keys` holds, by a key
+    that folders name, the value in each file: a column that stands in no file.
     """
 
     kind: Literal["csv", "parquet", "jsonlines", "query"]
@@ -40,6 +42,7 @@ class SourcePart:
     doubled: frozenset[str] = frozenset()
     paths: tuple[str, ...] = ()
     each: tuple[frozenset[str], ...] = ()
+    keys: FolderKeys = field(default_factory=dict)
 
     def lacks(self, column: str) -> str | None:
         """The first file (as messages call it) that has no such column, or None."""
@@ -55,7 +58,12 @@ class SourcePart:
         return self.relation.replace("COLUMNS", "{" + columns + "}")
 
     def _has(self, column: str) -> bool:
-        return column in self.columns and not column.startswith(CONSTANT)
+        return column in self.columns and not column.startswith(CONSTANT) and column not in self.keys
+
+    def of_files(self, positions: Sequence[int]) -> str:
+        """What stands after FROM to read some of the files of a part of Parquet that have the same columns."""
+        relation = parquet_relation([self.paths[i] for i in positions])
+        return with_keys(relation, {k: tuple(v[i] for i in positions) for k, v in self.keys.items()}, numbered=True)[0]
 
     @property
     def file_index(self) -> str:
@@ -95,9 +103,26 @@ def read_files(
             made = _csv_parts(members, first, table, "\t" if delimiter == PARTED_BY_BLANKS else delimiter)
         else:
             made = _READERS[kind](con, members, first)
-        parts += made
+        parts += [_with_folder_keys(part) for part in made]
         first += len(members)
     return parts
+
+
+def _with_folder_keys(part: SourcePart) -> SourcePart:
+    keys = folder_keys(part.sources, part.columns)
+    relation, names = with_keys(part.relation, keys, numbered=part.kind == "parquet")
+    return replace(
+        part,
+        relation=relation,
+        columns=part.columns | {key: ("VARCHAR", sql) for key, sql in names.items()},
+        each=tuple(have | keys.keys() for have in part.each),
+        keys=keys,
+    )
+
+
+def parquet_relation(paths: Sequence[str], *, by_name: bool = False) -> str:
+    """What stands after FROM to read Parquet files; folders' keys are read by us, as texts, in files of all kinds."""
+    return f"read_parquet({array(paths)}, union_by_name={str(by_name).lower()}, hive_partitioning=false)"
 
 
 def read_query(con: duckdb.DuckDBPyConnection, query: str, *, where: str) -> SourcePart:
@@ -178,7 +203,7 @@ def _parquet_parts(con: duckdb.DuckDBPyConnection, files: list[DataFile], first:
 def _parquet_part(files: list[DataFile], first: int, each: list[frozenset[str]], types: dict[str, str]) -> SourcePart:
     """Files whose common columns agree in type, so that no value is converted on the way."""
     paths = tuple(str(file.path) for file in files)
-    relation = f"read_parquet({array(paths)}, union_by_name={str(len(set(each)) > 1).lower()}, hive_partitioning=false)"
+    relation = parquet_relation(paths, by_name=len(set(each)) > 1)
     shown = tuple(file.shown for file in files)
     columns = {column: (kind, name(column)) for column, kind in types.items()}
     return SourcePart("parquet", shown, first, columns, relation, paths=paths, each=tuple(each))

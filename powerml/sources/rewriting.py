@@ -59,7 +59,7 @@ def rewritten(source: Path, shown: str, cache: Path, how: Rewriting) -> Path:
         with Path(folder, f"copy{how.ending}").open("w", encoding="utf-8", newline="") as copy:
             _copy(how, shown, copy.write)
 
-    made = _kept(source, cache, f"{how.path.name} {how.encoding} {how.blanks}", make)
+    made = _kept(source, cache, f"{shown} {how.encoding} {how.blanks}", make)
     return made / f"copy{how.ending}"
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from powerml.errors import DataError
 from powerml.sources.columns import BINARY, Mapped, Typed, select_typed, typed, value_column
-from powerml.sources.loaded_table import LoadedTable
+from powerml.sources.loaded_table import LoadedTable, who_columns
 from powerml.sources.numerals import PLAIN_NUMERALS
 from powerml.sources.repeats import find_repeats, known_order
 from powerml.sources.rules import DUPLICATE, NOT_UTF8, RAGGED, UNREADABLE, RowRule, broken_value, first_broken, rules_of
@@ -86,6 +86,7 @@ def stage(work: Staging) -> LoadedTable:
         repeated_ids=ids,
         bad_rows=_bad_rows(work, staged, out, rejected, rules),
         placed=_placed(staged) if table.name == "events" and broken else "",
+        by_file=f"SELECT _file AS file, {', '.join(map(name, who_columns(names)))} FROM {staged}",
     )
 
 

@@ -91,3 +91,20 @@ def wilson_by_account(
     n = effective_n(y, groups, level=level)
     low, high = wilson(rate * n, n, level)
     return rate, float(low), float(high)
+
+
+def ratio_of_sums(now: ArrayLike, then: ArrayLike, groups: ArrayLike | None = None) -> tuple[float, float, float]:
+    """Sum over sum with a 95 % interval (linearised, clustered by `groups`); all nan where nothing was there before.
+
+    >>> ratio_of_sums([2, 4], [1, 2])
+    (2.0, 2.0, 2.0)
+    """
+    after, before = np.asarray(now, dtype=float), np.asarray(then, dtype=float)
+    if before.sum() <= 0:
+        return float("nan"), float("nan"), float("nan")
+    ratio = float(after.sum() / before.sum())
+    codes = np.arange(len(after)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+    half = normal_quantile(0.95) * clustered_mean((after - ratio * before) / before.mean(), codes)[1]
+    if not np.isfinite(half):
+        return ratio, float("nan"), float("nan")
+    return ratio, max(ratio - half, 0.0), ratio + half

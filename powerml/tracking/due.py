@@ -18,7 +18,7 @@ from powerml.tracking.store import store_of
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from powerml.snapshots.rollup import Rollups
+    from powerml.snapshots.rollup import Overall
 
 RECALIBRATE_AFTER_DAYS = 91  # quarterly, or when the vocabulary changes
 DUE = "powerml.recalibrate_by"
@@ -61,7 +61,7 @@ def version_due(version: registry.Version, project: ProjectSpec, *, now: datetim
     return tuple(said)
 
 
-def champions_due(project: ProjectSpec, *, now: datetime, rollups: Rollups | None = None) -> tuple[str, ...]:
+def champions_due(project: ProjectSpec, *, now: datetime, rollups: Overall | None = None) -> tuple[str, ...]:
     """Why the project's champions should be trained again; with its events also which event names came since.
 
     Custom outcomes have champions of their own. Nothing is made where nothing was ever tracked.
@@ -85,7 +85,7 @@ def champions_due(project: ProjectSpec, *, now: datetime, rollups: Rollups | Non
     return tuple(said)
 
 
-def names_since(rollups: Rollups, day: date) -> list[str]:
+def names_since(rollups: Overall, day: date) -> list[str]:
     """Event names that no rule names and that were not known to have occurred before a local midnight, sorted."""
     kinds = rollups.kinds.frame
     unnamed = kinds.loc[~kinds["mapped"], ["event"]]

@@ -35,7 +35,7 @@ PUT_BACK = (
     *("earliest", "ids", "snapshots", "params", "vocabulary"),
 )
 """Settings of a project that a repeat takes from the run; where tables lie is today's affair."""
-_NO_MATTER = ("project", "memory_limit", "query_timeout", "engine")
+_NO_MATTER = ("project", "memory_limit", "query_timeout", "engine", "spark")
 EQUAL = 1e-9
 
 

@@ -11,8 +11,9 @@ from powerml.config.alerts import project_alerts
 from powerml.errors import MissingColumns, UsageError
 from powerml.history.alarms import Alarms, Message
 from powerml.history.ledger import open_ledger
+from powerml.history.movement import swap_at
 from powerml.history.trees import TreeOfNight, branch_rows
-from powerml.history.view import NightView
+from powerml.history.view import NightViews
 from powerml.monitoring.alerts import rings, true_rows
 from powerml.sinks.notify import send_digest
 
@@ -47,18 +48,12 @@ def fired_since(project: ProjectSpec, since: date | None) -> pd.DataFrame:
 
 
 def true_at(
-    history: NightHistory,
-    night: Night,
-    spec: AlertSpec,
-    trees: TreeOfNight,
-    owners: Mapping[str, str],
-    *,
-    tell: Collection[str] = (),
+    views: NightViews, spec: AlertSpec, owners: Mapping[str, str], *, tell: Collection[str] = ()
 ) -> pd.DataFrame:
     """For whom a rule is true at a night; see `true_rows`. Of a rule on branches: a row per branch that pulls."""
     if spec.entity == "branch":
-        return branch_rows(spec, history, night, trees, owners)
-    view = NightView.at(history, night, spec.of)
+        return branch_rows(spec, views.history, views.night, TreeOfNight(views.history), owners)
+    view = views.of(spec.of)
     if view is None:
         raise MissingColumns([str(spec.of)], asked_by=f"alert {spec.name!r}", have=())
     return true_rows(spec, view, tell=tell)
@@ -76,47 +71,51 @@ def ring(
     """Looks at every rule at a night, writes down who rings, and queues what is to be sent.
 
     The first time that a rule is looked at nothing rings. After a change of model who was on the true side the night
-    before, as the newer version scores it, rings neither: nothing but the model has moved them. `lists`: the lines of
-    the lists that are to be delivered, by name.
+    before, as the newer version scores it, rings neither: nothing but the model has moved them; nobody rings where it
+    cannot be scored. A night that was looked at before says what it said then, and one before the last that was looked
+    at says nothing. `lists`: the lines of the lists that are to be delivered, by name.
     """
-    alarms, trees, owners = Alarms.on(con), TreeOfNight(history), project.accountable
-    before = history.last_before(night, as_said=True)
-    alike = history.last_before(night)
-    swapped = before is not None and alike is not None and before.scorer != night.scorer
+    alarms, owners, views = Alarms.on(con), project.accountable, NightViews(history, night)
+    swap = swap_at(history, night)
+    alike = None if swap is None or swap.alike is None else NightViews(history, swap.alike)
     true: dict[str, list[str]] = {}
     found, remarks, first = [], [], True
     people = _of_accounts(history, night, "owner")
     for spec in project_alerts(project).values():
         try:
-            rows = true_at(history, night, spec, trees, owners)
+            rows = true_at(views, spec, owners)
             looked, last = alarms.looked_at(spec.name), alarms.last_true(spec.name)
-            if swapped and alike is not None and before is not None:
-                last |= dict.fromkeys(true_at(history, alike, spec, trees, owners)["id"].astype(str), before.as_of)
+            if swap is not None and alike is not None:
+                last |= dict.fromkeys(true_at(alike, spec, owners)["id"].astype(str), swap.before.as_of)
         except (MissingColumns, UsageError) as error:
             remarks.append(f"{spec.name}: {error}")
             continue
-        first = first and looked is None
+        first = first and alarms.first_look(spec.name) in (None, night.as_of)
+        if looked is not None and looked >= night.as_of:
+            continue
+        looked = None if swap is not None and swap.alike is None else looked
         ids = rows["id"].astype(str).tolist()
         true[spec.name] = ids
         now_rings = set(rings(last, ids, night.as_of, before=looked, rearm=spec.rearm_days))
         if spec.entity != "branch" and now_rings:
-            rows = true_at(history, night, spec, trees, owners, tell=now_rings)
+            rows = true_at(views, spec, owners, tell=now_rings)
         told = rows[rows["id"].astype(str).isin(now_rings)].assign(
             alert=spec.name, fired_at=night.as_of.isoformat(), team=spec.team, action=spec.action
         )
         if spec.entity != "branch":
-            told["owner"] = told["account_id"].map(people)
+            told["owner"] = spec.owner or told["account_id"].map(people)
         found.append(told)
     fired = pd.concat([one for one in found if len(one)], ignore_index=True) if any(map(len, found)) else pd.DataFrame()
     messages = [*_messages(project, fired, history, night), *_lists(project, lists)]
     alarms.write_night(night.as_of, true, fired, messages, project=project.project, now=now)
-    return Rang(fired, len(messages), tuple(remarks), first)
+    return Rang(alarms.rang_at(night.as_of), len(messages), tuple(remarks), first)
 
 
 def deliver(
     project: ProjectSpec,
     con: sqlite3.Connection,
     *,
+    night: date,
     now: datetime,
     sender: Callable[[Digest, str], str] | None = None,
 ) -> dict[str, list[str]]:
@@ -125,7 +124,7 @@ def deliver(
     fared: dict[str, list[str]] = {"sent": [], "failed": []}
     for digest in alarms.waiting():
         error = sender(digest, project.project) if sender else send_digest(digest, project=project.project)
-        alarms.mark(digest, "failed" if error else "sent", now=now, error=error)
+        alarms.mark(digest, "failed" if error else "sent", night=night, now=now, error=error)
         fared["failed" if error else "sent"].append(error or digest.destination)
     return fared
 

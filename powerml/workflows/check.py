@@ -20,7 +20,7 @@ from powerml.workflows.project import OpenProject, opened, project_metrics, read
 
 if TYPE_CHECKING:
     from powerml.config.project import ProjectSpec
-    from powerml.sources.loading import Loaded
+    from powerml.sources.loaded import Loaded
 
 
 @dataclass(frozen=True)
@@ -133,5 +133,6 @@ def _ripe(labels: pd.DataFrame) -> list[str]:
         return ["No cutoff at all: there is less than one period of data; widen `snapshots`."]
     ripe = labels[[c for c in ("churn", "stay", "expand") if c in labels]].sum(axis=1)
     if not ripe.sum():
-        return ["No label is mature yet: nothing can be trained or judged, only scored with a documented weight set."]
+        do = "only scored with a documented weight set, like: powerml score --weights power_user -o scores.csv"
+        return [f"No label is mature yet: nothing can be trained or judged, {do}"]
     return []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -22,12 +23,12 @@ from powerml.workflows.train import TrainResult, train
 from powerml.writing import whole_folder, write_whole
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
     from pathlib import Path
 
 PRESET = "validation"
 MONTHS = 24
-DEMO_TOP = 10
+DEMO_TOP, NIGHTS = 10, 60
 SCORES = "scores.csv"
 
 
@@ -41,6 +42,12 @@ class Demo:
     scores: ScoreResult
     scores_file: Path
     page: Path
+
+    @property
+    def nights(self) -> tuple[date, date]:
+        """The first and the last of the sixty nights that can be filled in and leave two more to be run."""
+        last: date = pd.Timestamp(self.scores.frame["as_of"].iloc[0]).date()
+        return last - timedelta(days=NIGHTS + 1), last - timedelta(days=2)
 
     @property
     def top(self) -> pd.DataFrame:

@@ -20,9 +20,10 @@ from urllib.parse import urlsplit
 import duckdb
 
 from powerml.config.project import load_project
-from powerml.errors import PowermlError, StoreError
+from powerml.errors import PowermlError, StoreError, UsageError
 from powerml.sources.fingerprint import input_files
 from powerml.sources.postgres import server
+from powerml.sources.spark_tables import check_for_spark
 from powerml.tracking.database import look_at
 from powerml.tracking.store import store_of
 
@@ -72,7 +73,7 @@ def doctor(config: Path, machine: Machine | None = None) -> tuple[list[str], lis
             *found,
             DoctorFinding("project file", str(error), "correct it, or: powerml init"),
         ]
-    found += [*_environment(project, machine), *_databases(project, machine)]
+    found += [*_environment(project, machine), *_databases(project, machine), *_spark(project, machine)]
     found += [*_folders(project), *_sizes(project, machine), *_store(project)]
     looked += ["project file", "environment variables", "databases", "folders", "disk and memory", "MLflow store"]
     return looked, found
@@ -130,6 +131,22 @@ def _java(machine: Machine) -> Iterator[DoctorFinding]:
         yield DoctorFinding("Java", f"JAVA_HOME is {home}, and no Java is there", "unset JAVA_HOME, or correct it")
     elif not home and machine.java() is None:
         yield DoctorFinding("Java", "pyspark is installed and no Java", "install Java 17 or newer, or set JAVA_HOME")
+
+
+def _spark(project: ProjectSpec, machine: Machine) -> Iterator[DoctorFinding]:
+    """What a project that runs on Spark lacks, or asks of it in vain."""
+    if project.engine != "spark":
+        return
+    try:
+        machine.version("pyspark")
+    except metadata.PackageNotFoundError:
+        yield DoctorFinding("Spark", "engine: spark and no pyspark", "pip install 'powerml[spark]'")
+    try:
+        check_for_spark(project)
+    except UsageError as error:
+        *said, fix = str(error).splitlines()
+        for sentence in said:
+            yield DoctorFinding("Spark", sentence, fix)
 
 
 def _environment(project: ProjectSpec, machine: Machine) -> Iterator[DoctorFinding]:

@@ -9,14 +9,17 @@ import pandas as pd
 
 from powerml.config.metrics import catalogue
 from powerml.errors import UsageError, did_you_mean
+from powerml.history.alarms import Alarms
+from powerml.history.ledger import LEDGER_FILE, open_ledger
+from powerml.history.store import NightHistory
 from powerml.progress import Note, silent
-from powerml.reports.person_page import person_page
+from powerml.reports.person_page import Beside, person_page
 from powerml.scoring.contributions import change
 from powerml.scoring.explain.explainable import Explainable
 from powerml.scoring.explain.explanation import Explanation
 from powerml.scoring.explain.next_band import next_band
 from powerml.scoring.explain.one import by_reason, reasons_table
-from powerml.scoring.explain.text import Cell, cells_of
+from powerml.scoring.explain.text import Cell, ShownValues
 from powerml.scoring.explain.tree import branches
 from powerml.scoring.named import from_weights
 from powerml.sources.tables.metrics import rows_to_score
@@ -57,7 +60,7 @@ def from_project(
     from powerml.workflows.project import open_project, project_metrics, ranked
 
     scorer = from_weights(weights, settings=settings, project=project) if weights else from_registry(project, model)
-    opened = open_project(scorer.aimed(project), known=scorer.metrics(project_metrics(project)), note=note)
+    opened = open_project(scorer.aimed(project), known=scorer.metrics(project_metrics(project)), dates=1, note=note)
     at = as_of or opened.last_day + timedelta(days=1)
     earlier = [day for day in opened.cutoffs() if day < at][-1:]
     built = opened.build([*earlier, at], labels=True, note=note)
@@ -111,9 +114,50 @@ def explain(entity: str, snapshots: Explainable) -> Explanation:
     )
 
 
-def write_person(done: Explanation, path: Path, record: pd.DataFrame | None) -> None:
+def write_person(done: Explanation, path: Path, record: pd.DataFrame | None, beside: Beside | None = None) -> None:
     """One entity's page; `record` are its nights (`powerml history ID`), None where none is kept."""
-    write_whole(path, person_page(done, record))
+    write_whole(path, person_page(done, record, beside))
+
+
+def around(project: ProjectSpec, entity: str) -> Beside | None:
+    """What the newest night knows around one entity: what rang, and its account; None where no night knows it."""
+    history = NightHistory.of(project)
+    night = history.newest()
+    if night is None:
+        return None
+    scores = history.scores(night)
+    mine = scores[scores[night.id_column].astype(str) == entity]
+    if mine.empty:
+        return None
+    account = str(mine["account_id"].iloc[0]) if "account_id" in mine and mine["account_id"].notna().any() else None
+    alerts = None
+    if (project.state / LEDGER_FILE).is_file():
+        with open_ledger(project.state) as ledger:
+            rang = Alarms.on(ledger.con).fired()
+        about = rang["user_id"].eq(entity) | (rang["user_id"].isna() & rang["account_id"].eq(account or entity))
+        alerts = rang[about].drop(columns=["account_id", "user_id"]).dropna(axis=1, how="all").reset_index(drop=True)
+    if account is None:
+        return Beside(night.as_of, alerts)
+    there = scores["account_id"].astype(str).eq(account) & scores["status"].eq("scored")
+    columns = [night.id_column, "score", night.band_column, "p_churn", "p_expand"]
+    members = scores.loc[there, [name for name in columns if name in scores]].sort_values("score", ignore_index=True)
+    people = history.table(night, "people")
+    told: dict[str, str] = {}
+    if people is not None and "account_id" in people:
+        of = people[people["account_id"].eq(account)]
+        told = {
+            words: str(of[name].dropna().iloc[0])
+            for name, words in (("account_name", "name"), ("owner", "owner"))
+            if name in of and of[name].notna().any()
+        }
+        if "name" in of and of["name"].notna().any():
+            names = of.drop_duplicates(night.id_column).set_index(night.id_column)["name"]
+            members.insert(1, "name", members[night.id_column].astype(str).map(names))
+    snapshot = history.snapshot(night)
+    if "mrr" in snapshot:
+        paid = snapshot.loc[snapshot[night.id_column].astype(str).eq(entity), "mrr"]
+        told |= {"money a month": f"{paid.iloc[0]:,.0f}"} if paid.notna().any() else {}
+    return Beside(night.as_of, alerts, account, members.dropna(axis=1, how="all"), told)
 
 
 def _now_and_before(entity: str, mine: pd.DataFrame, as_of: date | None) -> tuple[pd.DataFrame, pd.DataFrame | None]:
@@ -136,7 +180,7 @@ def _of_date(frame: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
 
 
 def _values(row: pd.DataFrame, metrics: Any) -> list[Cell]:
-    return [cells_of(row[name])[0] if name in row.columns else None for name in metrics]
+    return [ShownValues(row[name])[0] if name in row.columns else None for name in metrics]
 
 
 def _date(row: pd.DataFrame) -> date | None:

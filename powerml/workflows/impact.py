@@ -12,7 +12,7 @@ import pandas as pd
 from powerml.errors import UsageError, did_you_mean
 from powerml.history.store import NightHistory
 from powerml.history.treatments import TREATMENT_COLUMNS, read_drawn
-from powerml.monitoring.impact import ArmsEffect, holdout_effect, matched_effect
+from powerml.monitoring.impact import playbook_effects
 from powerml.statistics.accounts import accounts_of
 
 if TYPE_CHECKING:
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
     from powerml.config.project import ProjectSpec
     from powerml.history.nights import Night
+    from powerml.monitoring.impact import OutcomeEffect
 
 IMPACT_COLUMNS = (
     *("playbook", "design", "outcome", "treated", "held", "effect", "low", "high", "smallest_visible", "verdict"),
 )
 AFTER_DAYS = 30
-GOOD = {"churn": False, "expand": True, "score": True}
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +56,8 @@ def impact(project: ProjectSpec, playbook: str | None = None) -> Impact:
         raise UsageError("nobody was treated yet: 'powerml treat LIST.csv --playbook NAME' draws who is")
     rows, said = [], []
     for name in names if playbook is None else [playbook]:
-        made = _of_playbook(name, _told(history, newest, table[table["playbook"] == name]))
+        told = playbook_effects(_told(history, newest, table[table["playbook"] == name]))
+        made: list[tuple[object, ...]] = [_row(name, one) for one in told]
         rows += made
         said.append(_sentence(name, made))
     return Impact(pd.DataFrame(rows, columns=list(IMPACT_COLUMNS)), tuple(said))
@@ -123,44 +124,12 @@ def _after(nights: list[Night], then: Night) -> Night | None:
     return span[0] if span else None
 
 
-def _of_playbook(name: str, rows: pd.DataFrame) -> list[tuple[object, ...]]:
-    trial = bool((rows["arm"] == "hold").any())
-    mine = rows[rows["arm"].isin(["treat", "hold"] if trial else ["treat", "none"])]
-    design = "holdout" if trial else "matched"
-    failed = False if trial else _placebo_fails(mine)
-    found: list[tuple[object, ...]] = []
-    for outcome, column in (("churn", "churn"), ("expand", "expand"), ("score", "later")):
-        known = mine[mine[column].notna()]
-        effect = _effect(known, column, trial)
-        verdict = "cannot tell" if failed else effect.verdict(good=GOOD[outcome])
-        found.append(
-            (name, design, outcome, effect.treated, effect.held, effect.effect, effect.low, effect.high,
-             effect.smallest_visible, verdict)
-        )  # fmt: skip
-    return found
-
-
-def _effect(rows: pd.DataFrame, column: str, trial: bool) -> ArmsEffect:
-    y, treated = rows[column].to_numpy(dtype=float), (rows["arm"] == "treat").to_numpy(dtype=bool)
-    if trial:
-        return holdout_effect(y, treated, rows["score"].to_numpy(dtype=float))
-    return matched_effect(y, treated, _strata(rows))
-
-
-def _strata(rows: pd.DataFrame) -> np.ndarray:
-    """Band and third of the trend: whoever is alike in both is compared."""
-    third = pd.qcut(rows["trend"].rank(method="first"), 3, labels=False) if rows["trend"].notna().sum() >= 3 else 0
-    return (rows["band"].astype(str) + "/" + pd.Series(third, index=rows.index).fillna(-1).astype(str)).to_numpy(object)
-
-
-def _placebo_fails(rows: pd.DataFrame) -> bool:
-    """Whether the score of the treated had already moved otherwise than that of untouched ones of the same band."""
-    known = rows[rows["trend"].notna()]
-    treated = (known["arm"] == "treat").to_numpy(dtype=bool)
-    if min(treated.sum(), (~treated).sum()) < 2:
-        return True  # no month before: nobody can tell whether they were alike
-    effect = matched_effect(known["trend"].to_numpy(dtype=float), treated, known["band"].astype(object).to_numpy())
-    return not effect.low <= 0 <= effect.high
+def _row(name: str, told: OutcomeEffect) -> tuple[object, ...]:
+    of = told.effect
+    return (
+        name, told.design, told.outcome, of.treated, of.held, of.effect, of.low, of.high, of.smallest_visible,
+        told.verdict,
+    )  # fmt: skip
 
 
 def _sentence(name: str, rows: list[tuple[object, ...]]) -> str:

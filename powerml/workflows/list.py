@@ -13,12 +13,13 @@ from powerml.config.bands import BandsSpec
 from powerml.config.lists import named_lists, project_lists
 from powerml.config.reading import load
 from powerml.errors import UsageError
+from powerml.history.movement import new_speaker, swap_at
 from powerml.history.store import NightHistory
 from powerml.history.treatments import read_drawn
-from powerml.history.view import NightView
+from powerml.history.view import NightViews
 from powerml.monitoring.lists import LIST_COLUMNS, Listed, Worth, make_list, worth
 from powerml.monitoring.similar import most_similar
-from powerml.tables import OUTCOMES
+from powerml.tables import NOT, OUTCOMES
 from powerml.validation.capacity import capacity
 
 if TYPE_CHECKING:
@@ -61,47 +62,51 @@ def lists(
     if night is None:
         there = f" of {as_of}; powerml history lists those there are" if as_of else "; run 'powerml night' first"
         raise UsageError(f"{history.folder}: holds no night{there}")
-    return [written(project, history, night, spec, cut=cut) for spec in specs]
+    views = NightViews(history, night)
+    return [written(project, views, spec, cut=cut) for spec in specs]
 
 
-def listed(history: NightHistory, night: Night, spec: ListSpec) -> Listed:
+def listed(views: NightViews, spec: ListSpec) -> Listed:
     """Who stands on a list at a night."""
-    view = NightView.at(history, night, spec.of)
+    view, history, night = views.of(spec.of), views.history, views.night
     if view is None:
         return Listed(spec, pd.DataFrame(), (f"{spec.of} said nothing of {night.as_of}",), empty=True)
-    made = make_list(spec, view, untold=night.untold)
+    untold = {*night.untold, *(name for one in history.all_beside(night) for name in one.untold)}
+    try:
+        made = make_list(spec, view, untold=sorted(untold))
+    except UsageError as error:  # a band that the ladder of what speaks now has not
+        return Listed(spec, pd.DataFrame(), (str(error),), empty=True)
     if not spec.beside or made.rows.empty:
         return made
     peers = most_similar(view, made.rows["user_id"], spec.beside)
     return replace(made, rows=made.rows.assign(peer=made.rows["user_id"].map(peers)))
 
 
-def written(
-    project: ProjectSpec, history: NightHistory, night: Night, spec: ListSpec, *, cut: int | None = None
-) -> ListResult:
+def written(project: ProjectSpec, views: NightViews, spec: ListSpec, *, cut: int | None = None) -> ListResult:
     """A list with everything that a person needs to act on it."""
-    made = listed(history, night, spec)
+    history, night = views.history, views.night
+    made = listed(views, spec)
     if made.empty:
         rows = pd.DataFrame(columns=list(LIST_COLUMNS))
         return ListResult(spec, night, rows, tuple(f"{spec.name}: no list ({said})." for said in made.remarks))
     rows = made.rows if cut is None else made.rows.head(cut)
-    table = _columns(project, history, night, spec, rows)
+    table = _columns(project, views, spec, rows)
     told, value = _worth(project, history, night, spec, cut)
+    changed = new_speaker(history, night)
     said = [*(f"{spec.name}: {said}." for said in made.remarks), *_expected(made, cut), *told]
+    said += [changed] if changed else []
     return ListResult(spec, night, table, tuple(said), value)
 
 
-def _columns(
-    project: ProjectSpec, history: NightHistory, night: Night, spec: ListSpec, rows: pd.DataFrame
-) -> pd.DataFrame:
+def _columns(project: ProjectSpec, views: NightViews, spec: ListSpec, rows: pd.DataFrame) -> pd.DataFrame:
     """The columns of the contract, in its order."""
-    table = rows.copy()
+    table, history, night = rows.copy(), views.history, views.night
     table.insert(0, "rank", range(1, len(table) + 1))
     table["list"] = spec.name
     people = history.table(night, "people")
     table["name"], table["owner"] = _named(people, table, spec)
     table["mrr_at_risk"] = table["p_churn"].astype(float) * table["mrr"].astype(float)
-    actions = _playbook(history, night, spec)
+    actions = _playbook(views, spec)
     table["playbook"] = table["band"].map(actions).fillna("") if len(actions) else ""
     table["because"] = [_because(text) for text in table["reasons"]]
     if "peer" in table:
@@ -127,9 +132,9 @@ def _named(people: pd.DataFrame | None, table: pd.DataFrame, spec: ListSpec) -> 
     return (nobody if owners is None else table["account_id"].map(owners["account_name"])), owner
 
 
-def _playbook(history: NightHistory, night: Night, spec: ListSpec) -> dict[str, str]:
+def _playbook(views: NightViews, spec: ListSpec) -> dict[str, str]:
     """The document's actions by band, for the list's team."""
-    seen = NightView.at(history, night, spec.of)
+    seen = views.of(spec.of)
     if seen is None or not seen.ladder:
         return {}
     file = "power_user" if seen.of.band_column == "tier" else "engagement"
@@ -190,14 +195,16 @@ def _word(spec: ListSpec) -> str:
 def _worth(
     project: ProjectSpec, history: NightHistory, night: Night, spec: ListSpec, cut: int | None
 ) -> tuple[list[str], Worth | None]:
-    if spec.came not in OUTCOMES:
+    if spec.came == "none":
         return [], None
-    then = newest_known(history, night)
+    if spec.came not in OUTCOMES and not any(n.model.endswith(f"-{spec.came}") for n in history.all_beside(night)):
+        return [f"What the list is worth is not known: no model of the outcome {spec.came!r} is registered."], None
+    then = newest_known(history, night, spec)
     if then is None:
         days = project.outcome.horizon_days
         return [f"What the list is worth is not known yet: no night's outcomes are, {days} days after it."], None
     outcomes = known_outcomes(history, then, spec)
-    made = listed(history, then, spec)
+    made = listed(NightViews(history, then), spec)
     value = None if made.empty else worth(made, outcomes, capacity=cut)
     if value is None:
         return [f"Of the list of {then.as_of} no outcome is known."], None
@@ -207,21 +214,29 @@ def _worth(
     return [value.sentence(spec, then.as_of) + caution], value
 
 
-def newest_known(history: NightHistory, night: Night) -> Night | None:
-    """The last night up to another whose outcomes are kept."""
+def labels_of(spec: ListSpec) -> str:
+    """What the table of outcomes is called that a list is judged by."""
+    return "labels" if spec.came in OUTCOMES else f"labels_{spec.came}"
+
+
+def newest_known(history: NightHistory, night: Night, spec: ListSpec) -> Night | None:
+    """The last night up to another of which it is kept what came of those that a list is about."""
     earlier = [n for n in history.nights() if n.as_of < night.as_of]
-    return next((n for n in reversed(earlier) if history.table(n, "labels") is not None), None)
+    return next((n for n in reversed(earlier) if history.table(n, labels_of(spec)) is not None), None)
 
 
 def known_outcomes(history: NightHistory, night: Night, spec: ListSpec) -> dict[str, str]:
     """What came of each account (or user, of a user list) that might have stood on a list of a night."""
-    labels = history.table(night, "labels")
+    labels = history.table(night, labels_of(spec))
     if labels is None:
         return {}
     key = "account_id" if spec.entity == "account" and "account_id" in labels else night.id_column
     scores = history.scores(night, [night.id_column, "status"])
     there = set(scores.loc[scores["status"] == "scored", night.id_column].astype(str))
-    known = labels[labels[night.id_column].astype(str).isin(there) & labels["label"].isin(OUTCOMES)]
+    words = OUTCOMES if spec.came in OUTCOMES else (spec.came, f"{NOT}{spec.came}")
+    if spec.came not in OUTCOMES:  # a list of a custom outcome is about others than the score's own
+        there = set(labels[night.id_column].astype(str))
+    known = labels[labels[night.id_column].astype(str).isin(there) & labels["label"].isin(words)]
     known = known[known[key].notna()].drop_duplicates(key)
     return dict(zip(known[key].astype(str), known["label"], strict=True))
 
@@ -232,18 +247,17 @@ def keep_lists(history: NightHistory, night: Night, specs: Sequence[ListSpec]) -
     After a change of model the list of the night before is made anew by the newer one: whoever is on it has been on the
     list since then, for nothing but the model has moved them.
     """
-    before = history.last_before(night, as_said=True)
-    alike = None if before is None else history.last_before(night)
-    swapped = before is not None and alike is not None and before.scorer != night.scorer and alike.as_of == before.as_of
-    rows, counts = [], {}
+    before, swap = history.last_before(night, as_said=True), swap_at(history, night)
+    rows, counts, views = [], {}, NightViews(history, night)
+    alike = None if swap is None or swap.alike is None else NightViews(history, swap.alike)
     for spec in specs:
-        made = listed(history, night, spec)
+        made = listed(views, spec)
         counts[spec.name] = len(made.rows)
         key = "account_id" if spec.entity == "account" else "user_id"
         earlier = {} if before is None else since(history, before, spec)
-        if swapped and alike is not None and before is not None:
-            again = listed(history, alike, spec).rows
-            earlier = {str(one): before.as_of for one in again.get(key, ())} | earlier
+        if swap is not None and alike is not None:
+            again = listed(alike, spec).rows
+            earlier = {str(one): swap.before.as_of for one in again.get(key, ())} | earlier
         for rank, one in enumerate(made.rows.get(key, ()), start=1):
             rows.append((spec.name, rank, str(one), earlier.get(str(one), night.as_of)))
     table = pd.DataFrame(rows, columns=["list", "rank", "id", "on_list_since"])

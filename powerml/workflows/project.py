@@ -15,32 +15,35 @@ import pandas as pd
 from powerml.config.metrics import MetricSpec, catalogue, metrics_from
 from powerml.config.project import ProjectSpec, SnapshotsSpec, expand
 from powerml.errors import DataError, UsageError
+from powerml.monitoring.segments_now import segments_now
 from powerml.progress import Note, silent
 from powerml.shown import Shown
-from powerml.snapshots.cache.rollups import EventFile, cached_roll_up
-from powerml.snapshots.cache.store import RollupStore, is_damaged, throw_away
 from powerml.snapshots.dataset import Snapshots, snapshots
-from powerml.snapshots.engine.duckdb import Engine, planning
+from powerml.snapshots.engine.base import planning
+from powerml.snapshots.engine.duckdb import DuckDBEngine
 from powerml.snapshots.entities import left_accounts
 from powerml.snapshots.labels import label_cutoffs
 from powerml.snapshots.needs import added_up, apart, columns_asked, told_by
-from powerml.snapshots.rollup import NEVER, Inputs, Rollups, roll_up
+from powerml.snapshots.passes import Passes, in_passes, passes_for
+from powerml.snapshots.rollup import NEVER, Inputs, Overall, Rollups, overall, roll_up
+from powerml.snapshots.usage import Usage
 from powerml.snapshots.windows import Cutoffs, cutoff_dates, day_date
-from powerml.sources.event_files import event_spans, repeats_digest
-from powerml.sources.files import files_of
-from powerml.sources.loading import Loaded, TooManyBadRows, open_sources, write_quarantine
+from powerml.sources.loading import TooManyBadRows, open_sources, write_quarantine
 from powerml.tables import OUTCOMES
 from powerml.training.rows import Rows
 from powerml.training.snapshot_rows import earlier_cutoffs, snapshot_rows
+from powerml.workflows.kept_rollups import cache_folder, from_cache, lost_cache
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from powerml.config.outcome import EventOutcome
+    from powerml.sources.loaded import Loaded
     from powerml.training.rows import TrainingData
 
+USUAL_DATES = 12  # a year of months
+USAGE_TABLES = ("first_actions", "features", "leaving")
 RECENT_DAYS = (7, 30)  # before the latest snapshot: what the page compares with
-CACHE_FROM_BYTES = 64_000_000  # Parquet events of this size are worth keeping their roll-ups
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class SnapshotResult(Shown):
 
     frame: see `powerml.snapshots.dataset.snapshots`. coverage: metric, available, reason. loads: rows per table.
     vocabulary_counts: features, advanced, core as known at the last cutoff. unmapped: event names no rule names.
+    plan: how many passes were made and why; empty for one.
     """
 
     frame: pd.DataFrame
@@ -56,6 +60,17 @@ class SnapshotResult(Shown):
     loads: pd.DataFrame
     vocabulary_counts: Mapping[str, int]
     unmapped: tuple[str, ...]
+    plan: str = ""
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return len(self.frame)
+
+    @property
+    def dates(self) -> tuple[date, ...]:
+        """The cutoffs that have rows."""
+        return tuple(sorted({day.date() for day in self.frame["as_of"].unique()}))
 
     def _shown(self) -> Iterator[str | pd.DataFrame | None]:
         yield f"{len(self.frame):,} rows of {self.frame.shape[1]} columns"
@@ -66,13 +81,17 @@ class SnapshotResult(Shown):
 
 @dataclass
 class OpenProject:
-    """A project with its sources read and its events rolled up; snapshots are made from it."""
+    """A project with its sources read and its events rolled up; snapshots are made from it.
+
+    Where one pass would not fit into memory, `rollups` are what all `passes` share, and each rolls its events up.
+    """
 
     project: ProjectSpec
     metrics: Mapping[str, MetricSpec]
     loaded: Loaded
     inputs: Inputs
-    rollups: Rollups
+    rollups: Overall
+    passes: Passes | None = None
     anew: Callable[[], OpenProject] | None = None  # opens it again where its cache turns out to be damaged
 
     @property
@@ -110,7 +129,7 @@ class OpenProject:
         try:
             made = self._snapshots(chosen, labels, note)
         except (duckdb.Error, DataError) as error:
-            if self.anew is None or not _lost_cache(self.project, self.loaded, error):
+            if self.anew is None or not lost_cache(self.project, self.loaded, error):
                 raise
             fresh = self.anew()
             self.loaded, self.inputs, self.rollups, self.anew = fresh.loaded, fresh.inputs, fresh.rollups, None
@@ -121,13 +140,19 @@ class OpenProject:
             columns=["metric", "available", "reason"],
         )
         unmapped = tuple(self.rollups.kinds.unmapped(self.rollups.seen < NEVER))
-        return SnapshotResult(made.frame, coverage, self.loaded.report, self.vocabulary_counts(chosen), unmapped)
+        counts, plan = self.vocabulary_counts(chosen), self.passes.why if self.passes else ""
+        return SnapshotResult(made.frame, coverage, self.loaded.report, counts, unmapped, plan)
 
     def _snapshots(self, cutoffs: Cutoffs, labels: bool, note: Note) -> Snapshots:
-        made = snapshots(
-            self.inputs, self.rollups, self.project, apart(self.metrics), cutoffs, with_labels=labels, note=note
-        )
-        self.inputs.engine.wait()
+        inputs, rollups, metrics = self.inputs, self.rollups, apart(self.metrics)
+        if isinstance(rollups, Rollups):
+            made = snapshots(inputs, rollups, self.project, metrics, cutoffs, with_labels=labels, note=note)
+        else:
+            assert self.passes is not None
+            made = in_passes(
+                inputs, rollups, self.project, metrics, cutoffs, self.passes, with_labels=labels, note=note,
+            )  # fmt: skip
+        inputs.engine.wait()
         return made
 
     def left(self, frame: pd.DataFrame) -> pd.Series | None:
@@ -144,6 +169,17 @@ class OpenProject:
         found = set(zip(gone["c"], gone["account_id"].astype(str), strict=True))
         keys = zip(place, frame["account_id"].astype(str), strict=True)
         return pd.Series([key in found for key in keys], index=frame.index, dtype=bool)
+
+    def usage(self, as_of: date) -> Usage:
+        """What the page asks of the sources at a date and no snapshot says."""
+        return Usage.at(self.inputs, self.rolled_up(), self.project, as_of)
+
+    def rolled_up(self) -> Rollups:
+        """The roll-ups of all events, made in one where snapshots are made in passes."""
+        if isinstance(self.rollups, Rollups):
+            return self.rollups
+        extra, whole = self.passes.extra if self.passes else (), self.rollups
+        return roll_up(self.inputs, self.project, extra=extra, amounts=whole.amounts, whole_of=whole)
 
     def vocabulary_counts(self, cutoffs: Cutoffs) -> dict[str, int]:
         """How many features, advanced and core features the vocabulary has, globs as seen before the last cutoff."""
@@ -168,13 +204,16 @@ def open_project(
     metrics: Iterable[MetricSpec] = (),
     known: Mapping[str, MetricSpec] | None = None,
     cache: bool | None = None,
+    dates: int = USUAL_DATES,
     note: Note = silent,
 ) -> OpenProject:
     """Reads the sources and rolls the events up; `metrics` adds declarations to those of the project.
 
+    `dates`: at about how many snapshots will be asked for, by which passes are counted (`snapshots.passes`).
     `known` are all metrics where the caller has read them already. `cache` says whether roll-ups are kept between runs;
     by default where that is worth it (see `cache_folder`).
     """
+    check_one_machine(project)
     known = project_metrics(project, metrics) if known is None else known
     asked = columns_asked(known.values())
     folder = cache_folder(project, cache)
@@ -183,9 +222,9 @@ def open_project(
     def once() -> OpenProject:
         loaded = read_sources(project, now=at, extra=asked, cache=folder, note=note)
         try:
-            return opened(project, known, loaded, cache=folder is not None, note=note)
+            return opened(project, known, loaded, cache=folder is not None, dates=dates, note=note)
         except (duckdb.Error, DataError) as error:
-            if folder is None or not _lost_cache(project, loaded, error):
+            if folder is None or not lost_cache(project, loaded, error):
                 raise
             raise _CacheLost from error
 
@@ -200,20 +239,6 @@ class _CacheLost(Exception):
     """The cache could not be read and was thrown away."""
 
 
-def _lost_cache(project: ProjectSpec, loaded: Loaded, error: Exception) -> bool:
-    """Whether the cache that was open cannot be read to its end; it is thrown away then.
-
-    Which of the many errors of a damaged file came up says little: the file itself is asked, and for that it is closed,
-    which may already have written around the damage that DuckDB named.
-    """
-    loaded.con.close()
-    folder = project.state / "cache"
-    lost = is_damaged(folder) or any(word in str(error) for word in ("Corrupt database", "stored checksum"))
-    if lost:
-        throw_away(folder)
-    return lost
-
-
 def read_sources(
     project: ProjectSpec,
     *,
@@ -224,6 +249,7 @@ def read_sources(
     note: Note = silent,
 ) -> Loaded:
     """The project's tables; bad rows go to its quarantine folder, also where there are too many and the run stops."""
+    check_one_machine(project)
     folder = project.state / "quarantine"
     try:
         at = now or datetime.now(UTC)
@@ -242,60 +268,44 @@ def opened(
     loaded: Loaded,
     *,
     cache: bool = False,
+    dates: int = USUAL_DATES,
     note: Note = silent,
 ) -> OpenProject:
     """A project whose tables were read, its events rolled up.
 
     The engine may still be at work on them; what goes wrong there is raised by whatever waits for it first.
     """
-    metrics_inside = apart(metrics)
-    asked = columns_asked(metrics_inside.values())
-    engine = Engine.on(loaded.con)
+    engine = DuckDBEngine.on(loaded.con)
     inputs = Inputs(engine, {name: engine.table(view) for name, view in loaded.tables.items()}, loaded.columns)
-    amounts = sorted(set(added_up(metrics_inside.values())) & set(loaded.columns["events"]))
-    columns = [column for column in sorted(asked.get("events", ())) if column in loaded.columns["events"]]
-    columns = [column for column in columns if column not in amounts or column in told_by(metrics_inside.values())]
-    note("rolling events up")
+    columns, amounts = of_events(metrics, loaded.columns["events"])
+    (events,) = loaded.report.loc[loaded.report["table"] == "events", "loaded"].to_list() or [0]
+    passes = passes_for(inputs, project, events=int(events), dates=dates)
+    if passes is not None:
+        note(passes.why)
+        whole = overall(inputs, project, extra=columns, amounts=amounts)
+        return OpenProject(project, metrics, loaded, inputs, whole, replace(passes, extra=tuple(columns)))
+    note(f"rolling {int(events):,} events up")
     with planning():
-        rollups = _from_cache(project, loaded, inputs, columns, amounts) if cache else None
+        rollups = from_cache(project, loaded, inputs, columns, amounts) if cache else None
         rollups = rollups or roll_up(inputs, project, extra=columns, amounts=amounts)
     return OpenProject(project, metrics, loaded, inputs, rollups)
 
 
-def cache_folder(project: ProjectSpec, cache: bool | None) -> Path | None:
-    """Where roll-ups are kept between runs; None where they are not.
-
-    By default they are where a cache is there already or the events, in Parquet files, are many.
-    """
-    spec = project.tables["events"]
-    folder = project.state / "cache"
-    if cache is False or spec.query or spec.database or spec.shape:
-        return None
-    files = files_of(project, "events")
-    if any(file.format != "parquet" for file in files):
-        return None
-    many = sum(file.path.stat().st_size for file in files) >= CACHE_FROM_BYTES
-    return folder if cache or many or (folder / "rollups.duckdb").exists() else None
+def check_one_machine(project: ProjectSpec) -> None:
+    """Raises UsageError for a project that runs on Spark: what calls this reads its tables on one machine."""
+    if project.engine == "spark":
+        raise UsageError(
+            f"{project.file}: engine: spark runs 'snapshot' and 'score', and this is neither; leave 'engine' out to"
+            " read the same tables on one machine, or train on what 'powerml snapshot --labels' wrote (train --table)"
+        )
 
 
-def _from_cache(
-    project: ProjectSpec, loaded: Loaded, inputs: Inputs, columns: list[str], amounts: list[str]
-) -> Rollups | None:
-    """The roll-ups by way of the cache; None where it cannot serve these events or another run holds it."""
-    spans = event_spans(project, loaded)
-    store = RollupStore.open(inputs.engine, project.state / "cache") if spans else None
-    if store is None:
-        return None
-    return cached_roll_up(
-        inputs,
-        project,
-        store,
-        [EventFile(*span) for span in spans or []],
-        repeats=repeats_digest(loaded),
-        declaration=project.tables["events"].model_dump_json(),
-        extra=columns,
-        amounts=amounts,
-    )
+def of_events(metrics: Mapping[str, MetricSpec], have: Collection[str]) -> tuple[list[str], list[str]]:
+    """The event columns, of those there are, that metrics tell kinds of event apart by, and those they add up."""
+    inside = apart(metrics).values()
+    amounts = sorted(set(added_up(inside)) & set(have))
+    columns = [column for column in sorted(columns_asked(inside).get("events", ())) if column in have]
+    return [column for column in columns if column not in amounts or column in told_by(inside)], amounts
 
 
 def gather(
@@ -356,6 +366,16 @@ def gather(
     return made if left is None else replace(made, left=left[at_latest].reset_index(drop=True))
 
 
+def usage_tables(
+    opened: OpenProject, as_of: date, snapshot: pd.DataFrame, scores: pd.DataFrame
+) -> dict[str, pd.DataFrame | None]:
+    """What the page needs of a date and neither scores nor snapshot hold (USAGE_TABLES); None what is not known."""
+    usage = opened.usage(as_of)
+    segments = segments_now(snapshot, scores, opened.project.id_column)
+    features = None if segments is None else usage.people_per_feature(segments)
+    return dict(zip(USAGE_TABLES, (usage.first_actions(), features, usage.leaving()), strict=True))
+
+
 def ranked(frame: pd.DataFrame, left: pd.Series | None) -> pd.DataFrame:
     """Rows of snapshots of which those who have left are not `active`: no rank is taken among them."""
     return frame if left is None else frame.assign(active=frame["active"].astype(bool) & ~left)
@@ -363,12 +383,17 @@ def ranked(frame: pd.DataFrame, left: pd.Series | None) -> pd.DataFrame:
 
 def latest_cutoff(opened: OpenProject) -> date:
     """The local midnight at which all that was observed is known: the day after the last event, unless declared."""
-    declared = opened.project.observed_until
+    return latest_date(opened.project, opened.last_day)
+
+
+def latest_date(project: ProjectSpec, last_day: date) -> date:
+    """See `latest_cutoff`; `last_day` is that of the last event."""
+    declared = project.observed_until
     if declared is not None:
-        zone = ZoneInfo(opened.project.timezone)
+        zone = ZoneInfo(project.timezone)
         local = declared.astimezone(zone) if declared.tzinfo else declared
         return local.date()
-    return opened.last_day + timedelta(days=1)
+    return last_day + timedelta(days=1)
 
 
 def _with_snapshots(project: ProjectSpec, snapshots: SnapshotsSpec) -> ProjectSpec:

@@ -8,21 +8,25 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from powerml.config import shipped
+from powerml.config.alerts import project_alerts
 from powerml.config.documents import DOCUMENTED_CARD
 from powerml.config.lists import project_lists
 from powerml.config.project import slug
-from powerml.config.triggers import load_triggers
 from powerml.errors import DataError, MissingColumns, UsageError
+from powerml.history.alarms import ALERT_CARD, GAMING
 from powerml.history.ledger import LEDGER_FILE
 from powerml.history.store import NightHistory
-from powerml.monitoring.triggers import FIRINGS, fire
+from powerml.history.view import COMPOSITE, NightViews
+from powerml.monitoring.frames_view import FramesView, became_true
+from powerml.programme.segments import account_of, tier_shares
 from powerml.progress import Note, silent
-from powerml.reports.sections.facts import MONTH, WEEK, Facts, ListTold, SeenNight
+from powerml.reports.sections.facts import MONTH, WEEK, Facts, JudgedAlerts, ListTold, SeenNight, UsageSeen
 from powerml.reports.sections.own_lists import own_lists
 from powerml.reports.sections.whole import whole_page
+from powerml.scoring.load import load_weights
 from powerml.scoring.named import NamedScorer, from_weights
 from powerml.scoring.scores_table import id_columns, score_rows
+from powerml.tables import OUTCOMES
 from powerml.tracking import registry
 from powerml.tracking.kept_session import MOVED_FROM, KeptSession, kept_session
 from powerml.tracking.pseudonyms import KEY_FILE, load_pseudonyms
@@ -31,20 +35,21 @@ from powerml.tracking.store import store_of
 from powerml.workflows.alerts import fired_since
 from powerml.workflows.impact import impact
 from powerml.workflows.list import written
-from powerml.workflows.project import latest_cutoff, open_project, project_metrics
+from powerml.workflows.project import USAGE_TABLES, latest_cutoff, open_project, project_metrics, usage_tables
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from powerml.config.lists import ListSpec
     from powerml.config.project import ProjectSpec
     from powerml.history.nights import Night
     from powerml.training.rows import TrainingData
+    from powerml.workflows.project import OpenProject
 
 PAGE = "report.html"
 MONTHS_BACK = 12
 CALLED = "at_risk"
-TRIGGERS = "power_users"
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,10 @@ def _reported(project: ProjectSpec, facts: Facts, *, note: Note) -> Report:
     facts = replace(facts, session=_session(project, facts.scorer), ids=_real_ids(project, facts))
     lists = _lists(project, facts) if facts.kept else own_lists(facts)
     effects, told = _effects(project) if facts.kept else (None, ())
-    facts = replace(facts, lists=lists, alerts=_alerts(facts), effects=effects, effects_told=told)
+    facts = replace(
+        facts, lists=lists, alerts=_alerts(facts), effects=effects, effects_told=told, judged=_judged(project),
+        quarantine=_quarantine(project), ripe=_ripe(project) if facts.kept else None,
+    )  # fmt: skip
     return Report(whole_page(facts), facts)
 
 
@@ -107,6 +115,7 @@ def _from_history(project: ProjectSpec, as_of: date | None, weights: str | None)
         pd.DataFrame(rows, columns=["as_of", "n", "mean_score"]),
         pd.DataFrame(shares, columns=["as_of", "band", "n", "share"]),
         people=history.table(night, "people"), kept=True, remarks=night.remarks,
+        usage=UsageSeen(*(history.table(night, name) for name in USAGE_TABLES)), tiers=_kept_tiers(history, night),
     )  # fmt: skip
 
 
@@ -143,7 +152,9 @@ def _from_events(
     scorer = scorer.with_counts(built.vocabulary_counts)
     left = None if scorer.model.outcome is not None else opened.left(built.frame)
     frame = built.frame if left is None else built.frame.assign(left=left)
-    return _from_frame(project, scorer, frame, day, built.coverage, tuple(remarks), now=now, note=note)
+    facts = _from_frame(project, scorer, frame, day, built.coverage, tuple(remarks), now=now, note=note)
+    tiers = _tiers_of(project, facts.night.snapshot, built.vocabulary_counts, now=now)
+    return replace(facts, usage=usage_seen(opened, facts.night), tiers=tiers)
 
 
 def report_of_training(data: TrainingData, scorer: NamedScorer, *, now: datetime, note: Note = silent) -> Report:
@@ -155,6 +166,7 @@ def report_of_training(data: TrainingData, scorer: NamedScorer, *, now: datetime
     day = pd.Timestamp(data.latest["as_of"].max()).date()
     said = ("These are the snapshots that training took; 'powerml night' keeps one each night.",)
     facts = _from_frame(data.project, scorer, frame, day, data.coverage, said, now=now, note=note)
+    facts = replace(facts, tiers=_tiers_of(data.project, facts.night.snapshot, data.vocabulary, now=now))
     return _reported(data.project, facts, note=note)
 
 
@@ -240,6 +252,75 @@ def _effects(project: ProjectSpec) -> tuple[pd.DataFrame | None, tuple[str, ...]
     return found.rows, found.sentences
 
 
+def usage_seen(opened: OpenProject, night: SeenNight) -> UsageSeen:
+    """What the sources say at a night beside its snapshot."""
+    return UsageSeen(**usage_tables(opened, night.as_of, night.snapshot, night.scores))
+
+
+def _tiers_of(
+    project: ProjectSpec, snapshot: pd.DataFrame, counts: Mapping[str, int], *, now: datetime
+) -> pd.DataFrame | None:
+    """Document A's tiers among those of a snapshot; None where it lacks a metric."""
+    scorer = from_weights(COMPOSITE, project=project).with_counts(counts)
+    metrics = scorer.metrics(project_metrics(project))
+    left = snapshot["left"].astype(bool) if "left" in snapshot else None
+    try:
+        table, _ = score_rows(
+            scorer, snapshot.drop(columns="left", errors="ignore"), ids=id_columns(snapshot, project.id_column),
+            reasons=0, ranking="stored", now=now, metrics=metrics, left=left,
+        )  # fmt: skip
+    except MissingColumns:
+        return None
+    return _shares_of_tiers(table[table["status"].eq("scored")], scorer.model.band_column)
+
+
+def _kept_tiers(history: NightHistory, night: Night) -> pd.DataFrame | None:
+    """Document A's tiers as the night said them; None where it did not."""
+    beside = night if night.model == COMPOSITE else history.beside(night, COMPOSITE)
+    if beside is None:
+        return None
+    table = history.scores(beside)
+    return _shares_of_tiers(table[table["status"].eq("scored")], beside.band_column)
+
+
+def _shares_of_tiers(scored: pd.DataFrame, column: str) -> pd.DataFrame | None:
+    bands = load_weights(COMPOSITE).bands
+    if bands is None or scored.empty:
+        return None
+    return tier_shares(scored[column].to_numpy(dtype=object), bands, groups=account_of(scored))
+
+
+def _judged(project: ProjectSpec) -> JudgedAlerts | None:
+    """The newest scorecard that `powerml alerts --judge` kept."""
+    history = NightHistory.of(project)
+    for night in reversed(history.nights()):
+        rules = history.table(night, ALERT_CARD)
+        if rules is not None:
+            return JudgedAlerts(night.as_of, rules, history.table(night, GAMING))
+    return None
+
+
+def _quarantine(project: ProjectSpec) -> pd.DataFrame | None:
+    """Rows that were set aside, per table and rule; None where there are none."""
+    found = []
+    for file in sorted((project.state / "quarantine").glob("*.csv")):
+        rules = pd.read_csv(file, usecols=["rule", "column"], dtype=str, keep_default_na=False)
+        counts = rules.groupby(["rule", "column"]).size().rename("rows").reset_index()
+        found.append(counts.assign(table=file.stem)[["table", "rule", "column", "rows"]])
+    table = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=["rows"])
+    return table.sort_values("rows", ascending=False, ignore_index=True) if len(table) else None
+
+
+def _ripe(project: ProjectSpec) -> pd.DataFrame | None:
+    """Kept nights whose outcomes are known, the newest first."""
+    history, rows = NightHistory.of(project), []
+    for night in reversed(history.nights()):
+        labels = history.table(night, "labels")
+        if labels is not None:
+            rows.append((pd.Timestamp(night.as_of), int(labels["label"].isin(OUTCOMES).sum())))
+    return pd.DataFrame(rows, columns=["as_of", "known"]) if rows else None
+
+
 def _lists(project: ProjectSpec, facts: Facts) -> tuple[ListTold, ...]:
     """Every list of the night, as `powerml list` writes it; that of whom to call first."""
     history = NightHistory.of(project)
@@ -247,7 +328,8 @@ def _lists(project: ProjectSpec, facts: Facts) -> tuple[ListTold, ...]:
     if night is None or night.model != facts.scorer.name:
         return own_lists(facts)
     specs = sorted(project_lists(project).values(), key=lambda spec: spec.name != CALLED)
-    made = [written(project, history, night, spec) for spec in specs]
+    views = NightViews(history, night)
+    made = [written(project, views, spec) for spec in specs]
     return tuple(
         ListTold(one.spec.name, one.spec.team, one.spec.why or _order(one.spec), one.rows.drop(columns="list"),
                  one.sentences)
@@ -260,7 +342,7 @@ def _order(spec: ListSpec) -> str:
 
 
 def _alerts(facts: Facts) -> pd.DataFrame | None:
-    """What rang in the week before, as the nights wrote it down; else which triggers became true since a night before.
+    """What rang in the week before, as the nights wrote it down; else what became true since a snapshot before.
 
     None without either.
     """
@@ -270,10 +352,15 @@ def _alerts(facts: Facts) -> pd.DataFrame | None:
     before = facts.week or facts.month
     if before is None:
         return None
-    found = []
-    for trigger in load_triggers(shipped.find("triggers", TRIGGERS)):
-        try:
-            found.append(fire([trigger], facts.night.snapshot, before=before.snapshot))
-        except MissingColumns:  # a trigger on what this project does not have cannot ring
-            continue
-    return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=FIRINGS)
+    bands = () if facts.bands is None else facts.bands.names
+    then, now = (_frames(night, facts.project.id_column, bands) for night in (before, facts.night))
+    days = (facts.night.as_of - before.as_of).days
+    return became_true(project_alerts(facts.project).values(), replace(now, earlier=then, days=days))
+
+
+def _frames(night: SeenNight, id_column: str, bands: tuple[str, ...]) -> FramesView:
+    """A snapshot and what was said of it, as rules read them."""
+    said = night.scores.set_index(night.scores[id_column].astype(str))
+    frame = night.snapshot.set_index(night.snapshot[id_column].astype(str))
+    new = [name for name in ("status", "score", "band", "tier") if name in said]
+    return FramesView(frame.drop(columns=[n for n in new if n in frame]).join(said[new]), bands)

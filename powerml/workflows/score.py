@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from powerml.errors import UsageError
 from powerml.progress import Note, silent
 from powerml.scoring.named import NamedScorer, from_weights
-from powerml.scoring.scores_table import id_columns, score_rows
+from powerml.scoring.scores_table import crowded_sentences, id_columns, score_rows
 from powerml.scoring.unseen import unseen_sentences
 from powerml.sources.tables.metrics import rows_to_score
 from powerml.tracking.due import review_due, version_due
 from powerml.tracking.held_out_words import untold_sentences
 from powerml.tracking.scorers import RegisteredScorer, from_registry
+from powerml.workflows.on_spark import check_folder, open_on_spark
 from powerml.workflows.project import latest_cutoff, open_project, project_metrics
+from powerml.workflows.scored_on_spark import WrittenScores, check_model, write_scores
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,9 +27,6 @@ if TYPE_CHECKING:
 
     from powerml.config.project import ProjectSpec
     from powerml.scoring.model import Ranking
-
-
-NEARLY_ALL = 0.9  # of the scored rows in one band
 
 
 @dataclass(frozen=True)
@@ -49,12 +48,20 @@ class ScoreResult:
     def crowded(self) -> tuple[str, ...]:
         """A sentence where nearly all scored rows are in one band; none where the bands tell them apart."""
         column = self.scorer.model.band_column
-        bands = self.frame.loc[self.frame["status"] == "scored", column].value_counts(normalize=True)
-        if bands.empty or bands.iloc[0] < NEARLY_ALL:
-            return ()
-        return (
-            f"{100 * bands.iloc[0]:.0f} % of those scored are {bands.index[0]}: ranks tell more here than bands do.",
-        )
+        bands = self.frame.loc[self.frame["status"] == "scored", column].value_counts()
+        return crowded_sentences({str(band): int(n) for band, n in bands.items()})
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are."""
+        return len(self.frame)
+
+    @property
+    def bands(self) -> dict[str, int]:
+        """Rows by band."""
+        if not self.status.get("scored"):
+            return {}
+        return {str(name): int(n) for name, n in self.frame[self.scorer.model.band_column].value_counts().items()}
 
     @property
     def status(self) -> dict[str, int]:
@@ -79,7 +86,7 @@ def score_snapshot(  # noqa: PLR0913 (keyword arguments of one question)
     `reasons` per row: that many, 0 for none, None for all. Raises StoreError where there is no such version.
     """
     scorer = from_weights(weights, settings=settings, project=project) if weights else from_registry(project, model)
-    opened = open_project(scorer.aimed(project), known=scorer.metrics(project_metrics(project)), note=note)
+    opened = open_project(scorer.aimed(project), known=scorer.metrics(project_metrics(project)), dates=1, note=note)
     built = opened.build([as_of or latest_cutoff(opened)], labels=True, note=note)
     scorer = scorer.with_counts(built.vocabulary_counts)
     ids = ["as_of", *id_columns(built.frame, project.id_column)]
@@ -88,6 +95,27 @@ def score_snapshot(  # noqa: PLR0913 (keyword arguments of one question)
         left=None if scorer.model.outcome is not None else opened.left(built.frame),  # events say who that is about
     )  # fmt: skip
     return ScoreResult(table, scorer, baseline, _due(scorer, weights, project, now=now), _untold(scorer))
+
+
+def score_on_spark(
+    project: ProjectSpec,
+    as_of: date | None,
+    output: Path,
+    *,
+    model: str | None = None,
+    reasons: int | None = 3,
+    ranking: Ranking = "stored",
+    now: datetime,
+    note: Note = silent,
+) -> WrittenScores:
+    """As `score_snapshot`, by Spark and into a folder of Parquet files; the scorer is a version of the registry."""
+    check_folder(output)
+    scorer = from_registry(project, model)
+    check_model(scorer, ranking=ranking)
+    known = scorer.metrics(project_metrics(project))
+    with open_on_spark(scorer.aimed(project), known=known, note=note) as there:
+        done = write_scores(there, scorer, as_of, output, reasons=reasons, now=now, note=note)
+    return replace(done, due=_due(scorer, None, project, now=now), untold=_untold(scorer))
 
 
 def score_metrics(

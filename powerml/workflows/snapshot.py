@@ -8,7 +8,8 @@ from powerml.errors import UsageError
 from powerml.progress import Note, silent
 from powerml.sinks.files import write_table
 from powerml.snapshots.windows import cutoff_dates
-from powerml.workflows.project import SnapshotResult, open_project
+from powerml.workflows.on_spark import check_folder, open_on_spark
+from powerml.workflows.project import USUAL_DATES, SnapshotResult, open_project
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from powerml.config.project import ProjectSpec
+    from powerml.workflows.on_spark import WrittenSnapshots
 
 
 def build(
@@ -26,7 +28,7 @@ def build(
     note: Note = silent,
 ) -> SnapshotResult:
     """The snapshot table of a project at the local midnights of `cutoffs`, labels beside it if asked for."""
-    return open_project(project, note=note).build(cutoffs, labels=labels, note=note)
+    return open_project(project, dates=len(cutoffs), note=note).build(cutoffs, labels=labels, note=note)
 
 
 def write_snapshots(
@@ -39,22 +41,34 @@ def write_snapshots(
     labels: bool = False,
     raw: bool = False,
     note: Note = silent,
-) -> SnapshotResult:
+) -> SnapshotResult | WrittenSnapshots:
     """Builds snapshots at some dates, monthly, or as the project says, and writes them whole or not at all.
 
-    `raw` as in `write_table`.
+    `raw` as in `write_table`. With `engine: spark` they are a folder of Parquet files and are not given.
     """
-    data = open_project(project, cache=cache, note=note)
-    if as_of:
-        cutoffs = sorted(set(as_of))
-    elif monthly:
-        first, last = monthly
-        if last < first:
-            raise UsageError(f"--monthly {first} {last}: the second date lies before the first; swap them")
-        cutoffs = cutoff_dates("month", first, last)
-    else:
-        cutoffs = data.cutoffs()
-    result = data.build(cutoffs, labels=labels, note=note)
+    cutoffs = _cutoffs(as_of, monthly)
+    if project.engine == "spark":
+        if output is None:
+            raise UsageError("engine: spark writes its snapshots; give -o FOLDER.parquet")
+        check_folder(output)
+        with open_on_spark(project, note=note) as there:
+            chosen = there.cutoffs() if cutoffs is None else cutoffs
+            return there.write_snapshots(chosen, output, labels=labels, note=note)
+    dates = USUAL_DATES if cutoffs is None else len(cutoffs) or USUAL_DATES
+    data = open_project(project, cache=cache, dates=dates, note=note)
+    result = data.build(data.cutoffs() if cutoffs is None else cutoffs, labels=labels, note=note)
     if output is not None:
         write_table(result.frame, output, raw=raw)
     return result
+
+
+def _cutoffs(as_of: Sequence[date], monthly: tuple[date, date] | None) -> list[date] | None:
+    """The dates that were asked for; None where the project says when."""
+    if as_of:
+        return sorted(set(as_of))
+    if monthly is None:
+        return None
+    first, last = monthly
+    if last < first:
+        raise UsageError(f"--monthly {first} {last}: the second date lies before the first; swap them")
+    return cutoff_dates("month", first, last)

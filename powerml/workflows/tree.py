@@ -56,12 +56,12 @@ def metric_tree_of(
     if since is not None and (said is None or since >= night.as_of):
         raise UsageError(f"--since {since}: no such night before {night.as_of}; see 'powerml history'")
     scorer = of_night(project, history, night) if weights is None else _named(project, history, night, weights)
-    after = _contributions(history, night, scorer, entity)
+    after = contributions_of(history, night, scorer, entity)
     if entity is not None and after.values.empty:
         ids = history.scores(night, [night.id_column])[night.id_column].astype(str)
         hint = did_you_mean(entity, list(ids[:50_000])) or ", or it is not scored"
         raise UsageError(f"{entity!r}: not in the night of {night.as_of}{hint}")
-    before = None if said is None else _contributions(history, said, scorer, entity)
+    before = None if said is None else contributions_of(history, said, scorer, entity)
     if before is not None and before.values.empty:
         before = said = None
     metrics = scorer.metrics(project_metrics(project))
@@ -75,7 +75,9 @@ def _named(project: ProjectSpec, history: NightHistory, night: Night, weights: s
     return with_night_counts(from_weights(weights, project=project), history, night)
 
 
-def _contributions(history: NightHistory, night: Night, scorer: NamedScorer, entity: str | None) -> Contributions:
+def contributions_of(
+    history: NightHistory, night: Night, scorer: NamedScorer, entity: str | None = None
+) -> Contributions:
     """What each metric adds to the score of each scored entity of a night (or of one), indexed by entity."""
     status = history.scores(night, [night.id_column, "status"])
     scored = set(status.loc[status["status"] == "scored", night.id_column].astype(str))

@@ -252,9 +252,12 @@ def test_earliest_and_ids(written):
     assert (project.earliest, project.ids) == (date(1980, 5, 1), "casefold")
 
 
-def test_an_engine_that_is_not_built_is_refused(written):
-    with pytest.raises(ConfigError, match=r"engine: .*'spark' is not built yet; leave 'engine' out, or write duckdb"):
-        load_project(written("tables: {events: {files: a.csv}}\nvocabulary: {click: {}}\nengine: spark\n"))
+def test_spark_and_its_settings(written):
+    text = "tables: {events: {files: events}}\nvocabulary: {click: {}}\nengine: spark\n"
+    assert load_project(written(text)).spark.master == "local[*]"
+    text += 'spark: {master: "local[2]", config: {spark.sql.shuffle.partitions: 8, spark.ui.enabled: false}}\n'
+    settings = {"spark.sql.shuffle.partitions": "8", "spark.ui.enabled": "false"}
+    assert load_project(written(text)).spark.settings == settings
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,6 @@ from powerml.config.lists import load_lists
 from powerml.config.metrics import catalogue, metrics_from
 from powerml.config.project import load_project
 from powerml.config.reading import load
-from powerml.config.triggers import load_triggers
 from powerml.config.weights import read_weights
 
 PAGE = Path(__file__).parents[2] / "configs" / "README.md"
@@ -27,7 +26,6 @@ LOADERS = {
     "weights": read_weights,
     "bands": lambda path: load(BandsSpec, path),
     "claims": load_claims,
-    "triggers": load_triggers,
     "lists": load_lists,
     "alerts": load_alerts,
     "experiment": load_experiment,

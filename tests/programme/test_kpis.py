@@ -131,3 +131,16 @@ def test_behavioural_labels_of_one_account_are_joined():
         {"account_id": ["acme"] * 3, "power_user": [True, False, False], "label": ["churn", "stay", "churn"]}
     )
     assert account_view(frame).set_index("power_user").loc[True, "rate_retention"] == 1
+
+
+def test_net_revenue_retention_counts_who_pays_no_longer_as_nothing():
+    """With a power user 100 become 150; without one 60 become 30, for one of two is gone."""
+    first = pd.DataFrame({
+        "account_id": ["a", "b", "c"], "power_user": [True, False, False], "label": ["expand", "stay", "churn"],
+        "mrr": [100.0, 30.0, 30.0],
+    })  # fmt: skip
+    later = pd.DataFrame({"account_id": ["a", "b"], "mrr": [150.0, 30.0]})
+    table = account_view(first, later).set_index("power_user")
+    assert table.loc[True, "nrr"] == 1.5
+    assert (table.loc[False, "nrr"], table.loc[False, "n_paying"]) == (0.5, 2)
+    assert "nrr" not in account_view(first)

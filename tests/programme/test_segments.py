@@ -9,7 +9,14 @@ from powerml.config.claims import load_claims
 from powerml.config.reading import load
 from powerml.config.shipped import find
 from powerml.errors import MissingColumns
-from powerml.programme.segments import SEGMENTS, segment_table, segment_users, tier_shares, yearly_revenue
+from powerml.programme.segments import (
+    SEGMENTS,
+    revenue_fifths,
+    segment_table,
+    segment_users,
+    tier_shares,
+    yearly_revenue,
+)
 from powerml.statistics.intervals import wilson
 
 
@@ -131,3 +138,15 @@ def test_tiers_against_the_expected_shares():
 def test_too_few_champions_are_told():
     bands = load(BandsSpec, find("bands", "power_user"))
     assert tier_shares(["Standard Users"] * 500, bands)["against"].tolist()[:2] == ["below", "below"]
+
+
+def test_fifths_of_revenue_count_each_account_once():
+    """Of five accounts whose money is known the first has four users, and is one account still."""
+    frame = pd.DataFrame({
+        "user_id": [f"u{i}" for i in range(9)],
+        "account_id": ["a"] * 4 + ["b", "c", "d", "e", "f"],
+        "mrr": [1.0] * 4 + [2.0, 3.0, 4.0, 5.0, np.nan],
+    })  # fmt: skip
+    named = revenue_fifths(frame)
+    told = [each and each.split(" (")[0] for each in named[3:]]
+    assert told == ["fifth 1", "fifth 2", "fifth 3", "fifth 4", "fifth 5", None]

@@ -3,7 +3,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from powerml.reports.person_page import person_page
+from powerml.reports.person_page import Beside, person_page
 from powerml.scoring.explain.explanation import Explanation
 from powerml.scoring.explain.next_band import NextBand
 from tests.workflows.test_report import rows_of
@@ -24,9 +24,9 @@ RECORD = pd.DataFrame(
 
 def page(**more):
     told = {"recipe": RECIPE, "record": RECORD, "changes": CHANGES} | more
-    record = told.pop("record")
+    record, beside = told.pop("record"), told.pop("beside", None)
     done = Explanation(EVIL, date(2026, 3, 1), "crm@1", ROW, REASONS, 60.0, date(2026, 2, 1), 67.0, **told)
-    return person_page(done, record)
+    return person_page(done, record, beside)
 
 
 def test_reasons_lead_from_the_baseline_to_the_score():
@@ -44,5 +44,16 @@ def test_reasons_lead_from_the_baseline_to_the_score():
 
 def test_what_is_not_known_is_said():
     html = page(recipe=None, record=None, changes=None)
-    assert html.count('<p class="missing">') == 3
+    assert html.count('<p class="missing">') == 5
     assert "expanding" not in html
+
+
+def test_what_rang_and_who_stands_beside():
+    alerts = pd.DataFrame({"alert": ["score_drop"], "fired_at": ["2026-02-27"], "because": [EVIL]})
+    members = pd.DataFrame({"user_id": ["bob", EVIL], "score": [20.0, 45.0], "band": ["High Risk", "At Risk"]})
+    html = page(beside=Beside(date(2026, 3, 1), alerts, "acme", members, {"owner": EVIL}))
+    assert rows_of(html, "alerts")["alert"].tolist() == ["score_drop"]
+    assert rows_of(html, "members")["user_id"][0] == "bob"
+    assert "acme has 2 scored people at 2026-03-01." in html
+    assert EVIL not in html.split('<script type="application/json"')[0]
+    assert "Nothing rang up to 2026-03-01." in page(beside=Beside(date(2026, 3, 1), alerts.head(0)))

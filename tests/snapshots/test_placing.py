@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from powerml.snapshots import placing
-from powerml.snapshots.engine.duckdb import Engine
+from powerml.snapshots.engine.duckdb import DuckDBEngine
 from powerml.snapshots.windows import Calendar, Cutoffs
 
 LOW, HIGH = 100, 140
@@ -17,8 +17,8 @@ ROLLUPS = SimpleNamespace(first_day=LOW, last_day=HIGH)
 
 
 @pytest.fixture
-def engine() -> Engine:
-    return Engine.on(duckdb.connect())
+def engine() -> DuckDBEngine:
+    return DuckDBEngine.on(duckdb.connect())
 
 
 @pytest.fixture

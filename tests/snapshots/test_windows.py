@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from powerml.errors import UsageError
-from powerml.snapshots.engine.duckdb import Engine
+from powerml.snapshots.engine.duckdb import DuckDBEngine
 from powerml.snapshots.windows import Calendar, Cutoffs, cutoff_dates, day_date, day_number, microseconds
 
 # clocks that change at midnight, by half an hour, never, or skip a whole day
@@ -26,8 +26,8 @@ def local_date(zone: str, instant: datetime) -> date:
 
 
 @pytest.fixture(scope="module")
-def engine() -> Engine:
-    return Engine(ibis.duckdb.connect())
+def engine() -> DuckDBEngine:
+    return DuckDBEngine(ibis.duckdb.connect())
 
 
 @pytest.mark.parametrize("day", [date(1969, 12, 31), date(1970, 1, 1), date(2024, 2, 29), date(2026, 11, 21)])

@@ -71,6 +71,28 @@ def test_a_zip_without_data(opened, tmp_path):
         opened(events="export.zip")
 
 
+def test_files_of_one_name_in_a_zip_are_not_taken_for_one_another(opened, tmp_path):
+    with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
+        for user in ("ada", "bo"):
+            archive.writestr(f"{user}/a.csv", EVENTS.replace("ada", user).encode("cp1252"))
+    loaded = opened(events={"files": "export.zip", "encoding": "cp1252"})
+    assert sorted(row[0] for row in rows(loaded)) == ["ada", "bo"]
+
+
+@pytest.mark.parametrize(
+    ("files", "users"),
+    [("export.zip/users/*.csv", ["ada", "bo"]), ("export.zip/users", ["ada", "bo"]), ("*.zip/users/b.csv", ["bo"])],
+)
+def test_some_files_of_a_zip(opened, tmp_path, files, users):
+    with zipfile.ZipFile(tmp_path / "export.zip", "w") as archive:
+        archive.writestr("users/a.csv", EVENTS)
+        archive.writestr("users/b.csv", EVENTS.replace("ada", "bo"))
+        archive.writestr("other.csv", "colour\nred\n")
+    assert sorted(row[0] for row in rows(opened(events=files))) == users
+    with pytest.raises(DataError, match=r"export\.zip: holds no users/c\.csv; did you mean 'users/[ab]\.csv'\?"):
+        opened(events="export.zip/users/c.csv")
+
+
 def test_brotli(opened, tmp_path):
     packed = pa.BufferOutputStream()
     with pa.CompressedOutputStream(packed, "brotli") as stream:

@@ -2,7 +2,7 @@
 
 import contextlib
 import sqlite3
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pandas as pd
 import pytest
@@ -16,6 +16,7 @@ from tests.builders import write_project
 from tests.history.kept import keep, night
 
 NOW = datetime(2026, 3, 2, 2, tzinfo=UTC)
+NIGHT = date(2026, 3, 2)
 
 
 @pytest.fixture
@@ -54,8 +55,12 @@ def test_the_first_night_writes_down_and_what_falls_later_rings_and_is_sent_once
     assert second.fired["alert"].tolist() == ["score_drop"]
     assert second.fired["account_id"].tolist() == ["ada-inc"]
     sent = []
-    assert deliver(project, con, now=NOW, sender=lambda digest, name: sent.append(digest) or "")["sent"] == ["CS_URL"]
-    assert deliver(project, con, now=NOW, sender=lambda digest, name: sent.append(digest) or "")["sent"] == []
+
+    def send():
+        return deliver(project, con, night=NIGHT, now=NOW, sender=lambda digest, name: sent.append(digest) or "")
+
+    assert send()["sent"] == ["CS_URL"]
+    assert send()["sent"] == []
     assert [text for digest in sent for text in digest.texts] == [
         "score_drop: ada (score fell by 15 points in 30 days (60 to 40)): call this week"
     ]
@@ -68,12 +73,37 @@ def test_a_destination_that_is_down_leaves_them_queued_under_the_same_id(project
     go(project, con, keep(history, night("2026-03-01"), people(ada=60.0)))
     go(project, con, keep(history, night("2026-03-02"), people(ada=40.0)))
     ids = []
-    fared = deliver(project, con, now=NOW, sender=lambda digest, name: ids.append(digest.id) or "down")
+    fared = deliver(project, con, night=NIGHT, now=NOW, sender=lambda digest, name: ids.append(digest.id) or "down")
     assert fared["failed"] == ["down"]
     assert fired_since(project, None)["state"].tolist() == ["failed"]
     go(project, con, keep(history, night("2026-03-03"), people(ada=40.0)))  # still true: it does not ring again
-    assert deliver(project, con, now=NOW, sender=lambda digest, name: ids.append(digest.id) or "")["sent"]
+    assert deliver(project, con, night=NIGHT, now=NOW, sender=lambda digest, name: ids.append(digest.id) or "")["sent"]
     assert ids[0] == ids[1]
+
+
+def test_a_night_that_was_looked_at_says_what_it_said_and_an_earlier_one_nothing(project, con):
+    history = NightHistory.of(project)
+    keep(history, night("2026-01-30"), people(ada=60.0))
+    before = keep(history, night("2026-03-01"), people(ada=60.0))
+    go(project, con, before)
+    entry = keep(history, night("2026-03-02"), people(ada=40.0))
+    first, again = go(project, con, entry), go(project, con, entry)  # a killed run had done all of it
+    assert again.fired.to_dict() == first.fired.to_dict()
+    assert len(again.fired) == 1
+    assert go(project, con, before).first
+    assert go(project, con, before).fired.empty
+    sent = []
+    for _ in range(2):
+        deliver(project, con, night=NIGHT, now=NOW, sender=lambda digest, name: sent.append(digest) or "")
+        assert Alarms.on(con).sent_by(NIGHT) == 1
+    assert len(sent) == 1
+
+
+def test_where_the_newer_model_cannot_score_the_night_before_nobody_rings(project, con):
+    history = NightHistory.of(project)
+    go(project, con, keep(history, night("2026-03-01"), people(ada=60.0)))
+    rule = {"limit_utilisation": 0.95, "score": 20.0}  # limits_reached becomes true, but who would have said it before?
+    assert go(project, con, keep(history, night("2026-03-02", version="2", scorer="s2"), {"ada": rule})).fired.empty
 
 
 def test_a_new_model_rings_no_alert(project, con):
@@ -94,6 +124,18 @@ def test_a_branch_that_pulls_the_mean_down_is_told_to_its_owner(project, con):
         history.keep_table(entry.as_of, tree_name(entry), tree)
         told = go(project, con, entry).fired
     assert told[["alert", "id", "owner"]].to_numpy().tolist() == [["branch_down", "usage", "Ines"]]
+    (digest,) = Alarms.on(con).waiting()
+    assert digest.destination == "INES_URL"
+
+
+def test_a_rule_may_name_who_hears_of_it(project, con):
+    history = NightHistory.of(project)
+    rule = "alerts:\n  - {name: quiet, when: [events_30d <= 3], owner: Ines, action: ask}\n"
+    (project.base / "mine.yaml").write_text(rule)
+    project = project.model_copy(update={"alerts": ("mine.yaml",)})
+    go(project, con, keep(history, night("2026-03-01"), people(ada=60.0)))
+    told = go(project, con, keep(history, night("2026-03-02"), {"ada": {"score": 60.0, "events_30d": 2.0}})).fired
+    assert told[["alert", "owner"]].to_numpy().tolist() == [["quiet", "Ines"]]
     (digest,) = Alarms.on(con).waiting()
     assert digest.destination == "INES_URL"
 

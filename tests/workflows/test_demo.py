@@ -29,6 +29,7 @@ def test_it_ends_with_verdict_bands_top_and_where_to_look(shown):
     assert places == sorted(places)
     assert str(folder / "scores.csv") in done.stdout
     assert str(folder / "report.html") in done.stdout
+    assert "powerml night --from 2025-11-01 --to 2025-12-30 -c " in done.stdout
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert page.count("<section id=") == 17
     assert "Verdict on " in page

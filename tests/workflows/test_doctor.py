@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+import tempfile
 import zoneinfo
+from contextlib import closing
 from importlib import metadata
 
 import pytest
 
+from powerml.workflows import doctor as module
 from powerml.workflows.doctor import Machine, doctor
 from tests.builders import write_project
 
@@ -86,6 +90,32 @@ def test_a_store_that_is_none(config):
     assert "MLflow store: " in said(config)[0]
 
 
+def test_a_store_that_another_program_writes(config, monkeypatch):
+    state = config.parent / ".powerml"
+    state.mkdir()
+    monkeypatch.setattr(module, "look_at", lambda *_: None)  # whether it is MLflow's is another question
+    with closing(sqlite3.connect(state / "mlflow.db", isolation_level=None)) as other:
+        other.execute("CREATE TABLE t (x)")
+        other.execute("BEGIN EXCLUSIVE")
+        (found,) = said(config)
+    assert "mlflow.db: cannot be written (database is locked); end the program that writes it, or wait" in found
+    assert said(config) == []
+
+
+def test_folders_that_cannot_be_written(config, tmp_path, monkeypatch):
+    (config.parent / ".powerml").write_text("a file where a folder should be")
+    assert any("the project's folder, " in finding and "cannot be written (" in finding for finding in said(config))
+    monkeypatch.setattr(tempfile, "tempdir", str(config.parent / ".powerml"))
+    assert any("cannot be written (Not a directory); set TMPDIR" in finding for finding in said(config))
+
+
+def test_a_duckdb_without_its_extensions(config, monkeypatch):
+    monkeypatch.setattr(module, "EXTENSIONS", ("core_functions", "parquet", "spatial"))
+    assert said(config) == [
+        "DuckDB: its extension spatial is not there; pip install --force-reinstall duckdb"
+    ]  # fmt: skip
+
+
 def test_a_store_elsewhere_that_does_not_answer(config, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     assert "does not answer" in said(config)[0]
@@ -110,3 +140,11 @@ def test_the_secrets_of_sinks_are_looked_for(tmp_path):
     found = said(write_project(tmp_path, EVENTS, sync=sync), Machine(environment={"HOOK_URL": "https://example.org"}))
     assert found == [f"environment: {name} is named in the project and not set; export {name}=…"
                      for name in ("ATTIO_KEY", "HOOK_SECRET")]  # fmt: skip
+
+
+def test_a_project_on_spark_is_told_what_spark_lacks_and_cannot_do(tmp_path):
+    config = write_project(tmp_path, EVENTS, engine="spark")
+    found = said(config, Machine(version=absent, requires=(), environment={}, java=lambda: None))
+    assert found[0] == "Spark: engine: spark and no pyspark; pip install 'powerml[spark]'"
+    assert "tables.events.files: 'events.csv' is no folder of Parquet files; engine: spark takes" in found[1]
+    assert found[1].endswith("powerml export --canonical DIR, with 'engine' left out")

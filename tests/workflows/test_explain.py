@@ -1,4 +1,4 @@
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
@@ -6,15 +6,21 @@ import pandas as pd
 import pytest
 
 from powerml.config.metrics import catalogue
+from powerml.config.project import load_project
 from powerml.errors import DataError, MissingColumns, UsageError
+from powerml.history.alarms import Alarms
+from powerml.history.ledger import open_ledger
+from powerml.history.store import NightHistory
 from powerml.scoring.documented.base import DocumentedScorer
 from powerml.scoring.explain.explainable import Explainable
 from powerml.scoring.model import ScoringModel
 from powerml.scoring.named import NamedScorer
 from powerml.scoring.outcome.model import NestedOutcomeModel
-from powerml.workflows.explain import explain, from_metrics
+from powerml.workflows.explain import around, explain, from_metrics
 from powerml.workflows.explain_group import explain_group
 from powerml.workflows.frames import explained
+from tests.builders import write_project
+from tests.history.kept import keep, night
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "metrics.csv"
 
@@ -147,3 +153,30 @@ def test_all_rows_hold_reasons_beside_the_metrics_that_shap_shows():
     assert every.shap().values.shape == (200, 5)
     assert every.reasons.shape == (200, 3)
     np.testing.assert_allclose(every.reasons.sum(axis=1), every.values.sum(axis=1), atol=1e-9)
+
+
+def test_what_a_night_knows_around_one(tmp_path):
+    """Ada and Bob share an account; a rule rang for Bob, another for the account, a third for somebody else."""
+    project = load_project(write_project(tmp_path, "user_id,event,time\nada,open,2026-02-01T00:00:00Z\n"))
+    history = NightHistory.of(project)
+    assert around(project, "ada") is None
+    who = {"ada": {"score": 80.0, "account_id": "acme"}, "bob": {"score": 20.0, "account_id": "acme"},
+           "cyd": {"score": 50.0, "account_id": "other"}}  # fmt: skip
+    keep(history, night("2026-03-01"), who)
+    people = pd.DataFrame({"user_id": ["ada", "bob"], "account_id": "acme", "name": ["Ada", "Bob"], "owner": "Eve"})
+    history.keep_table(date(2026, 3, 1), "people", people.assign(account_name=None))
+    assert around(project, "ada").alerts is None
+    rang = pd.DataFrame({"alert": ["a", "b", "c"], "id": ["bob", "acme", "cyd"], "user_id": ["bob", None, "cyd"],
+                         "account_id": ["acme", "acme", "other"], "because": "x", "action": "y",
+                         "fired_at": "2026-03-01"})  # fmt: skip
+    with open_ledger(project.state) as ledger:
+        now = datetime(2026, 3, 1, tzinfo=UTC)
+        Alarms.on(ledger.con).write_night(date(2026, 3, 1), {}, rang, [], project="p", now=now)
+    found = around(project, "bob")
+    assert found.alerts["alert"].tolist() == ["a", "b"]
+    assert found.members[["user_id", "name", "score"]].to_numpy().tolist() == [
+        ["bob", "Bob", 20.0],
+        ["ada", "Ada", 80.0],
+    ]
+    assert found.facts == {"owner": "Eve", "money a month": "100"}
+    assert around(project, "nobody") is None

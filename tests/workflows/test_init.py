@@ -59,6 +59,16 @@ def test_money_dates_and_accents_are_read_as_they_were_meant(made):
     assert (str(first.date())[:7], str(last.date())[:7]) == ("2025-01", "2026-02")
 
 
+def test_the_same_export_in_a_zip_is_told_apart_by_its_files_names(made, tmp_path):
+    shutil.make_archive(str(tmp_path / "export"), "zip", made[0] / "export")
+    begun = init([tmp_path / "export.zip"], tmp_path / "powerml.yaml", now=NOW)
+    pd.testing.assert_frame_equal(begun.loads, made[1].loads)
+    project = load_project(tmp_path / "powerml.yaml")
+    assert project.tables["users"].files == ("export.zip/users.csv",)
+    assert project.tables["subscriptions"].files == project.tables["accounts"].files == ("export.zip/customers.csv",)
+    assert project.meanings == load_project(made[0] / "powerml.yaml").meanings
+
+
 def test_check_finds_ripe_labels_in_the_handmade_export(made):
     seen = check(load_project(made[0] / "powerml.yaml"), now=NOW)
     assert seen.labels[["churn", "stay"]].sum().min() > 0

@@ -30,7 +30,9 @@ def events(last_day=28):
 
 
 def make(folder, *, last_day=28):
-    return load_project(write_project(folder, events(last_day), project="shop", night={"stale_days": 3, "moved": 1.0}))
+    answers = {"surveys": "user_id,time,nps\nada,2026-02-20T00:00:00Z,9\n"}
+    night = {"stale_days": 3, "moved": 1.0}
+    return load_project(write_project(folder, events(last_day), tables=answers, project="shop", night=night))
 
 
 def content(project):
@@ -100,6 +102,26 @@ def test_a_third_run_touches_nothing(undisturbed):
     assert content(project) == before
 
 
+def everything(project):
+    """All files of the project with their content."""
+    return {path: path.read_bytes() for path in sorted(project.base.rglob("*")) if path.is_file()}
+
+
+def test_a_rehearsal_says_what_would_be_done_and_leaves_no_trace(first, undisturbed, tmp_path):
+    project = copied(first, tmp_path / "shop")
+    before = everything(project)
+    done = run_night(project, as_of=DAYS[1], now=NOW, dry=True)
+    assert everything(project) == before
+    assert [(row.step, row.sentence) for row in done.steps] == [
+        (row.step, row.sentence) for row in undisturbed[2][1].steps
+    ]
+    assert done.dry
+    assert done.summary[2].endswith("This was a rehearsal: nothing was written, nothing sent.")
+    said = run_night(project, as_of=DAYS[0], now=NOW, dry=True)  # that night is finished
+    assert said.before
+    assert everything(project) == before
+
+
 class Killed(BaseException):
     """What a kill is to the program: nothing of ours catches it."""
 
@@ -139,6 +161,64 @@ def test_a_brake_holds_what_is_acted_on_and_nothing_else(tmp_path):
     )
     with open_ledger(project.state) as ledger:
         assert ledger.run(DAYS[0]).forced
+
+
+def acted_on(done):
+    """The states of a night's steps, and the sentence of what holds it."""
+    return {row.step: row.state for row in done.steps}, done.summary[2]
+
+
+def without(*gone, since=1):
+    """The events of all but some people, from a day of February on."""
+    lines = events().splitlines()
+    kept = [line for line in lines if not (line.startswith(gone) and int(line.split(",")[2][8:10]) >= since)]
+    return "\n".join(kept) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "fault", "moved", "said"),
+    [
+        ("events", without("cyd"), 1.0, "2 entities, 33 % fewer than the 3 of 2026-03-01 (fewer: 20 %)"),
+        ("events", without("ada", "bob", since=8), 0.2, "33 % of 3 changed band since 2026-03-01 (moved: 20 %)"),
+        (
+            "surveys", "user_id,time,nps\nada,2023-02-20T00:00:00Z,9\n", 1.0,
+            "nps_latest had values on 2026-03-01 and has none now: look at the source",
+        ),
+    ],
+    ids=["fewer", "moved", "emptied"],
+)  # fmt: skip
+def test_a_fault_of_the_data_holds_what_is_acted_on(first, tmp_path, file, fault, moved, said):
+    project = copied(first, tmp_path / "shop")
+    (project.base / f"{file}.csv").write_text(fault)
+    project = project.model_copy(update={"night": project.night.model_copy(update={"moved": moved})})
+    done = run_night(project, as_of=DAYS[1], now=NOW, sender=taken)
+    states, sentence = acted_on(done)
+    assert states == {step: "held" if step in ("lists", "alerts", "sync") else "done" for step in ORDER}
+    assert said in sentence
+    assert done.findings
+
+
+def test_a_champion_long_overdue_holds_it_too(first, tmp_path, monkeypatch):
+    project = copied(first, tmp_path / "shop")
+    monkeypatch.setattr(steps, "_due_by", lambda work: date(2025, 8, 31))
+    states, sentence = acted_on(
+        run_night(project, as_of=DAYS[1], only=("snapshot", "score", "history", "alerts"), now=NOW)
+    )
+    assert states == {"snapshot": "done", "score": "done", "history": "done", "alerts": "held"}
+    assert "The champion was to be recalibrated by 2025-08-31, 183 days ago" in sentence
+
+
+def test_a_change_of_model_between_two_nights_rings_nobody_and_moves_nobody(first, tmp_path):
+    project = copied(first, tmp_path / "shop")
+    night = project.night.model_copy(update={"model": "activity"})
+    done = run_night(project.model_copy(update={"night": night}), as_of=DAYS[1], now=NOW, sender=taken)
+    told = {row.step: row for row in done.steps}
+    assert told["alerts"].counts["fired"] == {}
+    assert "activity@1 speaks since 2026-03-02, until then engagement@1 did" in told["alerts"].sentence
+    history = NightHistory.of(project)
+    lists = history.table(history.at(DAYS[1]), "lists")
+    assert len(lists)
+    assert set(map(str, lists["on_list_since"])) <= {"2026-03-01"}
 
 
 def test_late_data_is_a_revision_beside_what_was_said(first, tmp_path):

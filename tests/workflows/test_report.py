@@ -10,6 +10,8 @@ from click.testing import CliRunner
 
 from powerml.cli import root
 from powerml.config.project import load_project
+from powerml.history.alarms import Alarms
+from powerml.history.ledger import open_ledger
 from powerml.history.store import NightHistory
 from powerml.simulation import write_product
 from powerml.workflows.report import make_report
@@ -97,6 +99,13 @@ def test_nothing_stands_for_what_is_not_known(made):
     assert 'data-id="p_churn"' not in made.html
 
 
+def test_every_button_leads_somewhere(made):
+    written = made.html.split('<script type="application/json"')[0]
+    ids = re.findall(r'[^-\w]id="([^"]*)"', written)
+    assert len(ids) == len(set(ids))
+    assert set(re.findall(r'href="#([^"]*)"', written)) <= set(ids)
+
+
 def test_hostile_names_stay_texts(tmp_path):
     ids = [text[:60] for text in HOSTILE[:6]]
     days = [f"2026-0{1 + day // 28}-{1 + day % 28:02d}T09:00:00Z" for day in range(0, 55, 6)]
@@ -110,6 +119,46 @@ def test_hostile_names_stay_texts(tmp_path):
     assert not [name for _, attributes in found.tags for name in attributes if name.startswith("on")]
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "=cmd|" in page
+
+
+def test_hostile_names_owners_reasons_alerts_and_features_stay_texts(tmp_path):
+    """Every place a name reaches on a page of kept nights: who, owner, account, because, action, reason, rule."""
+    evil = [text[:80] for text in HOSTILE]
+    events = "user_id,event,time\nada,open,2026-02-01T00:00:00Z\n"
+    owners = {"owners": {"collaboration": evil[0]}}
+    vocabulary = {"open": {"feature": evil[1], "category": evil[0], "roles": ["login"]}}
+    project = load_project(write_project(tmp_path, events, project=evil[2], vocabulary=vocabulary, **owners))
+    history = NightHistory.of(project)
+    counts = {"logins_30d": 4.0, "workflows_completed_30d": 3.0, "invites_30d": 1.0}
+    told = json.dumps([{"metric": evil[0], "contribution": -9.0, "text": f"{evil[1]}: {evil[0]}"}])
+    for day, change in (("2026-02-22", 0.0), ("2026-03-01", 50.0)):
+        people = {who: {"score": 90.0 - change - at, "reasons": told, **counts} for at, who in enumerate(evil)}
+        kept = keep(history, night(day, model="activity"), people)
+    who = pd.DataFrame({"user_id": evil, "account_id": [f"{one}-inc" for one in evil]})
+    people = who.assign(name=evil[::-1], account_name=evil, owner=evil[3:] + evil[:3], email=evil)
+    history.keep_table(kept.as_of, "people", people)
+    history.keep_table(kept.as_of, "leaving", pd.DataFrame({"reason": evil, "accounts": 1}))
+    features = pd.DataFrame({"segment": "Power Users", "feature": evil, "people": 1, "of": 9})
+    history.keep_table(kept.as_of, "features", features)
+    card = pd.DataFrame({"alert": evil, "fired": 3, "came": 1, "base_rate": 0.1, "lift": 2.0, "low": 1.0, "high": 3.0,
+                         "lead_days": 9.0, "share_warned": 0.2, "verdict": evil})  # fmt: skip
+    history.keep_table(kept.as_of, "alert_card", card)
+    rang = pd.DataFrame({"id": evil, "account_id": evil, "user_id": evil, "because": evil, "alert": evil, "team": evil,
+                         "owner": evil, "action": evil, "fired_at": "2026-03-01"})  # fmt: skip
+    with open_ledger(project.state) as ledger:
+        Alarms.on(ledger.con).write_night(kept.as_of, {}, rang, [], project=evil[2], now=NOW)
+    (project.state / "quarantine").mkdir()
+    bad = pd.DataFrame({"source": evil, "row": 1, "rule": evil, "column": evil, "value": evil})
+    bad.to_csv(project.state / "quarantine" / "events.csv", index=False)
+    page = make_report(project, now=NOW).html
+    found = seen(page)
+    assert sum(tag == "script" for tag, _ in found.tags) == 3
+    assert not [tag for tag, _ in found.tags if tag in ("img", "iframe", "object")]
+    assert not [name for _, attributes in found.tags for name in attributes if name.startswith("on")]
+    for key in ("leaving", "alert_card", "alerts", "quarantine"):
+        assert len(rows_of(page, key)), key
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "\u202e" not in page
 
 
 def test_it_is_made_of_the_history_where_nights_are_kept(tmp_path):

@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
+from powerml.cli import root
 from powerml.config.project import load_project
 from powerml.errors import DataError, UsageError
 from powerml.history.store import NightHistory
@@ -45,6 +47,14 @@ def test_a_share_of_each_band_is_held_and_who_has_an_arm_keeps_it(path, listed):
 def test_what_was_drawn_is_part_of_the_projects_treatments(path, listed):
     draw(load_project(path), listed, playbook="call", now=NOW)
     assert load_project(path).tables["treatments"].files[0].endswith("treatments.parquet")
+
+
+def test_the_list_itself_is_never_written_over(path, listed):
+    before = listed.read_bytes()
+    done = CliRunner().invoke(root, ["treat", str(listed), "--playbook", "call", "-o", str(listed), "-c", str(path)])
+    assert "is read by this command, so it is not written over; name another file with -o" in str(done.exception)
+    assert listed.read_bytes() == before
+    assert read_drawn(load_project(path).state).empty
 
 
 def test_a_list_without_ids_is_refused(path, tmp_path):

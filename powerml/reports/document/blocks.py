@@ -66,7 +66,7 @@ class Figures:
 
 @dataclass(frozen=True)
 class Links:
-    """Buttons to other sections of the page: (section's id, words)."""
+    """Buttons to other places of the page: (id of a section or, by `render.anchor`, of a table; words)."""
 
     each: tuple[tuple[str, str], ...]
 

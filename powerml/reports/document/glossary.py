@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from powerml.config.metrics import catalogue
+
+if TYPE_CHECKING:
+    from powerml.config.metrics import MetricSpec
 
 _WORDS = {
     "score": "0 to 100: among those who score S the outcome (0 churned, 60 stayed, 100 expanded) averages S.",
@@ -45,12 +50,24 @@ _RATES = {
 }
 
 
+def window_words(spec: MetricSpec) -> str:
+    """The window of a metric, empty where it has none of its own.
+
+    >>> window_words(catalogue()["events_30d"])
+    'within 30 days'
+    """
+    if spec.window_days is None:
+        return ""
+    older, newer = spec.window_days
+    return f"{older} to {newer} days before" if newer else f"within {older} days"
+
+
 def about_column(name: str) -> str:
     """What is known of a column by its name: empty for one that says itself what it is."""
     if name in _WORDS:
         return _WORDS[name]
     if name in (known := catalogue()):
         spec = known[name]
-        window = "" if spec.window_days is None else f", window {spec.window_days} days"
-        return f"Metric, in {spec.unit}{window}."
+        window = window_words(spec)
+        return f"Metric, in {spec.unit}{f', {window}' if window else ''}."
     return next((words for start, words in _RATES.items() if name.startswith(start)), "")

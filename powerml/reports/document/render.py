@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -76,9 +77,19 @@ def _table(table: PageTable) -> dict[str, Any]:
         for place, (name, kind) in enumerate(kinds.items())
     ]
     return {
-        "key": table.key, "title": table.title, "columns": columns, "rows": rows, "first": table.first or len(rows),
+        "key": table.key, "anchor": anchor(table.key), "title": table.title,
+        "columns": columns, "rows": rows, "first": table.first or len(rows),
         "filter": len(rows) >= FILTER_FROM,
     }  # fmt: skip
+
+
+def anchor(key: str) -> str:
+    """The id of a table on its page, by which a button leads to it.
+
+    >>> anchor("list at_risk")
+    't-list-at-risk'
+    """
+    return f"t-{re.sub(r'[^a-z0-9]+', '-', key.lower()).strip('-')}"
 
 
 def _short(rows: Sequence[Sequence[Printed]], place: int) -> bool:

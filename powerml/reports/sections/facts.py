@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
 import pandas as pd
 
 from powerml.config import documents
 from powerml.monitoring.band_movement import movements
-from powerml.scoring.load import load_weights
-from powerml.training.programme_tables import RULE
+from powerml.monitoring.segments_now import power_users
+from powerml.programme.segments import SEGMENTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from powerml.config.project import ProjectSpec
     from powerml.scoring.named import NamedScorer
 
-FULL = 100 - 1e-9  # a rule whose conditions are all met
 WEEK, MONTH = 7, 30
 REASONS_TOLD = 3
 
@@ -40,6 +39,10 @@ class Kept(Protocol):
     @property
     def told(self) -> Mapping[str, tuple[str, ...]]:
         """What was said, by part."""
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """The tags of its run: fingerprints of data, code and declaration among them."""
 
     @property
     def shares(self) -> Mapping[str, Mapping[str, float]]:
@@ -70,6 +73,24 @@ class ListTold:
 
 
 @dataclass(frozen=True, eq=False)
+class UsageSeen:
+    """What the sources say beside a snapshot (powerml.snapshots.usage); None what they do not."""
+
+    first_actions: pd.DataFrame | None = None
+    features: pd.DataFrame | None = None
+    leaving: pd.DataFrame | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class JudgedAlerts:
+    """The scorecard of `powerml alerts --judge`, and the night at which it was made; `metrics`: its gaming monitor."""
+
+    as_of: date
+    rules: pd.DataFrame
+    metrics: pd.DataFrame | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Facts:
     """All that the sections read.
 
@@ -77,7 +98,8 @@ class Facts:
     `as_of`, `n`, `mean_score` per night; `shares`: `as_of`, `band`, `n`, `share`. `session`: None without a champion.
     `ids`: pseudonyms to ids. `people`: names and owners by id. `effects`: what playbooks did, as `powerml impact` has
     it, None where it cannot say; `effects_told`: its sentences, or why not. `kept`: whether this comes from the
-    history.
+    history. `tiers`: document A's tiers beside their expected shares. `judged`: the alert scorecard. `quarantine`: rows
+    that were set aside, per table and rule. `ripe`: nights (`as_of`) and how many outcomes are known of them (`known`).
     """
 
     project: ProjectSpec
@@ -98,6 +120,26 @@ class Facts:
     coverage: pd.DataFrame | None = None
     kept: bool = False
     remarks: tuple[str, ...] = ()
+    usage: UsageSeen = field(default_factory=UsageSeen)
+    tiers: pd.DataFrame | None = None
+    judged: JudgedAlerts | None = None
+    quarantine: pd.DataFrame | None = None
+    ripe: pd.DataFrame | None = None
+
+    @property
+    def first_actions(self) -> pd.DataFrame | None:
+        """Whose first key action came when; None where it is not known."""
+        return self.usage.first_actions
+
+    @property
+    def features(self) -> pd.DataFrame | None:
+        """People per feature and segment; None where it is not known."""
+        return self.usage.features
+
+    @property
+    def segments_order(self) -> tuple[str, ...]:
+        """Document B's segments, power users first."""
+        return SEGMENTS
 
     @property
     def id_column(self) -> str:
@@ -172,20 +214,20 @@ class Facts:
         return self.night.as_of - timedelta(days=outcome.horizon_days + outcome.grace_days)
 
 
-def power_users(snapshot: pd.DataFrame) -> pd.Series | None:
-    """Document B's power users among the rows of a snapshot; None where a metric of its definition is absent."""
-    rule = load_weights(RULE)
-    if any(name not in snapshot for name in rule.metrics_) or snapshot.empty:
-        return None
-    scores = np.asarray(rule.predict_score(snapshot), dtype=float)
-    return pd.Series(scores >= FULL, index=snapshot.index)
-
-
 def reasons_in_words(text: object, told: int = REASONS_TOLD) -> str:
     """The first reasons of a row, from their JSON."""
     if not isinstance(text, str) or not text:
         return ""
     return "; ".join(str(reason["text"]) for reason in json.loads(text)[:told])
+
+
+def in_brief(because: object) -> str:
+    """Reasons without what else they hold, for a line.
+
+    >>> in_brief("tickets: 4, usually 1 (-16.8 points, with 2 more like it); logins: 0 (-3.0 points)")
+    'tickets: 4, usually 1 (-16.8); logins: 0 (-3.0)'
+    """
+    return re.sub(r" points[^)]*\)", ")", because) if isinstance(because, str) else ""
 
 
 def _scores_of(night: SeenNight, id_column: str) -> pd.Series:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from powerml.reports.document.blocks import Figure, Figures, Links, PageTable, Section, Told, missing
+from powerml.reports.document.render import anchor
+from powerml.reports.sections.facts import in_brief
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,6 +25,8 @@ def monday_section(facts: Facts) -> Section:
     blocks: list[Piece] = [Told(f"{short.rstrip('.')}.", "verdict")]
     blocks += [Told(sentence) for sentence in what_changed(facts)]
     blocks.append(_figures(facts))
+    if facts.tells and at_risk_money(facts.scored) is None:
+        blocks.append(missing("What is at risk in money is not known", "give subscriptions a column 'mrr'"))
     first = next((one for one in facts.lists if one.name == "at_risk"), None)
     if first is None or first.rows.empty:
         why = " ".join(() if first is None else first.sentences) or "Nobody is at risk by this score"
@@ -36,19 +39,22 @@ def monday_section(facts: Facts) -> Section:
             rows = rows.assign(because=rows["because"].map(in_brief))
         blocks.append(PageTable(rows, "call_first", f"The {len(rows)} to call first", first=0))
         blocks += [Told(sentence, "small") for sentence in first.sentences]
-    blocks.append(
-        Links((("lists", "All lists"), ("verdict", "May I believe it?"), ("movement", "Who moved"), ("top", "Top 20")))
-    )
+    blocks.append(Links(_buttons(facts)))
     return Section("monday", "What changed, and whom do we call first?", "Monday", tuple(blocks))
 
 
-def in_brief(because: object) -> str:
-    """Reasons without what else they hold, for a line.
-
-    >>> in_brief("tickets: 4, usually 1 (-16.8 points, with 2 more like it); logins: 0 (-3.0 points)")
-    'tickets: 4, usually 1 (-16.8); logins: 0 (-3.0)'
-    """
-    return re.sub(r" points[^)]*\)", ")", because) if isinstance(because, str) else ""
+def _buttons(facts: Facts) -> tuple[tuple[str, str], ...]:
+    """From the first screen to every reader's question, one click each."""
+    ready = next((one for one in facts.lists if one.name == "expansion" and len(one.rows)), None)
+    return (
+        ("lists", "All lists"),
+        *(() if ready is None else ((anchor("list expansion"), "Who is ready for more?"),)),
+        ("verdict", "May I believe it?"),
+        ("movement", "Who moved"),
+        ("segments", "What do the best do?"),
+        ("impact", "Did our playbooks work?"),
+        ("top", "Top 20"),
+    )
 
 
 def verdict_sentence(facts: Facts) -> str:
@@ -102,7 +108,7 @@ def _expected(facts: Facts) -> tuple[str, ...]:
     if "p_expand" in scored and scored["p_expand"].notna().any():
         told += f" and {scored['p_expand'].sum():.0f} to expand"
     money = at_risk_money(scored)
-    return (f"{told}{'' if money is None else f'; {money:,.0f} of money a month is at risk (p_churn times mrr)'}.",)
+    return (f"{told}{'' if money is None else f'; {money:,.0f} of revenue a month are at risk (p_churn times mrr)'}.",)
 
 
 def at_risk_money(scored: pd.DataFrame) -> float | None:

@@ -9,7 +9,9 @@ import pandas as pd
 
 from powerml import charts
 from powerml.monitoring.band_movement import transitions
+from powerml.monitoring.gaming import gaming_sentence
 from powerml.reports.document.blocks import PageTable, Picture, Section, Told, missing, printed
+from powerml.reports.sections.facts import in_brief
 
 if TYPE_CHECKING:
     from powerml.reports.document.blocks import Piece
@@ -43,8 +45,35 @@ def spread_section(facts: Facts) -> Section:
             blocks.append(Picture(charts.band_shares(shown, facts.bands.names), PageTable(shown, "shares over time")))
     else:
         blocks.append(missing("There is no earlier night, so no trend", EARLIER))
+    blocks += _tiers(facts)
     blocks.append(PageTable(status, "status", "Who is scored and who is not", first=0))
     return Section("distribution", "How are the scores spread, and is that changing?", "Spread", tuple(blocks))
+
+
+def _tiers(facts: Facts) -> list[Piece]:
+    """Document A's tiers beside the shares that it expects."""
+    if facts.tiers is None:
+        how = "they need the metrics of 'powerml score --weights power_user'; 'powerml night' scores that set, too"
+        return [missing("Document A's tiers are not known", how)]
+    shown = facts.tiers.rename(columns={"tier": "band"})
+    chart = charts.share_beside(shown, title="Document A's tiers beside what it expects")
+    return [Picture(chart, PageTable(facts.tiers, "tiers", first=0))]
+
+
+def _why_they_left(facts: Facts) -> list[Piece]:
+    """Reasons given by those who stopped paying in the year before."""
+    leaving = facts.usage.leaving
+    if leaving is None:
+        how = "give subscriptions a column 'reason' (why a contract ended); 'powerml night' keeps a count of them"
+        return [missing("Why customers left is not known", how)]
+    if leaving.empty:
+        return [Told(f"Nobody stopped paying in the year before {facts.night.as_of}.")]
+    n = int(leaving["accounts"].sum())
+    silent = int(leaving.loc[leaving["reason"].isna(), "accounts"].sum())
+    shown = leaving.dropna(subset=["reason"]).assign(share=lambda rows: rows["accounts"] / n)
+    told = f"{n - silent:,} of {n:,} accounts that stopped paying in the year before said why."
+    about = {"share": "Of all accounts that stopped paying in the year before, with or without a reason."}
+    return [Told(told), PageTable(shown, "leaving", "Why they left, as they said", about=about)]
 
 
 def movement_section(facts: Facts) -> Section:
@@ -72,13 +101,10 @@ def movement_section(facts: Facts) -> Section:
                 reasons,
                 "risk_reasons",
                 "Why those in the two lowest bands score as they do (mean points against the usual)",
+                printed(signed=("points",)),
             )
         )
-    blocks.append(
-        missing(
-            "Why customers left is not told here", "give subscriptions a column 'reason', and see it in 'powerml check'"
-        )
-    )
+    blocks += _why_they_left(facts)
     return Section("movement", "Who moved, and why?", "Movement", tuple(blocks))
 
 
@@ -99,7 +125,7 @@ def _moved(facts: Facts, before: SeenNight) -> list[Piece]:
     changed = changed.sort_values(["steps", "change"], kind="stable")
     ends = pd.concat([changed[changed["steps"] < 0].head(MOVERS), changed[changed["steps"] > 0].tail(MOVERS)])
     shown = ends.rename_axis(facts.id_column).reset_index()
-    shown["because"] = shown[facts.id_column].map(because)
+    shown["because"] = shown[facts.id_column].map(because).map(in_brief)
     title = f"Who changed band {key} (down first; {len(changed):,} in all)"
     kinds = printed(points=("score_before", "score_after"), signed=("change",))
     columns = [facts.id_column, "from_band", "to_band", "score_before", "score_after", "change", "because"]
@@ -156,7 +182,7 @@ def top_section(facts: Facts) -> Section:
     ):
         some = rows[rows["change"] > 0.05 if key == "rising" else rows["change"] < -0.05].head(TOP)
         table = some[["score_before", "score_after", "change"]].rename_axis(facts.id_column).reset_index()
-        table["because"] = table[facts.id_column].map(because)
+        table["because"] = table[facts.id_column].map(because).map(in_brief)
         signs = printed(points=("score_before", "score_after"), signed=("change",))
         blocks.append(PageTable(table, key, f"{title} since {before.as_of}", kinds=signs, first=10))
     return Section("top", "Who stands at the top, and who is on the way?", "Top", tuple(blocks))
@@ -167,6 +193,9 @@ def lists_section(facts: Facts) -> Section:
     blocks: list[Piece] = []
     if not facts.lists:
         blocks.append(missing("No list can be made of this night", "a list needs scores of a night: 'powerml night'"))
+    elif facts.people is None or "owner" not in facts.people or facts.people["owner"].isna().all():
+        how = "give accounts a column 'owner'; 'powerml night' keeps names and owners beside each night"
+        blocks.append(missing("Who owns which account is not known", how))
     for one in facts.lists:
         title = f"{one.name} ({one.team}): {one.about}"
         if one.rows.empty:
@@ -196,5 +225,45 @@ def alerts_section(facts: Facts) -> Section:
         blocks.append(Told("Nothing rang in the week before this night."))
     else:
         blocks.append(PageTable(facts.alerts, "alerts", f"What rang ({len(facts.alerts):,})", first=15))
-    blocks.append(missing("No rule is judged here", "'powerml alerts --judge' replays the history"))
+    blocks += _judged(facts)
     return Section("alerts", "What rang this week, and does it tell anything?", "Alerts", tuple(blocks))
+
+
+def _judged(facts: Facts) -> list[Piece]:
+    """Each rule's scorecard, the newest that was made."""
+    if facts.judged is None:
+        how = "'powerml alerts --judge' replays the kept nights whose outcomes are known and keeps the result"
+        return [missing("Whether the rules tell anything is not known", how)]
+    rules = facts.judged.rules
+    lines = rules[rules["lift"].notna()].assign(name=rules["alert"], value=rules["lift"], n=rules["fired"])
+    title = f"Does each rule tell anything? Judged on the nights up to {facts.judged.as_of}"
+    about = {
+        "fired": "How often it rang at nights whose outcomes are known.",
+        "base_rate": "How often that outcome came to everybody of those nights.",
+        "lift": "The rate after a ring over the base rate; 1 tells nothing.",
+        "lead_days": "Median days from the ring to the leaving.",
+        "share_warned": "Of all who left, those of whom it had rung.",
+    }
+    table = PageTable(rules, "alert_card", title, kinds=printed(percent=("base_rate", "share_warned")), about=about,
+                      first=0)  # fmt: skip
+    monitor = _monitored(facts.judged.metrics)
+    if lines.empty:
+        return [table, *monitor]
+    chart = charts.estimates(
+        lines[["name", "value", "low", "high", "n"]], title="What each rule is worth", number_format=".1f", zero=1.0,
+        told="Lift over the base rate with its 95 % interval by account; at 1 a rule tells nothing.",
+    )  # fmt: skip
+    return [Picture(chart, table), *monitor]
+
+
+def _monitored(metrics: pd.DataFrame | None) -> list[Piece]:
+    """The gaming monitor: whether what each metric gives still goes with the outcome."""
+    if metrics is None or metrics.empty:
+        return []
+    about = {
+        "share": "Its part of what moves the score, in per cent.",
+        "auroc_before": "The chance that one who stayed got more points of it than one who left.",
+        "auroc_now": "The same in the three newest months whose outcomes are known.",
+    }
+    title = "Does each metric's part of the score still go with the outcome?"
+    return [Told(gaming_sentence(metrics)), PageTable(metrics, "gaming", title, about=about, first=10)]

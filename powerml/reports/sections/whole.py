@@ -10,7 +10,9 @@ from powerml.reports.sections.belief import backtest_section, bands_section, cal
 from powerml.reports.sections.made_of import data_section, impact_section, weights_section
 from powerml.reports.sections.monday import monday_section
 from powerml.reports.sections.people import alerts_section, lists_section, movement_section, spread_section, top_section
-from powerml.reports.sections.product import curve_section, programme_section, segments_section, tree_section
+from powerml.reports.sections.product import curve_section, tree_section
+from powerml.reports.sections.programme import programme_section
+from powerml.reports.sections.segments import segments_section
 
 if TYPE_CHECKING:
     from powerml.reports.sections.facts import Facts

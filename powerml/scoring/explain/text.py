@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,9 @@ _SHARE, _CHANGE = "ratio", "change"  # units that are read as per cent, of a cha
 
 Cell = float | str | None
 """A metric's value: a number, a category, None where it is not known."""
+
+MOST_KEPT = 10_000
+"""Values of a metric whose words are kept: counts come again and again."""
 
 NOT_LEARNT = ""
 """Stands for what is usual where no training rows told it."""
@@ -50,10 +54,10 @@ def reasons_text(reasons: Reasons, frame: pd.DataFrame, *, top: int, metrics: Ma
 def _largest(reasons: Reasons, top: int | None) -> Iterator[list[tuple[int, int, float]]]:
     """Per row its reasons that are told, by falling size: place, column of the metric that names it, effect."""
     order = np.argsort(-np.abs(reasons.effects), axis=1, kind="stable")[:, :top]
-    sizes = np.take_along_axis(reasons.effects, order, axis=1).tolist()
-    columns = np.take_along_axis(reasons.named, order, axis=1).tolist()
-    for places, named, effects in zip(order.tolist(), columns, sizes, strict=True):
-        yield [one for one in zip(places, named, effects, strict=True) if top is None or one[2] != 0]
+    told = (order, np.take_along_axis(reasons.named, order, axis=1), np.take_along_axis(reasons.effects, order, axis=1))
+    each = zip(*(numbers.ravel().tolist() for numbers in told), strict=True)
+    for _ in range(len(order)):
+        yield [one for one in islice(each, order.shape[1]) if top is None or one[2] != 0]
 
 
 class Wording:
@@ -63,7 +67,7 @@ class Wording:
         names = reasons.metrics
         values = frame.reindex(columns=list(names))
         self.names = names
-        self.cells = [cells_of(values[name]) for name in names]
+        self.cells = [ShownValues(values[name]) for name in names]
         specs = [metrics.get(name) for name in names]
         units = ["" if m is None else _CHANGE if m.change else m.unit for m in specs]
         usual = [reasons.usual.get(name, NOT_LEARNT) for name in names]
@@ -120,6 +124,7 @@ class _Metric:
         self.per_cent, self.signed = unit in (_SHARE, _CHANGE), unit == _CHANGE
         self.unit = f" {unit}" if unit in _SAID else ""
         self.one = (" person" if unit == "people" else self.unit.removesuffix("s")) if self.unit else ""
+        self._said: dict[float, str] = {}
         self._usually = "" if not self.learnt else self.number(usual)
 
     @property
@@ -133,7 +138,12 @@ class _Metric:
             return self.missing
         if isinstance(value, str):
             return value
-        return f"{'+' * (self.signed and value > 0)}{_per_cent(100 * value)}%" if self.per_cent else _digits(value)
+        if (said := self._said.get(value)) is None:
+            sign = "+" * (self.signed and value > 0)
+            said = f"{sign}{_per_cent(100 * value)}%" if self.per_cent else _digits(value)
+            if len(self._said) < MOST_KEPT:
+                self._said[value] = said
+        return said
 
     def shown(self, value: Cell) -> str:
         """A value with its unit."""
@@ -166,15 +176,26 @@ def _written(value: Cell) -> str:
     return "null" if value is None else _quoted(value) if isinstance(value, str) else repr(value)
 
 
-def cells_of(values: pd.Series) -> list[Cell]:
-    """A metric's values as JSON holds them: numbers, texts where it is a category, None where nothing is known."""
-    if pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
-        numbers = values.to_numpy(dtype=float, na_value=np.nan)
-        cells: list[Cell] = numbers.tolist()
-        for row in np.flatnonzero(np.isnan(numbers)):
-            cells[row] = None
-        return cells
-    return [None if v is None or v is pd.NA or v != v or str(v).strip() == "" else str(v).strip() for v in values]
+class ShownValues:
+    """A metric's values as JSON holds them: numbers, texts where it is a category, None where nothing is known.
+
+    Numbers are read when they are asked for: of a large table most are never told.
+    """
+
+    def __init__(self, values: pd.Series) -> None:
+        self._texts: list[Cell] = []
+        self._numbers: np.ndarray | None = None
+        if pd.api.types.is_numeric_dtype(values) or pd.api.types.is_bool_dtype(values):
+            self._numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
+        else:
+            blank = (v is None or v is pd.NA or v != v or str(v).strip() == "" for v in values)
+            self._texts = [None if none else str(v).strip() for v, none in zip(values, blank, strict=True)]
+
+    def __getitem__(self, row: int) -> Cell:
+        if self._numbers is None:
+            return self._texts[row]
+        value: float = self._numbers.item(row)
+        return None if value != value else value
 
 
 def _with(others: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -12,6 +13,7 @@ from powerml.scoring.heads.base import Head
 from powerml.scoring.heads.binning import Levels, learn_groups, learn_levels
 from powerml.scoring.heads.integers import Budgets, whole_points
 from powerml.scoring.heads.shapes import Shape, learn_shapes, spread_rows
+from powerml.scoring.heads.threads import side_by_side
 from powerml.screening.auto import Screens, chosen_screen
 from powerml.statistics.folds import Folds, RowNumbers, account_folds
 from powerml.statistics.logistic import Floats, LogitLine, base_logit, penalised_logistic, sigmoid
@@ -129,14 +131,20 @@ class CardHead(Head):
             return super().rehearse(X, y, folds, codes)
         wanted = screens.different if len(y) <= CARD_ROWS_PER_COLUMN * X.shape[1] else (0,)
         logits = {screen: np.full(len(y), np.nan) for screen in wanted}
-        for (train, test), masks in zip(folds, screens.folds, strict=True):
-            if not len(test) or len(np.unique(y[train])) < 2:
-                continue
-            found = self._found(X[train], y[train], self.shapes, np.flatnonzero(masks[list(wanted)].any(axis=0)))
+
+        def tried(train: RowNumbers, test: RowNumbers, masks: np.ndarray) -> None:
+            found = self._found(X[train], y[train], self.shapes or (), np.flatnonzero(masks[list(wanted)].any(axis=0)))
             for screen in wanted:
                 head = clone(self)
                 head._finish([part for part in found if masks[screen][part.column]], X[train], y[train])
                 logits[screen][test] = head._logits(X[test])
+
+        told = [
+            (train, test, masks)
+            for (train, test), masks in zip(folds, screens.folds, strict=True)
+            if len(test) and len(np.unique(y[train])) == 2
+        ]
+        side_by_side([partial(tried, *each) for each in told])
         taken = chosen_screen(y, logits, codes)
         reads = None if screens.whole[taken].all() else screens.columns(taken)
         return type(self)(**self.get_params() | {"reads": reads}), logits[taken]

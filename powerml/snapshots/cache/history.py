@@ -18,7 +18,7 @@ from powerml.snapshots.windows import Cutoffs
 
 if TYPE_CHECKING:
     from powerml.config.project import ProjectSpec
-    from powerml.snapshots.engine.duckdb import Engine
+    from powerml.snapshots.engine.base import Engine
     from powerml.snapshots.rollup import Rollups
 
 TAIL_DAYS = 14  # rows that come late by no more than this leave the fold as it is
@@ -50,7 +50,7 @@ def recall(engine: Engine, rollups: Rollups, cells: Cells, cutoffs: Cutoffs, pro
     return past
 
 
-def forget(store: Any, changed_from: int | None = None) -> None:
+def forget_fold(store: Any, changed_from: int | None = None) -> None:
     """Drops the fold that a RollupStore keeps, if a day before its base changed; without a day, in any case."""
     kept = store.get(_META)
     if kept is None or (changed_from is not None and changed_from >= kept["day"]):
@@ -94,7 +94,7 @@ def _make(engine: Engine, rollups: Rollups, cells: Cells, base: int, past: Histo
         named.mutate(place=latest).filter(_.place == 0).drop("place"),
     )
     tables = [engine.keep(table, name) for table, name in zip(made, HISTORY_TABLES, strict=True)]
-    forget(store)
+    forget_fold(store)
     for table, name in zip(tables, HISTORY_TABLES, strict=True):
         store.keep(table, name)
     engine.drop(*tables)

@@ -23,9 +23,9 @@ from ibis import _
 from powerml.errors import DataError
 from powerml.snapshots import rollup
 from powerml.snapshots.aggregations import atom_table, codes_told
-from powerml.snapshots.cache.history import forget
+from powerml.snapshots.cache.history import forget_fold
 from powerml.snapshots.cache.store import DATABASE, RollupStore
-from powerml.snapshots.engine.duckdb import RowsFor, epoch_us
+from powerml.snapshots.engine.words import epoch_us
 from powerml.snapshots.rollup import Inputs, Rollups
 from powerml.snapshots.sessions import session_days
 from powerml.snapshots.vocabulary import EventKinds, event_kinds
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from powerml.config.project import ProjectSpec
+    from powerml.snapshots.engine.duckdb import RowsFor
 
 VERSION = 4
 DAY_OFF_WITHIN_DAYS = 14  # a user without a day off in so many is cut into sessions from the first day on
@@ -87,16 +88,16 @@ def cached_roll_up(
     if store.get("repeats") != repeats and before:
         changed = before | set(files)  # which copy of an event counts may have moved to another day
     if changed:
-        inputs.engine.run("begin transaction")
+        store.engine.run("begin transaction")
         try:
             update.days(changed, first=not before)
             store.put("files", [(f.digest, f.low, f.high) for f in files])
             store.put("repeats", repeats)
             store.put("signature", signature)
-            inputs.engine.finish()
+            store.engine.finish()
         except BaseException:
-            inputs.engine.give_up()
-            inputs.engine.run("rollback")
+            store.engine.give_up()
+            store.engine.run("rollback")
             raise
     return update.rollups()
 
@@ -114,7 +115,7 @@ class _Update:
 
         But for a few rows asked for, all of it is left to the engine's worker.
         """
-        engine, store = self.inputs.engine, self.store
+        engine, store = self.store.engine, self.store
         calendar = Calendar(self.project.timezone)
         low = calendar.day_of(min(f.low for f in changed))
         high = calendar.day_of(max(f.high for f in changed))
@@ -149,7 +150,7 @@ class _Update:
             self._remember_bounds(self._bounds(f"{DATABASE}.days"), kinds)
         else:
             only_added, of_added = not held(), self._bounds(slim.get_name())
-            forget(store, changed_from=low)
+            forget_fold(store, changed_from=low)
             touched = self._touched(slim, within)
             store.later(*(f"delete from {DATABASE}.{table} {within}" for table in ("pieces", "days")))
             store.add(rollup.pieces_of(slim, gap), "pieces")
@@ -164,7 +165,7 @@ class _Update:
     def _bounds(self, rows: str) -> RowsFor:
         """Asks for (ev, first day it was known on, first day, last day) of each kind of event among some rows."""
         known = "known" if "known" in self.store.table("pieces").columns else "day"
-        return self.inputs.engine.ask(f"select ev, min({known}), min(day), max(day) from {rows} group by ev")
+        return self.store.engine.ask(f"select ev, min({known}), min(day), max(day) from {rows} group by ev")
 
     def _remember_bounds(self, asked: RowsFor, kinds: EventKinds, *, behind: bool = False) -> None:
         """Remembers the first and the last day, and when each kind of event was first known.
@@ -183,13 +184,13 @@ class _Update:
         store.put("seen", seen.tolist())
 
     def _as_they_are(self, slim: ir.Table) -> bool:
-        answer = rollup.hardly_fewer(self.inputs.engine, slim)
+        answer = rollup.hardly_fewer(self.store.engine, slim)
         self.store.put("as_they_are", answer)
         return answer
 
     def _kinds(self, events: ir.Table) -> tuple[EventKinds, bool]:
         """The kinds of event: those known, in their order, and any new ones behind them."""
-        found = rollup.distinct_kinds(self.inputs.engine, events, self.asked)
+        found = rollup.distinct_kinds(self.store.engine, events, self.asked)
         known = self.store.get("kinds")
         if known is None:
             kinds = found.sort_values(self.asked, ignore_index=True)
@@ -204,7 +205,7 @@ class _Update:
 
     def _numbered(self, inputs: Inputs, column: str, number: str, tables: Sequence[str]) -> ir.Table:
         """The numbers of ids: those known, and new ones behind them."""
-        engine, store = inputs.engine, self.store
+        engine, store = self.store.engine, self.store
         if number not in store.tables():
             return store.keep(rollup.numbered(engine, inputs, column, number, tables), number)
         seen = rollup.distinct_ids(inputs, column, tables)
@@ -220,13 +221,13 @@ class _Update:
     def _touched(self, slim: ir.Table, within: str) -> ir.Table:
         """The table of users with an event in the days that change, before or after."""
         sql = f"select uid from {slim.get_name()} union select uid from {DATABASE}.pieces {within}"
-        return self.inputs.engine.keep_sql(sql, ibis.schema({"uid": dt.int32}), "touched")
+        return self.store.engine.keep_sql(sql, ibis.schema({"uid": dt.int32}), "touched")
 
     def _derived(
         self, kinds: EventKinds, low: int, high: int, touched: ir.Table, *, only_added: bool, afresh: bool
     ) -> None:
         """Brings atoms, first uses and sessions up to date, or drops them where new kinds change their meaning."""
-        engine, store = self.inputs.engine, self.store
+        engine, store = self.store.engine, self.store
         kept = store.tables()
         first_tables = {name for name in kept if name.startswith("first_")}
         if "sessions" in kept:
@@ -235,7 +236,7 @@ class _Update:
         if afresh:
             for name in first_tables | {"atoms"}:
                 store.drop(name)
-            forget(store)
+            forget_fold(store)
         else:
             for name in first_tables:
                 self._first_uses(kinds, name, low, high, only_added=only_added)
@@ -248,7 +249,7 @@ class _Update:
 
     def _sessions(self, touched: str, low: int) -> None:
         """Sessions anew of the users touched, each from a day on that no earlier session reaches."""
-        engine, store = self.inputs.engine, self.store
+        engine, store = self.store.engine, self.store
         pieces, sessions, earliest = f"{DATABASE}.pieces", f"{DATABASE}.sessions", low - DAY_OFF_WITHIN_DAYS
         gap = round(self.project.session_gap_minutes * 60_000_000)
         if "sid" in store.table("pieces").columns or gap > DAY_US // 2:  # a session may last for ever
@@ -275,7 +276,7 @@ class _Update:
 
     def _first_uses(self, kinds: EventKinds, name: str, low: int, high: int, *, only_added: bool) -> None:
         """First uses of the days added beside those known."""
-        engine, store = self.inputs.engine, self.store
+        engine, store = self.store.engine, self.store
         if not only_added:
             store.drop(name)
             return
@@ -335,4 +336,4 @@ class _Update:
 
     def _without_events(self) -> Inputs:
         tables = {name: table for name, table in self.inputs.tables.items() if name != "events"}
-        return Inputs(self.inputs.engine, tables, self.inputs.columns)
+        return Inputs(self.store.engine, tables, self.inputs.columns)

@@ -17,7 +17,7 @@ from ibis.backends.sql.datatypes import DuckDBType
 
 from powerml.errors import DataError
 from powerml.snapshots.aggregations import Atom
-from powerml.snapshots.engine.duckdb import Engine, literal
+from powerml.snapshots.engine.duckdb import DuckDBEngine, literal
 from powerml.writing import private_folder
 
 if TYPE_CHECKING:
@@ -67,13 +67,13 @@ class RollupStore:
     What it holds and remembers is read once; what is changed is written by the engine's worker.
     """
 
-    engine: Engine
+    engine: DuckDBEngine
     path: Path
     _values: dict[str, str] = field(default_factory=dict)
     _schemas: dict[str, ibis.Schema] = field(default_factory=dict)
 
     @classmethod
-    def open(cls, engine: Engine, folder: Path) -> RollupStore | None:
+    def open(cls, engine: DuckDBEngine, folder: Path) -> RollupStore | None:
         """The cache in a folder; None where another run holds it (this run then goes without).
 
         One that is damaged, or none of ours, is thrown away with a sentence and begun afresh.
@@ -94,7 +94,7 @@ class RollupStore:
         return found
 
     @classmethod
-    def _attached(cls, engine: Engine, path: Path) -> RollupStore | None:
+    def _attached(cls, engine: DuckDBEngine, path: Path) -> RollupStore | None:
         """The file attached; None where it holds something else than this cache."""
         try:
             engine.run(f"attach {literal(str(path))} as {DATABASE}")

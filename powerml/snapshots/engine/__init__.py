@@ -1,1 +1,1 @@
-"""What runs the plans: Ibis expressions in, frames out, on DuckDB. Words of its dialect that plans need are here."""
+"""What runs the plans: Ibis expressions in, rows out. Each dialect and its ways are in a module of their own."""

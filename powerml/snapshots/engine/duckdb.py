@@ -1,15 +1,10 @@
-"""What runs the plans, and the few places where dialects differ. DuckDB by default; Spark will dock here.
-
-Plans are Ibis expressions. An intermediate result that several plans read is kept as a temporary table (`keep`).
-"""
+"""Plans run by DuckDB, in this process; what they keep are temporary tables of its connection."""
 
 from __future__ import annotations
 
 import contextlib
-import gc
 import itertools
 import re
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -17,7 +12,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
 import ibis
-import ibis.expr.datatypes as dt
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pyarrow as pa
@@ -28,58 +22,14 @@ from powerml.errors import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
-WORD = 62  # bits of a mask that every engine can hold in a signed 64-bit number
-SWITCH_S = 0.0005  # how soon the worker gets the interpreter while a plan is written
 FEW_CELLS = 2000  # a frame of no more is brought as SQL
-MAX_WORDS = 8  # beyond 496 distinct values a count goes through a group-by instead of masks
 
 _T = TypeVar("_T")
 RowsFor = Callable[[], list[tuple[Any, ...]]]  # gives rows once they are there
 
 
-@ibis.udf.scalar.builtin(name="epoch_us", signature=((dt.timestamp,), dt.int64))
-def epoch_us(instant):  # type: ignore[no-untyped-def]
-    """Microseconds since 1970-01-01 of a timestamp (Spark: `unix_micros`)."""
-
-
-@ibis.udf.scalar.builtin(name="bit_count", signature=((dt.int64,), dt.int8))
-def bit_count(mask):  # type: ignore[no-untyped-def]
-    """How many bits of a mask are set, as a number up to 127: widen it before adding (the same name on Spark)."""
-
-
-@ibis.udf.scalar.builtin(name="hash", signature=((dt.string,), dt.uint64))
-def hash64(text):  # type: ignore[no-untyped-def]
-    """A 64-bit hash of a text (Spark: `xxhash64`)."""
-
-
-def whole_number(value: ir.Value) -> ir.Value:
-    """A sum of integers as a 64-bit number: DuckDB's have 128 bits, which are slow and turn into floats.
-
-    Ibis' own `cast` leaves out what it takes for 64 bits already.
-    """
-    return ops.Cast(value, to=dt.int64).to_expr()
-
-
-@contextlib.contextmanager
-def planning() -> Iterator[None]:
-    """Plans are written beside a worker that runs them; both go faster so.
-
-    A plan is many small objects that live until it is run: looking for cycles among them takes a tenth of the time.
-    And the worker asks for the interpreter after each piece of work, which it else gets only after 5 ms.
-    """
-    collected, interval = gc.isenabled(), sys.getswitchinterval()
-    gc.disable()
-    sys.setswitchinterval(min(interval, SWITCH_S))
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(interval)
-        if collected:
-            gc.enable()
-
-
 @dataclass
-class Engine:
+class DuckDBEngine:
     """An Ibis backend and the temporary tables made on it.
 
     Statements are run by one worker, in the order asked for, while the caller goes on planning; whatever reads rows
@@ -95,7 +45,7 @@ class Engine:
     _failed: BaseException | None = None  # written by the worker, forgotten when it has nothing left to do
 
     @classmethod
-    def on(cls, connection: Any) -> Engine:
+    def on(cls, connection: Any) -> DuckDBEngine:
         """An engine over an open DuckDB connection."""
         return cls(ibis.duckdb.from_connection(connection))
 
@@ -178,6 +128,11 @@ class Engine:
         self.later(f'create temp table "{name}" as {sql}')
         self._kept.append(name)
         return self.made(name, schema)
+
+    def number(self, ids: ir.Table, column: str, number: str) -> ir.Table:
+        """Keeps the rows of a table of distinct texts, with whole numbers from 0 on in their order."""
+        order = ibis.row_number().over(order_by=column).cast("int32")
+        return self.keep(ids.mutate(**{number: order}).select(column, number), number)
 
     def made(self, name: str, schema: ibis.Schema, *, database: str | None = None) -> ir.Table:
         """A table whose columns are known: asking the engine for them costs more than many a plan."""

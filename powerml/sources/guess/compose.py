@@ -222,13 +222,8 @@ def _nobody(draft: Draft, *, borrowed_account: bool) -> None:
 
 def _settings(con: duckdb.DuckDBPyConnection, draft: Draft) -> None:
     entries = draft.entries
-    zoned = any(
-        s.times.zoned or s.kind == "TIMESTAMP WITH TIME ZONE"
-        for e in entries.values()
-        for s in e.look.columns.values()
-        if s.times or s.is_native_time
-        if s.times is not None
-    )
+    seen = [s for e in entries.values() for s in e.look.columns.values()]
+    zoned = any(s.kind == "TIMESTAMP WITH TIME ZONE" or (s.times is not None and s.times.zoned) for s in seen)
     said = (
         "times name their zone; days begin at its midnight" if zoned else "no time names its zone; write the one meant"
     )

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import zipfile
 from dataclasses import dataclass, field, replace
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from powerml.config.project import Encoding, TableSpec
@@ -33,7 +35,10 @@ _TRIED_BYTES = 1 << 24
 
 @dataclass(frozen=True)
 class ColumnLook:
-    """A column: DuckDB type, rows with a value and distinct values among those looked at, samples, what they may be."""
+    """A column: DuckDB type, rows with a value and distinct values among those looked at, samples, what they may be.
+
+    `in_folders`: no file has it, folders name it.
+    """
 
     name: str
     kind: str
@@ -43,6 +48,7 @@ class ColumnLook:
     samples: tuple[str, ...]
     times: WrittenTimes | None
     numbers: WrittenNumbers | None
+    in_folders: bool = False
 
     @property
     def is_key(self) -> bool:
@@ -104,7 +110,7 @@ def look_at_files(
         try:
             looks.append(_look(con, title, patterns, base, cache, len(looks)))
         except DataError as error:
-            left.append(str(error))
+            left.append(f"left out: {error}")
     return looks, left
 
 
@@ -115,7 +121,7 @@ def _groups(paths: Iterable[Path], base: Path) -> list[tuple[str, tuple[str, ...
         if not path.exists():
             raise DataError(f"{path}: no such file or folder; check the path")
         if not path.is_dir():
-            found.append((_title(path), (as_told(path, base),)))
+            found += _in_zip(path, base) if path.suffix.lower() == ZIP else [(_title(path), (as_told(path, base),))]
             continue
         files = sorted((p for p in path.rglob("*") if p.is_file() and _readable(p, path)), key=natural)
         if not files:
@@ -126,9 +132,12 @@ def _groups(paths: Iterable[Path], base: Path) -> list[tuple[str, tuple[str, ...
             place = path / home.parent if home else file.parent
             while place != path and re.fullmatch(r"[\d\-_.T:]+", place.name):  # a day, an hour, a run
                 place = place.parent
-            stem = "" if home else re.sub(r"[\d_\-.T:#]+|part|[0-9a-f]{8,}", "", _title(file).lower())
+            stem = "" if home else _stem(file)
             kinds.setdefault((place, stem, _ending(file)), []).append(file)
-        for (place, _, _), members in kinds.items():
+        for (place, _, ending), members in kinds.items():
+            if ending == ZIP and len(members) == 1:
+                found += _in_zip(members[0], base)
+                continue
             alone = len(members) > 1 and {f for f in files if f.is_relative_to(place)} == set(members)
             if alone and place != path:
                 found.append((place.name, (as_told(place, base),)))
@@ -138,17 +147,39 @@ def _groups(paths: Iterable[Path], base: Path) -> list[tuple[str, tuple[str, ...
     return found
 
 
-def _readable(path: Path, folder: Path) -> bool:
+def _in_zip(path: Path, base: Path) -> list[tuple[str, tuple[str, ...]]]:
+    """A zip as one table where its files are of one kind, else each kind by its files' names."""
+    told = as_told(path, base)
+    kinds: dict[tuple[str, str], list[PurePath]] = {}
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = sorted((PurePath(m.filename) for m in archive.infolist() if not m.is_dir()), key=natural)
+    except (OSError, zipfile.BadZipFile):
+        members = []  # whoever reads it says what is wrong
+    for member in members:
+        if _readable(member, PurePath()) and _ending(member) != ZIP:
+            kinds.setdefault((_stem(member), _ending(member)), []).append(member)
+    if len(kinds) < 2:
+        return [(_title(path), (told,))]
+    return [(_title(files[0]), tuple(f"{told}/{file}" for file in files)) for files in kinds.values()]
+
+
+def _stem(path: PurePath) -> str:
+    """What is left of a file's name without days, numbers of parts and the like."""
+    return re.sub(r"[\d_\-.T:#]+|part|[0-9a-f]{8,}", "", _title(path).lower())
+
+
+def _readable(path: PurePath, folder: PurePath) -> bool:
     hidden = any(part.startswith((".", "_")) for part in path.relative_to(folder).parts)
     return not hidden and path.name != EXPORT_MANIFEST and _ending(path) in (*ENDINGS, ZIP)
 
 
-def _ending(path: Path) -> str:
+def _ending(path: PurePath) -> str:
     endings = [s.lower() for s in path.suffixes if s.lower() not in (".gz", ".gzip", ".zst", ".zstd", ".br")]
     return endings[-1] if endings else ""
 
 
-def _title(path: Path) -> str:
+def _title(path: PurePath) -> str:
     title = path.name
     for suffix in reversed(path.suffixes):
         if suffix.lower() in (*ENDINGS, ZIP, ".gz", ".gzip", ".zst", ".zstd", ".br"):
@@ -179,6 +210,8 @@ def _look(
             kinds[column] = kind if kinds.get(column, kind) == kind else "VARCHAR"
     whole = " UNION ALL BY NAME ".join(f"({_select(part)})" for part in parts)
     columns = look_at_columns(con, view, whole, kinds)
+    keys = {key for part in parts for key in part.keys}
+    columns = {column: replace(seen, in_folders=column in keys) for column, seen in columns.items()}
     counted = con.execute(f"SELECT count(*) FROM ({whole})").fetchone()
     return TableLook(
         title=title,
@@ -262,7 +295,7 @@ def read_call(look: TableLook) -> str:
     """What stands after FROM in a query that reads the files of a look, or raises DataError where none can."""
     if look.database is not None:
         return quoted(look.database.table)
-    if look.encoding or look.delimiter or any(p.lower().endswith(ZIP) for p in look.patterns):
+    if look.encoding or look.delimiter or any(ZIP in p.lower() for p in look.patterns):
         raise DataError.in_file(look.patterns[0], "cannot be joined as it is written", "save it as CSV in UTF-8")
     files = "[" + ", ".join(text(p) for p in look.patterns) + "]" if len(look.patterns) > 1 else text(look.patterns[0])
     if look.format == "csv":

@@ -17,6 +17,7 @@ NEARLY_KEY = 0.98  # of the rows of a table of people, customers or tickets this
 MOST_NAMES = 5_000  # distinct event names, and at most every second row has one of its own
 _KEYS = {("events", "event_id"), ("users", "user_id"), ("tickets", "ticket_id")}
 _SURE = 0.9  # names this close are no guess
+_IN_FOLDERS = 0.5  # what the rows themselves say comes before what their folder is called
 _SHARED = {("email", "user_id"), ("name", "account_id")}  # an address may be the id, too; a name may be the key
 
 
@@ -71,7 +72,7 @@ def _ranked(table: str, column: Column, look: TableLook) -> list[tuple[float, st
     """Source columns that may be a canonical one, by closeness of name, the closest first."""
     found = []
     for source, seen in look.columns.items():
-        close = closeness(table, column.name, source)
+        close = closeness(table, column.name, source) * (_IN_FOLDERS if seen.in_folders else 1.0)
         if close and seen.filled and _may_be(table, column, seen):
             found.append((close, source))
     return sorted(found, key=lambda pair: -pair[0])

@@ -23,7 +23,8 @@ def known_shapes(draft: Draft, looks: Sequence[TableLook]) -> list[TableLook]:
     """Enters the exports of known services; gives the tables of files that are taken."""
     found: dict[tuple[str, str], TableLook] = {}
     for look in sorted(looks, key=lambda look: -look.rows):
-        if (shape := recognised(look.columns)) and not any(t == shape[1] for _, t in found):
+        own = [column for column, seen in look.columns.items() if not seen.in_folders]
+        if (shape := recognised(own)) and not any(t == shape[1] for _, t in found):
             found[shape] = look
     for (service, table), look in found.items():
         said: dict[str, Any] = {"name": service}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from powerml.config.project import ProjectSpec
     from powerml.sources.guess.draft import Draft
-    from powerml.sources.loading import Loaded
+    from powerml.sources.loaded import Loaded
 
 ALLOWED = 0.01  # the share of bad rows that stops a run unless the project says otherwise
 _MOST_ALLOWED = 0.25

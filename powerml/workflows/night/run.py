@@ -11,6 +11,8 @@ from powerml.errors import PowermlError, UsageError
 from powerml.history.exports import EXPORTS, write_exports
 from powerml.history.ledger import Ledger, StepRow, one_night_at_a_time, open_ledger
 from powerml.history.movement import change_since, change_since_last
+from powerml.history.nights import Night
+from powerml.history.rehearsal import rehearsal
 from powerml.history.store import NightHistory
 from powerml.history.trees import tree_name
 from powerml.progress import Note, silent
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 
     from powerml.config.project import Every, ProjectSpec
     from powerml.history.alarms import Digest
-    from powerml.history.nights import Night
 
 ORDER = ("check", "snapshot", "score", "history", "lists", "alerts", "page", "sync")
 
@@ -33,7 +34,7 @@ ORDER = ("check", "snapshot", "score", "history", "lists", "alerts", "page", "sy
 class NightResult:
     """A night as the ledger has it: `steps` in their order, `state` done or held, `before` if it was finished already.
 
-    `held` are the sentences of the brakes that hold; `summary` are three sentences.
+    `held` are the sentences of the brakes that hold; `summary` are three sentences. `dry`: it was a rehearsal.
     """
 
     as_of: date
@@ -42,6 +43,7 @@ class NightResult:
     held: tuple[str, ...]
     summary: tuple[str, ...]
     before: bool = False
+    dry: bool = False
 
     @property
     def findings(self) -> bool:
@@ -73,16 +75,35 @@ def run_night(
     force: bool = False,
     only: Sequence[str] = (),
     now: datetime,
-    clock: Callable[[], float] = time.perf_counter,
     sender: Callable[[Digest, str], str] | None = None,
+    dry: bool = False,
     note: Note = silent,
 ) -> NightResult:
     """Runs what is not done yet of a night, each step once per date.
 
     `only` names steps to run, `force` lifts the brakes (which the ledger keeps) and runs steps of `only` that are done
-    a second time. Raises UsageError where another process is at it.
+    a second time. `dry` rehearses it: the same is done in a folder that is gone afterwards, and nothing is sent. Raises
+    UsageError where another process is at it.
     """
-    day = as_of or default_as_of(project, now)
+    if dry:
+        with rehearsal(project.state) as state:
+            rehearsed = project.kept_in(state)
+            means = Work(
+                rehearsed, NightHistory.of(rehearsed), now=now, exports=state.parent / EXPORTS, sender=_taken,
+                keep_caches=False, dry=True, note=note,
+            )  # fmt: skip
+            return _run_night(means, as_of or default_as_of(project, now), force=force, only=only)
+    means = Work(project, NightHistory.of(project), now=now, exports=project.base / EXPORTS, sender=sender, note=note)
+    return _run_night(means, as_of or default_as_of(project, now), force=force, only=only)
+
+
+def _taken(_digest: Digest, _project: str) -> str:
+    """A destination that takes everything and sends nothing."""
+    return ""
+
+
+def _run_night(work: Work, day: date, *, force: bool, only: Sequence[str]) -> NightResult:
+    project, now = work.project, work.now
     with one_night_at_a_time(project.state, now=now), open_ledger(project.state) as ledger:
         run, steps = ledger.run(day), ledger.steps(day)
         wanted = [name for name in ORDER if not only or name in only]
@@ -90,22 +111,17 @@ def run_night(
         todo = [name for name in wanted if again or name not in steps or steps[name].state not in ("done", "held")]
         if force:
             todo = [name for name in wanted if name in todo or (name in steps and steps[name].state == "held")]
-        work = Work(
-            project, NightHistory.of(project), now=now, exports=project.base / EXPORTS, sender=sender, note=note
-        )
         if not todo:
             return _told(work, ledger, day, before=run is not None)
         ledger.begin(day, forced=force, now=now)
-        held = _steps(work, ledger, day, todo, force=force, clock=clock)
+        held = _steps(work, ledger, day, todo, force=force)
         whole = {name for name in ORDER if name in ledger.steps(day)} == set(ORDER)
         state = "held" if held else "done" if whole else "started"
         ledger.finish(day, state, now=now)
         return _told(work, ledger, day, held=held)
 
 
-def _steps(
-    work: Work, ledger: Ledger, day: date, todo: Sequence[str], *, force: bool, clock: Callable[[], float]
-) -> tuple[str, ...]:
+def _steps(work: Work, ledger: Ledger, day: date, todo: Sequence[str], *, force: bool) -> tuple[str, ...]:
     """Runs steps in their order; gives the sentences of the brakes that hold some of them."""
     holding: tuple[str, ...] | None = None
     for name in todo:
@@ -114,18 +130,20 @@ def _steps(
         if name in BRAKED and holding and not force:
             ledger.mark(day, name, "held", now=work.now, sentence=" ".join(holding), counts={"brakes": list(holding)})
             continue
-        began = clock()
+        began = time.perf_counter()
         ledger.mark(day, name, "started", now=work.now)
         try:
             sofar = Sofar(day, {n: row.counts for n, row in ledger.steps(day).items() if row.state == "done"})
             done = STEPS[name](work, sofar)
         except PowermlError as error:
-            ledger.mark(day, name, "failed", now=work.now, sentence=str(error), seconds=clock() - began)
+            ledger.mark(day, name, "failed", now=work.now, sentence=str(error), seconds=time.perf_counter() - began)
             raise
         said = done.sentence
         if name in BRAKED and holding and force:
             said = f"{said} (brake lifted: {' '.join(holding)})"
-        ledger.mark(day, name, "done", now=work.now, sentence=said, counts=done.counts, seconds=clock() - began)
+        ledger.mark(
+            day, name, "done", now=work.now, sentence=said, counts=done.counts, seconds=time.perf_counter() - began
+        )
     return holding or () if not force else ()
 
 
@@ -136,7 +154,9 @@ def _told(work: Work, ledger: Ledger, day: date, *, held: tuple[str, ...] = (), 
         held = tuple(dict.fromkeys(b for row in rows.values() if row.state == "held" for b in row.counts["brakes"]))
     ordered = tuple(rows[name] for name in ORDER if name in rows)
     summary = (_who(work, day), _what(ordered), _next(run, held, before=before, day=day))
-    return NightResult(day, state, ordered, held, summary, before)
+    if work.dry:
+        summary = (*summary[:2], f"{summary[2]} This was a rehearsal: nothing was written, nothing sent.")
+    return NightResult(day, state, ordered, held, summary, before, work.dry)
 
 
 def _who(work: Work, day: date) -> str:
@@ -170,6 +190,27 @@ def _next(run: Any, held: Sequence[str], *, before: bool, day: date) -> str:
     return "Nothing is held back."
 
 
+def filled_in(work: Work, cutoffs: Sequence[date]) -> tuple[list[Night], int]:
+    """Makes nights of the dates, of each what is not there yet; gives them, and how many said the same already."""
+    history, made, there = work.history, list[Night](), 0
+    for some in batches(cutoffs, work.at_once) if cutoffs else ():
+        for as_of, (frame, facts) in work.snapshots(some).items():
+            work.note(f"scoring {as_of}")
+            file = history.keep_snapshot(as_of, frame, facts)
+            for asked in work.asked:
+                entry, table = work.said(asked, as_of, file, frame, facts)
+                if history.known(entry) is not None:
+                    there += asked.role == "main"
+                    continue
+                entry = history.numbered(entry)
+                history.keep_scores(entry, table)
+                if entry.role == "main":
+                    history.keep_table(as_of, tree_name(entry), work.tree(asked, frame, facts, table))
+                history.admit(entry)
+                made += [entry] if asked.role == "main" else []
+    return made, there
+
+
 def fill(
     project: ProjectSpec, first: date, last: date, *, every: Every = "day", now: datetime, note: Note = silent
 ) -> Filled:
@@ -185,22 +226,7 @@ def fill(
     with one_night_at_a_time(project.state, now=now):
         history = NightHistory.of(project)
         work = Work(project, history, now=now, made_by="backfill", exports=project.base / EXPORTS, note=note)
-        made, there = [], 0
-        for some in batches(cutoffs):
-            for as_of, (frame, facts) in work.snapshots(some).items():
-                note(f"scoring {as_of}")
-                file = history.keep_snapshot(as_of, frame, facts)
-                for asked in work.asked:
-                    entry, table = work.said(asked, as_of, file, frame, facts)
-                    if history.known(entry) is not None:
-                        there += asked.role == "main"
-                        continue
-                    entry = history.numbered(entry)
-                    history.keep_scores(entry, table)
-                    if entry.role == "main":
-                        history.keep_table(as_of, tree_name(entry), work.tree(asked, frame, facts, table))
-                    history.admit(entry)
-                    made += [entry] if asked.role == "main" else []
+        made, there = filled_in(work, cutoffs)
         removed = history.retain(project.history.keep_days)
         work.keep_labels()
         newest = history.newest()

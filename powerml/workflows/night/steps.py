@@ -10,11 +10,13 @@ import pandas as pd
 
 from powerml.config.lists import project_lists
 from powerml.errors import DataError, MissingColumns, UsageError
+from powerml.history.alarms import Alarms
 from powerml.history.exports import EXPORTS, write_exports
 from powerml.history.ledger import open_ledger
-from powerml.history.movement import change_since_last
+from powerml.history.movement import change_since_last, new_speaker
 from powerml.history.nights import Night
 from powerml.history.trees import tree_name
+from powerml.history.view import NightViews
 from powerml.monitoring.brakes import COMPARED_DAYS, KnownNight, brakes
 from powerml.tracking.due import DUE, due_date
 from powerml.tracking.scorers import RegisteredScorer
@@ -88,6 +90,7 @@ def _score(work: Work, night: Sofar) -> Done:
             work.history.keep_scores(known, table)
             if known.role == "main":
                 work.history.keep_table(night.as_of, tree_name(known), work.tree(asked, snapshot, facts, table))
+                work.keep_usage(night.as_of, snapshot, table)
         kept.append(known)
         said.append(f"{known.scored:,} by {known.model}@{known.model_version}")
     return Done("; ".join([*said, *kept[0].remarks]), {"nights": [entry.to_json() for entry in kept]})
@@ -109,7 +112,7 @@ def _history(work: Work, night: Sofar) -> Done:
     newest = history.newest()
     if newest is not None and newest.as_of == night.as_of:
         exported = write_exports(history, newest, work.exports)
-        untaken = database_exports(work.project, history, newest)
+        untaken = "" if work.dry else database_exports(work.project, history, newest)
     gone = history.retain(spec.keep_days)
     revision = entries[0].revision
     said = f"revision {revision}" if revision > 1 else "kept"
@@ -143,26 +146,30 @@ def _alerts(work: Work, night: Sofar) -> Done:
     if entry is None:
         raise UsageError(f"the night of {night.as_of} is not in the history; run it first, with --only history")
     specs = project_lists(work.project)
+    views = NightViews(work.history, entry)
     rows = {
-        name: list_lines(written(work.project, work.history, entry, specs[name]).rows)
+        name: list_lines(written(work.project, views, specs[name]).rows)
         for name in due_lists(work.project, night.as_of)
         if name in specs
     }
     with open_ledger(work.project.state) as ledger:
         rung = ring(work.project, work.history, entry, ledger.con, lists=rows, now=work.now)
-        fared = deliver(work.project, ledger.con, now=work.now, sender=work.sender)
+        fared = deliver(work.project, ledger.con, night=night.as_of, now=work.now, sender=work.sender)
+        sent = Alarms.on(ledger.con).sent_by(night.as_of)
     counts = rung.fired["alert"].value_counts() if len(rung.fired) else pd.Series(dtype=int)
     told = ", ".join(f"{name} {n}" for name, n in counts.items()) or "nobody rang"
     if rung.first:
         told = "the first night: what is true already is written down, nothing rings"
-    if fared["sent"]:
-        told += f"; {len(fared['sent'])} digests sent"
+    if sent:
+        told += f"; {sent} digests {'would go out' if work.dry else 'sent'}"
     if fared["failed"]:
         told += f"; {len(fared['failed'])} digests wait: {fared['failed'][0]}"
+    if changed := new_speaker(work.history, entry):
+        told += f"; {changed.removesuffix('.')}"
     if rung.remarks:
         told += f"; {len(rung.remarks)} rules could not be looked at ({rung.remarks[0]})"
     plain = {str(name): int(n) for name, n in counts.items()}
-    return Done(told, {"fired": plain, "sent": len(fared["sent"]), "failed": fared["failed"], "lacking": rung.remarks})
+    return Done(told, {"fired": plain, "sent": sent, "failed": fared["failed"], "lacking": rung.remarks})
 
 
 def _page(work: Work, night: Sofar) -> Done:
@@ -189,13 +196,18 @@ def _sync(work: Work, night: Sofar) -> Done:
     entry = work.history.newest()
     if entry is None or entry.as_of != night.as_of:
         return Done("a later night is kept, and the sinks stay that one's")
-    found = synced(work.project, work.history, entry, names, SyncOptions(apply=True), note=work.note)
+    found = synced(work.project, work.history, entry, names, SyncOptions(apply=not work.dry), note=work.note)
     failed = [f"{one.plan.sink}: {told}" for one in found if (told := one.trouble)]
     aside = sum(len(one.plan.aside) + len(one.done.aside if one.done else ()) for one in found)
-    told = ", ".join(f"{one.plan.sink} {one.done.written if one.done else 0:,} written" for one in found)
+    told = ", ".join(
+        f"{one.plan.sink} would get {len(one.plan.writes):,} writes"
+        if work.dry
+        else f"{one.plan.sink} {one.done.written if one.done else 0:,} written"
+        for one in found
+    )
     told += f"; {aside:,} set aside (powerml sync names them)" if aside else ""
     told += f"; {'; '.join(failed)}" if failed else ""
-    written = {one.plan.sink: one.done.written if one.done else 0 for one in found}
+    written = {one.plan.sink: one.done.written if one.done else len(one.plan.writes) * work.dry for one in found}
     return Done(told, {"written": written, "aside": aside, "failed": failed})
 
 

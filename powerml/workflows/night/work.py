@@ -12,6 +12,7 @@ import pandas as pd
 
 from powerml.config import documents, fingerprints
 from powerml.config.documents import DOCUMENTED_CARD
+from powerml.config.lists import project_lists
 from powerml.config.project import slug
 from powerml.errors import MissingColumns
 from powerml.history.nights import Night
@@ -23,15 +24,16 @@ from powerml.progress import Note, silent
 from powerml.scoring.explain.tree import branches_of
 from powerml.scoring.named import NamedScorer, from_weights
 from powerml.scoring.scores_table import id_columns, score_rows
-from powerml.tables import KNOWN_AT
+from powerml.snapshots.rollup import Rollups
+from powerml.tables import KNOWN_AT, OUTCOMES
 from powerml.tracking import registry
 from powerml.tracking.held_out_words import untold
 from powerml.tracking.scorers import RegisteredScorer, from_registry
 from powerml.tracking.store import store_of
-from powerml.workflows.project import OpenProject, open_project, project_metrics
+from powerml.workflows.project import OpenProject, open_project, project_metrics, usage_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date, datetime
 
     import ibis.expr.types as ir
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
 
 SETS_BESIDE = (COMPOSITE, SIGNALS)  # what candidates, PostHog and Attio need of document A, and lists of C
 REASONS = 3
+KNOWN_BY_NOW = "labels"  # the table of what came of a night
+ROWS_AT_ONCE, FEWEST_AT_ONCE, MOST_AT_ONCE = 150_000, 12, 64
 LOOKED_BACK = (7, 30)  # days that lists and alerts look back, beside the night before
 
 
@@ -65,7 +69,11 @@ class Asked:
 
 @dataclass
 class Work:
-    """One night's (or one backfill's) means; sources are read and models loaded when a step first asks for them."""
+    """One night's (or one backfill's) means; sources are read and models loaded when a step first asks for them.
+
+    `dry`: it is a rehearsal, in which nothing is sent. `reasons`: how many are kept per row.
+    `counts`: what is counted of the vocabulary at every date, in place of what was known of it then.
+    """
 
     project: ProjectSpec
     history: NightHistory
@@ -75,6 +83,9 @@ class Work:
     exports: Path = Path("exports")
     sender: Callable[[Digest, str], str] | None = None
     keep_caches: bool = True
+    dry: bool = False
+    reasons: int = REASONS
+    counts: Mapping[str, int] | None = None
     _opened: OpenProject | None = field(default=None, repr=False)
 
     @cached_property
@@ -82,7 +93,9 @@ class Work:
         """The main scorer first, then the sets that something else reads."""
         main = main_scorer(self.project)
         others = [name for name in SETS_BESIDE if name != main.scorer.name]
-        return (main, *(Asked(from_weights(name, project=self.project), "beside") for name in others))
+        sets = [from_weights(name, project=self.project) for name in others]
+        custom = [one for one in _of_custom_outcomes(self.project) if one.name != main.scorer.name]
+        return (main, *(Asked(one, "beside") for one in (*sets, *custom)))
 
     @property
     def opened(self) -> OpenProject:
@@ -93,8 +106,18 @@ class Work:
                 known = asked.scorer.metrics(known)
             aimed = self.asked[0].scorer.aimed(self.project)
             cache = None if self.keep_caches else False
-            self._opened = open_project(aimed, now=self.now, known=known, cache=cache, note=self.note)
+            self._opened = open_project(aimed, now=self.now, known=known, cache=cache, dates=1, note=self.note)
         return self._opened
+
+    @cached_property
+    def at_once(self) -> int:
+        """Of how many dates one plan makes the snapshots: planning costs the same for one as for many, memory not."""
+        rollups = self.opened.rollups
+        if not isinstance(rollups, Rollups):  # they do not fit into memory as it is
+            return FEWEST_AT_ONCE
+        users = rollups.users.count().name("n").as_table()
+        (row,) = self.opened.inputs.engine.rows(users)
+        return min(MOST_AT_ONCE, max(FEWEST_AT_ONCE, ROWS_AT_ONCE // max(1, int(row["n"]))))
 
     def snapshots(self, cutoffs: Sequence[date]) -> dict[date, tuple[pd.DataFrame, dict[str, Any]]]:
         """The snapshot of each date as the history keeps it, and the facts beside it."""
@@ -143,21 +166,37 @@ class Work:
         return {account: ",".join(sorted(domains)) for account, domains in found.items()}
 
     def keep_labels(self) -> int:
-        """Writes the outcomes of kept nights that are known by now beside them; gives how many nights."""
-        lacking = [n for n in self.history.nights() if self.history.table(n, "labels") is None]
-        known = set(self.opened.mature([n.as_of for n in lacking])) if lacking else set()
-        if not known:
+        """Writes the outcomes of kept nights that are known by now beside them; gives how many nights.
+
+        Those of a custom outcome by a name of their own (`labels_converted`), where a model of it is registered.
+        """
+        kept = self._keep_labels(self.project, KNOWN_BY_NOW)
+        for asked in self.asked[1:]:
+            if (outcome := asked.scorer.model.outcome) is not None:
+                kept += self._keep_labels(asked.scorer.aimed(self.project), f"{KNOWN_BY_NOW}_{outcome.name}")
+        return kept
+
+    def _keep_labels(self, project: ProjectSpec, name: str) -> int:
+        lacking = [n for n in self.history.nights() if self.history.table(n, name) is None]
+        slim = replace(self.opened.for_labels(), project=project) if lacking else None
+        known = set(slim.mature([n.as_of for n in lacking])) if slim else set()
+        if not known or slim is None:
             return 0
         self.note("what came of earlier nights")
-        slim = self.opened.for_labels()
         ids = [self.project.id_column, *(["account_id"] if self.project.entity == "user" else [])]
-        for some in batches(sorted(known)):
+        for some in batches(sorted(known), self.at_once):
             frame = slim.build(some, labels=True, note=self.note).frame
             for as_of, rows in frame.groupby("as_of", sort=True):
                 there = [name for name in ("as_of", *ids, "label") if name in rows]
                 table = rows[there].reset_index(drop=True)
-                self.history.keep_table(pd.Timestamp(str(as_of)).date(), "labels", table)
+                self.history.keep_table(pd.Timestamp(str(as_of)).date(), name, table)
         return len(known)
+
+    def keep_usage(self, as_of: date, snapshot: pd.DataFrame, scores: pd.DataFrame) -> None:
+        """Keeps what the page asks of the sources at a date, beside its scores."""
+        for name, table in usage_tables(self.opened, as_of, snapshot, scores).items():
+            if table is not None:
+                self.history.keep_table(as_of, name, table)
 
     def treatments(self) -> pd.DataFrame:
         """Who was touched when by which playbook, as the source of treatments says: `arm` is `treat` unless told."""
@@ -172,12 +211,15 @@ class Work:
         self, asked: Asked, as_of: date, snapshot_file: str, snapshot: pd.DataFrame, facts: dict[str, Any]
     ) -> tuple[Night, pd.DataFrame]:
         """What a scorer says of a kept snapshot: the entry of the history, not yet numbered, and the scores table."""
-        scorer = asked.scorer.with_counts(facts["vocabulary_counts"])
+        scorer = asked.scorer.with_counts(self.counts or facts["vocabulary_counts"])
         model = scorer.model
         left = snapshot["left"].astype(bool) if facts["contracts"] and model.outcome is None else None
+        if asked.role == "beside" and model.outcome is not None:  # the labels' population is that of another outcome
+            snapshot = snapshot.drop(columns="label")
         ids = ["as_of", *id_columns(snapshot, self.project.id_column)]
+        reasons = 0 if scorer.name == SIGNALS else self.reasons
         table, baseline = score_rows(
-            scorer, snapshot.drop(columns="left"), ids=ids, reasons=REASONS, ranking="stored", now=self.now,
+            scorer, snapshot.drop(columns="left"), ids=ids, reasons=reasons, ranking="stored", now=self.now,
             metrics=scorer.metrics(project_metrics(self.project)), left=left,
         )  # fmt: skip
         digest = fingerprints.of_json(model.to_dict())
@@ -213,7 +255,7 @@ class Work:
 
     def tree(self, asked: Asked, snapshot: pd.DataFrame, facts: dict[str, Any], table: pd.DataFrame) -> pd.DataFrame:
         """What each metric adds to the mean score of those scored, under its branch (`TREE_COLUMNS`)."""
-        scorer = asked.scorer.with_counts(facts["vocabulary_counts"])
+        scorer = asked.scorer.with_counts(self.counts or facts["vocabulary_counts"])
         there = snapshot[(table["status"] == "scored").to_numpy()]
         if there.empty:
             return pd.DataFrame(columns=list(TREE_COLUMNS))
@@ -255,10 +297,19 @@ class Work:
         return made
 
 
-def batches(cutoffs: Sequence[date], size: int = 12) -> Iterator[Sequence[date]]:
-    """Cutoffs of which one plan makes the snapshots; a dozen fit into memory where one does."""
+def batches(cutoffs: Sequence[date], size: int) -> Iterator[Sequence[date]]:
+    """Cutoffs of which one plan makes the snapshots."""
     for start in range(0, len(cutoffs), size):
         yield cutoffs[start : start + size]
+
+
+def _of_custom_outcomes(project: ProjectSpec) -> Iterator[NamedScorer]:
+    """The registered models of outcomes that lists are about, beside churn and expansion: `converted`."""
+    store, model = store_of(project), slug(project.project)
+    about = {spec.came for spec in project_lists(project).values()} - {*OUTCOMES, "none"}
+    for name in sorted(f"{model}-{slug(outcome)}" for outcome in about):
+        if registry.aliases(store, name):
+            yield from_registry(project, name)
 
 
 def _outcomes_until(scorer: NamedScorer) -> str | None:

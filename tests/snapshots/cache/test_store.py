@@ -11,7 +11,7 @@ import pytest
 
 from powerml.snapshots.aggregations import Atom
 from powerml.snapshots.cache.store import RollupStore
-from powerml.snapshots.engine.duckdb import Engine
+from powerml.snapshots.engine.duckdb import DuckDBEngine
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def opened(tmp_path):
         if engines:
             engines[-1].wait()
             engines[-1].backend.con.close()
-        engines.append(Engine.on(duckdb.connect()))
+        engines.append(DuckDBEngine.on(duckdb.connect()))
         store = RollupStore.open(engines[-1], tmp_path / "cache")
         assert store is not None
         return store
@@ -113,8 +113,8 @@ def test_a_run_goes_without_where_another_holds_the_cache(opened, tmp_path):
     opened()
     code = (
         "import duckdb, sys; from pathlib import Path; from powerml.snapshots.cache.store import RollupStore;"
-        "from powerml.snapshots.engine.duckdb import Engine;"
-        "print(RollupStore.open(Engine.on(duckdb.connect()), Path(sys.argv[1])))"
+        "from powerml.snapshots.engine.duckdb import DuckDBEngine;"
+        "print(RollupStore.open(DuckDBEngine.on(duckdb.connect()), Path(sys.argv[1])))"
     )
     other = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path / "cache")], capture_output=True, text=True, check=True

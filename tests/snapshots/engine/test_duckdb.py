@@ -10,15 +10,17 @@ import ibis
 import pandas as pd
 import pytest
 
-from powerml.snapshots.engine.duckdb import FEW_CELLS, Engine, bit_count, epoch_us, hash64, planning
+from powerml.snapshots.engine.base import planning
+from powerml.snapshots.engine.duckdb import FEW_CELLS, DuckDBEngine
+from powerml.snapshots.engine.words import bit_count, epoch_us, hash64
 
 
 @pytest.fixture
-def engine() -> Engine:
-    return Engine.on(duckdb.connect())
+def engine() -> DuckDBEngine:
+    return DuckDBEngine.on(duckdb.connect())
 
 
-def kept(engine: Engine) -> int:
+def kept(engine: DuckDBEngine) -> int:
     return engine.run("select count(*) from duckdb_tables() where temporary")[0][0]
 
 

@@ -59,6 +59,29 @@ def test_posthog_without_persons_takes_the_person_of_later_events(tmp_path):
     assert found == [("u1", "new"), ("u2", "new"), ("u3", "two")]
 
 
+def posthog_row(uuid, who, at, **more):
+    return {"uuid": uuid, "event": "x", "distinct_id": f"d-{who}", "person_id": who, "properties": "{}",
+            "timestamp": at, "created_at": "2026-03-01T00:00:00Z", **more}  # fmt: skip
+
+
+def test_posthog_people_without_a_profile_and_clocks_that_run_ahead(tmp_path):
+    rows = [posthog_row("u1", "p1", "2026-02-01T00:00:00Z"), posthog_row("u2", "p9", "2026-02-02T00:00:00Z")]
+    rows.append(posthog_row("u3", "p1", "2031-01-01T00:00:00Z"))  # PostHog stores what a wrong clock sent
+    worlds.lines(tmp_path / "e.jsonl", rows)
+    person = {"team_id": 3, "distinct_id": "d-p1", "person_id": "merged", "properties": "{}", "is_deleted": False}
+    worlds.lines(
+        tmp_path / "p.jsonl", [person | {"person_distinct_id_version": 1, "created_at": "2026-01-01T00:00:00Z"}]
+    )
+    (tmp_path / "powerml.yaml").write_text(
+        "tables:\n  events: {files: e.jsonl, shape: {name: posthog, persons: p.jsonl}, max_bad_rows: 0.5}\n"
+        "  users: {files: p.jsonl, shape: posthog}\nvocabulary: {}\n"
+    )
+    loaded = open_project(load_project(tmp_path / "powerml.yaml"), now=worlds.NOW).loaded
+    found = loaded.con.execute("SELECT event_id, user_id FROM events ORDER BY 1").fetchall()
+    assert found == [("u1", "merged"), ("u2", "p9")]
+    assert loaded.quarantine["rule"].to_list() == ["in the future"]
+
+
 @pytest.mark.parametrize("raw", [True, False])
 def test_segment(tmp_path, truth_without_sessions, raw):
     worlds.segment(tmp_path, raw=raw)

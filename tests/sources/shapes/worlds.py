@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import yaml
 
 from powerml.config.project import load_project
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 NOW = datetime(2026, 9, 1, tzinfo=UTC)
 CUTOFFS = [datetime(2026, 3, 1).date(), datetime(2026, 4, 1).date()]
+_PACKED = {"1": "gz", "2": "br"}
 NAMES = ("report_generated", "signed_in", "comment_added")
 VOCABULARY = {"signed_in": {"roles": ["login"]}, "report_generated": {"roles": ["report"], "tier": "core"}}
 
@@ -111,6 +113,7 @@ def posthog(folder: Path, *, parquet: bool, warehouse: bool = False) -> None:
             "elements_chain": None,
             "timestamp": e.time if parquet else stamp(e.time),
             "created_at": e.known_at if parquet else stamp(e.known_at),
+            "_inserted_at": e.known_at if parquet else stamp(e.known_at),
             "brand_new_column": 7,
         }
         if warehouse:
@@ -146,8 +149,10 @@ def posthog(folder: Path, *, parquet: bool, warehouse: bool = False) -> None:
         if parquet:
             pd.DataFrame(some).to_parquet(place / "a.parquet.zst", compression="zstd")
         else:
-            (place / "a.jsonl.gz").write_bytes(gzip.compress("".join(json.dumps(r) + "\n" for r in some).encode()))
-        name = "a.parquet.zst" if parquet else "a.jsonl.gz"
+            text = "".join(json.dumps(r) + "\n" for r in some).encode()
+            packed = gzip.compress(text) if part == "1" else pa.compress(text, codec="brotli", asbytes=True)
+            (place / f"a.jsonl.{_PACKED[part]}").write_bytes(packed)
+        name = "a.parquet.zst" if parquet else f"a.jsonl.{_PACKED[part]}"
         (place / "manifest.json").write_text(json.dumps({"files": [f"exports/{part}/{name}"]}))
     if parquet:
         pd.DataFrame(persons).to_parquet(folder / "persons.parquet")

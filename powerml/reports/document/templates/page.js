@@ -62,14 +62,17 @@
 
   // How a number was made, on hover and on focus.
   const tip = Object.assign(document.createElement("div"), { id: "tip", hidden: true });
-  tip.setAttribute("role", "tooltip");
+  tip.setAttribute("role", "status");  // read aloud where it changes
   document.body.append(tip);
   const show = (event) => {
     const from = event.target.closest?.("[data-tip]");
     tip.hidden = !from;
     if (!from) { return; }
-    tip.textContent = from.dataset.tip;
-    const at = from.getBoundingClientRect();
+    place(from.dataset.tip, from.getBoundingClientRect());
+  };
+  const place = (text, at) => {
+    tip.hidden = false;
+    tip.textContent = text;
     const wide = tip.offsetWidth, high = tip.offsetHeight;
     const top = at.bottom + 6 + high > innerHeight ? at.top - high - 6 : at.bottom + 6;
     tip.style.transform = `translate(${Math.max(4, Math.min(at.left, innerWidth - wide - 8))}px,${Math.max(4, top)}px)`;
@@ -77,6 +80,32 @@
   ["mouseover", "focusin"].forEach((name) => document.addEventListener(name, show));
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") tip.hidden = true; });
   document.addEventListener("scroll", () => { tip.hidden = true; }, { capture: true, passive: true });
+
+  // Charts by keyboard: arrows go from mark to mark, as hovering does; Enter opens the table, Escape ends it.
+  const marks = (chart) => [...chart.querySelectorAll("svg path, svg text, svg rect, svg line, svg circle")].filter((one) => {
+    const told = one.__data__?.tooltip;
+    return told !== null && typeof told === "object" && one.getBoundingClientRect().width + one.getBoundingClientRect().height > 0;
+  });
+  const words = (told) => Object.entries(told).map(([name, value]) => (name.trim() ? `${name}: ${value}` : value)).join(", ");
+  document.addEventListener("keydown", (event) => {
+    const chart = event.target.closest?.(".chart");
+    if (!chart) return;
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (event.key === "Enter") {
+      const table = chart.parentNode.querySelector("details");
+      table.open = !table.open;
+    } else if (step) {
+      const all = marks(chart);
+      if (!all.length) return;
+      event.preventDefault();
+      const last = chart.dataset.mark === undefined ? (step > 0 ? -1 : 0) : Number(chart.dataset.mark);
+      const now = (last + step + all.length) % all.length;
+      chart.dataset.mark = now;
+      chart.querySelectorAll(".at").forEach((one) => one.classList.remove("at"));
+      all[now].classList.add("at");
+      place(words(all[now].__data__.tooltip), all[now].getBoundingClientRect());
+    }
+  });
 
   // Light or dark: as the system is, until one chooses.
   document.getElementById("theme").addEventListener("click", () => {
