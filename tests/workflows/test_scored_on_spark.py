@@ -32,7 +32,7 @@ def scored(config, out):
         root, ["score", "-c", str(config), "--as-of", "2025-09-01", "-o", str(out), "--reasons", "top:2"]
     )
     assert done.exit_code == 0, done.output
-    return pd.read_parquet(out), done.output
+    return pd.read_parquet(out), done.stdout
 
 
 @needs_spark

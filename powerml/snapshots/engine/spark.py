@@ -34,31 +34,44 @@ SPARK_WORDS = {"epoch_us": "unix_micros", "hash": "xxhash64"}
 _PLACES = 33  # bits of `monotonically_increasing_id` that count within a partition
 
 
-class _Compiler(PySparkCompiler):  # type: ignore[misc]
-    """Spark's SQL as plans mean it."""
+def _word(compiler: Any, op: Any, **arguments: Any) -> Any:
+    """A word of the plans."""
+    name = compiler.__sql_name__(op)
+    return compiler.f.anon[SPARK_WORDS.get(name, name)](*arguments.values())
 
-    __slots__ = ()
 
-    SIMPLE_OPS = {ops.BitOr: "bit_or"}
+def _constant(compiler: Any, op: Any, *, value: Any, dtype: Any) -> Any:
+    """A number as what the plan takes it for: Spark reads 1.5 as a decimal, whose sums and quotients are others."""
+    found = PySparkCompiler.visit_Literal(compiler, op, value=value, dtype=_signed(dtype))
+    return compiler.cast(found, dtype) if value is not None and dtype.is_floating() else found
 
-    def visit_ScalarUDF(self, op: Any, **kw: Any) -> Any:  # noqa: N802 (Ibis' name)
-        name = self.__sql_name__(op)
-        return self.f.anon[SPARK_WORDS.get(name, name)](*kw.values())
 
-    def visit_Literal(self, op: Any, *, value: Any, dtype: Any) -> Any:  # noqa: N802
-        found = super().visit_Literal(op, value=value, dtype=_signed(dtype))
-        # Spark reads 1.5 as a decimal, whose sums and quotients are other numbers
-        return self.cast(found, dtype) if value is not None and dtype.is_floating() else found
+def _is_null(_compiler: Any, _op: Any, *, arg: Any) -> Any:
+    """As everywhere: a number that is none is not an absent one."""
+    return arg.is_(sge.Null())
 
-    def visit_IsNull(self, op: Any, *, arg: Any) -> Any:  # noqa: N802, ARG002
-        return arg.is_(sge.Null())  # as everywhere: a number that is none is not an absent one
 
-    def visit_NotNull(self, op: Any, *, arg: Any) -> Any:  # noqa: N802, ARG002
-        return arg.is_(sge.Not(this=sge.Null()))
+def _is_not_null(_compiler: Any, _op: Any, *, arg: Any) -> Any:
+    return arg.is_(sge.Not(this=sge.Null()))
+
+
+_COMPILER = type(
+    "_Compiler",
+    (PySparkCompiler,),
+    {
+        "__slots__": (),
+        "SIMPLE_OPS": {ops.BitOr: "bit_or"},
+        "visit_ScalarUDF": _word,
+        "visit_Literal": _constant,
+        "visit_IsNull": _is_null,
+        "visit_NotNull": _is_not_null,
+    },
+)
+"""Spark's SQL as plans mean it."""
 
 
 class _Backend(ibis.backends.pyspark.Backend):  # type: ignore[misc]
-    compiler = _Compiler()
+    compiler = _COMPILER()
 
 
 def _signed(dtype: dt.DataType) -> dt.DataType:
