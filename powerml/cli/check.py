@@ -46,6 +46,8 @@ def command(config: Path, out: common.Output) -> None:
     )
     for finding in seen.findings:
         out.say(f"- {finding}")
+    if "stay" in seen.labels and seen.labels["stay"].sum():
+        out.say("Next: powerml train; or without a model: powerml score --weights power_user -o scores.csv")
     out.result(
         {
             "loads": seen.loads,

@@ -25,6 +25,7 @@ SIGNS = {"create": "+", "update": "~", "remove": "-", "adopt": "="}
 @click.option("--apply", is_flag=True, help="Do it.")
 @click.option("--max-writes", type=click.IntRange(0), metavar="N", help="At most so many writes to each sink.")
 @click.option("--adopt", is_flag=True, help="Take over attributes, a list or tables that somebody else made.")
+@click.option("--force", is_flag=True, help="Lift the brakes of the night.")
 @click.option("--from", "since", type=common.DATE, help="PostHog: earlier nights, too, as a migration.")
 @click.pass_context
 def command(
@@ -34,14 +35,16 @@ def command(
     apply: bool,
     max_writes: int | None,
     adopt: bool,
+    force: bool,
     since: date | None,
     config: Path,
     out: common.Output,
 ) -> None:
     """Brings the sinks under `sync:` of the project to the newest night of the history.
 
-    Without --apply it says what it would write, and with it does exactly that. Exit status 1 where somebody was set
-    aside or a sink did not take everything, which then waits for the next time.
+    Without --apply it says what it would write, and with it does exactly that, unless a brake of the night holds. Exit
+    status 1 where it does, where somebody was set aside or a sink did not take everything, which then waits for the
+    next time.
     """
     from powerml.config.project import load_project
     from powerml.workflows.sync import SyncOptions, sync
@@ -50,7 +53,7 @@ def command(
         raise UsageError("--dry-run and --apply exclude each other; give one")
     project = load_project(config)
     with out.progress() as note:
-        found = sync(project, sinks, SyncOptions(apply, max_writes, adopt, since), note=note)
+        found = sync(project, sinks, SyncOptions(apply, max_writes, adopt, since, force), note=note)
     for one in found:
         _show(one, out)
     out.result({"applied": apply, "sinks": [_plain(one) for one in found]})

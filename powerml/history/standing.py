@@ -71,6 +71,12 @@ class Standing:
             return self.night
         return self.history.beside(self.night, COMPOSITE)
 
+    @property
+    def made_of(self) -> str:
+        """Stands for all that is sent of the night: what the composite was made of, and how often it was made."""
+        night = self.composite
+        return "" if night is None else f"{night.digest} r{night.revision}"
+
     def nights(self) -> list[Standing]:
         """Every kept night of the composite up to this one, oldest first."""
         found = [n for n in self.history.nights(COMPOSITE) if n.as_of <= self.as_of]

@@ -42,6 +42,14 @@ def _without_data(answer: Any) -> str:
     return "" if isinstance(answer, dict) and ("data" in answer or not answer) else "no answer of Attio's"
 
 
+def _items(answer: Any) -> list[dict[str, Any]]:
+    """The things in an answer that lists some."""
+    items = answer.get("data") if isinstance(answer, dict) else None
+    if not isinstance(items, list):
+        raise ServiceDown("Attio: what it answers is no list", unclear=False)
+    return items
+
+
 @dataclass
 class AttioSink:
     """Writes to an object of Attio; `adopt` takes over attributes and a list that somebody else made."""
@@ -231,7 +239,7 @@ class AttioSink:
             return ""
         matching = "email_addresses" if object_ == "people" else "domains"
         body = {"filter": {matching: address}, "limit": 1, "offset": 0}
-        found = self.service.call("POST", f"/v2/objects/{object_}/records/query", body=body)["data"]
+        found = _items(self.service.call("POST", f"/v2/objects/{object_}/records/query", body=body))
         return str(found[0]["id"]["record_id"]) if found else ""
 
     # -- doing it
@@ -346,7 +354,7 @@ class AttioSink:
 
     def _list(self) -> dict[str, Any] | None:
         assert self.service is not None
-        there = self.service.call("GET", "/v2/lists")["data"]
+        there = _items(self.service.call("GET", "/v2/lists"))
         return next((one for one in there if one.get("api_slug") == self.spec.list), None)
 
     def _pages(self, method: str, path: str) -> Iterator[dict[str, Any]]:
@@ -356,9 +364,9 @@ class AttioSink:
         while True:
             page = {"limit": ATTIO_PAGE, "offset": offset}
             if method == "GET":
-                items = self.service.call("GET", path, params=page)["data"]
+                items = _items(self.service.call("GET", path, params=page))
             else:
-                items = self.service.call("POST", path, body=page)["data"]
+                items = _items(self.service.call("POST", path, body=page))
             fresh = [item for item in items if digest_of(item.get("id")) not in seen]
             seen |= {digest_of(item.get("id")) for item in fresh}
             yield from fresh

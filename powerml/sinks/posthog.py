@@ -16,7 +16,7 @@ from powerml.sinks.plans import Applied, Aside, SinkPlan, Write, digest_of, id_p
 from powerml.sinks.posthog_views import Fixtures
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import date, datetime
 
     from powerml.config.sinks import PosthogSpec
@@ -131,8 +131,14 @@ class PosthogSink:
             return SinkPlan(self.name, as_of, tuple(writes), stays, remarks=tuple(remarks), failed=failed)
         known, done = ledger.rows("event"), self._newest_done(ledger)
         nights = self._nights(standing, ledger, done)
+        closed = ledger.rows("night")
         for night in nights:
-            newest = night.as_of == standing.as_of
+            newest, as_of_night = night.as_of == standing.as_of, night.as_of.isoformat()
+            if night.composite is not None and as_of_night in closed and closed[as_of_night].digest == night.made_of:
+                stayed, told_aside = self._as_sent(night, known.values())
+                stays += stayed
+                aside += told_aside if newest else []
+                continue
             for write, problem in self._events(night, with_person=done is None or night.as_of >= done):
                 there = known.get(write.key)
                 if problem:
@@ -162,6 +168,14 @@ class PosthogSink:
                 found.append(night)
         return found
 
+    @staticmethod
+    def _as_sent(night: Standing, known: Iterable[SentRow]) -> tuple[int, list[Aside]]:
+        """Of a night that was sent as a whole and has not changed: how many stay, who was set aside."""
+        rows = [row for row in known if row.as_of == night.as_of.isoformat()]
+        aside = [Aside(id_, told) for id_ in night.tiers.index[night.tiers["active"]] if (told := _problem_of(id_))]
+        aside += [Aside(row.id, row.why) for row in rows if row.state == "set aside"]
+        return len(rows), aside
+
     def _events(self, night: Standing, *, with_person: bool) -> Iterator[tuple[Write, str]]:
         """An event per active entity of a night, each with what keeps it from being sent."""
         entry = night.composite
@@ -171,16 +185,14 @@ class PosthogSink:
         records: list[Any] = rows.reset_index(names="id").to_dict("records")
         for row in records:
             id_ = str(row["id"])
-            problem = id_problem(id_) or (
-                f"PostHog takes the id {id_!r} for a mistake" if id_.strip().lower() in MISTAKEN_IDS else ""
-            )
+            problem = _problem_of(id_)
             model = f"{entry.model}@{entry.model_version}"
             events = self._bodies(night.id_column, id_, row, moment, model, with_person=with_person)
             key = event_id(night.project, id_, as_of, entry.model_version)
             events[0]["uuid"] = key
             for more in events[1:]:
                 more["uuid"] = event_id(night.project, f"{id_}:group", as_of, entry.model_version)
-            body = {"events": events, "historical": entry.made_by == "backfill"}
+            body = {"events": events, "historical": entry.made_by == "backfill", "night": night.made_of}
             digest = digest_of(events)
             yield Write("create", "event", key, id_, digest, body, id_, as_of=as_of), problem
 
@@ -258,8 +270,9 @@ class PosthogSink:
 
     def _close_nights(self, plan: SinkPlan, ledger: SinkLedger) -> None:
         """Whole nights are written down as one row each; single events are kept of the newest alone."""
-        told = sorted({w.as_of for w in plan.writes if w.kind == "event"})
-        ledger.write([SentRow("night", as_of, "", "sent", "", as_of=as_of) for as_of in told], now=self.now())
+        made_of = {w.as_of: str(w.body["night"]) for w in plan.writes if w.kind == "event"}
+        told = [SentRow("night", as_of, "", "sent", digest, as_of=as_of) for as_of, digest in sorted(made_of.items())]
+        ledger.write(told, now=self.now())
         ledger.drop("event", [key for key, row in ledger.rows("event").items() if row.as_of < plan.as_of])
 
     def _send(self, batch: Sequence[Write], ledger: SinkLedger, done: Applied) -> None:
@@ -289,6 +302,12 @@ class PosthogSink:
         ledger.write(_marked(batch, "sent"), now=self.now())
         ledger.drop("person", [w.key for w in batch if w.kind == "person"])
         done.written += len(batch)
+
+
+def _problem_of(id_: str) -> str:
+    """Why PostHog cannot be sent an id; empty where it can."""
+    told = f"PostHog takes the id {id_!r} for a mistake" if id_.strip().lower() in MISTAKEN_IDS else ""
+    return id_problem(id_) or told
 
 
 def _marked(batch: Sequence[Write], state: Any) -> list[SentRow]:

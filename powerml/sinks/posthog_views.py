@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-from powerml.sinks.http import RowRefused
+from powerml.sinks.http import RowRefused, ServiceDown
 from powerml.sinks.plans import Write, digest_of
 
 if TYPE_CHECKING:
@@ -170,6 +170,8 @@ class Fixtures:
             made = self._update(path, write, body) if write.remote else None
             if made is None:
                 made = self.service.call("POST", self._path(path), body=body, find=self._finder(path, write.key))
+            if not isinstance(made, dict) or "id" not in made:
+                raise ServiceDown(f"PostHog: takes the {write.kind} and does not say what it is called", unclear=True)
             ledger.write([write.row("sent", remote=str(made["id"]))], now=now())
         return len(writes)
 
@@ -196,7 +198,9 @@ class Fixtures:
         seen: set[str] = set()
         while True:
             answer = self.service.call("GET", self._path(path), params=params)
-            items = answer.get("results", []) if isinstance(answer, dict) else answer or []
+            items = answer.get("results") if isinstance(answer, dict) else answer
+            if not isinstance(items, list) or not all(isinstance(item, dict) and "id" in item for item in items):
+                raise ServiceDown(f"PostHog: what it answers is no list of {path}", unclear=False)
             fresh = [item for item in items if str(item["id"]) not in seen]
             seen |= {str(item["id"]) for item in fresh}
             yield from (item for item in fresh if not item.get("deleted"))

@@ -6,9 +6,11 @@ import hashlib
 import hmac
 import math
 import os
+import re
 import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import urlsplit
 
 import pandas as pd
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 SIGNATURE_HEADER = "X-Powerml-Signature"
 LARGEST_CALL = 500
 LARGEST_CALL_BYTES = 1_000_000
+SHORTEST_SECRET = 6  # characters of a part of an address that may be one
 NO_STATE = ("as_of", "scored_at")  # columns that change each night though nothing else does
 
 
@@ -61,7 +64,7 @@ class WebhookSink:
         shown = f"the address in {spec.url_env}"
         if told := address_problem(url):
             return cls(spec, None, lacking=f"{shown} {told}")
-        service = Service(url, shown, spec.secret_env, secrets=(url, secret), **more)
+        service = Service(url, shown, spec.secret_env, secrets=(url, secret, *_telling_parts(url)), **more)
         return cls(spec, service, secret)
 
     def plan(self, standing: Standing, ledger: SinkLedger) -> SinkPlan:
@@ -136,6 +139,13 @@ class WebhookSink:
 
     def _mark(self, ledger: SinkLedger, batch: Sequence[Write], state: SentState) -> None:
         ledger.write([write.row(state) for write in batch], now=self.now())
+
+
+def _telling_parts(url: str) -> tuple[str, ...]:
+    """What of an address may open it by itself, the longest first: its path, its query, their longer words."""
+    parts = urlsplit(url)
+    words = [word for word in re.split(r"[/?&=]", f"{parts.path}?{parts.query}") if len(word) >= SHORTEST_SECRET]
+    return tuple(sorted({parts.path.strip("/"), parts.query, *words} - {""}, key=len, reverse=True))
 
 
 def _with_project(write: Write, project: str) -> Write:

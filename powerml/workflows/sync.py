@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import inspect
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from powerml.progress import Note, silent
 from powerml.sinks.http import ServiceError
 from powerml.sinks.plans import SinkPlan
 from powerml.sinks.postgres import PostgresSink
+from powerml.workflows.held import held_as_night
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,13 +50,14 @@ class Synced:
 class SyncOptions:
     """How sinks are served. `apply`: do it, not only say it; `max_writes` to each; `adopt` what others made.
 
-    `since`: PostHog gets earlier nights from this date on, too.
+    `since`: PostHog gets earlier nights from this date on, too. `force` lifts the brakes of a sync by hand.
     """
 
     apply: bool = False
     max_writes: int | None = None
     adopt: bool = False
     since: date | None = None
+    force: bool = False
 
 
 def sink_of(project: ProjectSpec, name: str, options: SyncOptions) -> Sink:
@@ -74,8 +75,8 @@ def sync(
 ) -> list[Synced]:
     """Brings the sinks named (by default all of the project) to the newest night; without `apply` says what would be.
 
-    Two runs that write exclude each other, and a night. Raises UsageError for a sink that the project does not name,
-    and where there is no night yet.
+    Two runs that write exclude each other, and a night; what holds the night's own step holds them, too. Raises
+    UsageError for a sink that the project does not name, and where there is no night yet.
     """
     known = project.sync.named
     for name in names:
@@ -87,13 +88,19 @@ def sync(
         raise UsageError(
             f"{project.file}: names no sink; say under 'sync:' where scores go, as configs/README.md shows"
         )
-    history = NightHistory.of(project)
+    history, now = NightHistory.of(project), datetime.now(UTC)
     night = history.newest()
     if night is None:
         raise UsageError("there is no night yet; run 'powerml night' first")
-    alone = one_night_at_a_time(project.state, now=datetime.now(UTC)) if options.apply else contextlib.nullcontext()
-    with alone:
-        return synced(project, history, night, names or tuple(known), options, note=note)
+    names = names or tuple(known)
+    if not options.apply:
+        return synced(project, history, night, names, options, note=note)
+    held = () if options.force else held_as_night(project, history, night, today=now.date())
+    if held:
+        told = f"held back, for: {' '.join(held)} When that is right, lift the brake with --force"
+        return [Synced(SinkPlan(name, night.as_of.isoformat(), refusal=told), None) for name in names]
+    with one_night_at_a_time(project.state, now=now):
+        return synced(project, history, night, names, options, note=note)
 
 
 def exported(project: ProjectSpec, history: NightHistory, night: Night) -> str:

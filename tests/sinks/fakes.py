@@ -427,12 +427,16 @@ class Receiver(Fake):
         return super().serve(method, target, headers, raw)
 
     def handle(self, method, path, query, body):
-        if any(row["user_id"] in self.bad for row in body["rows"]):
-            raise Answer(422, {"message": "a row is malformed"})
+        self._check(body["rows"])
         self._keep(body["id"], body["rows"])
         return 200, {"ok": True}
 
+    def _check(self, rows):
+        if any(row["user_id"] in self.bad for row in rows):
+            raise Answer(422, {"message": "a row is malformed"})
+
     def half(self, method, path, query, body):
+        self._check(body["rows"])
         self._keep(body["id"], body["rows"][: len(body["rows"]) // 2])
 
     def _keep(self, id_, rows):

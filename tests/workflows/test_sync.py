@@ -1,10 +1,11 @@
 """A dry run says what a sync does; a second one writes nothing; the next night writes what changed; leavers leave."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
 from powerml.errors import UsageError
+from powerml.history.ledger import open_ledger
 from powerml.workflows.sync import SyncOptions, sync
 from tests.sinks.conftest import _at_once  # noqa: F401  (a fixture)
 from tests.sinks.fakes import FakeAttio, FakePosthog, running
@@ -220,6 +221,35 @@ def test_max_writes_leaves_the_rest_for_the_next_time(attio):
     assert len(fake.scores()) == 2
     sync(project, options=APPLY)
     assert len(fake.scores()) == 5
+
+
+def test_what_held_the_night_holds_a_sync_by_hand(attio):
+    project, fake = attio
+    sync(project, options=APPLY)
+    say(project, "2026-03-02", {"ada": 20, "bob": 10})
+    now, day = datetime(2026, 3, 2, 2, tzinfo=UTC), date(2026, 3, 2)
+    with open_ledger(project.state) as ledger:
+        ledger.begin(day, forced=False, now=now)
+    (said,) = sync(project)
+    assert said.plan.writes
+    before = fake.writes
+    (held,) = sync(project, options=APPLY)
+    assert (fake.writes, held.findings, held.done) == (before, True, None)
+    assert held.plan.refusal.startswith("held back, for: 2 entities, 60 % fewer than the 5 of 2026-03-01")
+    assert held.plan.refusal.endswith("When that is right, lift the brake with --force")
+    with open_ledger(project.state) as ledger:
+        ledger.mark(day, "sync", "held", now=now)
+    (held,) = sync(project, options=APPLY)
+    assert held.plan.refusal
+    (done,) = sync(project, options=SyncOptions(apply=True, force=True))
+    assert not done.findings
+    assert set(fake.scores()) == {"ada@shop.example", "bob@shop.example"}
+    say(project, "2026-03-03", {"ada": 99, "bob": 98})
+    day = date(2026, 3, 3)
+    with open_ledger(project.state) as ledger:
+        ledger.begin(day, forced=True, now=now)
+    (done,) = sync(project, options=APPLY)  # the night's brake was lifted
+    assert done.done.written
 
 
 def test_what_cannot_be_done_is_said(tmp_path):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -13,15 +12,14 @@ from powerml.errors import DataError, MissingColumns, UsageError
 from powerml.history.alarms import Alarms
 from powerml.history.exports import EXPORTS, write_exports
 from powerml.history.ledger import open_ledger
-from powerml.history.movement import change_since_last, new_speaker
+from powerml.history.movement import new_speaker
 from powerml.history.nights import Night
 from powerml.history.trees import tree_name
 from powerml.history.view import NightViews
-from powerml.monitoring.brakes import COMPARED_DAYS, KnownNight, brakes
-from powerml.tracking.due import DUE, due_date
 from powerml.tracking.scorers import RegisteredScorer
 from powerml.workflows.alerts import deliver, due_lists, list_lines, ring
 from powerml.workflows.check import check
+from powerml.workflows.held import due_by, held_by
 from powerml.workflows.list import keep_lists, written
 from powerml.workflows.sync import SyncOptions, synced
 from powerml.workflows.sync import exported as database_exports
@@ -29,6 +27,7 @@ from powerml.writing import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import date
 
     from powerml.workflows.night.work import Work
 
@@ -228,33 +227,9 @@ BRAKED = ("lists", "alerts", "sync")
 
 def what_holds(work: Work, as_of: date) -> tuple[str, ...]:
     """The sentences of the brakes that hold a night whose history is written."""
-    history = work.history
-    night = history.at(as_of)
+    night = work.history.at(as_of)
     if night is None:
         return ()
-    said = history.last_before(night, as_said=True)
-    near = said is not None and (as_of - said.as_of).days <= COMPARED_DAYS
-    moves, earlier = change_since_last(history, night)
-    return brakes(
-        work.project.night,
-        _known(work, night),
-        _known(work, said) if near and said is not None else None,
-        moves if earlier is not None and said is not None and earlier.as_of == said.as_of else None,
-        due_by=_due_by(work),
-        today=work.now.date(),
-    )
-
-
-def _known(work: Work, night: Night) -> KnownNight:
-    snapshot = work.history.snapshot(night)
-    return KnownNight(
-        night.as_of, snapshot[~snapshot["left"].astype(bool)], work.history.facts(night)["newest_event_days"]
-    )
-
-
-def _due_by(work: Work) -> date | None:
     scorer = work.asked[0].scorer
-    if not isinstance(scorer, RegisteredScorer):
-        return None
-    version = scorer.registered
-    return date.fromisoformat(version.tags[DUE]) if DUE in version.tags else due_date(version.created)
+    by = due_by(scorer.registered) if isinstance(scorer, RegisteredScorer) else None
+    return held_by(work.project.night, work.history, night, due=by, today=work.now.date())
