@@ -63,6 +63,8 @@ def world(folder: Path) -> None:
                     done = draw.sample(("open", "report", "export", "share", "invite"), 1 + account % 4)
                     at = f"{day}T{8 + place:02d}:{draw.randrange(60):02d}:00Z"
                     lines += [f"u{account}{place},{event},{at}" for event in done]
+    for who, day in (("u40", "2026-03-01"), ("u50", "2026-03-02")):  # so that somebody rings at either night
+        lines += [f"{who},open,{day}T{n // 60:02d}:{n % 60:02d}:30Z" for n in range(200)]
     (folder / "events.csv").write_text("\n".join(lines) + "\n")
     users = [f"u{a}{p},a{a},2025-06-0{1 + p}T00:00:00Z,Person {a}{p}" for a in range(10) for p in range(3)]
     (folder / "users.csv").write_text("user_id,account_id,created_at,name\n" + "\n".join(users) + "\n")
@@ -82,7 +84,8 @@ def world(folder: Path) -> None:
     (folder / "powerml.yaml").write_text(yaml.safe_dump(declared, sort_keys=False))
     rules = [
         {"name": "quiet", "when": ["events_30d <= 12"], "team": "cs", "action": "call"},
-        {"name": "busy", "when": ["events_30d >= 30"], "team": "sales", "action": "offer more"},
+        {"name": "busy", "when": ["events_30d >= 180"], "team": "sales", "action": "offer more"},
+        {"name": "burst", "when": ["events_30d >= 180"], "team": "cs", "action": "ask what they are at"},
     ]
     (folder / "mine.yaml").write_text(yaml.safe_dump({"alerts": rules}, sort_keys=False))
 
@@ -187,6 +190,7 @@ def whole(stage: Stage, mode: str) -> Whole:
     taken, counts = stage.taken(case)
     assert taken
     assert set(counts.values()) == {1}
+    assert len(taken) == 2 * len(TEAMS), taken  # a digest a night for each
     found = left(folder)
     shutil.rmtree(folder)
     return Whole(found, taken, first.seconds, first.changes)
