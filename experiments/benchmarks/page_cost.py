@@ -33,6 +33,7 @@ from tests.builders import write_project
 LAST = date(2026, 11, 1)
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
 MONTHS = 12
+PEOPLE = {"account_name": "a customer", "owner": "somebody", "email": None}
 LIMITS = {"built_s": 30.0, "megabytes": 8.0, "load_s": 3.0}
 
 
@@ -82,8 +83,8 @@ def keep_night(history: NightHistory, day: date, users: int) -> None:
     counts = {"features": 20, "advanced": 5, "core": 6}
     scorer = from_weights("engagement").with_counts(counts)
     table, baseline = score_rows(
-        scorer, frame.drop(columns="left"), ids=["as_of", "user_id", "account_id"], reasons=3, ranking="stored",
-        now=NOW, metrics=scorer.metrics(catalogue()),
+        scorer, frame.drop(columns="left"), ids=["as_of", "user_id", "account_id"], ranking="stored",
+        reasons=3 if day == LAST else 0, now=NOW, metrics=scorer.metrics(catalogue()),
     )  # fmt: skip
     facts = {"vocabulary_counts": counts, "newest_event_days": 0.5, "contracts": False}
     file = history.keep_snapshot(day, frame, facts)
@@ -99,7 +100,7 @@ def keep_night(history: NightHistory, day: date, users: int) -> None:
         shares=shares,
     )  # fmt: skip
     history.keep_scores(entry, table)
-    history.keep_table(day, "people", frame[["user_id", "account_id"]].assign(name=ids, owner="somebody"))
+    history.keep_table(day, "people", frame[["user_id", "account_id"]].assign(**PEOPLE, name=ids))
     history.admit(entry)
 
 

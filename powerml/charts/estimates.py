@@ -37,7 +37,7 @@ def estimates(
     series = list(dict.fromkeys(cut(table["series"]))) if grouped else []
     told_apart = grouped and bool(table["low"].notna().any())
     if grouped:
-        legend = alt.Legend(title=None, orient="top")
+        legend = alt.Legend(title=None, orient="top", columns=2 if len(series) > 2 else 0)
         colours = [OUTCOME_COLOURS.get(each, other) for each, other in zip(series, SERIES, strict=False)]
         colour = alt.Color("series:N", sort=series, legend=legend).scale(domain=series, range=colours)
         base = base.encode(color=colour)

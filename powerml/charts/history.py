@@ -67,7 +67,7 @@ def flows(table: pd.DataFrame, names: Sequence[str], *, title: str = "Who moved 
     order = cut(names)
     base = alt.Chart(inline(table)).encode(
         x=alt.X("to_band:N", sort=order, title="to").axis(
-            orient="top", labelAngle=-35, labelLimit=90, domain=False, ticks=False
+            orient="top", labelAngle=0, labelLimit=62, labelFontSize=10, domain=False, ticks=False
         ),
         y=alt.Y("from_band:N", sort=order, title="from").axis(domain=False, ticks=False),
         tooltip=["from_band:N", "to_band:N", "n:Q"],

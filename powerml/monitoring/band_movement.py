@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from powerml.bands.ladder import ladder_index, shares
@@ -24,14 +25,15 @@ def movements(before: pd.Series, after: pd.Series, bands: BandsSpec) -> pd.DataF
     >>> print(*moved.loc["ada", ["from_band", "to_band", "steps"]])
     High Low -2
     """
-    both = after[after.index.isin(before.index) & after.notna()].index
-    old = before.reindex(both).dropna()
-    new = after.loc[old.index]
+    old = before.reindex(after.index)
+    both = (old.notna() & after.notna()).to_numpy()
+    old, new = old[both], after[both]
+    names = np.array(bands.names, dtype=object)
     source, target = ladder_index(old, bands.edges), ladder_index(new, bands.edges)
     return pd.DataFrame(
         {
-            "from_band": [bands.names[i] for i in source],
-            "to_band": [bands.names[i] for i in target],
+            "from_band": names[source],
+            "to_band": names[target],
             "score_before": old.to_numpy(),
             "score_after": new.to_numpy(),
             "steps": source - target,
@@ -46,9 +48,8 @@ def crossed_down(before: pd.Series, after: pd.Series, bands: BandsSpec) -> pd.Da
     return moved[moved["steps"] < 0].sort_values(["steps", "score_after"], kind="stable")
 
 
-def transitions(before: pd.Series, after: pd.Series, bands: BandsSpec) -> pd.DataFrame:
-    """How many moved from each band (rows) to each (columns), highest band first."""
-    moved = movements(before, after, bands)
+def transitions(moved: pd.DataFrame, bands: BandsSpec) -> pd.DataFrame:
+    """How many of `movements` went from each band (rows) to each (columns), highest band first."""
     counts = pd.crosstab(moved["from_band"], moved["to_band"])
     return counts.reindex(index=list(bands.names), columns=list(bands.names), fill_value=0)
 

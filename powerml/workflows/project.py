@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from powerml.training.rows import TrainingData
 
 USUAL_DATES = 12  # a year of months
+NIGHTLY_DATES = 2  # and the night before
 USAGE_TABLES = ("first_actions", "features", "leaving")
 RECENT_DAYS = (7, 30)  # before the latest snapshot: what the page compares with
 
@@ -279,7 +280,9 @@ def opened(
     inputs = Inputs(engine, {name: engine.table(view) for name, view in loaded.tables.items()}, loaded.columns)
     columns, amounts = of_events(metrics, loaded.columns["events"])
     (events,) = loaded.report.loc[loaded.report["table"] == "events", "loaded"].to_list() or [0]
-    passes = passes_for(inputs, project, events=int(events), dates=dates)
+    # roll-ups that are kept lie on disk, and a night reads few of them
+    by_night = cache and (dates <= NIGHTLY_DATES or not project.memory_limit)
+    passes = None if by_night else passes_for(inputs, project, events=int(events), dates=dates)
     if passes is not None:
         note(passes.why)
         whole = overall(inputs, project, extra=columns, amounts=amounts)

@@ -20,7 +20,7 @@ def test_who_crossed_downwards_longest_fall_first():
 
 
 def test_transitions_count_everybody_once():
-    counted = transitions(BEFORE, AFTER, BANDS)
+    counted = transitions(movements(BEFORE, AFTER, BANDS), BANDS)
     assert counted.index.tolist() == counted.columns.tolist() == ["High", "Middle", "Low"]
     assert counted.to_numpy().tolist() == [[0, 0, 1], [0, 0, 1], [0, 1, 0]]
 

@@ -95,6 +95,21 @@ def test_parts_have_about_as_many_events_each():
     assert abs(shares - 0.25).max() < 0.01
 
 
+@pytest.mark.parametrize(
+    ("limit", "cache", "dates", "number"),
+    [("1GB", True, 12, 3), ("1GB", True, 1, None), (None, True, 12, None), (None, False, 12, 3)],
+)
+def test_nights_from_kept_roll_ups_are_not_cut(tmp_path, monkeypatch, limit, cache, dates, number):
+    events = pd.DataFrame({"user_id": ["a", "b"], "event": "go", "time": pd.to_datetime(["2026-03-01", "2026-03-02"])})
+    events.to_parquet(tmp_path / "events.parquet")
+    said = f"memory_limit: {limit}\n" if limit else ""
+    (tmp_path / "powerml.yaml").write_text(f"tables: {{events: {{files: events.parquet}}}}\nvocabulary: {{}}\n{said}")
+    cut_into(3, monkeypatch)
+    data = open_project(load_project(tmp_path / "powerml.yaml"), cache=cache, dates=dates)
+    assert (data.passes.number if data.passes else None) == number
+    data.inputs.engine.wait()
+
+
 def write(folder, limit):
     rows = [(f"u{n % 300:03}", f"e{n % 7}", f"2026-03-{1 + n % 28:02}T10:00:00Z") for n in range(3000)]
     pd.DataFrame(rows, columns=["user_id", "event", "time"]).to_csv(folder / "events.csv", index=False)

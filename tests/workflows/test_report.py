@@ -99,6 +99,12 @@ def test_nothing_stands_for_what_is_not_known(made):
     assert 'data-id="p_churn"' not in made.html
 
 
+def test_every_column_of_numbers_says_how_it_was_made(made):
+    heads = re.findall(r'<th scope="col" data-id="([^"]*)" class="n"><button type="button"( data-tip)?', made.html)
+    assert len(heads) > 50
+    assert sorted({name for name, told in heads if not told}) == []
+
+
 def test_every_button_leads_somewhere(made):
     written = made.html.split('<script type="application/json"')[0]
     ids = re.findall(r'[^-\w]id="([^"]*)"', written)

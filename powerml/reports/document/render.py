@@ -79,7 +79,7 @@ def _table(table: PageTable) -> dict[str, Any]:
     return {
         "key": table.key, "anchor": anchor(table.key), "title": table.title,
         "columns": columns, "rows": rows, "first": table.first or len(rows),
-        "filter": len(rows) >= FILTER_FROM,
+        "filter": len(rows) >= FILTER_FROM, "cards": len(columns) > 3 and any(c["look"] == "" for c in columns),
     }  # fmt: skip
 
 

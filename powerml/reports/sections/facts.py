@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from powerml.config.bands import BandsSpec
     from powerml.config.metrics import MetricSpec
     from powerml.config.project import ProjectSpec
+    from powerml.scoring.contributions import Contributions
     from powerml.scoring.named import NamedScorer
 
 WEEK, MONTH = 7, 30
@@ -59,6 +60,12 @@ class SeenNight:
     as_of: date
     scores: pd.DataFrame
     snapshot: pd.DataFrame
+
+    @cached_property
+    def rows(self) -> pd.DataFrame:
+        """The rows of the snapshot of those who are scored."""
+        there = self.scores["status"].eq("scored").to_numpy()
+        return self.snapshot[there].reset_index(drop=True)
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,6 +186,11 @@ class Facts:
         return frame
 
     @cached_property
+    def given(self) -> Contributions:
+        """What each metric gives to the score of each who is scored, in the order of `night.rows`."""
+        return self.scorer.model.contributions(self.night.rows)
+
+    @cached_property
     def power(self) -> pd.Series | None:
         """Whether each row of the night's snapshot is a power user (document B); None where its metrics are absent."""
         return power_users(self.night.snapshot)
@@ -187,8 +199,14 @@ class Facts:
         """`movements` from an earlier night, indexed by entity; empty where there is none, or no ladder."""
         if before is None or self.bands is None:
             return pd.DataFrame(columns=["from_band", "to_band", "score_before", "score_after", "steps"])
-        then, now = (_scores_of(one, self.id_column) for one in (before, self.night))
-        return movements(then, now, self.bands)
+        return self._moves[before.as_of].copy()
+
+    @cached_property
+    def _moves(self) -> dict[date, pd.DataFrame]:
+        assert self.bands is not None
+        now = _scores_of(self.night, self.id_column)
+        earlier = [one for one in (self.week, self.month) if one is not None]
+        return {one.as_of: movements(_scores_of(one, self.id_column), now, self.bands) for one in earlier}
 
     def said(self, part: str) -> tuple[str, ...]:
         """What the session said in a part; nothing without one."""

@@ -53,10 +53,10 @@ def weights_section(facts: Facts) -> Section:
     picture = weights_picture(fitted, name=facts.scorer.shown)
     if picture is not None and fitted is not None:
         blocks.append(Picture(picture, PageTable(fitted, "fitted")))
-    rows = facts.night.snapshot[facts.night.snapshot[facts.id_column].isin(facts.scored[facts.id_column])]
-    swarm = reasons_picture(facts.scorer.model, rows.reset_index(drop=True)) if len(rows) else None
+    rows = facts.night.rows
+    swarm = reasons_picture(facts.scorer.model, rows) if len(rows) else None
     if swarm is not None:
-        means = facts.scorer.model.contributions(rows).values.abs().mean().sort_values(ascending=False)
+        means = facts.given.values.abs().mean().sort_values(ascending=False)
         points = means.rename("mean_points").rename_axis("metric").reset_index()
         about = {"mean_points": "Mean of the size of what the metric gives or costs, in points of the score."}
         blocks.append(Picture(swarm, PageTable(points, "reasons", about=about)))
@@ -103,13 +103,12 @@ def _screen(facts: Facts) -> list[Piece]:
 
 def _top_against_median(facts: Facts) -> list[Piece]:
     """Document A's differentiators: the top decile by the score against the median."""
-    scored = facts.scored.drop_duplicates(facts.id_column).set_index(facts.id_column)["score"]
-    rows = facts.night.snapshot[facts.night.snapshot[facts.id_column].isin(scored.index)]
+    rows = facts.night.rows
     names = [name for name in rows.select_dtypes("number") if name in facts.metrics and rows[name].notna().any()]
     if len(rows) < FEWEST_FOR_DECILES or not names:
         why = f"Only {len(rows)} are scored, too few for a top decile"
         return [missing(why, f"{FEWEST_FOR_DECILES} are needed")]
-    table = differentiators(rows[names], scored.reindex(rows[facts.id_column]).to_numpy(dtype=float))
+    table = differentiators(rows[names], facts.scored["score"].to_numpy(dtype=float))
     about = {
         "top_decile": f"Mean of the tenth with the highest scores, at {facts.night.as_of}, n = {len(rows):,} scored.",
         "times": "The first over the second; empty where the median is 0.",

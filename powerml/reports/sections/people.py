@@ -113,9 +113,7 @@ def _moved(facts: Facts, before: SeenNight) -> list[Piece]:
     if facts.bands is None:
         return [missing(f"{facts.scorer.shown} has no bands to move between", "add 'bands' to its weight set")]
     moves = facts.moves(before)
-    scores = [pd.Series(one["score"].to_numpy(), index=one[facts.id_column].astype(str)) for one in
-              (before.scores[before.scores["status"].eq("scored")], facts.scored)]  # fmt: skip
-    counts = transitions(scores[0], scores[1], facts.bands)
+    counts = transitions(moves, facts.bands)
     flows = counts.rename_axis(index="from_band").reset_index().melt("from_band", var_name="to_band", value_name="n")
     key = f"since {before.as_of}"
     chart = charts.flows(flows, facts.bands.names, title=f"Between bands, {before.as_of} to {facts.night.as_of}")
@@ -139,17 +137,13 @@ def at_risk_reasons(facts: Facts) -> pd.DataFrame | None:
     """The mean contribution of each metric among those in the two lowest bands, most costly first; None without."""
     if facts.bands is None or len(facts.bands.names) < 3 or facts.scored.empty:
         return None
-    low = facts.scored[facts.scored["band"].isin(facts.bands.names[-2:])][facts.id_column]
-    rows = facts.night.snapshot[facts.night.snapshot[facts.id_column].isin(low)]
-    if rows.empty:
+    low = facts.scored["band"].isin(facts.bands.names[-2:]).to_numpy()
+    if not low.any():
         return None
-    given = facts.scorer.model.contributions(rows)
-    everybody = facts.scorer.model.contributions(
-        facts.night.snapshot[facts.night.snapshot[facts.id_column].isin(facts.scored[facts.id_column])]
-    )
-    apart = (given.mean - everybody.mean).sort_values(kind="stable")
+    points = facts.given.values
+    apart = (points[low].mean() - points.mean()).sort_values(kind="stable")
     table = apart[apart.abs() > 0.05].head(12).rename("points").rename_axis("metric").reset_index()
-    return table.assign(n=len(rows)) if len(table) else None
+    return table.assign(n=int(low.sum())) if len(table) else None
 
 
 def top_section(facts: Facts) -> Section:
@@ -167,7 +161,14 @@ def top_section(facts: Facts) -> Section:
     shown = shown.dropna(axis=1, how="all").reset_index(drop=True)
     kinds = printed(points=("score", *parts), money=("mrr",), percent=probabilities)
     blocks: list[Piece] = [
-        PageTable(shown, "top", f"The {len(shown)} highest scores of {facts.night.as_of}", kinds=kinds, first=0)
+        PageTable(
+            shown,
+            "top",
+            f"The {len(shown)} highest scores of {facts.night.as_of}",
+            kinds=kinds,
+            about=dict.fromkeys(parts, "Points of this part of the score."),
+            first=0,
+        )
     ]
     before = facts.month or facts.week
     if before is None:

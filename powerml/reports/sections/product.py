@@ -111,8 +111,7 @@ def tree_section(facts: Facts) -> Section:
 
 def _contributions(facts: Facts, night: SeenNight) -> Contributions:
     """What each metric adds to the score of each who is scored, indexed by entity."""
-    scored = night.scores.loc[night.scores["status"].eq("scored"), facts.id_column]
-    there = night.snapshot[night.snapshot[facts.id_column].isin(scored)].reset_index(drop=True)
+    there = night.rows
     if there.empty:
         return Contributions(pd.DataFrame(), 0.0)
     made = facts.scorer.model.referenced(there).contributions(there)

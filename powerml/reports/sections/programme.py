@@ -24,7 +24,13 @@ CLAIMED = "document B claims 3 to 5 times the retention and 8 to 12 times the ne
 
 def programme_section(facts: Facts) -> Section:
     """The section `programme`."""
-    blocks = [*_figures(facts), *_accounts(facts), *_activation(facts), *_phases(facts), *_emerging(facts)]
+    blocks: list[Piece] = []
+    if facts.session is None:
+        what = f"The programme's {len(KPIS)} figures, and accounts with and without a power user beside each other,"
+        blocks.append(missing(f"{what} are not known", OUTCOMES_NEEDED))
+    else:
+        blocks += [*_figures(facts), *_accounts(facts)]
+    blocks += [*_activation(facts), *_phases(facts), *_emerging(facts)]
     return Section("programme", "Is the power-user programme working?", "Programme", tuple(blocks))
 
 
@@ -106,8 +112,7 @@ def _phases(facts: Facts) -> list[Piece]:
     except MissingColumns:
         return [missing("Ages are not known", "give users a column 'created_at'")]
     title = f"By age at {facts.night.as_of} (document B's phases)"
-    told = missing("What came of each phase is not known", OUTCOMES_NEEDED)
-    return [PageTable(now, "phases", title, kinds=kinds, about=about, first=0), told]
+    return [PageTable(now, "phases", title, kinds=kinds, about=about, first=0)]
 
 
 def _emerging(facts: Facts) -> list[Piece]:

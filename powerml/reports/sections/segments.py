@@ -30,7 +30,14 @@ MEASURED = {
 
 def segments_section(facts: Facts) -> Section:
     """The section `segments`."""
-    blocks = [*_apart(facts), *_by_segment(facts), *_by_revenue(facts), *_adoption(facts), *_beside_document_d(facts)]
+    blocks = [*_apart(facts), *_adoption(facts)]
+    if facts.session is None:
+        what = (
+            "What came of each segment and each fifth of revenue, and what power features, team growth and single users"
+        )
+        blocks.append(missing(f"{what} went with, is not known", OUTCOMES_NEEDED))
+    else:
+        blocks += [*_by_segment(facts), *_by_revenue(facts), *_beside_document_d(facts)]
     blocks += _archetypes(facts)
     return Section("segments", "What do power users do that others do not?", "Segments", tuple(blocks))
 
@@ -51,7 +58,7 @@ def _by_segment(facts: Facts) -> list[Piece]:
 def _by_revenue(facts: Facts) -> list[Piece]:
     table = facts.kept_table("programme/fifths")
     if table is None:
-        if facts.session is None or "mrr" in facts.night.snapshot:
+        if "mrr" in facts.night.snapshot:
             return [missing("What came of each fifth of revenue is not known", OUTCOMES_NEEDED)]
         return [missing("Revenue is not known, so there are no fifths of it", "give subscriptions a column 'mrr'")]
     chart = charts.estimates(
@@ -100,7 +107,8 @@ def _adoption(facts: Facts) -> list[Piece]:
         told=f"Share of each segment at {facts.night.as_of}: {told}.",
     )
     kinds = printed(percent=order)
-    return [Picture(chart, PageTable(wide.reset_index(), "adoption", kinds=kinds, first=15))]
+    about = {name: f"Share of {name} who used it within 30 days; n = {int(sizes[name]):,}." for name in order}
+    return [Picture(chart, PageTable(wide.reset_index(), "adoption", kinds=kinds, about=about, first=15))]
 
 
 def _beside_document_d(facts: Facts) -> list[Piece]:

@@ -126,7 +126,7 @@
     const made = {};
     for (const [key, inner] of Object.entries(value)) {
       if (key === "datasets") made[key] = inner;
-      else if (key === "labelLimit" && narrow) made[key] = Math.min(inner, 120);
+      else if (key === "labelLimit" && narrow) made[key] = Math.min(inner, 150);
       else made[key] = fitted(inner, narrow);
     }
     return made;
