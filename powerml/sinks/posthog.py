@@ -13,7 +13,7 @@ from powerml.history.standing import DIMENSIONS
 from powerml.progress import Note, silent
 from powerml.sinks.http import RowRefused, Service, ServiceDown, ServiceError, as_json, problem_in
 from powerml.sinks.plans import Applied, Aside, SinkPlan, Write, digest_of, from_the_ledger, id_problem, unset, utc_now
-from powerml.sinks.posthog_read import ReadBack, read_back
+from powerml.sinks.posthog_read import ReadBack, what_arrived
 from powerml.sinks.posthog_views import Fixtures
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class PosthogSink:
             remarks.append(f"the composite was not asked on {as_of}; run the night again")
             return SinkPlan(self.name, as_of, tuple(writes), stays, remarks=tuple(remarks), failed=failed)
         known, done = ledger.rows("event"), self._newest_done(ledger)
-        back = ReadBack() if self.fixtures is None else read_back(self.fixtures, ledger, SCORED, now=self.now())
+        back = ReadBack() if self.fixtures is None else what_arrived(self.fixtures, ledger, SCORED, now=self.now())
         remarks += [back.remark] if back.remark else []
         incomplete = {known[key].as_of for key in back.lost}
         nights = self._nights(standing, ledger, done, incomplete)

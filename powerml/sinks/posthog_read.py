@@ -26,7 +26,7 @@ class ReadBack:
     remark: str = ""
 
 
-def read_back(fixtures: Fixtures, ledger: SinkLedger, event: str, *, now: datetime) -> ReadBack:
+def what_arrived(fixtures: Fixtures, ledger: SinkLedger, event: str, *, now: datetime) -> ReadBack:
     """Asks for the ids of the events of those nights of which all was sent more than an hour ago."""
     taken: dict[str, set[str]] = {}
     for row in ledger.older("event", now - SETTLES_WITHIN):
