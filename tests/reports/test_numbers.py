@@ -27,8 +27,8 @@ def product(tmp_path_factory):
     path = folder / "powerml.yaml"
     declared = yaml.safe_load(path.read_text())
     path.write_text(yaml.safe_dump(declared | {"owners": {"collaboration": "Eve"}}, sort_keys=False))
-    for more in (["--from", "2024-03-01", "--to", "2024-09-01", "--every", "month"], ["--as-of", "2024-09-24", "--force"],
-                 ["--as-of", str(AT), "--force"]):  # fmt: skip
+    months = ["--from", "2024-03-01", "--to", "2024-09-01", "--every", "month"]
+    for more in (months, ["--as-of", "2024-09-24", "--force"], ["--as-of", str(AT), "--force"]):
         done = CliRunner().invoke(root, ["night", "-c", str(path), *more])
         assert done.exit_code == 0, done.output
     return path
