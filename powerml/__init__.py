@@ -1,7 +1,7 @@
 """powerml: product usage into calibrated 0-100 scores that predict outcomes.
 
-The names below are what a notebook needs; nothing else is public. They are imported when first used, so that
-`import powerml` and the command stay light.
+The names below are what a notebook needs, and `powerml.charts` draws its pictures; nothing else is public. They are
+imported when first used, so that `import powerml` and the command stay light.
 """
 
 from __future__ import annotations

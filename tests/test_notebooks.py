@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
 
+MOST_BYTES = 60_000
+QUESTIONS = {
+    "bring_your_own_data",
+    "compare_weight_sets_in_mlflow",
+    "documented_card_against_fitted",
+    "does_70_mean_70",
+    "score_a_new_snapshot",
+    "score_one_user_by_hand",
+    "were_the_documents_right",
+    "which_metrics_predict",
+}
 NOTEBOOKS = sorted((Path(__file__).parents[1] / "notebooks").glob("*.ipynb"))
 
 
@@ -36,5 +48,17 @@ def test_it_asks_one_question_and_names_no_machine(path):
     assert not [line for line in code if "subprocess" in line or "powerml." in line]  # public names are enough
 
 
-def test_there_are_notebooks():
-    assert NOTEBOOKS
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_it_is_stored_lean_with_a_picture(path):
+    notebook = nbformat.read(path, as_version=4)
+    assert path.stat().st_size < MOST_BYTES
+    assert not [cell for cell in notebook.cells if cell.metadata]  # no times of the machine it ran on
+    kinds = {kind for cell in notebook.cells for out in cell.get("outputs", []) for kind in out.get("data", {})}
+    assert "image/svg+xml" in kinds
+    assert kinds <= {"text/plain", "text/html", "image/svg+xml"}
+
+
+def test_every_question_has_its_notebook():
+    assert {path.stem for path in NOTEBOOKS} == QUESTIONS
+    linked = set(re.findall(r"\]\((\w+)\.ipynb\)", (NOTEBOOKS[0].parent / "README.md").read_text()))
+    assert linked == QUESTIONS

@@ -6,8 +6,8 @@
         --peer autogluon=/envs/ag/bin/python --peer ebm=/envs/glass/bin/python --peer optbinning=/envs/glass/bin/python
 
 Peers run in their own environments (`pip install torch "autogluon.tabular[lightgbm,catboost,xgboost]"`; `pip install
-interpret-core optbinning "pandas<3"`). Simulated folders hold what experiments/learning/simulated_rows.py writes.
-The outcome is churn or not; our heads are trained through the outcome model, calibration and all. Written are
+interpret-core optbinning "pandas<3"`). Simulated folders hold what simulated_rows.py of experiments/studies/learning
+writes. The outcome is churn or not; our heads are trained through the outcome model, calibration and all. Written are
 predictions per fold, costs, and the tables: AUROC and log loss over the pooled test rows, paired differences with
 intervals by account. A data set that is there already is not run again; `--tables` only makes the tables.
 """

@@ -14,7 +14,7 @@ Method = Literal["identity", "platt", "beta", "isotonic"]
 MOST_BINS = 100
 """Bins of equal size that an isotonic map reads, of at least 100 rows where there are 1,000. Read row by row its
 outermost blocks hold a few accounts and are too sure, so that it was not believed where it was right
-(experiments/learning/README.md)."""
+(experiments/studies/learning/README.md)."""
 
 
 class CalibrationMap(Protocol):

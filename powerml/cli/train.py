@@ -47,7 +47,7 @@ def command(
     session and says what differs.
 
     \b
-    An experiment file (every key has a default; all of them in configs/README.md, examples in experiments/):
+    An experiment file (every key has a default; all of them in configs/README.md, eight to copy in experiments/):
       question: Do fitted weights beat the documented ones?
       project: ../powerml.yaml     # absent: the project given by -c
       snapshots: {every: month}    # day | week | month | quarter; from, to

@@ -111,6 +111,7 @@ class ExperimentSpec(Spec):
     capacity: Annotated[tuple[PositiveInt, ...], BeforeValidator(_listed)] = ()
 
     _base: Path | None = PrivateAttr(default=None)
+    _file: str = PrivateAttr(default="")
     _name: str = PrivateAttr(default="default")
 
     @property
@@ -122,6 +123,11 @@ class ExperimentSpec(Spec):
     def base(self) -> Path | None:
         """The folder of the file, where its relative paths start; None for the default experiment."""
         return self._base
+
+    @property
+    def file(self) -> str:
+        """The file as shown in messages; empty for the default experiment."""
+        return self._file
 
     @property
     def project_file(self) -> Path | None:
@@ -141,6 +147,7 @@ def load_experiment(path: Path | str) -> ExperimentSpec:
         raise ConfigError(problems)
     path = Path(path).resolve()
     experiment._base = path.parent
+    experiment._file = document.file
     experiment._name = path.parent.name if path.stem == "experiment" else path.stem
     return experiment
 

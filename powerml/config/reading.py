@@ -183,12 +183,12 @@ def validated(model: type[T] | Any, document: Document, at: Path_ = ()) -> T:
 
 
 def _outermost_dropped(problems: set[Problem]) -> list[Problem]:
-    """Where a value may be of several kinds, the complaint about its kind goes if there is one about its inside."""
-    return [
-        p
-        for p in problems
-        if not (p.what.startswith("expected") and any(q.field.startswith(p.field + ".") for q in problems if p.field))
-    ]
+    """The complaint about a value's kind, or how many it holds, goes if there is one about its inside."""
+
+    def inside(p: Problem) -> bool:
+        return any(q.field.startswith(p.field + ".") for q in problems if p.field)
+
+    return [p for p in problems if not (p.what.startswith(("expected", "tuple should have")) and inside(p))]
 
 
 def _problems(error: ValidationError, model: Any, data: Any, document: Document, at: Path_) -> Iterator[Problem]:

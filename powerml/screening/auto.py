@@ -31,7 +31,7 @@ STRICTER_AT = 2.0
 """t of the paired out-of-fold log loss, without a threshold less with it, above which a head takes the threshold.
 
 The least loss alone chose thresholds by chance: on simulated products of 2,000 people a logistic head lost .6 points of
-skill by it, and no real set gained from any (experiments/learning/README.md)."""
+skill by it, and no real set gained from any (experiments/studies/learning/README.md)."""
 
 
 @dataclass(frozen=True)

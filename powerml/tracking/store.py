@@ -93,7 +93,8 @@ class Store:
         """
         backend = () if self.address else ("--backend-store-uri", self.uri)
         root = self.files or str(self.artifacts)
-        return ["ui", *backend, "--default-artifact-root", root, "--host", host, "--port", str(port)]
+        at = ["--host", host, "--port", str(port), "--workers", "1"]  # one person looks; more start late, or never
+        return ["ui", *backend, "--default-artifact-root", root, *at]
 
     @property
     def served_address(self) -> dict[str, str]:
@@ -175,7 +176,7 @@ def writing(store: Store) -> Iterator[MlflowClient]:
 
 
 def environment() -> dict[str, str]:
-    """What MLflow's processes are told: no telemetry, no pickles, only warnings, and not to wait for minutes."""
+    """What MLflow's processes are told: no telemetry, no pickles, no jobs, only warnings, no waiting."""
     return {
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "DO_NOT_TRACK": "true",
@@ -183,6 +184,7 @@ def environment() -> dict[str, str]:
         "MLFLOW_LOGGING_LEVEL": "ERROR",
         "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
         "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # ten processes beside the server, for what we never ask of it
         "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
         "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
         "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",

@@ -184,7 +184,8 @@ def check_scorers(experiment: ExperimentSpec, project: ProjectSpec) -> None:
             else:
                 _same_outcomes(_weight_set(entry, project, experiment.base, {}), experiment)
         except UsageError as error:
-            raise UsageError(f"scorer {entry.label!r}: {error}") from None
+            where = f"{experiment.file}: " if experiment.file else ""
+            raise UsageError(f"{where}scorer {entry.label!r}: {error}") from None
 
 
 def _same_outcomes(scorer: DocumentedScorer[Any], experiment: ExperimentSpec) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -104,7 +105,9 @@ class Explained(Shown):
 
     def shap(self) -> shap.Explanation:
         """For shap's plots: values and data (rows, metrics), base_values (rows,), feature_names."""
-        import shap
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="IProgress not found")  # in a notebook without widgets
+            import shap
 
         names = [str(name) for name in self.values]
         return shap.Explanation(

@@ -76,3 +76,10 @@ def test_a_capacity_is_one_number_or_several(tmp_path):
     assert load_experiment(write(tmp_path, "capacity: [10, 20]")).capacity == (10, 20)
     with pytest.raises(ConfigError, match=r":1: capacity: input should be greater than 0, got 0"):
         load_experiment(write(tmp_path, "capacity: 0"))
+
+
+def test_a_scorer_that_is_none_is_told_once(tmp_path):
+    with pytest.raises(ConfigError) as caught:
+        load_experiment(write(tmp_path, "scorers: [{fit: forest}]"))
+    (told,) = str(caught.value).splitlines()
+    assert "scorers.0.fit: expected 'weights', 'card', 'logistic'" in told

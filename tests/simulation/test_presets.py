@@ -76,7 +76,7 @@ def test_drift_moves_the_hazard_over_the_months():
 
 @pytest.mark.parametrize("name", ["history", "validation"])
 def test_base_rates_are_near_the_documents(name):
-    """Over users, at a few thousand of them; 50,000 come within half a point (experiments/simulator)."""
+    """Over users, at a few thousand of them; 50,000 come within half a point (experiments/studies/simulator)."""
     product = simulate(name, users=6000, months=18, seed=7)
     users, rows = product.tables["users"], []
     for as_of, labels in product.truth["labels"].query("label in @KNOWN").groupby("as_of"):

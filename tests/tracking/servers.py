@@ -127,16 +127,21 @@ class MlflowServer:
         return self
 
     def answers(self):
-        try:
-            with urllib.request.urlopen(f"{self.address}/health", timeout=2) as told:
-                return told.status == 200
-        except (URLError, OSError):
-            return False
+        return answers_at(f"{self.address}/health")
 
     def kill(self):
         if self.process is not None:
             end(self.process)
             self.process = None
+
+
+def answers_at(url):
+    """Whether somebody answers there."""
+    try:
+        with urllib.request.urlopen(url, timeout=2) as told:
+            return told.status == 200
+    except (URLError, OSError):
+        return False
 
 
 def wait_until(true, what):

@@ -122,6 +122,11 @@ def test_a_server_that_dies_in_the_middle_loses_nothing(server, product, tmp_pat
     assert "nothing is lost: the session is kept in" in error
     refused = powerml(folder, "log", exit_code=2, MLFLOW_TRACKING_URI=server.address)
     assert refused.stderr.count("\n") == 1
+    for words in (("score", "-o", "scores.csv"), ("promote", "1"), ("ui", "--print")):
+        refused = powerml(folder, *words, "--quiet", exit_code=2, MLFLOW_TRACKING_URI=server.address)
+        assert f"powerml: {server.address}: cannot be reached" in refused.stderr
+        assert refused.stderr.count("\n") == 1
+    assert not (folder / "scores.csv").exists()
     server.start()
     (sent,) = told(folder, "log", MLFLOW_TRACKING_URI=server.address)["sent"]
     assert told(folder, "log", MLFLOW_TRACKING_URI=server.address)["sent"] == []

@@ -16,7 +16,7 @@ import pytest
 
 from powerml.tracking import registry
 from powerml.tracking.store import environment
-from tests.tracking.servers import end, free_port, wait_until
+from tests.tracking.servers import answers_at, end, free_port, wait_until
 from tests.tracking.small_session import ROWS, log_small, model
 
 pytestmark = pytest.mark.slow
@@ -44,18 +44,10 @@ def served(tmp_path_factory):
     process = subprocess.Popen(command, cwd=folder, env=env, stdout=nowhere, stderr=nowhere, start_new_session=True)
     address = f"http://127.0.0.1:{port}"
     try:
-        wait_until(lambda: answers(f"{address}/ping"), "mlflow models serve")
+        wait_until(lambda: answers_at(f"{address}/ping"), "mlflow models serve")
         yield address, registry.load_version(store, version)
     finally:
         end(process)
-
-
-def answers(url):
-    try:
-        with urllib.request.urlopen(url, timeout=2) as told:
-            return told.status == 200
-    except OSError:
-        return False
 
 
 def asked(address, body):

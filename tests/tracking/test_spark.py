@@ -80,7 +80,7 @@ def test_a_hundred_thousand_rows_are_scored_as_the_command_scores_them(project, 
     done = CliRunner().invoke(
         root,
         ["score", "--metrics", str(folder / "metrics.parquet"), "-c", str(folder / "powerml.yaml"), "--reasons",
-         "top:1", "-o", str(out)],
+         "none", "-o", str(out)],
     )  # fmt: skip
     assert done.exit_code == 0, done.output
     expected = pd.read_parquet(out).set_index("user_id")

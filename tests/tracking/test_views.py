@@ -1,17 +1,8 @@
-"""The two links of `powerml ui`: what they keep in the store, and what a browser makes of them."""
+"""The two links of `powerml ui`: what they keep in the store; `test_browser` sees what a browser makes of them."""
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
@@ -21,7 +12,7 @@ from click.testing import CliRunner
 from powerml.cli import root
 from powerml.tracking.pseudonyms import load_pseudonyms
 from powerml.tracking.runs import SessionRun, log_session
-from powerml.tracking.store import Store, connected, environment
+from powerml.tracking.store import Store, connected
 from powerml.tracking.views import AXES, BESIDE, SHARED, SHOWN_COLUMNS, prepare_views
 from tests.tracking.small_session import model, scorer_run
 
@@ -95,53 +86,3 @@ def test_the_command_prints_both_links(project):
     ran = CliRunner().invoke(root, ["ui", "--print", "--config", str(folder / "powerml.yaml"), "--json"])
     assert ran.exit_code == 0, ran.output
     assert set(json.loads(ran.stdout)["links"]) == {"runs", "comparison"}
-
-
-@contextlib.contextmanager
-def served(folder, store):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "mlflow", *store.command(port=port)]
-    env, nowhere = {**os.environ, **environment()}, subprocess.DEVNULL
-    with subprocess.Popen(
-        command, cwd=folder, env=env, stdout=nowhere, stderr=nowhere, start_new_session=True
-    ) as server:
-        try:
-            for _ in range(240):
-                with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/health"):
-                    break
-                time.sleep(0.5)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            os.killpg(server.pid, signal.SIGKILL)  # MLflow's server has workers that outlive it
-
-
-def seen(address):
-    """The page's text after Chromium has run it."""
-    chromium = shutil.which("chromium")
-    done = subprocess.run(
-        [chromium, "--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=2200,1200",
-         "--virtual-time-budget=40000", "--dump-dom", address],
-        capture_output=True, text=True, check=True, timeout=300,
-    )  # fmt: skip
-    return done.stdout
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(shutil.which("chromium") is None, reason="needs Chromium, which .ci/run installs")
-def test_a_browser_shows_the_columns_and_a_line_per_scorer(project):
-    folder, store, _ = project
-    views = prepare_views(store, "golden")
-    with served(folder, store) as at:
-        table = seen(at + views.table)
-        for name in NAMES:
-            assert f">{name}<" in table
-        for column in ("skill/overall", "churn/auroc", "expand/auroc", "skill/log_loss", "powerml.verdict"):
-            assert column in table
-        comparison = seen(at + views.comparison)
-        assert "Scorers of the newest session" in comparison
-        assert "Parallel Coordinates" in comparison
-        assert "No charts in this section" not in comparison
-        for axis in BESIDE:
-            assert axis in comparison

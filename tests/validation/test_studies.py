@@ -1,4 +1,4 @@
-"""The studies of experiments/validation_studies, with the three repeats that CI can afford."""
+"""The studies of experiments/studies/validation_studies, with the three repeats that CI can afford."""
 
 import importlib.util
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 pytestmark = pytest.mark.slow  # a stage of its own in .ci/run
 
-SCRIPT = Path(__file__).parents[2] / "experiments" / "validation_studies" / "studies.py"
+SCRIPT = Path(__file__).parents[2] / "experiments" / "studies" / "validation_studies" / "studies.py"
 
 
 @pytest.fixture(scope="module")

@@ -44,6 +44,13 @@ def test_all_it_wrote_lies_in_its_folder(shown):
     assert {"as_of", "user_id", "status", "score", "percentile", "reasons", "model_version"} <= set(scores)
 
 
+def test_its_store_is_small(shown):
+    folder, _ = shown
+    files = [path for path in (folder / ".powerml").rglob("*") if path.is_file()]
+    assert len(files) <= 300
+    assert sum(path.stat().st_size for path in files) < 12_000_000
+
+
 def test_a_folder_with_something_in_it_is_refused(shown, tmp_path):
     folder, _ = shown
     done = run("demo", "--users", "150", "--out", folder)

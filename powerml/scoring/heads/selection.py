@@ -93,7 +93,7 @@ class AutoHead(Head):
     A head that can be read as a table (the documented structure, a card, a line) is taken where it costs less than half
     a point of skill, on both sides of a model; then the blend, which leans on no single head that happened to come
     first; another alone where it gains half a point on the blend, and that at t > 3. Source:
-    experiments/learning/README.md.
+    experiments/studies/learning/README.md.
 
     Parameters
     ----------

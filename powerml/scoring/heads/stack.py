@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from powerml.screening.auto import Screens
 
 BLEND_PULL = 40.0
-"""Accounts with an event that the pull towards equal heads counts for; see experiments/learning/README.md."""
+"""Accounts with an event that the pull towards equal heads counts for; see experiments/studies/learning/README.md."""
 
 LEAST_WEIGHT = 0.02
 """Members that would weigh less are left out: they cost time and say nothing."""

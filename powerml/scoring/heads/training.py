@@ -105,7 +105,7 @@ def train_sides(asks: Sequence[Ask], plan: HeadPlan) -> list[tuple[Side, str | N
     is then fitted once more to predict the rest, so that the calibrator sees every account without having learnt from
     it. A plain head that costs next to nothing is taken on all sides or on none: beside a blend it makes nothing
     simpler. A head that gains nothing on the base rate gives the base rate, and below the event floor the documented
-    score stands in. The evidence is in experiments/learning/README.md.
+    score stands in. The evidence is in experiments/studies/learning/README.md.
     """
     rehearsed = [_Rehearsed.of(ask, plan) for ask in asks]
     plain = all(each.allows_plain for each in rehearsed)
