@@ -43,16 +43,19 @@ print(json.dumps({"wall": time.perf_counter() - wall, "cpu": time.process_time()
 SPARK = (
     COMMON
     + """
-import tempfile
+import os, tempfile
 from powerml.snapshots.engine.spark_session import spark_session
 there = project.spark
 with tempfile.TemporaryDirectory() as folder, spark_session(there.master, there.settings, Path(folder)) as s:
-    java = s.sparkContext._jvm.java.lang.management.ManagementFactory
-    used = lambda: java.getOperatingSystemMXBean().getProcessCpuTime() / 1e9 + time.process_time()
+    java, ticks = Path("/proc") / str(s.sparkContext._gateway.proc.pid), os.sysconf("SC_CLK_TCK")
+    def used():
+        user, system = (java / "stat").read_text().rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / ticks + time.process_time()
     wall, cpu = time.perf_counter(), used()
     write_snapshots(project, out, as_of=cutoffs, labels=True)
-    heap = max(pool.getPeakUsage().getUsed() for pool in java.getMemoryPoolMXBeans() if "Old" in pool.getName())
-    print(json.dumps({"wall": time.perf_counter() - wall, "cpu": used() - cpu, "heap_gb": heap / 1e9}))
+    (peak,) = (line.split()[1] for line in (java / "status").read_text().splitlines() if line.startswith("VmHWM"))
+    took = {"wall": time.perf_counter() - wall, "cpu": used() - cpu, "java_gb": int(peak) / 1e6}
+    print(json.dumps(took))
 """
 )
 

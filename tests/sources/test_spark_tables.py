@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 
+import ibis
 import pandas as pd
 import pytest
 
@@ -119,3 +120,22 @@ class TestOnSpark:
         Forgotten().keep(tmp_path / ".powerml", "user_id", ["ada"], on=date(2026, 5, 1))
         with pytest.raises(DataError, match="2 of 2 rows: user_id names somebody who was forgotten"):
             opened(tmp_path)
+
+    @pytest.mark.parametrize("twice", [False, True])
+    def test_rows_of_a_table_of_spark_have_no_order_so_that_none_may_stand_twice(self, tmp_path, twice):
+        from powerml.snapshots.engine.spark import SparkEngine
+
+        spark, at = session(), pd.to_datetime(["2026-01-01", "2026-01-01" if twice else "2026-01-02"], utc=True)
+        spark.createDataFrame(pd.DataFrame(GOOD)).createOrReplaceTempView("clicks")
+        spark.createDataFrame(
+            pd.DataFrame({"user_id": ["ada", "ada"], "time": at, "nps": [3, 9]})
+        ).createOrReplaceTempView("answers")
+        project = write(tmp_path, "{events: {table: clicks}, surveys: {table: answers}}")
+        engine = SparkEngine(spark, tmp_path)
+        if twice:
+            with pytest.raises(DataError, match=r"tables.surveys: user_id, time .* stands twice"):
+                open_spark_tables(engine, project, extra={}, now=NOW)
+        else:
+            made = open_spark_tables(engine, project, extra={}, now=NOW)
+            assert made.columns["surveys"] == ("user_id", "time", "nps")
+            assert engine.rows(made.tables["surveys"].aggregate(best=ibis._.nps.max())) == [{"best": 9.0}]
