@@ -65,7 +65,7 @@ def same(shown, rows, columns):
             if theirs is None or theirs != theirs:
                 assert ours == "", name
             elif isinstance(theirs, (int, float)) and not isinstance(theirs, bool):
-                assert float(ours) == pytest.approx(theirs, rel=1e-9), name
+                assert float(ours) == pytest.approx(theirs, rel=1e-9, abs=1e-9), name
             else:
                 assert ours.split("T")[0] == str(theirs).split("T")[0], name
 
