@@ -99,7 +99,7 @@ def study(draws: int, first: int = 0) -> pd.DataFrame:
             claimed = int(mine["verdict"].isin(["works", "harms"]).sum())
             low, high = wilson(claimed, draws)
             found.append(
-                {"world": world.name, "outcome": outcome, "true effect": mine["truth"].mean(),
+                {"world": world.name, "draws": draws, "outcome": outcome, "true effect": mine["truth"].mean(),
                  "mean estimate": mine["effect"].mean(), "coverage %": 100 * held / draws,
                  "claimed %": 100 * claimed / draws, "claimed low %": 100 * low, "claimed high %": 100 * high,
                  "cannot tell %": 100 * float(mine["verdict"].eq("cannot tell").mean())}

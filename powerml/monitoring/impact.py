@@ -128,25 +128,29 @@ def holdout_effect(y: Vector, treated: NDArray[np.bool_], before: Vector) -> Arm
     effect = float(adjusted[treated].mean() - adjusted[~treated].mean())
     v_1, v_0 = adjusted[treated].var(ddof=1) / n_1, adjusted[~treated].var(ddof=1) / n_0
     if _is_yes_or_no(y):
-        return _of_rates(y, treated, effect, slope=slope, inside=inside)
+        return _of_rates(y, treated, effect, slope=slope, inside=inside, plain=v_1 + v_0)
     error = math.sqrt(v_1 + v_0)
     freedom = (v_1 + v_0) ** 2 / (v_1**2 / (n_1 - 1) + v_0**2 / (n_0 - 1)) if error > 0 else n_1 + n_0 - 2
     reach = float(t.ppf(0.975, freedom)) * error
     return ArmsEffect(n_1, n_0, effect, effect - reach, effect + reach, SEEN_WITH_POWER * error)
 
 
-def _of_rates(y: Vector, treated: NDArray[np.bool_], effect: float, *, slope: float, inside: Vector) -> ArmsEffect:
+def _of_rates(
+    y: Vector, treated: NDArray[np.bool_], effect: float, *, slope: float, inside: Vector, plain: float
+) -> ArmsEffect:
     """The interval of a difference of rates as of Agresti and Caffo: one yes and one no more in each arm.
 
     It holds where an arm has few of what is counted, or none, for which the plain one is far too short. What the score
     before explains is taken off the variance. Source: Agresti, Caffo, Simple and effective confidence intervals for
-    proportions and differences of proportions, The American Statistician 54 (2000).
+    proportions and differences of proportions, The American Statistician 54 (2000). `plain`: the variance that the
+    adjusted values have themselves, below which it does not go.
     """
     counts = [(int(mine.sum()), len(mine)) for mine in (y[treated], y[~treated])]
     (n_1, n_0), rates = (n for _, n in counts), [(yes + 1) / (n + 2) for yes, n in counts]
     whole = sum(n * (yes / n) * (1 - yes / n) for yes, n in counts)
     left = max(0.0, 1 - slope**2 * float(inside @ inside) / whole) if whole > 0 else 1.0
-    error = math.sqrt(left * sum(p * (1 - p) / (n + 2) for p, (_, n) in zip(rates, counts, strict=True)))
+    told = left * sum(p * (1 - p) / (n + 2) for p, (_, n) in zip(rates, counts, strict=True))
+    error = math.sqrt(max(told, plain))
     moved = float(y[treated].mean() - y[~treated].mean()) - effect  # what the score before has taken off
     centre = rates[0] - rates[1] - moved
     return ArmsEffect(n_1, n_0, effect, centre - 1.96 * error, centre + 1.96 * error, SEEN_WITH_POWER * error)
