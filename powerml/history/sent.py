@@ -67,6 +67,15 @@ class SinkLedger:
         )
         return {row[1]: SentRow(*row) for row in found}
 
+    def older(self, kind: str, than: datetime) -> list[SentRow]:
+        """What of a kind was written down before an instant, in the order of the keys."""
+        found = self.con.execute(
+            "SELECT kind, key, id, state, digest, remote, as_of, why FROM sent"
+            " WHERE sink = ? AND kind = ? AND at < ? ORDER BY key",
+            (self.sink, kind, than.isoformat(timespec="seconds")),
+        )
+        return [SentRow(*row) for row in found]
+
     def row(self, kind: str, key: str) -> SentRow | None:
         """What is known of one thing."""
         found = self.con.execute(
