@@ -51,7 +51,8 @@ class SinkLedger:
     def on(cls, con: sqlite3.Connection, sink: str) -> SinkLedger:
         """The ledger of a sink; the table is made where there is none.
 
-        Rows are written ahead, so that thousands of them do not wait for the disk one by one: a kill loses none.
+        Rows are written ahead, so that thousands of them do not wait for the disk one by one: a kill loses none. A
+        power cut may lose the last ones; what they told of is then sent again, under the same id.
         """
         con.execute("PRAGMA journal_mode = WAL")
         con.execute("PRAGMA synchronous = NORMAL")
