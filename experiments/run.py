@@ -80,7 +80,8 @@ def sessions(bench: Bench, here: Path) -> Tables:
         found.append(scorers(result).assign(**asked))
         if result.bands is not None:
             bands.append(result.bands.assign(**asked))
-    return {"scorers": pd.concat(found), "bands": pd.concat(bands)}
+    tables = {"scorers": pd.concat(found)}
+    return tables | ({"bands": pd.concat(bands)} if bands else {})
 
 
 def horizons(bench: Bench, here: Path) -> Tables:

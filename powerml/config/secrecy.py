@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 
+BEGINNINGS = r"(?:ph[cxrs]_|sk[-_]|pk_|xox[abp]-|gh[opsu]_|whsec_|eyJ|Bearer )"
+"""What the tokens of services begin with: also what no name of an environment variable may hold."""
 _TOKEN = re.compile(
-    r"\b(ph[cxrs]_|sk[-_]|pk_|xox[abp]-|gh[opsu]_|whsec_|eyJ|Bearer )|://[^/@\s]*@|\b(?=\w*\d)(?=\w*[a-zA-Z])\w{24,}"
+    rf"\b{BEGINNINGS}"
+    r"|://[^/@\s]*@|\b(?=\w*\d)(?=\w*[a-zA-Z])\w{24,}"
 )
 """Tokens by their beginnings, addresses with a login, and long words of letters and digits."""
 

@@ -10,14 +10,14 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from powerml.config.base import Spec
-from powerml.config.secrecy import may_be_secret
+from powerml.config.secrecy import BEGINNINGS, may_be_secret
 
-_SECRET = re.compile(r"(ph[cxrs]_|sk_|pk_|xox[abp]-|ghp_|whsec_|eyJ)|://|[^\w]|^\d|^(?=.*\d)(?=.*[a-z])\w{24,}$")
+_NO_NAME = re.compile(rf"{BEGINNINGS}|[^\w]|^\d|^(?=.*\d)(?=.*[a-z])\w{{24,}}$")
 
 
 def _variable(value: Any) -> str:
     """The name of an environment variable; the message never shows what stands there instead: it may be the secret."""
-    if not isinstance(value, str) or not value or _SECRET.search(value):
+    if not isinstance(value, str) or not value or _NO_NAME.search(value):
         raise ValueError("is no name of an environment variable; put the secret into one, and name that one here")
     return value
 

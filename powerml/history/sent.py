@@ -51,7 +51,8 @@ class SinkLedger:
     def on(cls, con: sqlite3.Connection, sink: str) -> SinkLedger:
         """The ledger of a sink; the table is made where there is none.
 
-        Rows are written ahead, so that thousands of them do not wait for the disk one by one: a kill loses none.
+        Rows are written ahead, so that thousands of them do not wait for the disk one by one: a kill loses none. A
+        power cut may lose the last ones; what they told of is then sent again, under the same id.
         """
         con.execute("PRAGMA journal_mode = WAL")
         con.execute("PRAGMA synchronous = NORMAL")
@@ -66,6 +67,15 @@ class SinkLedger:
             (self.sink, kind),
         )
         return {row[1]: SentRow(*row) for row in found}
+
+    def older(self, kind: str, than: datetime) -> list[SentRow]:
+        """What of a kind was written down before an instant, in the order of the keys."""
+        found = self.con.execute(
+            "SELECT kind, key, id, state, digest, remote, as_of, why FROM sent"
+            " WHERE sink = ? AND kind = ? AND at < ? ORDER BY key",
+            (self.sink, kind, than.isoformat(timespec="seconds")),
+        )
+        return [SentRow(*row) for row in found]
 
     def row(self, kind: str, key: str) -> SentRow | None:
         """What is known of one thing."""

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any, Self
 from powerml.history.standing import CANDIDATES_FROM, TIER_WORDS
 from powerml.progress import Note, silent
 from powerml.sinks.http import EntryRefused, Pace, RowRefused, Service, ServiceDown, problem_in
-from powerml.sinks.plans import Applied, Aside, SinkPlan, Write, WriteAction, digest_of, id_problem, utc_now
+from powerml.sinks.plans import (
+    Applied,
+    Aside,
+    SinkPlan,
+    Write,
+    WriteAction,
+    digest_of,
+    from_the_ledger,
+    id_problem,
+    unset,
+    utc_now,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -76,7 +87,7 @@ class AttioSink:
         return f"AttioSink({self.spec.host})"
 
     def _unset(self) -> str:
-        return f"the environment variable {self.spec.token_env} is not set"
+        return unset(self.spec.token_env)
 
     # -- what would be done
 
@@ -89,7 +100,7 @@ class AttioSink:
         writes, foreign, stays = self._structure(object_, ledger)
         if foreign:
             return SinkPlan(self.name, as_of, refusal=foreign)
-        remarks = () if self.service is not None else (f"{self._unset()}, so this is planned from the ledger alone",)
+        remarks = () if self.service is not None else (from_the_ledger(self._unset()),)
         good, bad = standing.matches()
         bad |= {id_: told for id_ in standing.tiers.index if (told := id_problem(id_))}
         rows, kept = self._rows(standing, object_, ledger, good, bad)

@@ -8,6 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from powerml.errors import UsageError
+from powerml.sinks.plans import unset
 
 if TYPE_CHECKING:
     from powerml.history.alarms import Digest
@@ -29,7 +30,7 @@ def send_digest(digest: Digest, *, project: str) -> str:
         raise UsageError("notify: needs Apprise; install powerml[notify]") from None
     address = os.environ.get(digest.destination)
     if not address:
-        return f"the environment variable {digest.destination} is not set"
+        return unset(digest.destination)
     logging.getLogger("apprise").setLevel(logging.CRITICAL)  # it would log addresses
     service: Any = apprise.Apprise.instantiate(address) or apprise.Apprise.instantiate(
         _PLAIN.sub(r"json\1://", address)

@@ -111,6 +111,20 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+def unset(variable: str) -> str:
+    """What is said of an environment variable that is needed and not there.
+
+    >>> from_the_ledger(unset("ATTIO_API_KEY"))
+    'the environment variable ATTIO_API_KEY is not set, so this is planned from the ledger alone'
+    """
+    return f"the environment variable {variable} is not set"
+
+
+def from_the_ledger(lacking: str) -> str:
+    """The remark on a plan that was made without a look at the other side."""
+    return f"{lacking}, so this is planned from the ledger alone"
+
+
 def digest_of(value: Any) -> str:
     """A short digest of anything that is JSON.
 

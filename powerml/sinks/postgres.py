@@ -12,7 +12,18 @@ from powerml.errors import UsageError
 from powerml.history.exports import CHANGED, CURRENT
 from powerml.progress import Note, silent
 from powerml.sinks.http import ServiceDown, ServiceError
-from powerml.sinks.plans import Applied, Aside, SinkPlan, Write, WriteAction, digest_of, id_problem, utc_now
+from powerml.sinks.plans import (
+    Applied,
+    Aside,
+    SinkPlan,
+    Write,
+    WriteAction,
+    digest_of,
+    from_the_ledger,
+    id_problem,
+    unset,
+    utc_now,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +35,7 @@ if TYPE_CHECKING:
 TABLES_THERE = {CURRENT: "scores_current", CHANGED: "scores_changed"}
 _MARK = "Written by powerml"
 _DIGEST = "powerml_digest"
+_NUMBERS = {"score", "score_before", "change"}  # also where there is no row to tell it by
 CONNECT_SECONDS = 10
 
 
@@ -49,6 +61,7 @@ class PostgresSink:
     url: str = field(default="", repr=False)
     adopt: bool = False
     name: str = "postgres"
+    _shapes: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False)  # of both tables, also of an empty one
 
     @classmethod
     def connected(cls, spec: PostgresSpec | ExportsSpec, *, adopt: bool = False, **_: Any) -> Self:
@@ -60,8 +73,7 @@ class PostgresSink:
         as_of = standing.as_of.isoformat()
         writes, stays, aside, remarks = [], 0, {}, []
         if not self.url:
-            unset = f"the environment variable {self.variable} is not set"
-            remarks.append(f"{unset}, so this is planned from the ledger alone")
+            remarks.append(from_the_ledger(unset(self.variable)))
             known = {
                 table: {r.key.partition(" ")[2]: r.digest for r in ledger.rows(table).values()}
                 for table in TABLES_THERE.values()
@@ -76,6 +88,8 @@ class PostgresSink:
         for file, frame in ((CURRENT, standing.current()), (CHANGED, standing.changed())):
             table = TABLES_THERE[file]
             types = {str(name): database_type(frame[name]) for name in frame} | {"as_of": "date"}
+            types |= dict.fromkeys(_NUMBERS & set(types), "double precision")
+            self._shapes[table] = {"types": types, "id_column": standing.id_column, "project": standing.project}
             here = set()
             for row in database_rows(frame):
                 id_ = str(row[standing.id_column])
@@ -89,7 +103,7 @@ class PostgresSink:
                     stays += 1
                     continue
                 action: WriteAction = "update" if id_ in known[table] else "create"
-                body = {"row": row, "types": types, "id_column": standing.id_column, "project": standing.project}
+                body = {"row": row, **self._shapes[table]}
                 writes.append(Write(action, table, id_, id_, digest, body, id_, as_of=as_of))
             gone = [id_ for id_ in known[table] if id_ not in here]
             body = {"id_column": standing.id_column}
@@ -101,7 +115,7 @@ class PostgresSink:
         """Writes both tables in one transaction, which is there as a whole or not at all."""
         done = Applied(self.name, failed=plan.failed)
         if not self.url:
-            done.failed = f"the environment variable {self.variable} is not set"
+            done.failed = unset(self.variable)
             return done
         if not plan.writes:
             return done
@@ -164,9 +178,10 @@ class PostgresSink:
             rows = [w for w in writes if w.kind == table and w.action != "remove"]
             gone = [w.key for w in writes if w.kind == table and w.action == "remove"]
             place = sql.Identifier(self.schema, table)
+            if (body := rows[0].body if rows else self._shapes.get(table)) is not None:
+                self._prepare(con, table, body["types"], body["id_column"], body["project"])
             if rows:
                 body = rows[0].body
-                self._prepare(con, table, body["types"], body["id_column"], body["project"])
                 names = [*body["types"], _DIGEST]
                 columns = sql.SQL(", ").join(map(sql.Identifier, names))
                 key = sql.Identifier(body["id_column"])

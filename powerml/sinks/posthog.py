@@ -12,11 +12,12 @@ from powerml.history.sent import SentRow
 from powerml.history.standing import DIMENSIONS
 from powerml.progress import Note, silent
 from powerml.sinks.http import RowRefused, Service, ServiceDown, ServiceError, as_json, problem_in
-from powerml.sinks.plans import Applied, Aside, SinkPlan, Write, digest_of, id_problem, utc_now
+from powerml.sinks.plans import Applied, Aside, SinkPlan, Write, digest_of, from_the_ledger, id_problem, unset, utc_now
+from powerml.sinks.posthog_read import ReadBack, what_arrived
 from powerml.sinks.posthog_views import Fixtures
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from datetime import date, datetime
 
     from powerml.config.sinks import PosthogSpec
@@ -105,7 +106,7 @@ class PosthogSink:
         return f"PosthogSink({self.spec.host})"
 
     def _unset(self) -> str:
-        return f"the environment variable {self.spec.project_key_env} is not set"
+        return unset(self.spec.project_key_env)
 
     # -- what would be done
 
@@ -115,7 +116,7 @@ class PosthogSink:
         writes, remarks, aside, stays = [], [], [], 0
         failed = ""
         if self.capture is None:
-            remarks.append(f"{self._unset()}, so this is planned from the ledger alone")
+            remarks.append(from_the_ledger(self._unset()))
         if self.fixtures is not None:
             try:
                 made, told, stays = self.fixtures.plan(ledger, standing.id_column)
@@ -125,16 +126,20 @@ class PosthogSink:
         elif self.spec.personal_key_env is None:
             remarks.append("no personal_key_env is named, so cohorts and dashboard are left alone")
         else:
-            failed = f"cohorts and dashboard: the environment variable {self.spec.personal_key_env} is not set"
+            failed = f"cohorts and dashboard: {unset(self.spec.personal_key_env)}"
         if standing.composite is None:
             remarks.append(f"the composite was not asked on {as_of}; run the night again")
             return SinkPlan(self.name, as_of, tuple(writes), stays, remarks=tuple(remarks), failed=failed)
         known, done = ledger.rows("event"), self._newest_done(ledger)
-        nights = self._nights(standing, ledger, done)
+        back = ReadBack() if self.fixtures is None else what_arrived(self.fixtures, ledger, SCORED, now=self.now())
+        remarks += [back.remark] if back.remark else []
+        incomplete = {known[key].as_of for key in back.lost}
+        nights = self._nights(standing, ledger, done, incomplete)
         closed = ledger.rows("night")
         for night in nights:
             newest, as_of_night = night.as_of == standing.as_of, night.as_of.isoformat()
-            if night.composite is not None and as_of_night in closed and closed[as_of_night].digest == night.made_of:
+            as_it_was = as_of_night in closed and closed[as_of_night].digest == night.made_of
+            if night.composite is not None and as_it_was and as_of_night not in incomplete:
                 stayed, told_aside = self._as_sent(night, known.values())
                 stays += stayed
                 aside += told_aside if newest else []
@@ -143,6 +148,8 @@ class PosthogSink:
                 there = known.get(write.key)
                 if problem:
                     aside += [Aside(write.id, problem)] if newest else []
+                elif write.key in back.lost:
+                    writes.append(write)
                 elif there is not None and there.digest == write.digest and there.state in ("sent", "set aside"):
                     stays += 1
                     aside += [Aside(write.id, there.why)] if there.state == "set aside" else []
@@ -157,14 +164,17 @@ class PosthogSink:
         done = ledger.rows("night")
         return max(map(calendar.fromisoformat, done)) if done else None
 
-    def _nights(self, standing: Standing, ledger: SinkLedger, done: date | None) -> list[Standing]:
-        """The nights of which something may be unsent: those since the last whole one, and the newest."""
+    def _nights(
+        self, standing: Standing, ledger: SinkLedger, done: date | None, incomplete: Collection[str]
+    ) -> list[Standing]:
+        """The nights of which something may be unsent: those since the last whole one, the newest, what got lost."""
         whole = ledger.rows("night")
         found = []
         for night in standing.nights():
             asked = self.since is not None and night.as_of >= self.since and night.as_of.isoformat() not in whole
             missed = done is not None and night.as_of > done and night.night.made_by == "night"
-            if asked or missed or night.as_of == standing.as_of:
+            lost = night.as_of.isoformat() in incomplete
+            if asked or missed or lost or night.as_of == standing.as_of:
                 found.append(night)
         return found
 

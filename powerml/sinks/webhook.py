@@ -17,7 +17,18 @@ import pandas as pd
 from powerml.config.sinks import address_problem
 from powerml.progress import Note, silent
 from powerml.sinks.http import RowRefused, Service, ServiceDown, ServiceError, as_json
-from powerml.sinks.plans import Applied, Aside, SinkPlan, Write, WriteAction, digest_of, id_problem, utc_now
+from powerml.sinks.plans import (
+    Applied,
+    Aside,
+    SinkPlan,
+    Write,
+    WriteAction,
+    digest_of,
+    from_the_ledger,
+    id_problem,
+    unset,
+    utc_now,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -60,7 +71,7 @@ class WebhookSink:
         url, secret = os.environ.get(spec.url_env, ""), os.environ.get(spec.secret_env, "")
         for name, value in ((spec.url_env, url), (spec.secret_env, secret)):
             if not value:
-                return cls(spec, None, lacking=f"the environment variable {name} is not set")
+                return cls(spec, None, lacking=unset(name))
         shown = f"the address in {spec.url_env}"
         if told := address_problem(url):
             return cls(spec, None, lacking=f"{shown} {told}")
@@ -90,7 +101,7 @@ class WebhookSink:
                 writes.append(Write("remove", "row", id_, id_, digest_of("removed"), body, id_, as_of=as_of))
         project = standing.project
         writes = [_with_project(write, project) for write in writes]
-        remarks = (f"{self.lacking}, so this is planned from the ledger alone",) if self.lacking else ()
+        remarks = (from_the_ledger(self.lacking),) if self.lacking else ()
         return SinkPlan(self.name, as_of, tuple(writes), stays, tuple(aside), remarks)
 
     def apply(self, plan: SinkPlan, ledger: SinkLedger, *, note: Note = silent) -> Applied:

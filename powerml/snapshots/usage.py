@@ -126,9 +126,10 @@ class Usage:
         if self.inputs.has("users", "account_id"):  # an event that names no account is of its user's
             told = self._users().join(users, "user_id").select("uid", "account_id")
             homes = told.join(accounts, "account_id").select(told.uid, home=accounts.aid)
-            rows = seen.left_join(homes, "uid").select(seen.feature, aid=ibis.coalesce(seen.aid, homes.home))
-        accounts = accounts.join(who, "account_id").select(accounts.aid, who.segment)
-        return rows.join(accounts, "aid").select(accounts.segment, rows.feature, ent=rows.aid)
+            rows = seen.left_join(homes, "uid").select(seen.feature, named=seen.aid, home=homes.home)
+            rows = rows.mutate(aid=ibis.coalesce(rows.named, rows.home)).select("feature", "aid")
+        placed = accounts.join(who, "account_id").select("aid", who.segment)
+        return rows.join(placed, "aid").select(placed.segment, rows.feature, ent=rows.aid)
 
     def leaving(self) -> pd.DataFrame | None:
         """Why accounts stopped paying in the 365 days before: LEAVING_COLUMNS, the most frequent first.

@@ -34,7 +34,7 @@ def test_every_chart_shows_itself_in_a_notebook():
     for name, told in zip(EVERY, notebook.cells[1:], strict=True):
         data = told.outputs[0]["data"]
         shown = next(value for kind, value in data.items() if kind.startswith("application/vnd.vegalite"))
-        assert plain(shown) == plain(specification(EVERY[name])), name
+        assert plain(shown) == plain(json.loads(specification_text(EVERY[name]))), name
 
 
 def test_the_page_and_mlflow_hold_the_same_specification():

@@ -59,6 +59,8 @@ def test_the_command_of_the_ui_points_at_the_store(tmp_path):
     assert words[words.index("--backend-store-uri") + 1] == store.uri
     assert words[words.index("--default-artifact-root") + 1] == str(store.artifacts)
     assert words[words.index("--port") + 1] == "5001"
+    assert words[words.index("--workers") + 1] == "1"
+    assert environment()["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] == "false"
     assert environment()["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] == "false"
 
 
