@@ -121,8 +121,8 @@ def users_of(loaded: Loaded, accounts: Collection[str]) -> list[str]:
 def naming(columns: Collection[str], ids: Mapping[str, Collection[str]]) -> str:
     """SQL: whether a row of a table with these columns is about one of some ids; empty where it cannot be.
 
-    >>> naming(["entity_id", "time"], {"user_id": ["ada"]})
-    "(COALESCE(list_contains(['ada'], \\"entity_id\\"), false))"
+    >>> print(naming(["entity_id", "time"], {"user_id": ["ada"]}))
+    (COALESCE(list_contains(['ada'], "entity_id"), false))
     """
     told = [
         f"COALESCE({among(name(column), some)}, false)"
