@@ -23,6 +23,8 @@ from powerml.tables import FIRST_DATE, LAST_DATE
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from powerml.config.project import SnapshotsSpec
+
 DAY_US = 86_400_000_000
 EPOCH = date(1970, 1, 1)
 _EPOCH_UTC = datetime(1970, 1, 1, tzinfo=UTC)
@@ -152,3 +154,8 @@ def cutoff_dates(every: str, first: date, last: date) -> list[date]:
     }
     starts = of_each[every]
     return [d for d in days if starts(d)]
+
+
+def cutoffs_asked(spec: SnapshotsSpec, first_day: int, last_day: int) -> list[date]:
+    """The cutoffs that a project's `snapshots` ask for; by default from the first event to the last (day numbers)."""
+    return cutoff_dates(spec.every, spec.from_ or day_date(first_day + 1), spec.to or day_date(last_day + 1))

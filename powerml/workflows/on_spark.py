@@ -14,7 +14,7 @@ from powerml.progress import Note, silent
 from powerml.snapshots.dataset import write_rows
 from powerml.snapshots.needs import apart, columns_asked
 from powerml.snapshots.rollup import NEVER, Inputs, Rollups, roll_up
-from powerml.snapshots.windows import Cutoffs, cutoff_dates, day_date
+from powerml.snapshots.windows import Cutoffs, cutoffs_asked, day_date
 from powerml.sources.spark_tables import check_for_spark, open_spark_tables
 from powerml.workflows.project import of_events, project_metrics
 from powerml.writing import private_folder, whole_folder
@@ -49,9 +49,7 @@ class SparkProject:
 
     def cutoffs(self) -> list[date]:
         """The cutoffs that the project's `snapshots` setting asks for; by default from the first event to the last."""
-        spec = self.project.snapshots
-        first = spec.from_ or day_date(self.rollups.first_day + 1)
-        return cutoff_dates(spec.every, first, spec.to or day_date(self.rollups.last_day + 1))
+        return cutoffs_asked(self.project.snapshots, self.rollups.first_day, self.rollups.last_day)
 
     def write_snapshots(
         self, cutoffs: Sequence[date], folder: Path, *, labels: bool, note: Note = silent

@@ -27,7 +27,7 @@ from powerml.snapshots.needs import added_up, apart, columns_asked, told_by
 from powerml.snapshots.passes import Passes, in_passes, passes_for
 from powerml.snapshots.rollup import NEVER, Inputs, Overall, Rollups, overall, roll_up
 from powerml.snapshots.usage import Usage
-from powerml.snapshots.windows import Cutoffs, cutoff_dates, day_date
+from powerml.snapshots.windows import Cutoffs, cutoffs_asked, day_date
 from powerml.sources.loading import TooManyBadRows, open_sources, write_quarantine
 from powerml.tables import OUTCOMES
 from powerml.training.rows import Rows
@@ -107,10 +107,7 @@ class OpenProject:
 
     def cutoffs(self) -> list[date]:
         """The cutoffs that the project's `snapshots` setting asks for; by default from the first event to the last."""
-        spec = self.project.snapshots
-        first = spec.from_ or day_date(self.rollups.first_day + 1)
-        last = spec.to or day_date(self.rollups.last_day + 1)
-        return cutoff_dates(spec.every, first, last)
+        return cutoffs_asked(self.project.snapshots, self.rollups.first_day, self.rollups.last_day)
 
     def for_labels(self) -> OpenProject:
         """The same with the one metric that no snapshot can do without: for who asks for labels alone."""

@@ -201,8 +201,7 @@ def test_a_fault_of_the_data_holds_what_is_acted_on(first, tmp_path, file, fault
 def test_a_champion_long_overdue_holds_it_too(first, tmp_path, monkeypatch):
     project = copied(first, tmp_path / "shop")
     held_by = steps.held_by
-    overdue = lambda *told, due, today: held_by(*told, due=date(2025, 8, 31), today=today)  # noqa: E731
-    monkeypatch.setattr(steps, "held_by", overdue)
+    monkeypatch.setattr(steps, "held_by", lambda *told, **days: held_by(*told, **days | {"due": date(2025, 8, 31)}))
     states, sentence = acted_on(
         run_night(project, as_of=DAYS[1], only=("snapshot", "score", "history", "alerts"), now=NOW)
     )
