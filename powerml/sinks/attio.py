@@ -62,7 +62,7 @@ class AttioSink:
         if token:
             headers = {"Authorization": f"Bearer {token}"}
             service = Service(
-                spec.host, "Attio", spec.token_env, headers=headers, secrets=(token,),
+                spec.host.removesuffix("/v2"), "Attio", spec.token_env, headers=headers, secrets=(token,),
                 pace=pace or Pace(WRITES_PER_SECOND), wrong=without_data, **more,
             )  # fmt: skip
         return cls(spec, service, adopt, lacking)
