@@ -42,9 +42,9 @@ def command(
 ) -> None:
     """Brings the sinks under `sync:` of the project to the newest night of the history.
 
-    Without --apply it says what it would write, and with it does exactly that, unless a brake of the night holds. Exit
-    status 1 where it does, where somebody was set aside or a sink did not take everything, which then waits for the
-    next time.
+    Without --apply it says what it would write, and with it does exactly that, unless a brake of the night holds, or
+    would have held a night that was never run; --force lifts it, and is written down. Exit status 1 where it holds,
+    where somebody was set aside or a sink did not take everything, which then waits for the next time.
     """
     from powerml.config.project import load_project
     from powerml.workflows.sync import SyncOptions, sync

@@ -15,7 +15,7 @@ from powerml.errors import DataError
 from powerml.writing import for_owner_only, only_one, private_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -29,6 +29,9 @@ CREATE TABLE IF NOT EXISTS run (
 CREATE TABLE IF NOT EXISTS step (
     as_of TEXT NOT NULL, step TEXT NOT NULL, state TEXT NOT NULL, counts TEXT NOT NULL, seconds REAL,
     sentence TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (as_of, step)
+);
+CREATE TABLE IF NOT EXISTS lifted (
+    as_of TEXT NOT NULL, brake TEXT NOT NULL, by TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (as_of, brake)
 );
 """
 
@@ -103,6 +106,19 @@ class Ledger:
                 "INSERT OR REPLACE INTO step VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (as_of.isoformat(), step, state, told, seconds, sentence, now.isoformat(timespec="seconds")),
             )
+
+    def lift(self, as_of: date, brakes: Iterable[str], *, by: str, now: datetime) -> None:
+        """Writes down, for good, which brakes of a night somebody lifted by hand, with which command."""
+        with self.con:
+            self.con.executemany(
+                "INSERT OR IGNORE INTO lifted VALUES (?, ?, ?, ?)",
+                [(as_of.isoformat(), brake, by, now.isoformat(timespec="seconds")) for brake in brakes],
+            )
+
+    def lifted(self, as_of: date) -> frozenset[str]:
+        """The brakes of a night that were lifted by hand."""
+        rows = self.con.execute("SELECT brake FROM lifted WHERE as_of = ?", (as_of.isoformat(),))
+        return frozenset(row[0] for row in rows)
 
     def finish(self, as_of: date, state: str, *, now: datetime) -> None:
         """Writes down how a night ended: done or held."""

@@ -10,6 +10,7 @@ import pandas as pd
 
 from powerml.errors import UsageError
 from powerml.history.exports import CHANGED, CURRENT
+from powerml.postgres import EXTRA, NoDatabase, enter_database, has_driver, reason_without
 from powerml.progress import Note, silent
 from powerml.sinks.http import ServiceDown, ServiceError
 from powerml.sinks.plans import (
@@ -36,7 +37,7 @@ TABLES_THERE = {CURRENT: "scores_current", CHANGED: "scores_changed"}
 _MARK = "Written by powerml"
 _DIGEST = "powerml_digest"
 _NUMBERS = {"score", "score_before", "change"}  # also where there is no row to tell it by
-CONNECT_SECONDS = 10
+LOCK_SECONDS = 60  # that a table is waited for; then the night goes on, and the next one writes it
 
 
 def database_type(series: pd.Series) -> str:
@@ -136,11 +137,9 @@ class PostgresSink:
     # -- the database
 
     def _open(self) -> _Connection:
-        try:
-            import psycopg
-        except ImportError:
-            raise UsageError("postgres: needs psycopg; install powerml[postgres]") from None
-        return _Connection(psycopg, self.url, self.variable)
+        if not has_driver():
+            raise UsageError(f"postgres: needs psycopg; {EXTRA}")
+        return _Connection(self.url, self.variable)
 
     def _is_foreign(self, con: Any, table: str) -> bool:
         found = con.execute(
@@ -226,34 +225,43 @@ class PostgresSink:
 class _Connection:
     """A transaction on a connection of its own; what goes wrong is told without the address."""
 
-    def __init__(self, psycopg: Any, url: str, variable: str) -> None:
-        self.psycopg, self.url, self.variable = psycopg, url, variable
+    def __init__(self, url: str, variable: str) -> None:
+        self.url, self.variable = url, variable
         self.con: Any = None
 
     def __enter__(self) -> Any:
+        from psycopg import Error
+
         try:
-            self.con = self.psycopg.connect(self.url, connect_timeout=CONNECT_SECONDS, application_name="powerml")
-        except (self.psycopg.Error, ValueError):
-            raise ServiceDown(
-                f"the database in {self.variable} does not let us in; check the address, the password and the server",
-                unclear=False,
-            ) from None
+            self.con = enter_database(self.url)
+        except NoDatabase as error:
+            if error.address:
+                raise ServiceDown(f"what {self.variable} holds {error}", unclear=False) from None
+            told = f"the database in {self.variable} does not let us in ({error}); check address, password and server"
+            raise ServiceDown(told, unclear=False) from None
+        try:
+            self.con.execute("SELECT set_config('lock_timeout', %s, false)", (f"{LOCK_SECONDS}s",))
+        except Error as error:
+            self.con.close()
+            raise self._told(error) from None
         return self.con
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        from psycopg import Error
+
         try:
             if kind is None:
                 self.con.commit()
-        except self.psycopg.Error as failed:
+        except Error as failed:
             raise self._told(failed) from None
         finally:
             self.con.close()
-        if isinstance(error, self.psycopg.Error):
+        if isinstance(error, Error):
             raise self._told(error) from None
 
-    def _told(self, error: Any) -> ServiceDown:
-        first = str(getattr(error.diag, "message_primary", None) or type(error).__name__)
-        return ServiceDown(f"the database in {self.variable} did not take the tables ({first})", unclear=True)
+    def _told(self, error: Exception) -> ServiceDown:
+        reason = reason_without(self.url, error)
+        return ServiceDown(f"the database in {self.variable} did not take the tables ({reason})", unclear=True)
 
 
 def database_rows(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:

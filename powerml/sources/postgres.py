@@ -7,21 +7,17 @@ from __future__ import annotations
 
 import io
 import os
-import re
 from contextlib import contextmanager
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urlsplit
 
 from powerml.errors import DataError, UsageError, did_you_mean
+from powerml.postgres import EXTRA, NoDatabase, enter_database, has_driver, reason_without
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import psycopg
 
-_EXTRA = "pip install 'powerml[postgres]'"
-_HIDDEN = "***"
 _SETTINGS = {
     "timezone": "UTC",
     "datestyle": "ISO",
@@ -29,8 +25,6 @@ _SETTINGS = {
     "synchronize_seqscans": "off",  # the same rows in the same order each time
     "max_parallel_workers_per_gather": "0",
 }
-_PATIENCE = {"connect_timeout": "10", "keepalives_idle": "30", "keepalives_interval": "10", "keepalives_count": "3"}
-_SECRET = ("password", "passfile", "sslpassword", "service", "user", "host", "hostaddr")
 _INTEGERS = ("int2", "int4", "int8")
 _FLOATS = ("float4", "float8")
 _TIMES = {"timestamptz": "TIMESTAMP WITH TIME ZONE", "timestamp": "TIMESTAMP", "date": "DATE"}
@@ -124,22 +118,18 @@ def server(variable: str, *, where: str, timeout_seconds: float | None = None) -
             f"{where}: the environment variable {variable} is not set; export {variable}="
             "postgresql://USER:PASSWORD@HOST/DATABASE"
         )
-    if find_spec("psycopg") is None:
-        raise UsageError(f"{where}: reading PostgreSQL needs psycopg; {_EXTRA}")
-    import psycopg.conninfo
+    if not has_driver():
+        raise UsageError(f"{where}: reading PostgreSQL needs psycopg; {EXTRA}")
     import psycopg.errors
 
     named = f"{where}: the server that {variable} names"
     try:
-        said = psycopg.conninfo.conninfo_to_dict(address)
-    except psycopg.Error:
-        fix = "write it like postgresql://USER:PASSWORD@HOST/DATABASE"
-        raise DataError(f"{where}: what {variable} holds is no address of PostgreSQL; {fix}") from None
-    try:
-        con = psycopg.connect(**{**_PATIENCE, **said, "client_encoding": "UTF8"})  # type: ignore[arg-type]
-    except (psycopg.Error, UnicodeError) as error:
-        fix = f"start it, or correct {variable}"
-        raise DataError(f"{named} cannot be reached ({_reason(error, address, said)}); {fix}") from None
+        con = enter_database(address)
+    except NoDatabase as error:
+        if error.address:
+            fix = "write it like postgresql://USER:PASSWORD@HOST/DATABASE"
+            raise DataError(f"{where}: what {variable} holds {error}; {fix}") from None
+        raise DataError(f"{named} cannot be reached ({error}); start it, or correct {variable}") from None
     with con:
         try:
             con.read_only, con.isolation_level = True, psycopg.IsolationLevel.REPEATABLE_READ
@@ -153,7 +143,7 @@ def server(variable: str, *, where: str, timeout_seconds: float | None = None) -
                 " 'query_timeout'"
             ) from None
         except psycopg.Error as error:
-            reason = _reason(error, address, said)
+            reason = reason_without(address, error)
             if con.broken or con.closed:
                 told = f"{named} went away while it was read ({reason}); nothing of it was kept: run this again"
                 raise DataError(told) from None
@@ -198,18 +188,3 @@ def duckdb_type(kind: str) -> str:
     if kind in _INTEGERS:
         return "BIGINT"
     return "DOUBLE" if kind in _FLOATS else "BOOLEAN" if kind == "bool" else _TIMES.get(kind, "VARCHAR")
-
-
-def _reason(error: Exception, address: str, said: dict[str, Any]) -> str:
-    """The first line of what the driver says, without address, login and host."""
-    primary = getattr(getattr(error, "diag", None), "message_primary", None)
-    line = str(primary or error).strip().split("\n", 1)[0]
-    line = re.sub(r"^connection failed: ", "", line)
-    line = re.sub(r'^connection to server (at|on socket) ".*?"[^:]*failed: ', "", line)
-    parts = urlsplit(address) if "://" in address else None
-    secrets = {address, *(str(said[key]) for key in _SECRET if said.get(key))}
-    if parts is not None:
-        secrets |= {parts.netloc, parts.password or "", unquote(parts.password or "")}
-    for secret in sorted(secrets, key=len, reverse=True):
-        line = line.replace(secret, _HIDDEN) if len(secret) > 2 else line
-    return line.removeprefix("FATAL:").strip().rstrip(". ") or type(error).__name__

@@ -35,17 +35,21 @@ def held_by(spec: NightSpec, history: NightHistory, night: Night, *, due: date |
 
 
 def held_as_night(project: ProjectSpec, history: NightHistory, night: Night, *, today: date) -> tuple[str, ...]:
-    """What holds a sync by hand: what held the night's own step, or would have.
+    """What holds a sync by hand: what held the night's own step, or would have, had the night come to it.
 
-    Nothing where a brake was lifted, or where no night was run (a history filled in, or kept by hand).
+    So it is, too, where no night was run (a history filled in, or kept by hand). Nothing where the night's step was
+    run, and of a brake that somebody lifted.
     """
     with open_ledger(project.state) as ledger:
-        run, steps = ledger.run(night.as_of), ledger.steps(night.as_of)
-    if run is None or run.forced:
+        run, step = ledger.run(night.as_of), ledger.steps(night.as_of).get("sync")
+        lifted = ledger.lifted(night.as_of)
+    if run is not None and run.forced:
         return ()
-    if "sync" in steps and steps["sync"].state != "held":
+    if step is not None and step.state != "held":
         return ()
-    return held_by(project.night, history, night, due=due_of(project, night), today=today)
+    told = [] if step is None else step.counts.get("brakes", [])
+    told = told or held_by(project.night, history, night, due=due_of(project, night), today=today)
+    return tuple(sentence for sentence in told if sentence not in lifted)
 
 
 def due_by(version: registry.Version) -> date:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -75,8 +75,9 @@ def sync(
 ) -> list[Synced]:
     """Brings the sinks named (by default all of the project) to the newest night; without `apply` says what would be.
 
-    Two runs that write exclude each other, and a night; what holds the night's own step holds them, too. Raises
-    UsageError for a sink that the project does not name, and where there is no night yet.
+    Two runs that write exclude each other, and a night; what holds the night's own step, or would, holds them, too,
+    unless `force` lifts it, which the ledger keeps. Raises UsageError for a sink that the project does not name, and
+    where there is no night yet.
     """
     known = project.sync.named
     for name in names:
@@ -94,13 +95,25 @@ def sync(
         raise UsageError("there is no night yet; run 'powerml night' first")
     names = names or tuple(known)
     if not options.apply:
-        return synced(project, history, night, names, options, note=note)
-    held = () if options.force else held_as_night(project, history, night, today=now.date())
-    if held:
-        told = f"held back, for: {' '.join(held)} When that is right, lift the brake with --force"
-        return [Synced(SinkPlan(name, night.as_of.isoformat(), refusal=told), None) for name in names]
+        held = held_as_night(project, history, night, today=now.date())
+        told = f"a brake of the night holds, so --apply writes nothing without --force: {' '.join(held)}"
+        return [
+            _remarked(one, told if held else "") for one in synced(project, history, night, names, options, note=note)
+        ]
     with one_night_at_a_time(project.state, now=now):
-        return synced(project, history, night, names, options, note=note)
+        held = held_as_night(project, history, night, today=now.date())
+        if held and not options.force:
+            told = f"held back, for: {' '.join(held)} When that is right, lift the brake with --force"
+            return [Synced(SinkPlan(name, night.as_of.isoformat(), refusal=told), None) for name in names]
+        with open_ledger(project.state) as ledger:
+            ledger.lift(night.as_of, held, by="sync --force", now=now)
+        told = f"brake lifted by hand, which is written down: {' '.join(held)}" if held else ""
+        return [_remarked(one, told) for one in synced(project, history, night, names, options, note=note)]
+
+
+def _remarked(one: Synced, remark: str) -> Synced:
+    """The same with a sentence before what its plan remarks."""
+    return replace(one, plan=replace(one.plan, remarks=(remark, *one.plan.remarks))) if remark else one
 
 
 def exported(project: ProjectSpec, history: NightHistory, night: Night) -> str:

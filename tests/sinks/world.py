@@ -37,7 +37,8 @@ def settings(address: str, *names: str) -> dict:
 
 
 def project_in(folder: Path, sync: dict, **more) -> ProjectSpec:
-    """A project of hand-kept nights."""
+    """A project of hand-kept nights, which no brake holds unless `night` says so."""
+    more = {"night": {"moved": 1.0, "fewer": 1.0}, **more}
     events = "user_id,event,time\nada,open,2026-02-01T08:00:00Z\n"
     return load_project(write_project(folder, events, project="shop", sync=sync, **more))
 

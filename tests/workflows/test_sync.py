@@ -223,13 +223,29 @@ def test_max_writes_leaves_the_rest_for_the_next_time(attio):
     assert len(fake.scores()) == 5
 
 
-def test_what_held_the_night_holds_a_sync_by_hand(attio):
-    project, fake = attio
-    sync(project, options=APPLY)
-    say(project, "2026-03-02", {"ada": 20, "bob": 10})
-    now, day = datetime(2026, 3, 2, 2, tzinfo=UTC), date(2026, 3, 2)
+@pytest.fixture
+def braked(tmp_path):
+    """Attio has a night, and the next one is held: of five people two are left."""
+    fake = FakeAttio()
+    with running(fake) as address:
+        project = project_in(tmp_path / "shop", settings(address, "attio"), night={})
+        say(project, "2026-03-01", PEOPLE)
+        sync(project, options=APPLY)
+        say(project, "2026-03-02", {"ada": 20, "bob": 10})
+        yield project, fake
+
+
+DAY, NOW = date(2026, 3, 2), datetime(2026, 3, 2, 2, tzinfo=UTC)
+
+
+def begun(project, day=DAY, *, forced=False):
     with open_ledger(project.state) as ledger:
-        ledger.begin(day, forced=False, now=now)
+        ledger.begin(day, forced=forced, now=NOW)
+
+
+def test_what_held_the_night_holds_a_sync_by_hand(braked):
+    project, fake = braked
+    begun(project)
     (said,) = sync(project)
     assert said.plan.writes
     before = fake.writes
@@ -238,18 +254,76 @@ def test_what_held_the_night_holds_a_sync_by_hand(attio):
     assert held.plan.refusal.startswith("held back, for: 2 entities, 60 % fewer than the 5 of 2026-03-01")
     assert held.plan.refusal.endswith("When that is right, lift the brake with --force")
     with open_ledger(project.state) as ledger:
-        ledger.mark(day, "sync", "held", now=now)
+        ledger.mark(DAY, "sync", "held", now=NOW)
     (held,) = sync(project, options=APPLY)
     assert held.plan.refusal
     (done,) = sync(project, options=SyncOptions(apply=True, force=True))
     assert not done.findings
     assert set(fake.scores()) == {"ada@shop.example", "bob@shop.example"}
     say(project, "2026-03-03", {"ada": 99, "bob": 98})
-    day = date(2026, 3, 3)
-    with open_ledger(project.state) as ledger:
-        ledger.begin(day, forced=True, now=now)
+    begun(project, date(2026, 3, 3), forced=True)
     (done,) = sync(project, options=APPLY)  # the night's brake was lifted
     assert done.done.written
+
+
+def test_where_no_night_was_run_its_brakes_hold_all_the_same(braked):
+    project, fake = braked
+    before = fake.writes
+    (said,) = sync(project)
+    assert said.plan.writes
+    (told,) = said.plan.remarks
+    assert told.startswith("a brake of the night holds, so --apply writes nothing without --force: 2 entities, 60 %")
+    assert not said.findings
+    (held,) = sync(project, options=APPLY)
+    assert (fake.writes, held.findings, held.done) == (before, True, None)
+    assert held.plan.refusal.startswith("held back, for: 2 entities, 60 % fewer than the 5 of 2026-03-01")
+
+
+def test_a_brake_that_was_lifted_is_written_down_with_what_it_said_and_stays_lifted(braked):
+    project, fake = braked
+    (done,) = sync(project, options=SyncOptions(apply=True, force=True, max_writes=1))
+    assert done.plan.remarks[0].startswith("brake lifted by hand, which is written down: 2 entities, 60 % fewer")
+    with open_ledger(project.state) as ledger:
+        (lifted,) = ledger.con.execute("SELECT as_of, by, at FROM lifted WHERE brake LIKE '2 entities%'").fetchall()
+        brakes = ledger.lifted(DAY)
+    assert (lifted[0], lifted[1], lifted[2][:4].isdigit()) == ("2026-03-02", "sync --force", True)
+    (more,) = sync(project, options=APPLY)  # the rest of the same night
+    assert not more.findings
+    assert set(fake.scores()) == {"ada@shop.example", "bob@shop.example"}
+    say(project, "2026-03-03", {"ada": 20})
+    (held,) = sync(project, options=APPLY)  # another night has brakes of its own
+    assert held.plan.refusal
+    with open_ledger(project.state) as ledger:
+        assert ledger.lifted(DAY) == brakes
+        assert ledger.lifted(date(2026, 3, 3)) == frozenset()
+
+
+def test_what_a_night_was_held_for_holds_though_the_brakes_were_loosened_since(braked):
+    project, fake = braked
+    begun(project)
+    with open_ledger(project.state) as ledger:
+        ledger.mark(DAY, "sync", "held", now=NOW, counts={"brakes": ["No event is known: look at the source."]})
+    loose = project.model_copy(update={"night": project.night.model_copy(update={"fewer": 1.0, "moved": 1.0})})
+    before = fake.writes
+    (held,) = sync(loose, options=APPLY)
+    assert (fake.writes, held.findings) == (before, True)
+    assert held.plan.refusal.startswith("held back, for: No event is known: look at the source. When")
+
+
+def test_a_dry_run_that_is_forced_writes_nothing_down(braked):
+    project, _ = braked
+    sync(project, options=SyncOptions(force=True))
+    with open_ledger(project.state) as ledger:
+        assert ledger.lifted(DAY) == frozenset()
+    (held,) = sync(project, options=APPLY)
+    assert held.plan.refusal
+
+
+def test_a_first_night_has_nothing_to_be_compared_with_and_is_sent(attio):
+    project, fake = attio
+    (done,) = sync(project.model_copy(update={"night": project.night.model_copy(update={"fewer": 0.2})}), options=APPLY)
+    assert not done.findings
+    assert len(fake.scores()) == 5
 
 
 def test_what_cannot_be_done_is_said(tmp_path):
