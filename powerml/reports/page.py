@@ -62,7 +62,8 @@ def table(frame: pd.DataFrame, *, shares: Sequence[str] = ()) -> str:
 
 
 def _data(text: str) -> str:
-    return f'<td{" class=long" if len(text) > _LONGEST_LINE else ""}>{escape(text)}</td>'
+    wraps = ' class="long"' if len(text) > _LONGEST_LINE else ""
+    return f"<td{wraps}>{escape(text)}</td>"
 
 
 def _cell(value: object, as_share: bool) -> str:
