@@ -189,12 +189,18 @@ class NightHistory:
         """Removes nights older than `keep_days` before the newest, but the first of each month; gives their dates."""
         dates = sorted({night.as_of for night in self.every()})
         gone = [day for day in dates if day not in kept_dates(dates, keep_days)]
-        for day in gone:
+        for day in [*self._half_gone(dates), *gone]:
             place = self.folder / day.isoformat()
             for file in sorted(place.glob("night-*.json")):
                 file.unlink()  # first what says that it is there
             shutil.rmtree(place)
         return gone
+
+    def _half_gone(self, dates: Sequence[date]) -> list[date]:
+        """Folders of dates older than the newest night without a night in them: a removal was killed in the middle."""
+        names = {place.name for place in self.folder.glob("????-??-??")} if self.folder.is_dir() else set()
+        there = {day.isoformat() for day in dates}
+        return [date.fromisoformat(name) for name in sorted(names - there) if name < max(there, default="")]
 
     def _place(self, night: Night) -> Path:
         return self.folder / night.as_of.isoformat()

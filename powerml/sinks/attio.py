@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from powerml.history.standing import CANDIDATES_FROM
 from powerml.progress import Note, silent
-from powerml.sinks.attio_structure import SCORE, TIER, Structure, id_in, items_in, made_in, pages, without_data
+from powerml.sinks.attio_structure import SCORE, TIER, AttioStructure, id_in, items_in, made_in, pages, without_data
 from powerml.sinks.http import (
     EntryRefused,
     Pace,
@@ -27,7 +27,7 @@ from powerml.sinks.plans import (
     from_the_ledger,
     id_problem,
     most_refused,
-    settled,
+    needs_nothing,
     utc_now,
 )
 
@@ -71,9 +71,9 @@ class AttioSink:
         return f"AttioSink({self.spec.host})"
 
     @property
-    def structure(self) -> Structure:
+    def structure(self) -> AttioStructure:
         """The attributes and the list that rows need."""
-        return Structure(self.service, self.spec.list, self.adopt)
+        return AttioStructure(self.service, self.spec.list, self.adopt)
 
     # -- what would be done
 
@@ -117,7 +117,7 @@ class AttioSink:
                 continue
             score, tier, match = int(row["composite_score"]), str(row["tier"]), digest_of(good[id_])[:12]
             digest, there = f"{match}/{score}/{tier}", known.get(id_)
-            if settled(there, digest, as_of):
+            if needs_nothing(there, digest, as_of):
                 stays += 1
                 continue
             if there is not None and there.remote and not there.digest.startswith(match):
@@ -168,7 +168,7 @@ class AttioSink:
                 writes.append(Write("remove", "entry", id_, id_, "", {}, id_, remote, as_of))
         leaving, coming = {w.key for w in writes}, {w.id for w in rows}
         for id_ in wanted:
-            if settled(known.get(id_), "", as_of) and id_ not in leaving | gone:
+            if needs_nothing(known.get(id_), "", as_of) and id_ not in leaving | gone:
                 stays += 1
                 continue
             if id_ not in coming and id_ in persons and persons[id_].state == "set aside":

@@ -78,7 +78,7 @@ def pages(service: Service, method: str, path: str, **more: Any) -> Iterator[dic
 
 
 @dataclass
-class Structure:
+class AttioStructure:
     """Attributes, options and the list (called `slug`); `adopt` takes over those that somebody else made."""
 
     service: Service | None

@@ -118,7 +118,7 @@ def most_refused(writes: int) -> int:
     return max(REFUSED_BEFORE_ANY, writes // 20)
 
 
-def settled(there: SentRow | None, digest: str, as_of: str) -> bool:
+def needs_nothing(there: SentRow | None, digest: str, as_of: str) -> bool:
     """Whether a thing needs no write: it was sent as it is, or set aside tonight; another night tries it again."""
     if there is None or there.digest != digest:
         return False

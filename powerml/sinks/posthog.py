@@ -21,7 +21,7 @@ from powerml.sinks.plans import (
     digest_of,
     from_the_ledger,
     id_problem,
-    settled,
+    needs_nothing,
     unset,
     utc_now,
 )
@@ -161,7 +161,7 @@ class PosthogSink:
                     aside += [Aside(write.id, problem)] if newest else []
                 elif write.key in back.lost:
                     writes.append(write)
-                elif settled(there, write.digest, as_of_night):
+                elif needs_nothing(there, write.digest, as_of_night):
                     stays += 1
                     aside += [Aside(write.id, there.why)] if there is not None and there.state == "set aside" else []
                 else:
@@ -266,7 +266,7 @@ class PosthogSink:
                 event = _event(LEFT, id_, told, standing.instant)
             event["uuid"] = event_id(standing.project, f"{id_}:left", as_of, version)
             body, digest = {"events": [event], "historical": False}, digest_of(event)
-            if settled(there, digest, as_of):
+            if needs_nothing(there, digest, as_of):
                 aside += [Aside(id_, there.why)] if there.state == "set aside" else []
             else:
                 found.append(Write("remove", "person", id_, id_, digest, body, id_, as_of=as_of))

@@ -28,7 +28,7 @@ from powerml.sinks.plans import (
     digest_of,
     from_the_ledger,
     id_problem,
-    settled,
+    needs_nothing,
     unset,
     utc_now,
 )
@@ -92,7 +92,7 @@ class WebhookSink:
             digest = digest_of({name: value for name, value in row.items() if name not in NO_STATE})
             if problem:
                 aside.append(Aside(id_, problem))
-            elif settled(there, digest, as_of):
+            elif needs_nothing(there, digest, as_of):
                 stays += 1
                 aside += [Aside(id_, there.why)] if there is not None and there.state == "set aside" else []
             else:
@@ -100,7 +100,7 @@ class WebhookSink:
                 writes.append(Write(action, "row", id_, id_, digest, row, id_, as_of=as_of))
         gone = digest_of("removed")
         for id_, there in known.items():
-            if id_ not in here and settled(there, gone, as_of):
+            if id_ not in here and needs_nothing(there, gone, as_of):
                 aside += [Aside(id_, there.why)] if there.state == "set aside" else []
             elif id_ not in here:
                 body = {"as_of": as_of, standing.id_column: id_, "status": "removed"}

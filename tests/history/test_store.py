@@ -120,3 +120,14 @@ def test_retention_keeps_the_last_days_and_the_first_of_each_month(history):
     assert left[2:] == [str(day.date()) for day in days[days > "2026-02-24"]]
     assert len(list(Path(history.folder).iterdir())) == len(left)
     assert history.retain(35) == []
+
+
+def test_what_a_killed_removal_left_goes_with_the_next(history):
+    for day in pd.date_range("2026-01-10", "2026-03-31", freq="D"):
+        keep(history, night(str(day.date())), {"ada": 50.0})
+    place = Path(history.folder) / "2026-01-11"
+    for entry in place.glob("night-*.json"):
+        entry.unlink()  # where a kill fell between the entries and the rest of their folder
+    assert list(place.iterdir())
+    history.retain(35)
+    assert not place.exists()

@@ -99,9 +99,9 @@ def _history(work: Work, night: Sofar) -> Done:
     """What was scored becomes part of the history; what it is compared with is scored by the same scorer; exports."""
     history, spec = work.history, work.project.history
     entries = [Night.from_json(text, file="night.db") for text in night.of("score")["nights"]]
-    new = [entry for entry in entries if history.known(entry) is None]
-    for entry in new:
-        history.admit(entry)
+    for entry in entries:
+        if history.known(entry) is None:
+            history.admit(entry)
     again = []
     for entry, asked in zip(entries, work.asked, strict=True):
         if any(n.as_of < entry.as_of for n in history.nights(None if entry.role == "main" else entry.model)):
@@ -123,7 +123,8 @@ def _history(work: Work, night: Sofar) -> Done:
         said += f"; {EXPORTS}/ has {' and '.join(f'{n:,} rows of {name}' for name, n in exported.items())}"
     said += f"; not in the database: {untaken}" if untaken else ""
     failed = [untaken] if untaken else []
-    counts = {"new": len(new), "rescored": len(again), "removed": len(gone), "exports": exported, "failed": failed}
+    # what stands when the step is over, not what this attempt did: a night that was killed says what any other does
+    counts = {"kept": len(entries), "rescored": len(again), "removed": len(gone), "exports": exported, "failed": failed}
     return Done(said, counts)
 
 
