@@ -18,7 +18,11 @@ def store(tmp_path_factory):
     for name in ("engagement", "activity"):
         run = session.scorers[name]
         version = registry.register(
-            *(store, "golden"), run_id=run.run_id, model_uri=run.model_uri, manifest=run.manifest, tags={registry.SCORER: name, registry.VERDICT: "skill"}
+            *(store, "golden"),
+            run_id=run.run_id,
+            model_uri=run.model_uri,
+            manifest=run.manifest,
+            tags={registry.SCORER: name, registry.VERDICT: "skill"},
         )
         if name == "engagement":
             registry.set_alias(store, version, "champion")

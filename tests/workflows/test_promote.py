@@ -40,9 +40,12 @@ def trained(tmp_path_factory):
             ranking=pd.DataFrame({"rank": [1]}),
             example=rows.head(2),
             tags={
-                "powerml.verdict": verdict, "powerml.verdict.churn": verdict, "powerml.config": "c",
-                "powerml.vocabulary": "v", "powerml.trained_until": "2025-11-01",
-            },  # fmt: skip
+                "powerml.verdict": verdict,
+                "powerml.verdict.churn": verdict,
+                "powerml.config": "c",
+                "powerml.vocabulary": "v",
+                "powerml.trained_until": "2025-11-01",
+            },
         )
         for name, verdict in (("engagement", "skill"), ("activity", "no skill"))
     ]
