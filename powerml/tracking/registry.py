@@ -11,7 +11,6 @@ from powerml.config import fingerprints
 from powerml.errors import StoreError
 from powerml.scoring.learned import Learned
 from powerml.tracking import database
-from powerml.tracking.kept_session import MOVED_FROM
 from powerml.tracking.model_files import MANIFEST_FILE, fetched, model_files, read_model
 from powerml.tracking.store import WRITING, Store, connected, is_absent, writing
 
@@ -32,6 +31,7 @@ ABOUT = (
     "`p_` columns are probabilities, `band` is document D's ladder. Versions say by whom they were made and their "
     "verdict on held-out months; the alias `champion` scores, `challenger` is the newest."
 )
+MOVED_FROM = "powerml.recalibrated_from"  # the version whose base rates were moved
 PENDING = "powerml.pending"  # the alias that a version is about to get
 
 

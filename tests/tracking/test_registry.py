@@ -4,7 +4,7 @@ import pytest
 from powerml.errors import StoreError
 from powerml.scoring.learned import Learned
 from powerml.tracking import registry
-from powerml.tracking.kept_session import MOVED_FROM
+from powerml.tracking.registry import MOVED_FROM
 from powerml.tracking.store import Store, connected
 from tests.tracking.small_session import log_small, model
 
