@@ -27,7 +27,8 @@ def band_page(title: str, report: BandReport, *, verdict: Sequence[str], notes: 
     first, *rest = verdict
     parts = [sentence(first, kind="verdict"), *map(sentence, rest), *map(sentence, notes)]
     parts += [heading("What came of each band"), *map(sentence, report.sentences)]
-    parts.append(table(band_table(report), shares=["share"]))
+    bands = band_table(report)
+    parts.append(table(bands if bands["note"].any() else bands.drop(columns="note"), shares=["share"]))
     parts += [heading("All numbers"), table(report.table), heading("Behind the intervals"), table(report.detail)]
     if len(report.reversals):
         parts += [heading("Bands in the wrong order"), table(report.reversals)]

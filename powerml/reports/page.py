@@ -14,12 +14,16 @@ if TYPE_CHECKING:
 _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;color:#1c2530;max-width:72rem;margin:2rem auto;padding:0 1rem}"
     "h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem}"
-    "table{border-collapse:collapse;font-variant-numeric:tabular-nums}"
-    "th,td{padding:.25rem .7rem;border-bottom:1px solid #d8dee6;text-align:right}"
+    "table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:13.5px}"
+    ".wide{overflow-x:auto}"
+    "th,td{padding:.25rem .45rem;border-bottom:1px solid #d8dee6;text-align:right;white-space:nowrap}"
+    "th{white-space:normal;vertical-align:bottom}td.long{white-space:normal;min-width:18rem;text-align:left}"
     "th:first-child,td:first-child{text-align:left}thead th{border-bottom:2px solid #8a97a6}"
     ".verdict{font-size:1.1rem;border-left:4px solid #2f6db5;padding:.4rem .9rem;background:#f2f6fb}"
     ".note{color:#5a6775}"
 )
+_LONGEST_LINE = 36
+"""A cell of up to so many characters stays on one line; a page too narrow for its lines is moved sideways."""
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 
 
@@ -50,10 +54,16 @@ def table(frame: pd.DataFrame, *, shares: Sequence[str] = ()) -> str:
     """A frame as a table; columns in `shares` are printed in per cent."""
     head = "".join(f"<th>{escape(str(name))}</th>" for name in frame.columns)
     rows = [
-        "<tr>" + "".join(f"<td>{escape(_cell(v, name in shares))}</td>" for name, v in zip(frame, row, strict=True))
+        "".join(_data(_cell(v, name in shares)) for name, v in zip(frame, row, strict=True))
         for row in frame.itertuples(index=False)
     ]
-    return f"<table><thead><tr>{head}</tr></thead><tbody>\n" + "</tr>\n".join(rows) + "</tr></tbody></table>"
+    body = "\n".join(f"<tr>{row}</tr>" for row in rows)
+    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>\n{body}</tbody></table></div>'
+
+
+def _data(text: str) -> str:
+    wraps = ' class="long"' if len(text) > _LONGEST_LINE else ""
+    return f"<td{wraps}>{escape(text)}</td>"
 
 
 def _cell(value: object, as_share: bool) -> str:

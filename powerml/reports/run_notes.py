@@ -39,7 +39,7 @@ def session_note(
     said += list(told["choice"].sentences) if "choice" in told else []
     bands = told["bands"].for_reading if "bands" in told else None
     if bands is not None:
-        said.append(markdown_table(bands))
+        said.append(markdown_table(_bands_in_short(bands)))
     if challenger in runs:
         said.append(f"![Outcomes by band]({_file(runs[challenger], f'{BANDS}.svg')})")
         said.append(f"The challenger is the run *{challenger}*: bands, reliability and weights are among its files.")
@@ -50,6 +50,15 @@ def session_note(
             f"[This picture by itself]({picture}); with its tables: `powerml compare {named} --html compare.html`"
         )
     return "\n\n".join(said) + "\n"
+
+
+def _bands_in_short(bands: pd.DataFrame) -> pd.DataFrame:
+    """The bands in columns that fit beside a run's other facts; the document's rates are in `bands/report.html`."""
+    left_out = [name for name in bands if name == "mean score" or str(name).startswith("document: ")]
+    told = bands.drop(columns=left_out)
+    told["share"] = [f"{100 * share:.0f} %" for share in told["share"]]
+    told["mean outcome"] = ["" if mean != mean else f"{mean:.0f}" for mean in told["mean outcome"]]
+    return told if told["note"].any() else told.drop(columns="note")
 
 
 def _file(run_id: str, path: str) -> str:

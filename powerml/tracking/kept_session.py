@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from powerml.tracking.registry import Version
 
-MOVED_FROM = "powerml.recalibrated_from"  # the version whose base rates were moved
 PARENT = "mlflow.parentRunId"
 REPEAT_FILE = "repeat.json"  # what a repeat needs beside the declaration
 

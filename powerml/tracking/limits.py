@@ -41,6 +41,7 @@ HEADLINES = (
     "*/rate",
     "*/events",
     "time/*",
+    "*/auroc_*d_earlier_*",
     "skill/*",
     "recalibrate/*",
     "bands/*",

@@ -8,6 +8,7 @@ installed code.
 from __future__ import annotations
 
 import contextlib
+import filecmp
 import json
 import os
 import re
@@ -29,7 +30,7 @@ from powerml.tracking.store import Store, safe_part
 from powerml.writing import write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 DATA = "scoring_model.json"
 RUN_SOURCE = "powerml"  # who runs and models are by, in MLflow's own tags
@@ -135,6 +136,20 @@ def read_model(folder: Path, *, expected: Mapping[str, str], shown: str) -> Scor
     if not data.is_file():
         raise StoreError(f"{shown}: holds no {DATA}, so powerml did not make it; name a version that powerml trained")
     return ScoringModel.from_dict(json.loads(data.read_text(encoding="utf-8")))
+
+
+def share_code(folders: Sequence[Path]) -> None:
+    """One file on disk for the package's archive of several models, where the same bytes lie in the folder of each.
+
+    Each folder keeps the name, so each model stays whole by itself; a disk without such links keeps copies.
+    """
+    archives = [path for folder in folders if (path := folder / "artifacts" / ARCHIVE).is_file()]
+    for other in archives[1:]:
+        if not archives[0].samefile(other) and filecmp.cmp(archives[0], other, shallow=False):
+            with contextlib.suppress(OSError):
+                link = other.with_name(f".{ARCHIVE}")
+                link.hardlink_to(archives[0])
+                link.replace(other)
 
 
 def _archive(target: Path) -> Path:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from powerml.config import fingerprints
 from powerml.errors import StoreError
+from powerml.scoring.learned import Learned
 from powerml.tracking import database
 from powerml.tracking.model_files import MANIFEST_FILE, fetched, model_files, read_model
 from powerml.tracking.store import WRITING, Store, connected, is_absent, writing
@@ -30,6 +31,7 @@ ABOUT = (
     "`p_` columns are probabilities, `band` is document D's ladder. Versions say by whom they were made and their "
     "verdict on held-out months; the alias `champion` scores, `challenger` is the newest."
 )
+MOVED_FROM = "powerml.recalibrated_from"  # the version whose base rates were moved
 PENDING = "powerml.pending"  # the alias that a version is about to get
 
 
@@ -74,10 +76,33 @@ def register(
         _settle(client, model)
         all_tags = {**tags, MANIFEST: fingerprints.of_manifest(manifest)} | ({PENDING: alias} if alias else {})
         id_ = model_uri.removeprefix("models:/")  # servers ask for it
-        made = client.create_model_version(model, source=model_uri, run_id=run_id, tags=all_tags, model_id=id_)
+        about = about_version(tags)
+        made = client.create_model_version(
+            model, source=model_uri, run_id=run_id, tags=all_tags, model_id=id_, description=about
+        )
         if alias:
             _settle(client, model)
         return _version(client, model, int(made.version))
+
+
+def about_version(tags: Mapping[str, str]) -> str:
+    """What a version's page says first: the scorer, its verdicts, what it learned from, and what was moved since.
+
+    >>> about_version({SCORER: "card", "powerml.kind": "fitted", VERDICT: "skill", "powerml.verdict.churn": "skill"})
+    'card (fitted). Verdict on held-out months: skill; churn: skill.'
+    """
+    if SCORER not in tags:
+        return ""
+    kind = f" ({tags['powerml.kind']})" if tags.get("powerml.kind") else ""
+    verdicts = [f"{k.removeprefix(OUTCOME_VERDICT)}: {v}" for k, v in tags.items() if k.startswith(OUTCOME_VERDICT)]
+    said = [f"{tags[SCORER]}{kind}.", f"Verdict on held-out months: {'; '.join([tags.get(VERDICT, '?'), *verdicts])}."]
+    learned = Learned.from_tags(tags)
+    if learned is not None and learned.until is not None:
+        first = "" if learned.since is None else f"{learned.since.date()} to "
+        said.append(f"Learned from snapshots of {first}{learned.until.date()}.")
+    if MOVED_FROM in tags:
+        said.append(f"It is version {tags[MOVED_FROM]} with its base rates moved to the outcomes that came since.")
+    return " ".join(said)
 
 
 def _settle(client: MlflowClient, model: str) -> None:

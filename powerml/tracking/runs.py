@@ -19,7 +19,16 @@ from powerml.config import fingerprints
 from powerml.errors import StoreError
 from powerml.spreadsheets import guarded
 from powerml.tracking.limits import MAX_METRICS, MAX_PARAMS, beside_each_other, native_as_params
-from powerml.tracking.model_files import MANIFEST_FILE, OWN_TAGS, RUN_SOURCE, SCRATCH, log_model, model_manifest
+from powerml.tracking.model_files import (
+    MANIFEST_FILE,
+    OWN_TAGS,
+    RUN_SOURCE,
+    SCRATCH,
+    fetched,
+    log_model,
+    model_manifest,
+    share_code,
+)
 from powerml.tracking.store import Store, connected, experiment_id, plain, safe_key, writing
 
 if TYPE_CHECKING:
@@ -152,7 +161,14 @@ def log_session(
             mlflow.log_metrics({safe_key(k): float(v) for k, v in session.metrics.items() if math.isfinite(v)})
             mlflow.set_tag(NOTE, session.note(parent, {name: run.run_id for name, run in logged.items()}))
             _log_input(client, parent, session.learned_from)
+        if store.is_own:
+            _share_code(store, [run.model_uri for run in logged.values()])
     return LoggedSession(parent, logged)
+
+
+def _share_code(store: Store, uris: Sequence[str]) -> None:
+    with contextlib.ExitStack() as open_folders:
+        share_code([open_folders.enter_context(fetched(store, uri)) for uri in uris])
 
 
 def log_version(store: Store, project: str, run: ScorerRun, *, tags: Mapping[str, str]) -> LoggedSession:

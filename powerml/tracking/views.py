@@ -33,6 +33,8 @@ SHOWN_COLUMNS = (
 """What the table of runs shows: verdict, kind, skill, AUROC of churn and expansion, log loss, slope."""
 BESIDE = ("skill/overall", "churn/auroc", "expand/auroc")
 """The three metrics on the right of the comparison."""
+TRAINING = {"workflowType": "machine_learning"}
+"""The UI's training view; without a word it is the one for language models, with judges and prompts."""
 AXES = 9
 """So many weights, those that differ most, can be read on one screen."""
 _WEIGHT = "weight/"
@@ -94,7 +96,8 @@ def _known(runs: Iterable[Run], metrics: Sequence[str]) -> list[str]:
 
 
 def _link(experiment: str, key: str, **more: str) -> str:
-    return f"/#/experiments/{experiment}/runs?{urlencode({'viewStateShareKey': key, **more})}"
+    asked = {"viewStateShareKey": key, **TRAINING, **more}
+    return f"/#/experiments/{experiment}/runs?{urlencode(asked)}"
 
 
 def _state(where: str) -> dict[str, Any]:

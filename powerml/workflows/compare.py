@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+    from powerml.scoring.model import ScoringModel
     from powerml.training.rows import Rows, TrainingData
 
 
@@ -67,6 +68,15 @@ class Compared(Shown):
         yield None if self.comparison is None else self.comparison.measures
 
 
+@dataclass(frozen=True)
+class LoggedScorer:
+    """A run's or version's scorer read from the store; `learned`: the snapshots that it was fitted on."""
+
+    name: str
+    model: ScoringModel
+    learned: Learned | None = None
+
+
 def compare_on_project(
     project: ProjectSpec,
     asked: Sequence[str],
@@ -79,15 +89,16 @@ def compare_on_project(
 
     One weight set with `settings` is compared with its edited self. Scores get their links, and fitted scorers are
     fitted again, on the training rows of each fold. Who changes band or enters the top is told of the latest snapshot.
-    Raises UsageError for a name that is neither, and where there is nothing to compare with.
+    Raises UsageError for a name that is neither, and where there is nothing to compare with, before any data is read.
     """
-    entries = _entries(asked, settings or {}, project)
+    asked_for = _entries(asked, settings or {}, project)
+    entries = [_logged(entry, project) if isinstance(entry, str) else entry for entry in asked_for]
     return compare_on(gather(project, None, note=note), entries, seed=seed, note=note)
 
 
 def compare_on(
     data: TrainingData,
-    entries: Sequence[WeightSetEntry | FittedEntry | str],
+    entries: Sequence[WeightSetEntry | FittedEntry | LoggedScorer | str],
     *,
     seed: int = 0,
     note: Note = silent,
@@ -190,7 +201,7 @@ def _edited(
 
 
 def _scorer(
-    entry: WeightSetEntry | FittedEntry | str, data: TrainingData, project: ProjectSpec, seed: int
+    entry: WeightSetEntry | FittedEntry | LoggedScorer | str, data: TrainingData, project: ProjectSpec, seed: int
 ) -> Candidate | Refitted:
     if isinstance(entry, FittedEntry):
         return Candidate(entry, data, seed, project.base)
@@ -198,18 +209,26 @@ def _scorer(
         candidate = Candidate(entry, data, seed, project.base)
         candidate.weight_set()  # says what is wrong before the work starts
         return candidate
+    found = entry if isinstance(entry, LoggedScorer) else _logged(entry, project)
+    return Refitted(found.name, found.model, data, learned=found.learned)
+
+
+def _logged(name: str, project: ProjectSpec) -> LoggedScorer:
+    """The scorer of a run or a version. Raises UsageError where there is none, StoreError where nobody answers."""
     store, model = store_of(project), slug(project.project)
-    if found := find_run(store, entry):
+    if not store.is_own:
+        with connected(store):  # whether it answers; a name that it does not know is another matter
+            pass
+    if found := find_run(store, name):
         with connected(store), fetched(store, found.model_uri) as folder:
             logged = read_model(folder, expected=found.manifest, shown=f"run {found.run_id}")
-        return Refitted(f"{found.name} ({entry})", logged, data)
+        return LoggedScorer(f"{found.name} ({name})", logged)
     try:
-        version = registry.find_version(store, model, entry)
+        version = registry.find_version(store, model, name)
     except StoreError as error:
-        hint = did_you_mean(entry, names("weights")) or f"; weight sets are {', '.join(names('weights'))}"
-        raise UsageError(f"{entry!r} is no weight set{hint}, and no run: {error}") from None
-    learned = Learned.from_tags(version.tags)
-    return Refitted(version.shown, registry.load_version(store, version), data, learned=learned)
+        hint = did_you_mean(name, names("weights")) or f"; weight sets are {', '.join(names('weights'))}"
+        raise UsageError(f"{name!r} is no weight set{hint}, and no run: {error}") from None
+    return LoggedScorer(version.shown, registry.load_version(store, version), Learned.from_tags(version.tags))
 
 
 def _result(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from powerml.config.project import ProjectSpec, slug
 from powerml.errors import DataError, MissingColumns, UsageError
 from powerml.progress import Note, silent
-from powerml.scoring.learned import TRAINED_UNTIL, Learned
+from powerml.scoring.learned import OUTCOMES_UNTIL, TRAINED_FROM, TRAINED_UNTIL, Learned
 from powerml.tracking import registry
 from powerml.tracking.calibration_records import calibration_records, write_records
 from powerml.tracking.due import DATA_UNTIL, DUE, PROJECT_TAG, PROMOTED, VOCABULARY_TAG, due_date
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from powerml.scoring.model import ScoringModel
+
+_OF_A_SESSION = (PROJECT_TAG, VOCABULARY_TAG, DATA_UNTIL, TRAINED_UNTIL, TRAINED_FROM, OUTCOMES_UNTIL)
+"""What a version's tags say of the session that it comes from."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,8 @@ def _version(store: Store, model: str, wanted: str) -> registry.Version:
                 registry.SCORER: run.name,
                 registry.VERDICT: run.tags.get("powerml.verdict", "cannot tell"),
                 "powerml.kind": run.tags.get("powerml.kind", ""),
-                **{name: run.tags[name] for name in (PROJECT_TAG, VOCABULARY_TAG, DATA_UNTIL) if name in run.tags},
+                **{name: value for name, value in run.tags.items() if name.startswith(registry.OUTCOME_VERDICT)},
+                **{name: run.tags[name] for name in _OF_A_SESSION if name in run.tags},
             }
             return registry.register(
                 store, model, run_id=run.run_id, model_uri=run.model_uri, manifest=run.manifest, tags=tags, alias=None

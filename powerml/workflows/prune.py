@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from powerml.history.store import NightHistory
 from powerml.progress import Note, silent
 from powerml.tracking.calibration_records import calibration_records
-from powerml.tracking.kept_session import MOVED_FROM
 from powerml.tracking.pruning import StoredSession, remove_sessions, size_of, stored_sessions
+from powerml.tracking.registry import MOVED_FROM
 from powerml.tracking.store import store_of
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ from powerml.scoring.explain.shares import native_params, weight_shares
 from powerml.scoring.learned import Learned
 from powerml.tracking import registry
 from powerml.tracking.due import DUE, PROMOTED
-from powerml.tracking.kept_session import MOVED_FROM
 from powerml.tracking.limits import on_axes
 from powerml.tracking.pseudonyms import load_pseudonyms
+from powerml.tracking.registry import MOVED_FROM
 from powerml.tracking.runs import Attachments, ScorerRun, log_version
 from powerml.tracking.sending import log_and_register
 from powerml.tracking.store import Store, store_of

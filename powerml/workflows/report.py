@@ -28,8 +28,9 @@ from powerml.scoring.named import NamedScorer, from_weights
 from powerml.scoring.scores_table import id_columns, score_rows
 from powerml.tables import OUTCOMES
 from powerml.tracking import registry
-from powerml.tracking.kept_session import MOVED_FROM, KeptSession, kept_session
+from powerml.tracking.kept_session import KeptSession, kept_session
 from powerml.tracking.pseudonyms import KEY_FILE, load_pseudonyms
+from powerml.tracking.registry import MOVED_FROM
 from powerml.tracking.scorers import RegisteredScorer, from_registry, of_night
 from powerml.tracking.store import store_of
 from powerml.workflows.alerts import fired_since

@@ -81,6 +81,7 @@ def log_training(session: Session, parts: Sequence[Part], *, name: str) -> SentS
         "powerml.model": data.model_name,
         "powerml.entity": project.entity,
         "powerml.split": session.split.words,
+        **data.learned.to_tags(),
         **_known_then(data),
     }
     tables = {"coverage.csv": data.coverage} | {f"{p.code}.csv": p.table for p in parts if p.table is not None}

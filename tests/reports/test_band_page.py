@@ -31,3 +31,10 @@ def test_the_page_begins_with_the_verdict(report):
     whole = band_page("Bands of engagement", report, verdict=["Overall: skill.", "Churn: skill."], notes=["A proxy."])
     places = [whole.index(words) for words in ("Overall: skill.", "A proxy.", report.sentences[0], "75 % (60-86)")]
     assert places == sorted(places)
+    assert "<th>note</th>" in whole  # of the band with one row
+
+
+def test_a_note_that_no_band_has_is_no_column():
+    score, labels = np.repeat([10.0, 90.0], 40), np.repeat(["churn", "stay", "stay"], [30, 10, 40])
+    report = band_report(score, labels, bands={50: "High", 0: "Low"})
+    assert "<th>note</th>" not in band_page("Bands", report, verdict=["Overall: skill."]).split("All numbers")[0]

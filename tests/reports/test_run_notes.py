@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
+from powerml.reports.part import Part
 from powerml.reports.run_notes import session_note
 
 RUNS = {"engagement": "aaaabbbbccccdddd", "auto": "eeeeffff00001111"}
@@ -25,3 +28,20 @@ def test_one_scorer_is_compared_with_nothing():
     told = note(several=False)
     assert "compare" not in told
     assert "Outcomes by band" in told
+
+
+def test_the_note_has_the_bands_in_columns_that_fit():
+    bands = pd.DataFrame(
+        {
+            "band": ["Healthy", "At Risk"], "from": [70.0, 30.0], "n": [12, 60], "share": [0.1234, 0.8766],
+            "churn": ["0 % (0-37)", "37 % (25-51)"], "document: churn": ["3 %", "38 %"],
+            "mean score": [74.07, 41.2], "mean outcome": [float("nan"), 39.26], "note": ["insufficient", ""],
+        }
+    )  # fmt: skip
+    told = session_note(
+        "Verdict", [Part("bands", (), bands, "Bands", bands)], question="", challenger="", own="1", runs={},
+        several=False,
+    )  # fmt: skip
+    assert "| band | from | n | share | churn | mean outcome | note |" in told
+    assert "| Healthy | 70 | 12 | 12 % | 0 % (0-37) |  | insufficient |" in told
+    assert "| At Risk | 30 | 60 | 88 % | 37 % (25-51) | 39 |  |" in told

@@ -113,6 +113,7 @@ def test_the_table_of_runs_has_the_columns_that_are_read(shown):
         assert f">{name}<" in page, name
     for column in COLUMNS:
         assert column in page, column
+    assert ">Judges<" not in page  # the training view, not the one for language models
 
 
 def test_the_comparison_is_a_line_for_each_of_eight_sets(shown):

@@ -1,8 +1,11 @@
+import pandas as pd
 import pytest
 
 from powerml.errors import StoreError
+from powerml.scoring.learned import Learned
 from powerml.tracking import registry
-from powerml.tracking.store import Store
+from powerml.tracking.registry import MOVED_FROM
+from powerml.tracking.store import Store, connected
 from tests.tracking.small_session import log_small, model
 
 
@@ -15,7 +18,11 @@ def store(tmp_path_factory):
     for name in ("engagement", "activity"):
         run = session.scorers[name]
         version = registry.register(
-            *(store, "golden"), run_id=run.run_id, model_uri=run.model_uri, manifest=run.manifest, tags={"n": name}
+            *(store, "golden"),
+            run_id=run.run_id,
+            model_uri=run.model_uri,
+            manifest=run.manifest,
+            tags={registry.SCORER: name, registry.VERDICT: "skill"},
         )
         if name == "engagement":
             registry.set_alias(store, version, "champion")
@@ -68,3 +75,22 @@ def test_tags_of_a_version_can_be_added(store):
     version = registry.find_version(store, "golden", "1")
     registry.tag_version(store, version, {"powerml.note": "locked"})
     assert registry.find_version(store, "golden", "1").tags["powerml.note"] == "locked"
+
+
+def test_a_version_says_what_it_is():
+    tags = {
+        registry.SCORER: "card", "powerml.kind": "fitted", registry.VERDICT: "skill",
+        "powerml.verdict.churn": "skill", "powerml.verdict.expand": "cannot tell", MOVED_FROM: "1",
+        **Learned(pd.Timestamp("2026-01-01"), pd.Timestamp("2025-01-01")).to_tags(),
+    }  # fmt: skip
+    assert registry.about_version(tags) == (
+        "card (fitted). Verdict on held-out months: skill; churn: skill; expand: cannot tell. "
+        "Learned from snapshots of 2025-01-01 to 2026-01-01. "
+        "It is version 1 with its base rates moved to the outcomes that came since."
+    )
+
+
+def test_the_version_and_the_model_have_a_description(store):
+    with connected(store) as client:
+        assert client.get_model_version("golden", "1").description == "engagement. Verdict on held-out months: skill."
+        assert client.get_registered_model("golden").description.startswith("A score of 0 to 100")

@@ -138,3 +138,11 @@ def test_runs_with_different_weight_keys_are_refused(tmp_path):
     fewer = replace(other, shares={"logins_30d": 100.0})
     with pytest.raises(ValueError, match="same weight keys"):
         log_session(Store(tmp_path), "golden", session=SessionRun("s", {}, {}), scorers=[one, fewer])
+
+
+def test_the_package_is_on_disk_once_for_all_models_of_a_session(logged):
+    _, store, _ = logged
+    archives = list(store.artifacts.rglob("powerml.zip"))
+    assert len(archives) == 2  # each model is whole by itself
+    assert archives[0].samefile(archives[1])
+    assert not list(store.artifacts.rglob(".powerml.zip"))

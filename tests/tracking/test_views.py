@@ -55,6 +55,8 @@ def test_the_table_has_the_columns_that_are_read(project):
     _, store, _ = project
     views = prepare_views(store, "golden")
     assert kept(store, views.table)["selectedColumns"] == list(SHOWN_COLUMNS)
+    for link in (views.table, views.comparison):  # else the UI opens on prompts and judges
+        assert "workflowType=machine_learning" in link
 
 
 def test_the_comparison_has_the_weights_that_differ_and_three_metrics(project):

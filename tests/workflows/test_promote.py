@@ -39,7 +39,13 @@ def trained(tmp_path_factory):
             by_cutoff={},
             ranking=pd.DataFrame({"rank": [1]}),
             example=rows.head(2),
-            tags={"powerml.verdict": verdict, "powerml.config": "c", "powerml.vocabulary": "v"},
+            tags={
+                "powerml.verdict": verdict,
+                "powerml.verdict.churn": verdict,
+                "powerml.config": "c",
+                "powerml.vocabulary": "v",
+                "powerml.trained_until": "2025-11-01",
+            },
         )
         for name, verdict in (("engagement", "skill"), ("activity", "no skill"))
     ]
@@ -112,6 +118,8 @@ def test_force_promotes_a_run_by_its_id_and_says_so_in_the_record(project, train
     done = promote(project, run[:12], force=True, now=NOW)
     assert done.version.number == 2
     assert done.version.tags["powerml.vocabulary"] == "v"  # so that a change of it is told later
+    assert done.version.tags["powerml.trained_until"] == "2025-11-01"  # so that it can be recalibrated
+    assert done.version.tags["powerml.verdict.churn"] == "no skill"
     assert done.version.aliases == ("champion",)  # the challenger stays who it was
     assert registry.aliases(Store(project.state), "golden") == {"challenger": 1, "champion": 2}
     assert json.loads(done.record.read_text())["forced"] is True
