@@ -15,7 +15,7 @@ import yaml
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from powerml.config.bounds import DEEPEST, LARGEST_BYTES, check_size
-from powerml.config.secrecy import may_be_secret
+from powerml.config.secrecy import BEGINNINGS, may_be_secret
 from powerml.errors import ConfigError, DataError, Problem, did_you_mean
 from powerml.writing import check_ordinary
 
@@ -76,7 +76,16 @@ class Document:
 
     def problem(self, path: Path_, what: str) -> Problem:
         """A problem at `path`, a tuple of keys and positions."""
-        return Problem(self.file, self.line(path), ".".join(map(str, path)), what)
+        return Problem(self.file, self.line(path), field_of(path), what)
+
+
+def field_of(path: Path_) -> str:
+    """What a message calls a place of a document; a key that begins like a token is not shown.
+
+    >>> field_of(("sync", "phx_0123abcd", "host")), field_of(("points", 0))
+    ('sync.***.host', 'points.0')
+    """
+    return ".".join("***" if re.match(BEGINNINGS, str(key)) else str(key) for key in path)
 
 
 def read_document(path: Path | str, *, text: str | None = None) -> Document:
@@ -133,7 +142,7 @@ def _build(node: yaml.Node, path: Path_, document: Document, loader: _Loader) ->
             line = key_node.start_mark.line + 1
             if not isinstance(key_node, yaml.ScalarNode):
                 what = "not well-formed: a key must be one word or text; quote braces and brackets"
-                document.problems.append(Problem(document.file, line, ".".join(map(str, path)), what))
+                document.problems.append(Problem(document.file, line, field_of(path), what))
                 continue
             key = loader.construct_object(key_node, deep=True)
             here = (*path, key)
@@ -143,8 +152,9 @@ def _build(node: yaml.Node, path: Path_, document: Document, loader: _Loader) ->
                 merged.remove(key)
             elif key in result:
                 first = document.lines[here]
-                where = ".".join(map(str, here))
-                problem = Problem(document.file, line, where, f"duplicate key, first on line {first}; keep one of them")
+                problem = Problem(
+                    document.file, line, field_of(here), f"duplicate key, first on line {first}; keep one of them"
+                )
                 document.problems.append(problem)
                 continue
             document.lines[here] = line

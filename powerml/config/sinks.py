@@ -58,7 +58,10 @@ def _host(value: Any) -> str:
     told = address_problem(str(value))
     if told:
         raise ValueError(told)
-    return str(value).rstrip("/")
+    parts = urlsplit(str(value))
+    if parts.query or parts.fragment:
+        raise ValueError("holds more than a host; write it like https://host, and secrets into environment variables")
+    return str(_no_secret(value)).rstrip("/")
 
 
 def _no_secret(value: Any) -> Any:
@@ -76,6 +79,9 @@ def _schema(value: str) -> str:
     if not re.fullmatch(r"[A-Za-z_][\w$]{0,62}", value):
         raise ValueError("is no name of a schema; use letters, digits and underscores")
     return value
+
+
+Schema = Annotated[str, Field(alias="schema"), BeforeValidator(_no_secret), AfterValidator(_schema)]
 
 
 class SinkSpec(Spec):
@@ -117,14 +123,14 @@ class PostgresSpec(SinkSpec):
 
     served_by: ClassVar[str] = "powerml.sinks.postgres:PostgresSink"
     url_env: Variable
-    schema_: Annotated[str, Field(alias="schema"), AfterValidator(_schema)] = "public"
+    schema_: Schema = "public"
 
 
 class FilesSpec(SinkSpec):
     """The two export tables in another folder, relative to the project's."""
 
     served_by: ClassVar[str] = "powerml.sinks.tables:FilesSink"
-    folder: Annotated[str, Field(min_length=1)]
+    folder: Annotated[str, BeforeValidator(_no_secret), Field(min_length=1)]
 
 
 class SyncSpec(Spec):
@@ -147,4 +153,4 @@ class ExportsSpec(Spec):
     """Where the export tables go beside `exports/`: a PostgreSQL whose address an environment variable holds."""
 
     url_env: Variable
-    schema_: Annotated[str, Field(alias="schema"), AfterValidator(_schema)] = "public"
+    schema_: Schema = "public"

@@ -45,30 +45,38 @@ def true_rows(spec: AlertSpec, view: View, *, tell: Collection[str] = ()) -> pd.
     frame["id"] = frame["account_id"] if spec.entity == "account" else frame["user_id"]
     frame["place"] = np.flatnonzero(there)
     frame = frame[frame["id"].notna()].drop_duplicates("id").reset_index(drop=True)
-    told = [str(one) in tell for one in frame["id"]]
-    places = [int(place) for place in frame["place"]]
-    frame["because"] = [_because(spec, view, held, p) if say else "" for p, say in zip(places, told, strict=True)]
+    said = frame["id"].astype(str).isin([str(one) for one in tell]).to_numpy(dtype=bool)
+    frame["because"] = ""
+    frame.loc[said, "because"] = _because(spec, view, held, frame["place"].to_numpy(dtype=int)[said])
     return frame.drop(columns="place")
 
 
-def _because(spec: AlertSpec, view: View, held: np.ndarray, place: int) -> str:
-    told = [_said(each, view, place) for each, row in zip(spec.when, held, strict=True) if row[place]]
-    return "; ".join(told)
+def _because(spec: AlertSpec, view: View, held: np.ndarray, places: np.ndarray) -> list[str]:
+    """For each of the places the conditions that hold there, with what they read."""
+    told: list[list[str]] = [[] for _ in places]
+    for clause, row in zip(spec.when, held, strict=True):
+        there = np.flatnonzero(row[places])
+        for at, text in zip(there, _said(clause, view, places[there]), strict=True):
+            told[at].append(text)
+    return ["; ".join(texts) for texts in told]
 
 
-def _said(clause: Clause, view: View, place: int) -> str:
-    """A condition with what it read of one entity."""
-    if isinstance(clause, AnyOf | Was | Named | BranchPull):
-        return str(clause)
+def _said(clause: Clause, view: View, places: np.ndarray) -> list[str]:
+    """A condition with what it read of each of the entities at these places."""
+    plain = [str(clause)] * len(places)
+    if not len(places) or isinstance(clause, AnyOf | Was | Named | BranchPull):
+        return plain
     if isinstance(clause, Comparator | TopShare):
-        return f"{clause} ({' and '.join(_value(view.column(name).iloc[place]) for name in clause.metrics)})"
+        read = [view.column(name).iloc[places].tolist() for name in clause.metrics]
+        return [f"{clause} ({' and '.join(map(_value, values))})" for values in zip(*read, strict=True)]
     name = "score" if isinstance(clause, ScoreMove) else "band" if isinstance(clause, BandMove) else None
     name = name or getattr(clause, "metric", "")
     then = view.before(getattr(clause, "days", None)) if isinstance(clause, ScoreMove | BandMove | MetricMove) else None
     if not name or then is None:
-        return str(clause)
-    was = then.column(name).reindex([view.ids[place]]).iloc[0]
-    return f"{clause} ({_value(was)} to {_value(view.column(name).iloc[place])})"
+        return plain
+    was = then.column(name).reindex(view.ids[places]).tolist()
+    now = view.column(name).iloc[places].tolist()
+    return [f"{clause} ({_value(a)} to {_value(b)})" for a, b in zip(was, now, strict=True)]
 
 
 def _value(value: object) -> str:

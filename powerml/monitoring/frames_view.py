@@ -64,10 +64,11 @@ def became_true(rules: Iterable[AlertSpec], now: FramesView) -> pd.DataFrame:
             continue
         try:
             before = set(true_rows(spec, now.earlier)["id"].astype(str))
-            rows = true_rows(spec, now, tell=set(now.ids) | set(now.frame.get("account_id", ())))
+            rang = set(true_rows(spec, now)["id"].astype(str)) - before
+            rows = true_rows(spec, now, tell=rang)
         except (MissingColumns, UsageError):
             continue
-        new = rows[~rows["id"].astype(str).isin(before)]
+        new = rows[rows["id"].astype(str).isin(rang)]
         found.append(new.assign(alert=spec.name, team=spec.team, action=spec.action))
     there = [rows for rows in found if len(rows)]
     return (

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import re
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,7 +18,7 @@ import stamina
 
 from powerml.config.sinks import address_problem, is_loopback
 from powerml.errors import PowermlError, UsageError
-from powerml.sinks.plans import utc_now
+from powerml.sinks.plans import unset, utc_now
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,7 +31,9 @@ REDIRECTS = 3
 SHOWN_CHARACTERS = 200
 AGAIN = frozenset({408, 423, 425, 429, *range(500, 600)})
 """Answers after which the same request may be taken."""
-CONFLICT = 409
+CONFLICT, SEVERAL = 409, 207
+_IN_THE_WAY = ("slug", "unique", "exist", "duplicate")
+"""What is in the code of a conflict that stays one however often it is asked."""
 
 for _name in ("httpx", "httpcore", "stamina"):  # they would log addresses, and what our errors say already
     logging.getLogger(_name).setLevel(logging.CRITICAL)
@@ -60,6 +64,10 @@ class ServiceDown(ServiceError):
     def __init__(self, said: str, *, unclear: bool, wait: float | None = None) -> None:
         self.unclear, self.wait = unclear, wait
         super().__init__(said)
+
+
+class Unaccepted(ServiceDown):
+    """The service answers yes and says in the same breath that something went wrong, perhaps with one row of many."""
 
 
 @dataclass
@@ -100,6 +108,16 @@ def problem_in(answer: Any) -> str:
     return ""
 
 
+def problem_among(answer: Any) -> str:
+    """What an answer of status 207 says of the first of its parts that went wrong, wherever they stand in it.
+
+    >>> problem_among({"results": [{"status": 200}, {"status": 422, "message": "no such plan"}]})
+    'no such plan'
+    """
+    parts = answer if isinstance(answer, list) else list(answer.values()) if isinstance(answer, dict) else []
+    return next((told for part in parts if (told := problem_in(part) or problem_among(part))), "")
+
+
 def seconds_to_wait(asked: str | None, *, now: datetime, told: str | None = None) -> float | None:
     """What a Retry-After asks for, a number of seconds or a date; None where it asks for nothing that can be read.
 
@@ -110,10 +128,13 @@ def seconds_to_wait(asked: str | None, *, now: datetime, told: str | None = None
     """
     if not asked:
         return None
-    if asked.strip().replace(".", "", 1).isdigit():
+    if _SECONDS.fullmatch(asked.strip()):
         return float(asked)
     until, there = _instant(asked), _instant(told) or now
     return None if until is None else max(0.0, (until - there).total_seconds())
+
+
+_SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
 
 
 def _instant(text: str | None) -> datetime | None:
@@ -144,6 +165,10 @@ class Service:
 
     def __post_init__(self) -> None:
         told = address_problem(self.base)
+        try:
+            httpx.URL(self.base)
+        except httpx.InvalidURL:
+            told = told or "is no address; write it like https://host"
         if told:
             raise UsageError(f"{self.shown}: {told}")
 
@@ -212,7 +237,7 @@ class Service:
                 ) from None
             except httpx.HTTPError as error:
                 raise ServiceDown(f"{self.shown}: broke off{self._why(error)}", unclear=True) from None
-            if not answer.is_redirect:
+            if not answer.has_redirect_location:
                 return self._read(answer)
             url, params = self._followed(url, answer, method), None
         raise ServiceDown(f"{self.shown}: sends every request somewhere else", unclear=False)
@@ -224,7 +249,10 @@ class Service:
         return self._client
 
     def _followed(self, url: httpx.URL, answer: httpx.Response, method: str) -> httpx.URL:
-        target = url.join(answer.headers["location"])
+        try:
+            target = url.join(answer.headers["location"])
+        except httpx.InvalidURL:
+            target = httpx.URL()
         same = (url.scheme, url.host, url.port) == (target.scheme, target.host, target.port)
         if not same or (answer.status_code not in (307, 308) and method != "GET"):
             raise EntryRefused(
@@ -238,22 +266,26 @@ class Service:
             told = f"does not take the secret in {self.secret_env} (status {status})"
             raise EntryRefused(f"{self.shown}: {told}; check it, and its scopes")
         code = _code(answer)
-        if status in AGAIN or (status == CONFLICT and "conflict" in code and "slug" not in code):
+        if status in AGAIN or (status == CONFLICT and not any(word in code for word in _IN_THE_WAY)):
             asked = answer.headers.get("retry-after")
             wait = seconds_to_wait(asked, now=self.now(), told=answer.headers.get("date"))
             unclear = status not in (425, 429, CONFLICT)
             raise ServiceDown(f"{self.shown}: answers {status}{said}", unclear=unclear, wait=wait)
-        if status >= 400:
+        if status >= 400 or status < 200:
             raise RowRefused(f"answers {status}{said}", status=status, code=code)
+        if status >= 300:
+            raise EntryRefused(f"{self.shown}: answers {status}, which is no answer of it; correct the address")
         if status == 204 or not answer.content:
             return None
         try:
             told = answer.json()
         except ValueError:
             told = answer.text
-        problem = self.wrong(told)
+        problem = self.wrong(told) or (problem_among(told) if status == SEVERAL else "")
         if problem:
-            raise ServiceDown(f"{self.shown}: answers {status}, and in it: {self.scrubbed(problem)}", unclear=True)
+            full = isinstance(told, dict) and told.get("quota_limited")
+            kind = ServiceDown if full else Unaccepted  # no row by itself is to blame for a quota
+            raise kind(f"{self.shown}: answers {status}, and in it: {self.scrubbed(problem)}", unclear=True)
         return told
 
     def scrubbed(self, text: str) -> str:
@@ -265,6 +297,16 @@ class Service:
     def _why(self, error: Exception) -> str:
         told = self.scrubbed(str(error)).strip()
         return f" ({told})" if told and self.base not in told else ""
+
+
+def secret_for_a_header(variable: str) -> tuple[str, str]:
+    """The secret that an environment variable holds, and what keeps it from being sent; one of both is empty."""
+    value = os.environ.get(variable, "").strip()
+    if not value:
+        return "", unset(variable)
+    if not (value.isascii() and value.isprintable()):
+        return "", f"the environment variable {variable} holds characters that no secret of a service has"
+    return value, ""
 
 
 def as_json(body: Any) -> bytes:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from powerml.history.standing import Standing
 
 WriteAction = Literal["create", "update", "remove", "adopt"]
+REFUSED_BEFORE_ANY, UNACCEPTED_IN_A_ROW = 10, 3
 LONGEST_ID = 200
 """PostHog cuts longer ids off, so that two become one person."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -84,12 +85,44 @@ class SinkPlan:
 
 @dataclass
 class Applied:
-    """What was done of a plan: `written` counts what was taken, `failed` is the sentence of what stopped it."""
+    """What was done of a plan: `written` counts what was taken, `failed` is the sentence of what stopped it.
+
+    `refused` are the writes of those in `aside`; `unaccepted` counts in a row those of which the service said both.
+    """
 
     sink: str
     written: int = 0
     aside: list[Aside] = field(default_factory=list)
     failed: str = ""
+    refused: list[Write] = field(default_factory=list, repr=False)
+    unaccepted: int = 0
+
+    def set_aside(self, write: Write, why: str, ledger: SinkLedger, *, now: datetime) -> None:
+        """Names somebody whom the other side does not take."""
+        ledger.write([write.row("set aside", why=why)], now=now)
+        self.aside.append(Aside(write.id, why))
+        self.refused.append(write)
+
+    def give_back(self, ledger: SinkLedger, *, now: datetime) -> None:
+        """Nothing is taken from anybody: those set aside are nothing special, and wait like the others."""
+        ledger.write([write.row("waiting") for write in self.refused], now=now)
+        self.aside, self.refused = [], []
+
+
+def most_refused(writes: int) -> int:
+    """How many may be refused before anything is taken; then it is the service that is wrong, not the rows.
+
+    >>> most_refused(40), most_refused(15_000)
+    (10, 750)
+    """
+    return max(REFUSED_BEFORE_ANY, writes // 20)
+
+
+def needs_nothing(there: SentRow | None, digest: str, as_of: str) -> bool:
+    """Whether a thing needs no write: it was sent as it is, or set aside tonight; another night tries it again."""
+    if there is None or there.digest != digest:
+        return False
+    return there.state == "sent" or (there.state == "set aside" and there.as_of == as_of)
 
 
 class Sink(Protocol):

@@ -5,14 +5,26 @@ from __future__ import annotations
 import os
 import re
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from powerml.history.sent import SentRow
 from powerml.history.standing import DIMENSIONS
 from powerml.progress import Note, silent
-from powerml.sinks.http import RowRefused, Service, ServiceDown, ServiceError, as_json, problem_in
-from powerml.sinks.plans import Applied, Aside, SinkPlan, Write, digest_of, from_the_ledger, id_problem, unset, utc_now
+from powerml.sinks.halving import send_halving
+from powerml.sinks.http import Service, ServiceError, as_json, problem_in, secret_for_a_header
+from powerml.sinks.plans import (
+    Applied,
+    Aside,
+    SinkPlan,
+    Write,
+    digest_of,
+    from_the_ledger,
+    id_problem,
+    needs_nothing,
+    unset,
+    utc_now,
+)
 from powerml.sinks.posthog_read import ReadBack, what_arrived
 from powerml.sinks.posthog_views import Fixtures
 
@@ -34,7 +46,6 @@ PROPERTIES = (
 )
 LARGEST_BATCH_BYTES = 4_000_000  # the service takes 20 MB
 LARGEST_BATCH = 500
-REFUSED_IN_A_ROW = 10
 _MISTAKES = "anonymous guest distinctid distinct_id id not_authenticated email undefined true false null none nan 0"
 MISTAKEN_IDS = frozenset((*_MISTAKES.split(), "[object object]"))
 """Ids that PostHog takes for a mistake, whatever their case."""
@@ -67,25 +78,26 @@ def _not_ok(answer: Any) -> str:
 
 @dataclass
 class PosthogSink:
-    """Sends events to `capture`; makes cohorts and the dashboard by `fixtures` (None without a personal key).
+    """Sends events to `capture`; makes cohorts and the dashboard by `fixtures` (a personal key does).
 
     `since`: also sends earlier nights of the history, from that date on, as a migration and without touching persons.
     """
 
     spec: PosthogSpec
     capture: Service | None
-    fixtures: Fixtures | None
-    key: str = ""
+    fixtures: Fixtures
+    key: str = field(default="", repr=False)
     since: date | None = None
+    lacking: str = ""
     now: Callable[[], datetime] = utc_now
     name: str = "posthog"
 
     @classmethod
-    def connected(cls, spec: PosthogSpec, *, since: date | None = None, **more: Any) -> Self:
+    def connected(cls, spec: PosthogSpec, *, since: date | None = None, adopt: bool = False, **more: Any) -> Self:
         """The sink with the secrets of the environment; what is not set is left out, and said when it is needed."""
-        key = os.environ.get(spec.project_key_env, "")
-        personal = os.environ.get(spec.personal_key_env or "", "")
-        capture = fixtures = None
+        key = os.environ.get(spec.project_key_env, "").strip()
+        personal, lacks = secret_for_a_header(spec.personal_key_env) if spec.personal_key_env else ("", "")
+        capture = app = None
         if key:
             capture = Service(
                 spec.host, "PostHog", spec.project_key_env, secrets=(key, personal), wrong=_not_ok, **more
@@ -99,14 +111,11 @@ class PosthogSink:
                 secrets=(key, personal),
                 **more,
             )
-            fixtures = Fixtures(app, spec.project_id)
-        return cls(spec, capture, fixtures, key, since)
+        fixtures = Fixtures(app, spec.project_id, lacks, adopt)
+        return cls(spec, capture, fixtures, key, since, "" if key else unset(spec.project_key_env))
 
     def __repr__(self) -> str:
         return f"PosthogSink({self.spec.host})"
-
-    def _unset(self) -> str:
-        return unset(self.spec.project_key_env)
 
     # -- what would be done
 
@@ -116,24 +125,24 @@ class PosthogSink:
         writes, remarks, aside, stays = [], [], [], 0
         failed = ""
         if self.capture is None:
-            remarks.append(from_the_ledger(self._unset()))
-        if self.fixtures is not None:
+            remarks.append(from_the_ledger(self.lacking))
+        if self.spec.personal_key_env is None:
+            remarks.append("no personal_key_env is named, so cohorts and dashboard are left alone")
+        else:
             try:
                 made, told, stays = self.fixtures.plan(ledger, standing.id_column)
                 writes, remarks = [*made], [*remarks, *told]
             except ServiceError as error:
                 failed = f"cohorts and dashboard: {error}"
-        elif self.spec.personal_key_env is None:
-            remarks.append("no personal_key_env is named, so cohorts and dashboard are left alone")
-        else:
-            failed = f"cohorts and dashboard: {unset(self.spec.personal_key_env)}"
         if standing.composite is None:
             remarks.append(f"the composite was not asked on {as_of}; run the night again")
             return SinkPlan(self.name, as_of, tuple(writes), stays, remarks=tuple(remarks), failed=failed)
         known, done = ledger.rows("event"), self._newest_done(ledger)
-        back = ReadBack() if self.fixtures is None else what_arrived(self.fixtures, ledger, SCORED, now=self.now())
+        reads = self.fixtures.service is not None
+        back = what_arrived(self.fixtures, ledger, SCORED, now=self.now()) if reads else ReadBack()
         remarks += [back.remark] if back.remark else []
-        incomplete = {known[key].as_of for key in back.lost}
+        begun = {row.as_of for row in known.values() if row.state not in ("sent", "set aside")}
+        incomplete = {known[key].as_of for key in back.lost} | begun
         nights = self._nights(standing, ledger, done, incomplete)
         closed = ledger.rows("night")
         for night in nights:
@@ -144,18 +153,21 @@ class PosthogSink:
                 stays += stayed
                 aside += told_aside if newest else []
                 continue
-            for write, problem in self._events(night, with_person=done is None or night.as_of >= done):
+            later = newest or done is None or night.as_of >= done
+            moved = self.since is not None and not newest and night.as_of >= self.since and (done is None or not later)
+            for write, problem in self._events(night, newest=newest, later=later, migrated=moved):
                 there = known.get(write.key)
                 if problem:
                     aside += [Aside(write.id, problem)] if newest else []
                 elif write.key in back.lost:
                     writes.append(write)
-                elif there is not None and there.digest == write.digest and there.state in ("sent", "set aside"):
+                elif needs_nothing(there, write.digest, as_of_night):
                     stays += 1
-                    aside += [Aside(write.id, there.why)] if there.state == "set aside" else []
+                    aside += [Aside(write.id, there.why)] if there is not None and there.state == "set aside" else []
                 else:
                     writes.append(write)
-        writes += self._leavers(standing, ledger)
+        left, told_left = self._leavers(standing, ledger)
+        writes, aside = [*writes, *left], [*aside, *told_left]
         return SinkPlan(self.name, as_of, tuple(writes), stays, tuple(aside), tuple(remarks), failed=failed)
 
     def _newest_done(self, ledger: SinkLedger) -> date | None:
@@ -186,10 +198,15 @@ class PosthogSink:
         aside += [Aside(row.id, row.why) for row in rows if row.state == "set aside"]
         return len(rows), aside
 
-    def _events(self, night: Standing, *, with_person: bool) -> Iterator[tuple[Write, str]]:
-        """An event per active entity of a night, each with what keeps it from being sent."""
+    def _events(self, night: Standing, *, newest: bool, later: bool, migrated: bool) -> Iterator[tuple[Write, str]]:
+        """An event per active entity of a night, each with what keeps it from being sent.
+
+        Persons are told of the newest night, and of those since the last whole one (`later`) that were run as such.
+        """
         entry = night.composite
         assert entry is not None
+        filled = entry.made_by == "backfill"
+        with_person = newest or (later and not filled and not migrated)
         as_of, moment = night.as_of.isoformat(), night.instant
         rows = night.tiers[night.tiers["active"]]
         records: list[Any] = rows.reset_index(names="id").to_dict("records")
@@ -202,7 +219,7 @@ class PosthogSink:
             events[0]["uuid"] = key
             for more in events[1:]:
                 more["uuid"] = event_id(night.project, f"{id_}:group", as_of, entry.model_version)
-            body = {"events": events, "historical": entry.made_by == "backfill", "night": night.made_of}
+            body = {"events": events, "historical": filled or migrated, "night": night.made_of}
             digest = digest_of(events)
             yield Write("create", "event", key, id_, digest, body, id_, as_of=as_of), problem
 
@@ -215,8 +232,8 @@ class PosthogSink:
         person = dict(zip(PROPERTIES, values, strict=True))
         plain: dict[str, Any] = {"distinct_id": id_, **told, "$lib": "powerml", "$geoip_disable": True}
         if id_column == "account_id":
-            groups = {"$groups": {self.spec.group: id_}, "$process_person_profile": False}
-            event = _event(SCORED, id_, {**plain, **groups}, moment)
+            # without a person's profile PostHog would not attach the event to its group
+            event = _event(SCORED, id_, {**plain, "$groups": {self.spec.group: id_}}, moment)
             if not with_person:
                 return [event]
             return [event, self._group(id_, person, moment)]
@@ -232,14 +249,14 @@ class PosthogSink:
             "$groupidentify", id_, {"distinct_id": id_, **told, "$lib": "powerml", "$geoip_disable": True}, moment
         )
 
-    def _leavers(self, standing: Standing, ledger: SinkLedger) -> list[Write]:
-        """Whose properties were set once and who is not among the active ones of this night."""
+    def _leavers(self, standing: Standing, ledger: SinkLedger) -> tuple[list[Write], list[Aside]]:
+        """Whose properties were set once and who is not among the active ones of this night; who cannot be told."""
         rows = standing.tiers
         here = set(rows.index[rows["active"]])
         entry, as_of = standing.composite, standing.as_of.isoformat()
         version = "" if entry is None else entry.model_version
-        found = []
-        for id_ in ledger.rows("person"):
+        found, aside = [], []
+        for id_, there in ledger.rows("person").items():
             if id_ in here:
                 continue
             if standing.id_column == "account_id":
@@ -248,9 +265,12 @@ class PosthogSink:
                 told = {"distinct_id": id_, "$unset": list(PROPERTIES), "$lib": "powerml", "$geoip_disable": True}
                 event = _event(LEFT, id_, told, standing.instant)
             event["uuid"] = event_id(standing.project, f"{id_}:left", as_of, version)
-            body = {"events": [event], "historical": False}
-            found.append(Write("remove", "person", id_, id_, digest_of(event), body, id_, as_of=as_of))
-        return found
+            body, digest = {"events": [event], "historical": False}, digest_of(event)
+            if needs_nothing(there, digest, as_of):
+                aside += [Aside(id_, there.why)] if there.state == "set aside" else []
+            else:
+                found.append(Write("remove", "person", id_, id_, digest, body, id_, as_of=as_of))
+        return found, aside
 
     # -- doing it
 
@@ -259,18 +279,18 @@ class PosthogSink:
         done = Applied(self.name, failed=plan.failed)
         rows = [w for w in plan.writes if w.kind in ("event", "person")]
         views = [w for w in plan.writes if w.kind not in ("event", "person")]
-        if self.fixtures is not None:
+        if views:
             try:
                 done.written += self.fixtures.apply(views, ledger, now=self.now)
             except ServiceError as error:
                 done.failed = f"cohorts and dashboard: {error}"
         if self.capture is None:
-            done.failed = self._unset()
+            done.failed = "; ".join(filter(None, [done.failed, self.lacking]))
             return done
         try:
             for batch in _batches(rows):
                 note(f"posthog: {done.written:,} of {len(plan.writes):,}")
-                self._send(batch, ledger, done)
+                self._send(batch, ledger, done, planned=len(rows))
         except ServiceError as error:
             done.failed = "; ".join(filter(None, [done.failed, str(error)]))
             return done
@@ -285,33 +305,18 @@ class PosthogSink:
         ledger.write(told, now=self.now())
         ledger.drop("event", [key for key, row in ledger.rows("event").items() if row.as_of < plan.as_of])
 
-    def _send(self, batch: Sequence[Write], ledger: SinkLedger, done: Applied) -> None:
-        """Sends a batch; one that is refused is halved until the row is found that nobody takes."""
+    def _send(self, batch: Sequence[Write], ledger: SinkLedger, done: Applied, *, planned: int) -> None:
         assert self.capture is not None
-        ledger.write(_marked(batch, "in flight"), now=self.now())
+        taken = send_halving(
+            batch, self._post, _marked, ledger, done, shown=self.capture.shown, planned=planned, now=self.now
+        )
+        ledger.drop("person", [w.key for w in taken if w.kind == "person"])
+
+    def _post(self, batch: Sequence[Write]) -> None:
+        assert self.capture is not None
         events = [event for write in batch for event in write.body["events"]]
         body = {"api_key": self.key, "historical_migration": batch[0].body["historical"], "batch": events}
-        try:
-            self.capture.call("POST", "/batch/", body=body)
-        except RowRefused as error:
-            if len(batch) > 1:
-                middle = len(batch) // 2
-                self._send(batch[:middle], ledger, done)
-                self._send(batch[middle:], ledger, done)
-                return
-            why = f"{self.capture.shown} {error}"
-            ledger.write([batch[0].row("set aside", why=why)], now=self.now())
-            done.aside.append(Aside(batch[0].id, why))
-            if not done.written and len(done.aside) >= REFUSED_IN_A_ROW:
-                raise ServiceDown(f"{why}, whatever is sent", unclear=False) from None
-            return
-        except ServiceError as error:
-            unclear = isinstance(error, ServiceDown) and error.unclear
-            ledger.write(_marked(batch, "unknown" if unclear else "waiting"), now=self.now())
-            raise
-        ledger.write(_marked(batch, "sent"), now=self.now())
-        ledger.drop("person", [w.key for w in batch if w.kind == "person"])
-        done.written += len(batch)
+        self.capture.call("POST", "/batch/", body=body)
 
 
 def _problem_of(id_: str) -> str:

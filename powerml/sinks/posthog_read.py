@@ -45,6 +45,7 @@ def what_arrived(fixtures: Fixtures, ledger: SinkLedger, event: str, *, now: dat
 
 
 def _there(fixtures: Fixtures, event: str, as_of: str) -> set[str]:
+    assert fixtures.service is not None
     found: set[str] = set()
     last = ""
     while True:

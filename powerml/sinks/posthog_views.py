@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
-from powerml.sinks.http import RowRefused, ServiceDown
-from powerml.sinks.plans import Write, digest_of
+from powerml.sinks.http import EntryRefused, RowRefused, ServiceDown
+from powerml.sinks.plans import Write, digest_of, from_the_ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from powerml.history.sent import SinkLedger
     from powerml.sinks.http import Service
+    from powerml.sinks.plans import WriteAction
 
 POSTHOG_PAGE = 100
 COHORTS = {
@@ -106,34 +107,41 @@ def cohort_body(name: str) -> dict[str, Any]:
 
 @dataclass
 class Fixtures:
-    """What is made once in a project of PostHog."""
+    """What is made once in a project of PostHog; without `service`, for what `lacking` says, the ledger alone tells.
 
-    service: Service
+    `adopt` takes over a dashboard or an insight of ours by name that somebody else made.
+    """
+
+    service: Service | None
     project_id: int
+    lacking: str = ""
+    adopt: bool = False
 
     def plan(self, ledger: SinkLedger, id_column: str) -> tuple[list[Write], list[str], int]:
         """What is to be made or brought up to date, remarks, and how many things are right."""
-        writes, remarks, right = [], [], 0
+        remarks = [from_the_ledger(self.lacking)] if self.service is None else []
+        board: dict[str, Any] = {"name": DASHBOARD, "description": _ABOUT, "tags": ["powerml"]}
+        wanted = [("dashboard", DASHBOARD, board)]
+        for name, (words, query) in INSIGHTS.items():
+            body: dict[str, Any] = {"name": name, "description": f"{_MADE_BY} {words}", "query": query, "saved": True}
+            wanted.append(("insight", name, body))
         if id_column == "account_id":
             remarks.append("accounts are scored, and PostHog's cohorts hold persons, so none are made")
         else:
-            there = list(self._all("cohorts"))
-            for name in COHORTS:
-                write, told = self._wanted(ledger, "cohort", name, cohort_body(name), there, theirs=True)
-                writes += [write] if write else []
-                remarks += [told] if told else []
-                right += not write and not told
-        board = {"name": DASHBOARD, "description": _ABOUT, "tags": ["powerml"]}
-        write, _ = self._wanted(ledger, "dashboard", DASHBOARD, board, list(self._all("dashboards")))
-        writes += [write] if write else []
-        right += not write
-        there = list(self._all("insights"))
-        for name, (words, query) in INSIGHTS.items():
-            body = {"name": name, "description": f"{_MADE_BY} {words}", "query": query, "saved": True}
-            write, _ = self._wanted(ledger, "insight", name, body, there)
+            wanted = [*(("cohort", name, cohort_body(name)) for name in COHORTS), *wanted]
+        there = {kind: self._there(kind) for kind in dict.fromkeys(kind for kind, *_ in wanted)}
+        writes: list[Write] = []
+        right = 0
+        for kind, name, body in wanted:
+            anew = kind == "insight" and any(w.kind == "dashboard" and w.action == "create" for w in writes)
+            write, told = self._wanted(ledger, kind, name, body, there[kind], again=anew)
             writes += [write] if write else []
-            right += not write
+            remarks += [told] if told else []
+            right += not write and not told
         return writes, remarks, right
+
+    def _there(self, kind: str) -> list[dict[str, Any]] | None:
+        return None if self.service is None else list(self._all(f"{kind}s"))
 
     def _wanted(
         self,
@@ -141,31 +149,43 @@ class Fixtures:
         kind: str,
         name: str,
         body: dict[str, Any],
-        there: Sequence[dict[str, Any]],
+        there: Sequence[dict[str, Any]] | None,
         *,
-        theirs: bool = False,
+        again: bool = False,
     ) -> tuple[Write | None, str]:
-        """What has to be done for one thing, or a sentence where it is somebody else's (`theirs`: that may be)."""
+        """What has to be done for one thing, or a sentence where it is somebody else's.
+
+        `there`: what is there of its kind, None where nobody can look. `again`: also where it is right.
+        """
         digest, row = digest_of(body), ledger.row(kind, name)
         known = row.remote if row is not None else ""
+        right = row is not None and row.state == "sent" and row.digest == digest and not again
+        if there is None:
+            action: WriteAction = "update" if known else "create"
+            return (None if right else Write(action, kind, name, f"{kind} {name!r}", digest, body, remote=known)), ""
         found = next((item for item in there if known and str(item["id"]) == known), None) or _named(there, name)
         if found is None:
             return Write("create", kind, name, f"{kind} {name!r}", digest, body), ""
         remote = str(found["id"])
-        if row is not None and row.state == "sent" and row.digest == digest and row.remote == remote:
+        if right and known == remote:
             return None, ""
-        if theirs and row is None:
-            if _alike(found.get("filters"), body["filters"]):
-                return None, ""
-            return None, f"the {kind} {name!r} is there, holds something else, and is left as it is"
+        ours = row is not None or str(found.get("description") or "").startswith(_MADE_BY)
+        if kind == "cohort" and row is None and _alike(found.get("filters"), body["filters"]):
+            return None, ""
+        if not ours and not self.adopt:
+            return None, f"a {kind} {name!r} is there that powerml did not make, and is left as it is"
+        if boards := [board for board in found.get("dashboards") or () if isinstance(board, int)]:
+            body = {**body, "dashboards": boards}  # it stays on the boards where somebody has put it
         return Write("update", kind, name, f"{kind} {name!r}", digest, body, remote=remote), ""
 
     def apply(self, writes: Sequence[Write], ledger: SinkLedger, *, now: Callable[[], datetime]) -> int:
         """Makes and updates things in their order; gives how many."""
+        if self.service is None:
+            raise EntryRefused(self.lacking)
         for write in writes:
             path, body = f"{write.kind}s", dict(write.body)
-            if write.kind == "insight" and (board := ledger.row("dashboard", DASHBOARD)) is not None:
-                body["dashboards"] = [int(board.remote)]
+            if write.kind == "insight" and (board := ledger.row("dashboard", DASHBOARD)) is not None and board.remote:
+                body["dashboards"] = sorted({*body.get("dashboards", ()), int(board.remote)})
             ledger.write([write.row("in flight")], now=now())
             made = self._update(path, write, body) if write.remote else None
             if made is None:
@@ -177,6 +197,7 @@ class Fixtures:
 
     def _update(self, path: str, write: Write, body: dict[str, Any]) -> Any:
         """Brings a thing up to date; None where it has gone meanwhile."""
+        assert self.service is not None
         try:
             return self.service.call("PATCH", self._path(path, write.remote), body=body)
         except RowRefused as error:
@@ -192,6 +213,7 @@ class Fixtures:
 
     def _all(self, path: str) -> Iterator[dict[str, Any]]:
         """Everything of a kind that is not deleted, page by page."""
+        assert self.service is not None
         params: dict[str, Any] = {"limit": POSTHOG_PAGE}
         if path == "insights":
             params["saved"] = "true"

@@ -9,6 +9,7 @@ import os
 import re
 import uuid
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
@@ -16,7 +17,8 @@ import pandas as pd
 
 from powerml.config.sinks import address_problem
 from powerml.progress import Note, silent
-from powerml.sinks.http import RowRefused, Service, ServiceDown, ServiceError, as_json
+from powerml.sinks.halving import send_halving
+from powerml.sinks.http import Service, ServiceError, as_json
 from powerml.sinks.plans import (
     Applied,
     Aside,
@@ -26,6 +28,7 @@ from powerml.sinks.plans import (
     digest_of,
     from_the_ledger,
     id_problem,
+    needs_nothing,
     unset,
     utc_now,
 )
@@ -35,7 +38,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from powerml.config.sinks import WebhookSpec
-    from powerml.history.sent import SentState, SinkLedger
+    from powerml.history.sent import SentRow, SentState, SinkLedger
     from powerml.history.standing import Standing
 
 SIGNATURE_HEADER = "X-Powerml-Signature"
@@ -68,7 +71,7 @@ class WebhookSink:
     @classmethod
     def connected(cls, spec: WebhookSpec, **more: Any) -> Self:
         """The sink with address and secret of the environment."""
-        url, secret = os.environ.get(spec.url_env, ""), os.environ.get(spec.secret_env, "")
+        url, secret = os.environ.get(spec.url_env, "").strip(), os.environ.get(spec.secret_env, "")
         for name, value in ((spec.url_env, url), (spec.secret_env, secret)):
             if not value:
                 return cls(spec, None, lacking=unset(name))
@@ -89,16 +92,19 @@ class WebhookSink:
             digest = digest_of({name: value for name, value in row.items() if name not in NO_STATE})
             if problem:
                 aside.append(Aside(id_, problem))
-            elif there is not None and there.digest == digest and there.state in ("sent", "set aside"):
+            elif needs_nothing(there, digest, as_of):
                 stays += 1
-                aside += [Aside(id_, there.why)] if there.state == "set aside" else []
+                aside += [Aside(id_, there.why)] if there is not None and there.state == "set aside" else []
             else:
                 action: WriteAction = "create" if there is None else "update"
                 writes.append(Write(action, "row", id_, id_, digest, row, id_, as_of=as_of))
-        for id_ in known:
-            if id_ not in here:
+        gone = digest_of("removed")
+        for id_, there in known.items():
+            if id_ not in here and needs_nothing(there, gone, as_of):
+                aside += [Aside(id_, there.why)] if there.state == "set aside" else []
+            elif id_ not in here:
                 body = {"as_of": as_of, standing.id_column: id_, "status": "removed"}
-                writes.append(Write("remove", "row", id_, id_, digest_of("removed"), body, id_, as_of=as_of))
+                writes.append(Write("remove", "row", id_, id_, gone, body, id_, as_of=as_of))
         project = standing.project
         writes = [_with_project(write, project) for write in writes]
         remarks = (from_the_ledger(self.lacking),) if self.lacking else ()
@@ -113,43 +119,30 @@ class WebhookSink:
         try:
             for batch in _calls(plan.writes):
                 note(f"webhook: {done.written:,} of {len(plan.writes):,}")
-                self._send(plan.as_of, batch, ledger, done)
+                self._send(plan.as_of, batch, ledger, done, planned=len(plan.writes))
         except ServiceError as error:
             done.failed = str(error)
         return done
 
-    def _send(self, as_of: str, batch: Sequence[Write], ledger: SinkLedger, done: Applied) -> None:
+    def _send(self, as_of: str, batch: Sequence[Write], ledger: SinkLedger, done: Applied, *, planned: int) -> None:
         assert self.service is not None
-        self._mark(ledger, batch, "in flight")
+        taken = send_halving(
+            batch, partial(self._post, as_of), _marked, ledger, done,
+            shown=self.service.shown, planned=planned, now=self.now,
+        )  # fmt: skip
+        ledger.drop("row", [write.key for write in taken if write.action == "remove"])
+
+    def _post(self, as_of: str, batch: Sequence[Write]) -> None:
+        assert self.service is not None
         rows = [write.body["row"] for write in batch]
         project = batch[0].body["project"]
         id_ = str(uuid.uuid5(uuid.NAMESPACE_URL, f"powerml:{project}:webhook:{as_of}:{digest_of(rows)}"))
         content = as_json({"id": id_, "as_of": as_of, "rows": rows})
-        signed = {SIGNATURE_HEADER: signature(self.secret, content)}
-        try:
-            self.service.call("POST", content=content, headers=signed)
-        except RowRefused as error:
-            if len(batch) > 1:
-                middle = len(batch) // 2
-                self._send(as_of, batch[:middle], ledger, done)
-                self._send(as_of, batch[middle:], ledger, done)
-                return
-            why = f"{self.service.shown} {error}"
-            ledger.write([batch[0].row("set aside", why=why)], now=self.now())
-            done.aside.append(Aside(batch[0].id, why))
-            if error.status in (404, 405, 410) or (not done.written and len(done.aside) >= 10):
-                raise ServiceDown(f"{why}, whatever is sent", unclear=False) from None
-            return
-        except ServiceError as error:
-            unclear = isinstance(error, ServiceDown) and error.unclear
-            self._mark(ledger, batch, "unknown" if unclear else "waiting")
-            raise
-        self._mark(ledger, [write for write in batch if write.action != "remove"], "sent")
-        ledger.drop("row", [write.key for write in batch if write.action == "remove"])
-        done.written += len(batch)
+        self.service.call("POST", content=content, headers={SIGNATURE_HEADER: signature(self.secret, content)})
 
-    def _mark(self, ledger: SinkLedger, batch: Sequence[Write], state: SentState) -> None:
-        ledger.write([write.row(state) for write in batch], now=self.now())
+
+def _marked(batch: Sequence[Write], state: SentState) -> list[SentRow]:
+    return [write.row(state) for write in batch]
 
 
 def _telling_parts(url: str) -> tuple[str, ...]:

@@ -268,6 +268,9 @@ def test_spark_and_its_settings(written):
         "posthog: {project_id: 1, project_key_env: KEY, group: '0a1b2c3d4e5f6a7b8c9d0e1f0123abcd'}",
         "attio: {token_env: ATTIO_API_KEY, list: 'Bearer 0123abcd'}",
         "posthog: {project_id: 'https://me:0123abcd@example.org', project_key_env: KEY}",
+        "attio: {token_env: ATTIO_API_KEY, host: 'https://api.attio.com/phx_0123abcd'}",
+        "postgres: {url_env: WAREHOUSE, schema: phx_0123abcd}",
+        "files: {folder: /srv/phx_0123abcd}",
     ],
 )
 def test_what_may_be_a_secret_is_never_shown_wherever_it_stands(written, line):
@@ -275,6 +278,22 @@ def test_what_may_be_a_secret_is_never_shown_wherever_it_stands(written, line):
     assert "0123abcd" not in told
     assert "may be a secret and is not shown; put it into an environment variable" in told
     assert "powerml.yaml:4" in told
+
+
+@pytest.mark.parametrize(
+    ("line", "what"),
+    [
+        ("phx_0123abcd: {}", "sync.***: unknown key"),
+        ("attio: {token_env: ATTIO_API_KEY, host: 'https://api.attio.com?key=0123abcd'}", "holds more than a host"),
+        ("attio: {token_env: ATTIO_API_KEY, phx_0123abcd: 1}", "sync.attio.***: unknown key"),
+        ("attio: {token_env: sk_0123abcd}", "is no name of an environment variable"),
+        ("webhook: {url_env: 'https://example.org/0123abcd', secret_env: HOOK}", "is no name of an environment"),
+    ],
+)
+def test_no_key_and_no_address_shows_a_secret(written, line, what):
+    (told,) = problems(written(f"{LEAST}sync:\n  {line}\n"))
+    assert "0123abcd" not in told
+    assert what in told
 
 
 def test_other_wrong_values_are_shown(written):
