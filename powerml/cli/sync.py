@@ -24,7 +24,7 @@ SIGNS = {"create": "+", "update": "~", "remove": "-", "adopt": "="}
 @click.option("--dry-run", is_flag=True, help="Say what would be done; so it is without --apply.")
 @click.option("--apply", is_flag=True, help="Do it.")
 @click.option("--max-writes", type=click.IntRange(0), metavar="N", help="At most so many writes to each sink.")
-@click.option("--adopt", is_flag=True, help="Take over attributes, a list or tables that somebody else made.")
+@click.option("--adopt", is_flag=True, help="Take over attributes, a list, a dashboard or tables that others made.")
 @click.option("--force", is_flag=True, help="Lift the brakes of the night.")
 @click.option("--from", "since", type=common.DATE, help="PostHog: earlier nights, too, as a migration.")
 @click.pass_context

@@ -120,8 +120,10 @@ class AttioSink:
             if needs_nothing(there, digest, as_of):
                 stays += 1
                 continue
-            if there is not None and there.remote and not there.digest.startswith(match):
-                writes.append(self._emptied(id_, there, object_, as_of))  # the address of another record, once theirs
+            if there is not None and not there.digest.startswith(match):
+                there = self._with_record(standing, there, object_)
+                if there.remote:  # the address of another record, once theirs
+                    writes.append(self._emptied(id_, there, object_, as_of))
                 there = None
             values = {matching: [good[id_]], SCORE: score, TIER: tier}
             body = {"object": object_, "matching": matching, "data": {"values": values}}
@@ -130,10 +132,15 @@ class AttioSink:
             writes.append(Write(action, "person", id_, id_, digest, body, id_, remote, as_of))
         for id_, there in known.items():
             if id_ not in standing.tiers.index:
-                if not there.remote and there.state != "set aside":
-                    there = replace(there, remote=self._record_of(standing, there, object_))
+                there = self._with_record(standing, there, object_)
                 writes.append(self._emptied(id_, there, object_, as_of))
         return writes, stays
+
+    def _with_record(self, standing: Standing, there: SentRow, object_: str) -> SentRow:
+        """The same with its record's id, which is read where a write got no answer."""
+        if there.remote or there.state == "set aside":
+            return there
+        return replace(there, remote=self._record_of(standing, there, object_))
 
     def _emptied(self, id_: str, there: SentRow, object_: str, as_of: str) -> Write:
         body = {"object": object_, "data": {"values": {SCORE: None, TIER: None}}}
@@ -160,9 +167,9 @@ class AttioSink:
         )
         by_parent = {parent: entry for entry, parent in (there_now or {}).items()}
         writes: list[Write] = []
-        stays = 0
+        stays, belong = 0, set(wanted)
         for id_, there in known.items():
-            if (id_ not in wanted and id_ not in bad) or id_ in moved:
+            if (id_ not in belong and id_ not in bad) or id_ in moved:
                 parent = persons[id_].remote if id_ in persons else ""
                 remote = there.remote or by_parent.get(parent, "")
                 writes.append(Write("remove", "entry", id_, id_, "", {}, id_, remote, as_of))

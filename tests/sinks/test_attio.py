@@ -265,3 +265,19 @@ def test_an_answer_without_an_id_is_no_answer(tmp_path):
     with open_ledger(project.state) as opened:
         rows = SinkLedger.on(opened.con, "attio").rows("person").values()
     assert {row.state for row in rows} == {"unknown"}
+
+
+def test_a_record_whose_write_got_no_answer_is_emptied_when_the_address_changes(tmp_path):
+    fake = FakeAttio()
+    fake.faults = lambda number, method, path: "after 500" if method == "PUT" and path.endswith("/records") else None
+    with running(fake) as address:
+        project = world(tmp_path, fake, address, {"ada": 91.2})
+        (done,) = sync(project, options=APPLY)
+        assert done.findings
+        assert fake.scores() == {"ada@shop.example": (91, "Champion")}  # it took place, and nobody said so
+        fake.faults = lambda *_: None
+        say(project, "2026-03-02", {"ada": 91.2}, emails={"ada": "ada@new.example"})
+        (done,) = sync(project, options=APPLY)
+    assert not done.findings
+    assert fake.scores() == {"ada@new.example": (91, "Champion")}
+    assert fake.listed() == ["ada@new.example"]

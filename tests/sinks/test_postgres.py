@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from powerml.history.store import NightHistory
+from powerml.sinks import postgres as sink
 from powerml.sinks.postgres import PostgresSink
 from powerml.workflows.sync import SyncOptions, exported, sync
 from tests.sinks.world import PEOPLE, project_in, say
@@ -46,6 +47,32 @@ def test_the_tables_are_brought_to_each_night(tmp_path, monkeypatch):
         (done,) = sync(project, options=APPLY)
         assert "the database in WAREHOUSE does not let us in" in done.plan.failed
         assert "wrong-word" not in repr(done)
+
+
+@pytest.mark.slow
+def test_hostile_ids_are_texts_and_a_table_that_somebody_holds_is_waited_for_a_while(tmp_path, monkeypatch):
+    import psycopg
+
+    hostile = {"'; DROP TABLE scores.scores_current; --": 10.0, '=cmd|"x"': 20.0, "%s {} \\": 30.0, "é🙂": 40.0}
+    with postgres() as address:
+        monkeypatch.setenv("WAREHOUSE", address)
+        project = project_in(tmp_path / "shop", {"postgres": {"url_env": "WAREHOUSE", "schema": "scores"}})
+        say(project, "2026-03-01", {**hostile, "line\nbreak": 50.0})
+        (done,) = sync(project, options=APPLY)
+        assert [a.id for a in done.plan.aside] == ["line\nbreak"]
+        with psycopg.connect(address) as con:
+            assert dict(con.execute("SELECT user_id, score FROM scores.scores_current").fetchall()) == hostile
+        say(project, "2026-03-02", hostile)
+        monkeypatch.setattr(sink, "LOCK_SECONDS", 1)
+        with psycopg.connect(address) as con:
+            con.execute("LOCK TABLE scores.scores_current IN ACCESS EXCLUSIVE MODE")
+            (done,) = sync(project, options=APPLY)
+            con.rollback()
+        assert done.trouble == (
+            "the database in WAREHOUSE did not take the tables (canceling statement due to lock timeout)"
+        )
+        (done,) = sync(project, options=APPLY)
+        assert not done.findings
 
 
 def whole_night(address):
