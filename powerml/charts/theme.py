@@ -25,6 +25,8 @@ FALL, RISE = "#cc5245", "#3a9b6f"
 DRAWN_DIGITS = 6  # significant ones: enough for a picture and its tooltip, and a page stays small
 LONGEST_TITLE = 200
 LONGEST_LABEL = 60  # characters of a name that a picture holds; its table holds all of it
+MARGIN = {"left": 24, "top": 10, "right": 10, "bottom": 10}
+"""Left of the longest name, too, where a browser has a wider font than the one by which it was laid out."""
 
 
 def inline(frame: pd.DataFrame) -> alt.InlineData:
@@ -70,7 +72,7 @@ def themed(layers: Sequence[alt.Chart], *, title: str, told: str = "", height: f
     made: alt.LayerChart = alt.LayerChart(layer=list(layers))
     sized = made.properties(title=head, width=WIDTH, height=height, description=f"{title}. {told}".strip())
     look = alt.Config(
-        background=PAPER, padding=10, font="system-ui, -apple-system, 'Segoe UI', sans-serif",
+        background=PAPER, padding=MARGIN, font="system-ui, -apple-system, 'Segoe UI', sans-serif",
         view=alt.ViewConfig(stroke=None),
         title=alt.TitleConfig(anchor="start", color=INK, fontSize=14, subtitleColor="#5d6b7a", subtitleFontSize=11,
                               subtitleLineHeight=14, offset=12, frame="group"),

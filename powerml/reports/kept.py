@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from powerml.training.last_list import last_list
+from powerml.training.last_list import last_list, last_model
 from powerml.training.programme_tables import programme_tables
 
 if TYPE_CHECKING:
@@ -37,6 +37,12 @@ def kept_tables(
         id_column = data.labelled.id_column
         tables[f"{LAST_LIST}.csv"] = listed.assign(**{id_column: pseudonyms(listed[id_column])})
     return tables, told
+
+
+def kept_model(session: Session) -> dict[str, Any] | None:
+    """The scorer that made the last list, see `last_model`; None where there is no list."""
+    made = None if session.its is None else last_model(session.its, session.data, session.split)
+    return None if made is None else {"scorer": session.best.name, **made}
 
 
 def kept_words(parts: Sequence[Part], last_list_told: str) -> dict[str, Any]:

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 _STYLE = (
     "body{font:15px/1.5 system-ui,sans-serif;color:#1c2530;max-width:72rem;margin:2rem auto;padding:0 1rem}"
     "h1{font-size:1.4rem}h2{font-size:1.1rem;margin-top:2rem}"
-    "table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:13.5px}"
+    "table{border-collapse:collapse;font-variant-numeric:tabular-nums;font-size:13px}"
     ".wide{overflow-x:auto}"
-    "th,td{padding:.25rem .45rem;border-bottom:1px solid #d8dee6;text-align:right;white-space:nowrap}"
+    "th,td{padding:.25rem .35rem;border-bottom:1px solid #d8dee6;text-align:right;white-space:nowrap}"
     "th{white-space:normal;vertical-align:bottom}td.long{white-space:normal;min-width:18rem;text-align:left}"
     "th:first-child,td:first-child{text-align:left}thead th{border-bottom:2px solid #8a97a6}"
     ".verdict{font-size:1.1rem;border-left:4px solid #2f6db5;padding:.4rem .9rem;background:#f2f6fb}"

@@ -6,12 +6,15 @@ import contextlib
 import io
 import json
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from powerml.config import fingerprints
 from powerml.errors import StoreError
+from powerml.scoring.model import ScoringModel
 from powerml.spreadsheets import read_back
 from powerml.tracking.store import Store, connected
 
@@ -24,6 +27,17 @@ if TYPE_CHECKING:
 
 PARENT = "mlflow.parentRunId"
 REPEAT_FILE = "repeat.json"  # what a repeat needs beside the declaration
+THEN_FILE = "held_out/model.json"  # the scorer as it was made before the last cutoff that was held out
+THEN = "powerml.held_out"  # its fingerprint, a tag of the session's run
+
+
+@dataclass(frozen=True)
+class ModelThen:
+    """A session's scorer as it was made before `as_of` from so many `rows`: it knew nothing of what came."""
+
+    as_of: date
+    rows: int
+    model: ScoringModel
 
 
 @dataclass(frozen=True)
@@ -69,6 +83,22 @@ class KeptSession:
         """What a repeat needs beside the declaration; None where a version before that kept it made the run."""
         text = self._read(REPEAT_FILE)
         return None if text is None else dict(json.loads(text))
+
+    def model_then(self) -> ModelThen | None:
+        """The scorer as the session made it before its last held-out cutoff; None where none is kept.
+
+        Raises StoreError where the file is not the one that was kept.
+        """
+        text = self._read(THEN_FILE)
+        if text is None or THEN not in self.tags:
+            return None
+        kept = json.loads(text)
+        if kept.get("scorer") != self.scorer:
+            return None
+        if fingerprints.of_json(kept) != self.tags[THEN]:
+            changed = f"run {self.run_id[:8]}: its file {THEN_FILE!r} was changed since it was kept"
+            raise StoreError(f"{changed}; train again")
+        return ModelThen(date.fromisoformat(kept["as_of"]), int(kept["rows"]), ScoringModel.from_dict(kept["model"]))
 
     @cached_property
     def tags(self) -> dict[str, str]:

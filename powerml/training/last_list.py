@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from powerml.scoring.explain.text import reasons_text
+from powerml.training.folds import usable_folds
 from powerml.validation.backtest import backtest
 
 if TYPE_CHECKING:
     from powerml.training.judged import Judged
-    from powerml.training.rows import TrainingData
+    from powerml.training.rows import Split, TrainingData
 
 LISTED, MOST_MISSED = 20, 60
+
+
+def last_model(its: Judged, data: TrainingData, split: Split) -> dict[str, Any] | None:
+    """The scorer that made the last list, as data: `as_of`, the number of `rows` it learnt from, the `model` itself.
+
+    With it the list can be made again, of any length, by a scorer that knew nothing of what came. None where there is
+    no such list.
+    """
+    rows = its.test.rows
+    if data.custom is not None or rows.frame.empty or not data.has_later:
+        return None
+    last = rows.times.max()
+    fold = int(its.test.folds[rows.times == last].max())
+    learnt, _ = usable_folds(data, split)[fold]
+    return {"as_of": f"{pd.Timestamp(last):%Y-%m-%d}", "rows": len(learnt), "model": its.models[fold].to_dict()}
 
 
 def last_list(its: Judged, data: TrainingData) -> tuple[pd.DataFrame, str]:

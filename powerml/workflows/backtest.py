@@ -19,6 +19,7 @@ from powerml.scoring.learned import Learned
 from powerml.tables import OUTCOMES
 from powerml.tracking import registry
 from powerml.tracking.held_out_words import untold_sentences
+from powerml.tracking.kept_session import kept_session
 from powerml.tracking.store import store_of
 from powerml.training.candidates import Candidate
 from powerml.training.refitted import Refitted
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from powerml.config.metrics import MetricSpec
     from powerml.scoring.families import Reasons
     from powerml.scoring.model import ScoringModel
+    from powerml.tracking.kept_session import ModelThen
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +46,7 @@ class Backtested:
     `remarks`: what its training must say, such as a link that is flat. `path`: the mean score of that day's churners in
     each of the six months before they left, as far as there are snapshots; None where there are not two. `untold`: a
     sentence for each outcome of which the version was found to tell nothing. `caution`: the sentence where the scorer,
-    or the choice of it, has seen what came.
+    or the choice of it, has seen what came. `as_trained`: the scorer is the one that its session made before that day.
     """
 
     result: Backtest
@@ -55,11 +57,14 @@ class Backtested:
     untold: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     caution: str | None = None
+    as_trained: bool = False
 
     @property
     def sentences(self) -> tuple[str, ...]:
         """How the scorer was made, what the list caught, and what was expected."""
         made = f"{self.scorer}, made from the {self.trained_on:,} rows whose outcomes were known then."
+        if self.as_trained:
+            made = f"{self.scorer} as its session made it before that day, from {self.trained_on:,} rows."
         if not self.trained_on:
             made = f"{self.scorer}, as its document has it: no outcome was known yet on that day."
         made = " ".join((made, *filter(None, [self.caution]), *self.untold))
@@ -92,7 +97,7 @@ def run_backtest(
     """
     opened = open_project(project, note=note)
     data = gather(project, None, opened=opened, note=note)
-    scorer = _scorer(project, data, model=model, weights=weights, seed=seed)
+    scorer, then_made = _scorer(project, data, as_of, model=model, weights=weights, seed=seed)
     note(f"snapshot of {as_of}")
     day = data.whole[data.whole["as_of"] == pd.Timestamp(as_of)]
     if day.empty:  # not one of the project's own cutoffs
@@ -105,7 +110,7 @@ def run_backtest(
     rows = data.labelled
     ends = rows.frame["as_of"] + pd.Timedelta(days=rows.horizon_days + data.grace_days)
     train = Rows(rows.frame[ends <= pd.Timestamp(as_of)].reset_index(drop=True), rows.id_column, rows.horizon_days)
-    made = _made(scorer, train, then)
+    made = _made(scorer, train, then) if then_made is None else then_made.model
     listed = there & day["label"].isin([*OUTCOMES, "immature"]) & (True if left is None else ~left)
     eligible = day[listed].reset_index(drop=True)
     table = made.score(eligible)
@@ -121,6 +126,8 @@ def run_backtest(
     path = _path(made, data, eligible, project.id_column, note=note)
     untold = scorer.untold if isinstance(scorer, Refitted) else ()
     remarks = () if made.scorer.document is None else made.scorer.remarks()
+    if then_made is not None:
+        return Backtested(found, expected, path, scorer.name, then_made.rows, untold, remarks, as_trained=True)
     caution = scorer.caution(eligible["as_of"].to_numpy())
     return Backtested(found, expected, path, scorer.name, len(train.frame), untold, remarks, caution)
 
@@ -156,18 +163,22 @@ def _path(
 
 
 def _scorer(
-    project: ProjectSpec, data: TrainingData, *, model: str | None, weights: str | None, seed: int
-) -> Candidate | Refitted:
+    project: ProjectSpec, data: TrainingData, as_of: date, *, model: str | None, weights: str | None, seed: int
+) -> tuple[Candidate | Refitted, ModelThen | None]:
+    """What makes the list; at the last cutoff that a version's session held out also the scorer as it was made then."""
     if model and weights:
         raise UsageError("--model and --weights exclude each other; give one of them")
     store, name = store_of(project), slug(project.project)
     if weights or (model is None and "champion" not in registry.aliases(store, name)):
         candidate = Candidate(WeightSetEntry(weights=weights or DOCUMENTED_CARD), data, seed, project.base)
         candidate.weight_set()
-        return candidate
+        return candidate, None
     version = registry.find_version(store, name, model or f"{name}@champion")
     learned = Learned.from_tags(version.tags)
-    return Refitted(version.shown, registry.load_version(store, version), data, untold_sentences(version), learned)
+    own = Refitted(version.shown, registry.load_version(store, version), data, untold_sentences(version), learned)
+    session = kept_session(store, version)
+    then = None if session is None else session.model_then()
+    return own, then if then is not None and then.as_of == as_of else None
 
 
 def _made(scorer: Candidate | Refitted, train: Rows, reference: pd.DataFrame) -> ScoringModel:

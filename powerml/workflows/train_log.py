@@ -13,7 +13,7 @@ from powerml.config import fingerprints
 from powerml.config.metrics import catalogue
 from powerml.config.project import slug
 from powerml.reports.band_page import band_page
-from powerml.reports.kept import WORDS, kept_tables, kept_words
+from powerml.reports.kept import WORDS, kept_model, kept_tables, kept_words
 from powerml.reports.run_notes import scorer_note, session_note
 from powerml.reports.run_pictures import (
     FITTED_WEIGHTS,
@@ -32,7 +32,7 @@ from powerml.scoring.explain.text import reasons_text
 from powerml.scoring.outcome.card_file import weight_files
 from powerml.tracking import registry
 from powerml.tracking.due import DATA_UNTIL, PROJECT_TAG, VOCABULARY_TAG, vocabulary_fingerprint
-from powerml.tracking.kept_session import REPEAT_FILE
+from powerml.tracking.kept_session import REPEAT_FILE, THEN, THEN_FILE
 from powerml.tracking.limits import headline_figures, on_axes
 from powerml.tracking.pseudonyms import Pseudonyms, load_pseudonyms
 from powerml.tracking.runs import Attachments, LearnedFrom, ScorerRun, SessionRun, log_session
@@ -90,9 +90,10 @@ def log_training(session: Session, parts: Sequence[Part], *, name: str) -> SentS
     tables |= kept
     told = [sentence for part in parts for sentence in part.sentences]
     counts = _counts(data)
+    then = kept_model(session)
     run = SessionRun(
         name,
-        {**tags, "powerml.verdict": session.word},
+        {**tags, "powerml.verdict": session.word, **({} if then is None else {THEN: fingerprints.of_json(then)})},
         {
             "seed": experiment.seed,
             "folds": len(session.split.folds),
@@ -105,6 +106,7 @@ def log_training(session: Session, parts: Sequence[Part], *, name: str) -> SentS
                 "declaration.json": declared,
                 WORDS: kept_words(parts, last_told),
                 REPEAT_FILE: for_repeat(experiment, data),
+                **({} if then is None else {THEN_FILE: then}),
             },
         ),
         metrics={} if session.its is None else headline_figures(session.its.figures, PARENT_FIGURES),

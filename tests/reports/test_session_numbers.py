@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pandas as pd
 import pytest
@@ -60,6 +61,20 @@ def test_scorers_are_those_of_compare(product, page):
                 assert float(ranks.loc[(name, outcome), ours]) == pytest.approx(theirs[end], rel=1e-8)
 
 
+def test_the_backtest_is_that_of_the_command(product, page):
+    day = re.search(r"At (\d{4}-\d\d-\d\d): Of 20 listed", page)[1]
+    told = json.loads(run(product[0], "backtest", "--as-of", day, "--model", "validation@1", "--json"))
+    assert "as its session made it before that day" in told["sentences"][0]
+    theirs = pd.DataFrame(told["rows"])
+    for result in ("hit", "false alarm", "missed"):
+        mine = theirs[theirs["result"] == result].drop(columns="result").reset_index(drop=True)
+        shown = rows_of(page, f"backtest {result}")
+        assert len(shown) == min(len(mine), 60 if result == "missed" else len(mine))
+        same(shown, mine, ["rank", "score", "band", "p_churn", "label"])
+        here = ~shown["user_id"].str.startswith("e-")  # who is no longer here stands under a pseudonym
+        assert shown["user_id"][here].tolist() == mine["user_id"].head(len(shown))[here].tolist()
+
+
 def test_bands_are_those_of_validate(product, page, tmp_path):
     path, name = product
     project = load_project(path)
@@ -74,3 +89,17 @@ def test_bands_are_those_of_validate(product, page, tmp_path):
     judged = json.loads(run(path, "validate", *files, "--bands", name, "--json"))
     shown = rows_of(page, "bands")
     same(shown, judged["bands"], [each for each in shown.columns if each in judged["bands"][0]])
+
+
+def test_a_kept_scorer_that_was_changed_is_refused(product, page):
+    day = re.search(r"At (\d{4}-\d\d-\d\d): Of 20 listed", page)[1]
+    (file,) = product[0].parent.glob(".powerml/**/held_out/model.json")
+    text = file.read_text()
+    file.write_text(text.replace('"rows": ', '"rows": 1'))
+    try:
+        asked = ["backtest", "--as-of", day, "--model", "validation@1", "-c", str(product[0])]
+        done = CliRunner().invoke(root, asked)
+    finally:
+        file.write_text(text)
+    assert done.exit_code == 2
+    assert "held_out/model.json' was changed since it was kept; train again" in done.stderr

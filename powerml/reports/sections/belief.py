@@ -118,7 +118,8 @@ def backtest_section(facts: Facts) -> Section:
     shown = listed.assign(**{ids: [facts.ids.get(str(word), str(word)) for word in listed[ids]]})
     blocks.append(
         Told(
-            "The list of the last held-out cutoff, by the scorer as fitted before it, which knew nothing of what came.",
+            "The list of the last held-out cutoff, by the scorer as fitted before it, which knew nothing of what came; "
+            "'powerml backtest --as-of' that day, with --model, gives it at any length, and what was expected.",
             "small",
         )
     )
