@@ -21,5 +21,13 @@ def _at_once(monkeypatch):
         yield
 
 
+@pytest.fixture
+def patient(monkeypatch, _at_once):
+    """No answer is given up for lost because the machine is busy: for tests that count requests."""
+    shortened = http.Service.__init__.__defaults__
+    longer = tuple(http.TIMEOUT_SECONDS if value == PATIENCE else value for value in shortened)
+    monkeypatch.setattr(http.Service.__init__, "__defaults__", longer)
+
+
 def _shortened(defaults):
     return tuple(PATIENCE if value == http.TIMEOUT_SECONDS else value for value in defaults)

@@ -7,6 +7,7 @@ from powerml.workflows.sync import SyncOptions, sync
 from tests.sinks.fakes import Answer, FakePosthog, Receiver, running
 from tests.sinks.world import PEOPLE, project_in, say, settings
 
+pytestmark = pytest.mark.usefixtures("patient")
 APPLY = SyncOptions(apply=True)
 MANY = {f"u{n:02d}": 50.0 + n for n in range(REFUSED_BEFORE_ANY + 6)}
 

@@ -13,6 +13,7 @@ from tests.history.kept import keep, night
 from tests.sinks.fakes import Answer, FakePosthog, running
 from tests.sinks.world import PEOPLE, project_in, say, settings
 
+pytestmark = pytest.mark.usefixtures("patient")
 APPLY = SyncOptions(apply=True)
 
 

@@ -34,6 +34,7 @@ def record(id_):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("patient")
 def test_attio_gets_one_in_twenty_of_15000_at_its_own_pace(tmp_path, monkeypatch):
     clock, fake, at = Clock(), FakeAttio(), []
     pace = Pace(24.0, clock.monotonic, clock.sleep)
@@ -56,10 +57,15 @@ def test_attio_gets_one_in_twenty_of_15000_at_its_own_pace(tmp_path, monkeypatch
             monkeypatch.setenv("ATTIO_KEY", FakeAttio.token)
             structure = [w for w in first.writes if w.kind not in ("person", "entry")]
             rows = [w for w in first.writes if w.kind in ("person", "entry")]
+        sync(project, options=SyncOptions(apply=True, max_writes=7))  # attributes, options and the list
+        with open_ledger(project.state) as opened:
+            ledger = SinkLedger.on(opened.con, "attio")
             ledger.write([w.row("sent", remote=f"{w.kind}-{w.id}") for w in rows], now=sink.now())
         fake.entries["power_user_candidates"] = {w.id: entry(w.id) for w in rows if w.kind == "entry"}
         fake.records["people"] = {f"person-{w.id}": record(w.id) for w in rows if w.kind == "person"}
+        writes = fake.writes
         sync(project, options=SyncOptions(apply=True))
+        assert fake.writes == writes == 7
         assert [w.kind for w in structure] == ["attribute", "attribute", "list"]
         say(project, "2026-03-02", scores(CHANGED))
         at.clear()
@@ -78,6 +84,7 @@ def test_attio_gets_one_in_twenty_of_15000_at_its_own_pace(tmp_path, monkeypatch
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("patient")
 def test_posthog_gets_15000_in_batches_under_its_limit_and_a_second_look_is_cheap(tmp_path):
     fake = FakePosthog()
     sizes = []
