@@ -227,7 +227,7 @@ class PosthogSink:
         self, id_column: str, id_: str, row: dict[str, Any], moment: str, model: str, *, with_person: bool
     ) -> list[dict[str, Any]]:
         numbers = {name: _whole(row[name]) for name in ("composite_score", *(f"{d}_score" for d in DIMENSIONS))}
-        told = {**numbers, "percentile": _whole(row["percentile"])}
+        told = {**numbers, "percentile": _whole(row["percentile"]), "power_user_tier": row["tier"]}
         values = (numbers["composite_score"], row["tier"], told["percentile"], row["scored_at"], model)
         person = dict(zip(PROPERTIES, values, strict=True))
         plain: dict[str, Any] = {"distinct_id": id_, **told, "$lib": "powerml", "$geoip_disable": True}

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
+from powerml.history.standing import TIER_WORDS
 from powerml.sinks.http import EntryRefused, RowRefused, ServiceDown
 from powerml.sinks.plans import Write, digest_of, from_the_ledger
 
@@ -30,8 +31,13 @@ _MADE_BY = "Made by powerml."
 _ABOUT = f"{_MADE_BY} Composite power-user score, computed daily for all active users."
 _SCORE = "toFloat(properties.composite_score)"
 _EVENTS = "FROM events WHERE event = 'power_user_score_computed'"
-_LATEST = f"SELECT distinct_id, argMax({_SCORE}, timestamp) AS score {_EVENTS} AND timestamp > now() - INTERVAL 3 DAY"
-_TIER = "multiIf(score >= 80, 'Champion', score >= 60, 'Power User', score >= 40, 'Rising Star', 'Standard')"
+_TIER = "argMax(properties.power_user_tier, timestamp) AS tier"
+"""As it was sent: the score of an event is rounded, so that 79.6 would pass for a Champion's."""
+_LATEST = (
+    f"SELECT distinct_id, argMax({_SCORE}, timestamp) AS score, {_TIER} {_EVENTS}"
+    " AND timestamp > now() - INTERVAL 3 DAY GROUP BY distinct_id"
+)
+_IN_ORDER = ", ".join(f"'{word}'" for word in TIER_WORDS.values())
 _PARTS = ", ".join(
     f"argMax(toFloat(properties.{name}_score), timestamp) AS {name}"
     for name in ("depth", "tenure", "collaboration", "expansion", "sentiment")
@@ -54,7 +60,7 @@ INSIGHTS = {
     "Power user scores: distribution": (
         "Distribution histogram of power user scores: are they normally distributed or bimodal?",
         _tile(
-            f"SELECT floor(score / 10) * 10 AS score_from, count() AS users FROM ({_LATEST} GROUP BY distinct_id)"
+            f"SELECT floor(score / 10) * 10 AS score_from, count() AS users FROM ({_LATEST})"
             " GROUP BY score_from ORDER BY score_from",
             "ActionsBar",
             "score_from",
@@ -64,8 +70,8 @@ INSIGHTS = {
     "Power user scores: tiers": (
         "Tier breakdown: count and percentage in each tier.",
         _tile(
-            f"SELECT {_TIER} AS tier, count() AS users, round(100 * count() / sum(count()) OVER (), 1) AS percentage"
-            f" FROM ({_LATEST} GROUP BY distinct_id) GROUP BY tier ORDER BY min(score) DESC"
+            "SELECT tier, count() AS users, round(100 * count() / sum(count()) OVER (), 1) AS percentage"
+            f" FROM ({_LATEST}) WHERE tier != '' GROUP BY tier ORDER BY indexOf([{_IN_ORDER}], tier)"
         ),
     ),
     "Power user scores: trend": (
@@ -89,8 +95,8 @@ INSIGHTS = {
         "Rising Stars with highest month-over-month score increase: these are your acceleration targets.",
         _tile(
             f"SELECT distinct_id, argMax({_SCORE}, timestamp) AS score, argMin({_SCORE}, timestamp) AS month_ago,"
-            f" score - month_ago AS increase {_EVENTS} AND timestamp > now() - INTERVAL 31 DAY GROUP BY distinct_id"
-            " HAVING score >= 40 AND score < 60 AND increase > 0 ORDER BY increase DESC LIMIT 20"
+            f" score - month_ago AS increase, {_TIER} {_EVENTS} AND timestamp > now() - INTERVAL 31 DAY"
+            " GROUP BY distinct_id HAVING tier = 'Rising Star' AND increase > 0 ORDER BY increase DESC LIMIT 20"
         ),
     ),
 }

@@ -1,5 +1,9 @@
 """Cohorts, dashboard, insights: found again by name on any page, brought up to date in place, nobody else's touched."""
 
+import json
+from datetime import date
+
+import duckdb
 import pytest
 
 from powerml.history.ledger import LEDGER_FILE
@@ -138,3 +142,30 @@ def test_tiles_are_drawn_with_axes_and_cohorts_by_the_tier():
     assert [cohort_body(name)["filters"]["properties"]["values"][0]["value"] for name in COHORTS] == [
         "Champion", "Power User", "Rising Star", "Standard"
     ]  # fmt: skip
+
+
+def rows_of(fake, tile, now):
+    """What a tile shows of the events that arrived, by a database that has the functions it calls."""
+    told = [(e["event"], e["distinct_id"], e["timestamp"], json.dumps(e["properties"])) for e in fake.events.values()]
+    with duckdb.connect() as con:
+        con.execute("CREATE TABLE told (event TEXT, distinct_id TEXT, timestamp TIMESTAMP, text JSON)")
+        con.executemany("INSERT INTO told VALUES (?, ?, ?, ?)", told)
+        shape = '{"composite_score": "DOUBLE", "power_user_tier": "VARCHAR"}'
+        con.execute(f"CREATE VIEW events AS SELECT * EXCLUDE text, from_json(text, '{shape}') AS properties FROM told")
+        con.execute("CREATE MACRO toFloat(x) AS x::DOUBLE")
+        con.execute("CREATE MACRO indexOf(list, x) AS list_position(list, x)")
+        query = INSIGHTS[f"Power user scores: {tile}"][1]["source"]["query"].replace("now()", f"TIMESTAMP '{now}'")
+        return con.execute(query).fetchall()
+
+
+def test_tiles_and_cohorts_tell_the_tier_that_was_sent_and_none_of_the_rounded_score(world):
+    project, fake = world
+    say(project, "2026-02-10", {"ada": 70.0, "bob": 50.0, "cyd": 10.0, "dan": 10.0})
+    say(project, "2026-03-01", {"ada": 79.6, "bob": 59.6, "cyd": 39.6, "dan": 80.0})
+    sync(project, options=SyncOptions(apply=True, since=date(2026, 1, 1)))
+    assert fake.persons["ada"]["power_user_score"] == 80
+    tiers = [("Champion", 1, 25.0), ("Power User", 1, 25.0), ("Rising Star", 1, 25.0), ("Standard", 1, 25.0)]
+    assert rows_of(fake, "tiers", "2026-03-02") == tiers
+    assert [row[:2] for row in rows_of(fake, "rising stars", "2026-03-02")] == [("bob", 60.0)]
+    for name, who in zip(COHORTS, ("dan", "ada", "bob", "cyd"), strict=True):
+        assert fake.cohort(name) == {who}
