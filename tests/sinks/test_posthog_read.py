@@ -11,6 +11,7 @@ from powerml.workflows.sync import SyncOptions, sync
 from tests.sinks.fakes import Answer, FakePosthog, running
 from tests.sinks.world import PEOPLE, project_in, say, settings
 
+pytestmark = pytest.mark.usefixtures("patient")
 APPLY = SyncOptions(apply=True)
 
 
