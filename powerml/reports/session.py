@@ -251,7 +251,7 @@ def _early(session: Session) -> Part:
         return nothing("early_warning", "no held-out row has an earlier snapshot")
     figures = dict[str, float]()
     for row in table.to_dict("records"):
-        name = f"{row['outcome']}/auroc_{row['days']}d_earlier"  # which every scorer's run has, see `early_figures`
+        name = f"time/{row['outcome']}_auroc_{row['days']}d_earlier"  # its value is on every run, see `early_figures`
         figures |= {f"{name}_low": row["low"], f"{name}_high": row["high"]}
     shown = table[["outcome", "days", "rows", "events"]].rename(columns={"days": "days earlier"})
     shown["AUROC at the cutoff"] = table["auroc_at_cutoff"]

@@ -41,7 +41,6 @@ HEADLINES = (
     "*/rate",
     "*/events",
     "time/*",
-    "*/auroc_*d_earlier_*",
     "skill/*",
     "recalibrate/*",
     "bands/*",
