@@ -113,6 +113,17 @@ class Standing:
         found["active"] = snapshot["active"].reindex(found.index).fillna(False).astype(bool)
         return found
 
+    @cached_property
+    def addresses(self) -> dict[str, str]:
+        """What stands as e-mail (of accounts: domain) in the people table, by id; empty where it holds none at all."""
+        column = "email" if self.id_column == "user_id" else "domain"
+        people = self.history.table(self.night, "people")
+        if people is None or column not in people:
+            return {}
+        known = people.dropna(subset=[column]).drop_duplicates(self.id_column)
+        addresses = known[column].astype(str).str.strip().str.lower()
+        return dict(zip(known[self.id_column].astype(str), addresses, strict=True))
+
     def matches(self) -> tuple[dict[str, str], dict[str, str]]:
         """By what a CRM knows people (their e-mail) or accounts (their domain), and who has none that is theirs alone.
 
@@ -120,19 +131,12 @@ class Standing:
         """
         column = "email" if self.id_column == "user_id" else "domain"
         word = "e-mail address" if column == "email" else "domain"
-        people = self.history.table(self.night, "people")
-        ids = list(self.tiers.index)
-        if people is None or column not in people:
-            return {}, dict.fromkeys(ids, f"no {word} is known")
-        known = people.dropna(subset=[column]).drop_duplicates(self.id_column)
-        told = dict(
-            zip(known[self.id_column].astype(str), known[column].astype(str).str.strip().str.lower(), strict=True)
-        )
+        told = self.addresses
         owners: dict[str, list[str]] = {}
         for who, address in told.items():
             owners.setdefault(address, []).append(who)
         good, bad = {}, {}
-        for who in ids:
+        for who in self.tiers.index:
             address = told.get(who, "")
             if not address:
                 bad[who] = f"no {word} is known"

@@ -1,4 +1,8 @@
-"""Attio: a score and a tier on people (on companies, where accounts are scored), and a list of candidates."""
+"""Attio: a score and a tier on people (on companies, where accounts are scored), and a list of candidates.
+
+The list shows score and tier through the record that an entry stands for, so entries hold no values of their own: a
+candidate whose score changed is an update of the record, and with it of the row on the list.
+"""
 
 from __future__ import annotations
 
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
     from powerml.history.sent import SentRow, SinkLedger
     from powerml.history.standing import Standing
 
+MARK = 12  # characters of a digest that stand for an address
 WRITES_PER_SECOND = 24.0  # the service allows 25
 DOWN_IN_A_ROW = 3
 _OF_ROWS = ("person", "entry")
@@ -86,14 +91,21 @@ class AttioSink:
         writes, foreign, stays = self.structure.plan(object_, ledger)
         if foreign:
             return SinkPlan(self.name, as_of, refusal=foreign)
-        remarks = () if self.service is not None else (from_the_ledger(self.lacking),)
+        remarks: tuple[str, ...] = () if self.service is not None else (from_the_ledger(self.lacking),)
         good, bad = standing.matches()
         bad |= {id_: told for id_ in standing.tiers.index if (told := id_problem(id_))}
+        good = {id_: address for id_, address in good.items() if id_ not in bad}
+        kept_back = set() if standing.addresses else set(bad)  # it is the table that lacks them, nobody lost theirs
         anew = {w.kind for w in writes if w.action == "create"} if self.service is not None else set()
         known = {} if "attribute" in anew else ledger.rows("person")  # what was written went with the attribute
         listed = {} if "list" in anew else ledger.rows("entry")
-        rows, kept = self._rows(standing, object_, known, good, bad)
-        entries, right = self._entries(standing, known, listed, good, bad, rows)
+        rows, kept = self._rows(standing, object_, known, good, kept_back)
+        entries, right = self._entries(standing, known, listed, good, kept_back, rows)
+        if kept_back & {*known, *listed}:
+            remarks += ("nobody has an address tonight, so what was written to those set aside stays as it is",)
+        on_it = {i for i, row in listed.items() if row.state == "sent"} - {w.id for w in entries}
+        if shown := on_it & {w.id for w in rows if w.action == "update"}:
+            remarks += (f"rows of the list that are updated, through their record: {len(shown):,}",)
         aside = [Aside(id_, told) for id_, told in sorted(bad.items())]
         again = {(w.kind, w.key) for w in (*rows, *entries)}
         refused = [("person", row) for row in known.values()] + [("entry", row) for row in listed.values()]
@@ -102,20 +114,22 @@ class AttioSink:
             for kind, row in refused
             if row.state == "set aside" and row.id in good and (kind, row.key) not in again
         ]
-        return SinkPlan(self.name, as_of, (*writes, *rows, *entries), stays + kept + right, tuple(aside), remarks)
+        writes += sorted((*entries, *rows), key=_turn)
+        return SinkPlan(self.name, as_of, tuple(writes), stays + kept + right, tuple(aside), remarks)
 
     def _rows(
-        self, standing: Standing, object_: str, known: dict[str, SentRow], good: dict[str, str], bad: dict[str, str]
+        self, standing: Standing, object_: str, known: dict[str, SentRow], good: dict[str, str], kept_back: set[str]
     ) -> tuple[list[Write], int]:
-        """Rows whose whole number or tier changed, and who left: theirs are emptied."""
+        """Rows whose whole number or tier changed; who left, or can no longer be told by an address, is emptied."""
         as_of, stays = standing.as_of.isoformat(), 0
         writes: list[Write] = []
         matching = "email_addresses" if object_ == "people" else "domains"
+        taken_over = _taken_over(known, good)
         for row in standing.tiers.reset_index(names="id").to_dict("records"):
             id_ = str(row["id"])
-            if id_ in bad or id_ not in good:
+            if id_ not in good:
                 continue
-            score, tier, match = int(row["composite_score"]), str(row["tier"]), digest_of(good[id_])[:12]
+            score, tier, match = int(row["composite_score"]), str(row["tier"]), _mark(good[id_])
             digest, there = f"{match}/{score}/{tier}", known.get(id_)
             if needs_nothing(there, digest, as_of):
                 stays += 1
@@ -123,7 +137,7 @@ class AttioSink:
             if there is not None and not there.digest.startswith(match):
                 there = self._with_record(standing, there, object_)
                 if there.remote:  # the address of another record, once theirs
-                    writes.append(self._emptied(id_, there, object_, as_of))
+                    writes.append(self._emptied(there, object_, as_of, taken_over))
                 there = None
             values = {matching: [good[id_]], SCORE: score, TIER: tier}
             body = {"object": object_, "matching": matching, "data": {"values": values}}
@@ -131,9 +145,9 @@ class AttioSink:
             remote = there.remote if there is not None else ""
             writes.append(Write(action, "person", id_, id_, digest, body, id_, remote, as_of))
         for id_, there in known.items():
-            if id_ not in standing.tiers.index:
+            if id_ not in good and id_ not in kept_back:
                 there = self._with_record(standing, there, object_)
-                writes.append(self._emptied(id_, there, object_, as_of))
+                writes.append(self._emptied(there, object_, as_of, taken_over))
         return writes, stays
 
     def _with_record(self, standing: Standing, there: SentRow, object_: str) -> SentRow:
@@ -142,9 +156,12 @@ class AttioSink:
             return there
         return replace(there, remote=self._record_of(standing, there, object_))
 
-    def _emptied(self, id_: str, there: SentRow, object_: str, as_of: str) -> Write:
+    @staticmethod
+    def _emptied(there: SentRow, object_: str, as_of: str, taken_over: Callable[[SentRow], bool]) -> Write:
+        """Takes score and tier from a record; of one that is somebody else's by now only the ledger's row goes."""
+        remote, id_ = "" if taken_over(there) else there.remote, there.id
         body = {"object": object_, "data": {"values": {SCORE: None, TIER: None}}}
-        return Write("remove", "person", id_, id_, there.digest, body, id_, there.remote, as_of)
+        return Write("remove", "person", id_, id_, there.digest, body, id_, remote, as_of)
 
     def _entries(
         self,
@@ -152,13 +169,13 @@ class AttioSink:
         persons: dict[str, SentRow],
         known: dict[str, SentRow],
         good: dict[str, str],
-        bad: dict[str, str],
+        kept_back: set[str],
         rows: list[Write],
     ) -> tuple[list[Write], int]:
         """Entries of the list to add (those of 60 or more), and those of ours to remove."""
         as_of = standing.as_of.isoformat()
         tiers, moved = standing.tiers, {w.id for w in rows if w.action == "remove"}
-        wanted = [str(i) for i in tiers.index[tiers["score"] >= CANDIDATES_FROM] if i in good and i not in bad]
+        wanted = [str(i) for i in tiers.index[tiers["score"] >= CANDIDATES_FROM] if i in good]
         there_now = self._entries_there(known)
         gone = (
             set()
@@ -168,10 +185,14 @@ class AttioSink:
         by_parent = {parent: entry for entry, parent in (there_now or {}).items()}
         writes: list[Write] = []
         stays, belong = 0, set(wanted)
+        theirs = {known[i].remote for i in belong - moved if i in known}
+        marks = {_mark(good[i]) for i in belong}
         for id_, there in known.items():
-            if (id_ not in belong and id_ not in bad) or id_ in moved:
+            if id_ not in belong | kept_back or id_ in moved:
                 parent = persons[id_].remote if id_ in persons else ""
                 remote = there.remote or by_parent.get(parent, "")
+                if remote in theirs or (id_ in moved and persons[id_].digest[:MARK] in marks):
+                    remote = ""  # the record is another candidate's by now, and so is its place on the list
                 writes.append(Write("remove", "entry", id_, id_, "", {}, id_, remote, as_of))
         leaving, coming = {w.key for w in writes}, {w.id for w in rows}
         for id_ in wanted:
@@ -210,8 +231,11 @@ class AttioSink:
             done.failed = self.lacking
             return done
         planned = sum(write.kind in _OF_ROWS for write in plan.writes)
-        down = 0
+        down = told = 0
+        held: set[str] = set()
         for write in plan.writes:
+            if write.key in held and write.kind in _OF_ROWS and write.action == "create":
+                continue  # what was to be taken away first is there still, and its id must not be forgotten
             note(f"attio: {done.written:,} of {len(plan.writes):,}")
             if write.action != "remove":
                 ledger.write([write.row("in flight")], now=self.now())
@@ -223,19 +247,22 @@ class AttioSink:
                     ledger.drop(write.kind, [write.key])  # what stands there under that name is not ours
                     return done
                 self._refused(write, f"Attio {error}", ledger, done)
-                if not down and not self._any_taken(done, plan) and len(done.aside) >= most_refused(planned):
+                if not down and not told and len(done.aside) >= most_refused(planned):
                     done.failed = f"Attio {error}, whatever is sent"
                     done.give_back(ledger, now=self.now())
                     return done
             except ServiceError as error:
                 down, done.failed = down + 1, _about(write, error)
                 unclear = isinstance(error, ServiceDown) and error.unclear
-                if write.action != "remove":
+                if write.action == "remove":
+                    held.add(write.key)
+                else:
                     ledger.write([write.row("unknown" if unclear else "waiting")], now=self.now())
                 if isinstance(error, EntryRefused) or down == DOWN_IN_A_ROW or write.kind not in _OF_ROWS:
                     return done
             else:
                 down, done.written = down * (not taken), done.written + taken
+                told += taken and write.kind in _OF_ROWS and write.action != "remove"
         return done
 
     def _refused(self, write: Write, why: str, ledger: SinkLedger, done: Applied) -> None:
@@ -243,10 +270,6 @@ class AttioSink:
             done.aside.append(Aside(write.id, why))
         else:
             done.set_aside(write, why, ledger, now=self.now())
-
-    @staticmethod
-    def _any_taken(done: Applied, plan: SinkPlan) -> bool:
-        return done.written > sum(write.kind not in _OF_ROWS for write in plan.writes)
 
     def _write(self, write: Write, ledger: SinkLedger) -> bool:
         """Does one thing; gives whether it could be done now."""
@@ -306,6 +329,25 @@ class AttioSink:
 
 def _object(standing: Standing) -> str:
     return "people" if standing.id_column == "user_id" else "companies"
+
+
+def _mark(address: str) -> str:
+    """Stands for an address at the beginning of a row's digest."""
+    return digest_of(address)[:MARK]
+
+
+def _taken_over(known: dict[str, SentRow], good: dict[str, str]) -> Callable[[SentRow], bool]:
+    """Tells of what was written for somebody whether its address or its record is somebody else's tonight."""
+    marks = {id_: _mark(address) for id_, address in good.items()}
+    kept = {row.remote for id_, row in known.items() if id_ in marks and row.digest.startswith(marks[id_])} - {""}
+    addresses = set(marks.values())
+    return lambda there: there.digest[:MARK] in addresses or there.remote in kept
+
+
+def _turn(write: Write) -> int:
+    """Places on the list go first, then what stood on records: whoever has them next is written after that."""
+    removes, entry = write.action == "remove", write.kind == "entry"
+    return (0 if entry else 1) if removes else (3 if entry else 2)
 
 
 def _about(write: Write, error: Exception) -> str:

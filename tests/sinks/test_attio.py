@@ -282,3 +282,115 @@ def test_a_record_whose_write_got_no_answer_is_emptied_when_the_address_changes(
     assert not done.findings
     assert fake.scores() == {"ada@new.example": (91, "Champion")}
     assert fake.listed() == ["ada@new.example"]
+
+
+def requests(fake, method):
+    return [path.rsplit("/", 1)[-1] for how, path, _ in fake.calls if how == method]
+
+
+def record_of(fake, address):
+    (found,) = [id_ for id_, r in fake.records["people"].items() if address in r["values"]["email_addresses"]]
+    return found
+
+
+def test_a_candidate_whose_score_changed_is_an_update_of_the_record_that_the_list_shows(tmp_path):
+    fake = FakeAttio()
+    with running(fake) as address:
+        project = world(tmp_path, fake, address)
+        sync(project, options=APPLY)
+        before = {id_: dict(entry) for id_, entry in fake.entries["power_user_candidates"].items()}
+        say(project, "2026-03-02", {**PEOPLE, "ada": 72.0, "eve": 13.0})
+        (done,) = sync(project, options=APPLY)
+    assert done.plan.counts() == {"person": {"update": 2}}
+    assert "rows of the list that are updated, through their record: 1" in done.plan.remarks
+    assert fake.entries["power_user_candidates"] == before
+    assert all(entry["entry_values"] == {} for entry in before.values())
+    assert fake.scores()["ada@shop.example"] == (72, "Power User")
+    assert len(fake.listed()) == 3
+
+
+def test_what_was_written_to_somebody_whose_address_is_lost_or_shared_is_emptied(tmp_path):
+    fake = FakeAttio()
+    with running(fake) as address:
+        project = world(tmp_path, fake, address)
+        sync(project, options=APPLY)
+        say(project, "2026-03-02", PEOPLE, emails={"ada": None, "bob": "cyd@shop.example"})
+        (done,) = sync(project, options=APPLY)
+        assert {a.id for a in done.plan.aside} == {"ada", "bob", "cyd"}
+        assert (done.findings, done.trouble) == (True, "")
+        assert done.plan.counts() == {"person": {"remove": 3}, "entry": {"remove": 3}}
+        assert set(fake.scores()) == {"dan@shop.example", "eve@shop.example"}
+        assert (fake.listed(), len(fake.records["people"])) == ([], 5)
+        before = fake.writes
+        (again,) = sync(project, options=APPLY)
+        assert (again.plan.counts(), again.findings, fake.writes) == ({}, True, before)
+        say(project, "2026-03-03", PEOPLE)
+        (done,) = sync(project, options=APPLY)
+    assert not done.findings
+    assert (len(fake.scores()), len(fake.listed())) == (5, 3)
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+def test_a_record_that_is_somebody_else_s_by_now_is_not_emptied(tmp_path, leaves):
+    fake = FakeAttio()
+    with running(fake) as address:
+        project = world(tmp_path, fake, address)
+        sync(project, options=APPLY)
+        once_ada_s, once_bob_s = (record_of(fake, f"{who}@shop.example") for who in ("ada", "bob"))
+        people = {who: score for who, score in PEOPLE.items() if not (leaves and who == "ada")}
+        say(project, "2026-03-02", people, emails={"ada": None, "bob": "ada@shop.example"})
+        (done,) = sync(project, options=APPLY)
+        assert done.findings is not leaves
+        assert requests(fake, "PATCH") == [once_bob_s]
+        assert record_of(fake, "ada@shop.example") == once_ada_s
+        assert fake.scores()["ada@shop.example"] == (78, "Power User")
+        assert fake.listed() == ["ada@shop.example", "cyd@shop.example"]
+        before = fake.writes
+        sync(project, options=APPLY)
+        assert fake.writes == before
+
+
+def test_two_who_exchange_their_addresses_have_their_own_scores(tmp_path):
+    fake = FakeAttio()
+    with running(fake) as address:
+        project = world(tmp_path, fake, address)
+        sync(project, options=APPLY)
+        say(project, "2026-03-02", PEOPLE, emails={"ada": "eve@shop.example", "eve": "ada@shop.example"})
+        (done,) = sync(project, options=APPLY)
+        assert not done.findings
+        assert requests(fake, "PATCH") == []
+        told = fake.scores()
+        assert (told["eve@shop.example"], told["ada@shop.example"]) == ((91, "Champion"), (12, "Standard"))
+        assert fake.listed() == ["bob@shop.example", "cyd@shop.example", "eve@shop.example"]
+        before = fake.writes
+        sync(project, options=APPLY)
+        assert fake.writes == before
+
+
+def test_where_nobody_has_an_address_nothing_is_emptied(tmp_path):
+    fake = FakeAttio()
+    with running(fake) as address:
+        project = world(tmp_path, fake, address)
+        sync(project, options=APPLY)
+        before = fake.writes
+        say(project, "2026-03-02", PEOPLE, emails=dict.fromkeys(PEOPLE))
+        (done,) = sync(project, options=APPLY)
+    assert ({a.id for a in done.plan.aside}, fake.writes) == (set(PEOPLE), before)
+    assert "nobody has an address tonight, so what was written to those set aside stays as it is" in done.plan.remarks
+    assert (len(fake.scores()), len(fake.listed())) == (5, 3)
+
+
+def test_an_old_record_that_could_not_be_emptied_is_emptied_the_next_time(tmp_path):
+    fake = FakeAttio()
+    with running(fake) as address:
+        project = world(tmp_path, fake, address, {"ada": 91.2})
+        sync(project, options=APPLY)
+        say(project, "2026-03-02", {"ada": 91.2}, emails={"ada": "ada@new.example"})
+        fake.faults = lambda number, method, path: "500" if method == "PATCH" else None
+        (done,) = sync(project, options=APPLY)
+        assert done.done.failed
+        fake.faults = lambda *_: None
+        (done,) = sync(project, options=APPLY)
+    assert not done.findings
+    assert fake.scores() == {"ada@new.example": (91, "Champion")}
+    assert fake.listed() == ["ada@new.example"]

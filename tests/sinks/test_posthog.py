@@ -85,6 +85,18 @@ def test_earlier_nights_at_the_very_first_sync_are_a_migration_that_tells_no_per
     assert fake.writes == before
 
 
+def test_persons_are_known_by_the_id_that_was_sent_whatever_becomes_of_their_address(world):
+    project, fake = world
+    sync(project, options=APPLY)
+    people = {who: score for who, score in PEOPLE.items() if who != "dan"}
+    say(project, "2026-03-02", people, inactive=("eve",), emails={"ada": None, "bob": "cyd@shop.example"})
+    (done,) = sync(project, options=APPLY)
+    assert not done.findings
+    assert done.plan.counts()["person"] == {"remove": 2}
+    assert {who for who, told in fake.persons.items() if told} == {"ada", "bob", "cyd"}
+    assert (fake.persons["dan"], fake.persons["eve"]) == ({}, {})
+
+
 def test_the_events_of_accounts_belong_to_their_group(tmp_path):
     fake = FakePosthog()
     with running(fake) as address:
