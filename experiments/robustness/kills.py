@@ -159,7 +159,7 @@ def plain_page(html: str) -> str:
     """A page without what no two runs share: pseudonyms (their key is drawn), names of data, last digits of sums."""
     html = re.sub(r"\be-[0-9a-f]{16}\b", "PSEUDONYM", html)
     html = re.sub(r"\bdata-[0-9a-f]{32}\b", "DATA", html)
-    return re.sub(r"\d+\.\d{9,}", lambda number: f"{float(number[0]):.8g}", html)
+    return re.sub(r"-?\d+\.\d{9,}(e[+-]?\d+)?", lambda number: f"{round(float(number[0]), 9) + 0.0:.8g}", html)
 
 
 def store(database: Path) -> dict[str, Any]:
