@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from powerml.cli import root
 from powerml.config.experiment import WeightSetEntry
 from powerml.config.project import load_project
+from powerml.errors import StoreError
 from powerml.simulation import write_product
 from powerml.training.candidates import Candidate
 from powerml.training.folds import out_of_fold
@@ -101,5 +102,5 @@ def test_a_kept_scorer_that_was_changed_is_refused(product, page):
         done = CliRunner().invoke(root, asked)
     finally:
         file.write_text(text)
-    assert done.exit_code == 2
-    assert "held_out/model.json' was changed since it was kept; train again" in done.stderr
+    assert isinstance(done.exception, StoreError)
+    assert str(done.exception).endswith("its file 'held_out/model.json' was changed since it was kept; train again")
