@@ -105,15 +105,15 @@ def snapshot(
     from powerml.sinks.files import write_table
     from powerml.snapshots.windows import cutoff_dates
     from powerml.workflows.project import open_project
+    from powerml.workflows.snapshot import until_when
 
-    opened = open_project(project, cache=cache)
+    chosen: Sequence[date] | None = [cutoffs] if isinstance(cutoffs, date) else cutoffs
     if monthly is not None:
         if cutoffs is not None:
             raise UsageError("snapshot: cutoffs and monthly exclude each other; give one of them")
-        chosen: Sequence[date] = cutoff_dates("month", *monthly)
-    else:
-        chosen = opened.cutoffs() if cutoffs is None else [cutoffs] if isinstance(cutoffs, date) else cutoffs
-    made = opened.build(chosen, labels=labels)
+        chosen = cutoff_dates("month", *monthly)
+    opened = open_project(project, cache=cache, until=until_when(project, chosen or (), labels=labels))
+    made = opened.build(opened.cutoffs() if chosen is None else chosen, labels=labels)
     if output is not None:
         write_table(made.frame, Path(output))
     return made

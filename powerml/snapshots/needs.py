@@ -1,17 +1,42 @@
-"""What metrics need of the sources: which columns are asked about, added up, or tell kinds of event apart."""
+"""What is needed of the sources: which columns are asked about, added up, or tell kinds of event apart; until when."""
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
+from zoneinfo import ZoneInfo
 
 from powerml.config.metrics import EVENT_WORDS, MetricPart, MetricSpec
+from powerml.snapshots.windows import Cutoffs, microseconds
 from powerml.tables import TABLES, own_column
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
+    from datetime import date
+
+    from powerml.config.project import ProjectSpec
 
 AnyPart = TypeVar("AnyPart", bound=MetricPart)
 MADE = {"tickets": ("resolution_hours", "positive")}  # columns that `records` makes of others
+
+
+def needed_until(project: ProjectSpec, cutoffs: Iterable[date], *, outcomes: bool) -> datetime | None:
+    """The UTC instant (naive) from which on no event changes the snapshots at some cutoffs; None where any may.
+
+    Outcomes need what happened until they were observed; where the project does not say when that was, the last event
+    does. There is no such instant at the other end: the first event of all makes a user, and some metrics count ever.
+    """
+    days = list(cutoffs)
+    if not days:
+        return None
+    chosen = Cutoffs.of(project.timezone, days)
+    last = chosen.calendar.midnight(chosen.days[-1])
+    if outcomes:
+        seen = project.observed_until
+        if seen is None:
+            return None
+        last = max(last, microseconds(seen if seen.tzinfo else seen.replace(tzinfo=ZoneInfo(project.timezone))))
+    return datetime(1970, 1, 1) + timedelta(microseconds=last)
 
 
 def columns_asked(metrics: Iterable[MetricSpec]) -> dict[str, set[str]]:
@@ -102,3 +127,11 @@ def told_by(metrics: Iterable[MetricSpec]) -> set[str]:
     for part in _event_parts(metrics):
         told |= {*part.where, *({part.of} if part.of and part.measure in ("distinct", "new_distinct") else ())}
     return told
+
+
+def of_events(metrics: Mapping[str, MetricSpec], have: Collection[str]) -> tuple[list[str], list[str]]:
+    """The event columns, of those there are, that metrics tell kinds of event apart by, and those they add up."""
+    inside = apart(metrics).values()
+    amounts = sorted(set(added_up(inside)) & set(have))
+    columns = [column for column in sorted(columns_asked(inside).get("events", ())) if column in have]
+    return [column for column in columns if column not in amounts or column in told_by(inside)], amounts

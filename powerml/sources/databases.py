@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +20,14 @@ from powerml.sources.sql import array, first_line, name, text
 from powerml.writing import check_ordinary
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from powerml.config.project import DatabaseSpec
+
+_AS_THEY_ARE = (
+    "VARCHAR", "JSON", "UUID", "BOOLEAN", "DOUBLE", "FLOAT", "DECIMAL", "DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE",
+    "TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT",
+)  # fmt: skip
 
 
 def database_file(project: ProjectSpec, table: str) -> DataFile:
@@ -56,6 +65,45 @@ def read_database(con: duckdb.DuckDBPyConnection, project: ProjectSpec, table: s
         raise DataError.in_file(file.shown, f"cannot be opened ({first_line(error)})", fix) from None
     shown = f"{file.shown}: {wanted}"
     return SourcePart("query", (shown,), 0, {row[0]: (row[1], name(row[0])) for row in described}, relation)
+
+
+@dataclass(frozen=True)
+class FileTable:
+    """Some columns of a table of a DuckDB file, for `kept_weeks` to ask what changed."""
+
+    con: duckdb.DuckDBPyConnection
+    part: SourcePart
+    columns: tuple[str, ...]
+
+    @property
+    def shown(self) -> str:
+        """How messages call it."""
+        return self.part.sources[0]
+
+    def identity(self) -> str:
+        """What is read, and as what types."""
+        return repr([self.shown, {column: self.part.columns[column][0] for column in self.columns}])
+
+    @contextmanager
+    def reading(self) -> Iterator[FileTable]:
+        """Nobody writes a file that is open for reading."""
+        yield self
+
+    def weeks(self, week: str) -> list[tuple[int | None, int, str]] | None:
+        """(week, rows, sum of a hash over each row); None where Parquet would not give a column back as it is."""
+        if any(self.part.columns[column][0].split("(")[0] not in _AS_THEY_ARE for column in self.columns):
+            return None
+        row = ", ".join(map(name, self.columns))
+        found = self.con.execute(
+            f"SELECT {week}, count(*), CAST(sum(CAST(hash({row}) AS HUGEINT)) AS VARCHAR)"
+            f" FROM {self.part.relation} GROUP BY 1"
+        ).fetchall()
+        return [(number, rows, digest) for number, rows, digest in found]
+
+    def bring(self, condition: str | None) -> str:
+        """The table itself: what is asked of it is read where it lies."""
+        row = ", ".join(map(name, self.columns))
+        return f"(SELECT {row} FROM {self.part.relation} WHERE {condition or 'true'})"
 
 
 def _read_query(con: duckdb.DuckDBPyConnection, project: ProjectSpec, table: str, file: DataFile) -> SourcePart:

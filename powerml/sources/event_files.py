@@ -1,4 +1,4 @@
-"""The Parquet files of events as a cache of roll-ups knows them: what is in each, and between which instants."""
+"""The Parquet files of events, also copies of a database, as a cache knows them: what is in each, and between when."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ def event_spans(project: ProjectSpec, loaded: Loaded) -> list[tuple[str, int, in
     more on both sides, which costs work and no exactness.
     """
     spec = project.tables["events"]
-    files = files_of(project, "events")
+    if spec.database is not None and not loaded.kept:
+        return None
+    files = loaded.kept or files_of(project, "events")
     column = spec.columns.get("time") or "time"
     zone = ZoneInfo(spec.timezone or project.timezone)
     partly = _partly_bad(loaded)

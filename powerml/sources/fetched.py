@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +23,7 @@ from powerml.sources.sql import array, name
 from powerml.writing import not_writable
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     import duckdb
 
@@ -55,26 +56,86 @@ class OnServer:
     def described(self) -> SourcePart:
         """Its columns as a part that has no rows yet; raises DataError where the server does not tell."""
         with server(self.variable, where=self.where, timeout_seconds=self.timeout_seconds) as there:
-            kinds = there.columns(self._relation(there))
+            kinds = there.columns(self.relation(there))
         check_width(self.where, len(kinds))
         shown = f"{self.table or 'query'} of {self.variable}"
         columns = {column: (duckdb_type(kind), name(column)) for column, kind in kinds.items()}
         return SourcePart("parquet", (shown,), 0, columns, "")
 
-    def fetch(self, con: duckdb.DuckDBPyConnection, part: SourcePart, needed: Collection[str]) -> SourcePart:
-        """The part with its rows: the `needed` columns of them in a Parquet file that goes with the connection."""
+    def fetch(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        part: SourcePart,
+        needed: Collection[str],
+        *,
+        condition: str | None = None,
+    ) -> SourcePart:
+        """The part with its rows: the `needed` columns of them in a Parquet file that goes with the connection.
+
+        `condition` is SQL that the server applies: what a row must keep to be fetched.
+        """
         target = scratch_folder(con) / "rows.parquet"
         with server(self.variable, where=self.where, timeout_seconds=self.timeout_seconds) as there:
-            relation = self._relation(there)
+            relation = self.relation(there)
             kinds = there.columns(relation)
             wanted = {column: kind for column, kind in kinds.items() if column in needed}
             wanted = wanted or dict(list(kinds.items())[:1])
-            copy_rows(there, relation, wanted, target, where=self.where)
+            copy_rows(there, relation, wanted, target, where=self.where, condition=condition)
         path = str(target)
         return replace(part, relation=f"read_parquet({array([path])}, hive_partitioning=false)", paths=(path,))
 
-    def _relation(self, there: PostgresServer) -> str:
+    def relation(self, there: PostgresServer) -> str:
+        """What stands after FROM."""
         return there.find(self.table) if self.table else f"(\n{self.query}\n)"
+
+
+@dataclass(frozen=True)
+class ServerTable:
+    """Some columns of what is read from a server, for `kept_weeks` to ask what changed."""
+
+    source: OnServer
+    con: duckdb.DuckDBPyConnection
+    part: SourcePart
+    columns: tuple[str, ...]
+
+    @property
+    def shown(self) -> str:
+        """How messages call it."""
+        return self.part.sources[0]
+
+    def identity(self) -> str:
+        """What is asked of whom, and as what types."""
+        kinds = {column: self.part.columns[column][0] for column in self.columns}
+        return repr([self.source.variable, self.source.table, self.source.query, kinds])
+
+    @contextmanager
+    def reading(self) -> Iterator[ServerReading]:
+        """A session in which all is as of one instant."""
+        source = self.source
+        with server(source.variable, where=source.where, timeout_seconds=source.timeout_seconds) as there:
+            relation = source.relation(there)
+            kinds = there.columns(relation)
+            yield ServerReading(self, there, relation, {column: kinds[column] for column in self.columns})
+
+
+@dataclass(frozen=True)
+class ServerReading:
+    """A table while it is read; `kinds` are PostgreSQL types by column."""
+
+    table: ServerTable
+    there: PostgresServer
+    relation: str
+    kinds: Mapping[str, str]
+
+    def weeks(self, week: str) -> list[tuple[int | None, int, str]] | None:
+        """See `PostgresServer.digests`."""
+        return self.there.digests(self.relation, week, list(self.kinds))
+
+    def bring(self, condition: str | None) -> str:
+        """The rows in a Parquet file that goes with the connection."""
+        target = scratch_folder(self.table.con) / "rows.parquet"
+        copy_rows(self.there, self.relation, self.kinds, target, where=self.table.source.where, condition=condition)
+        return f"read_parquet({array([str(target)])}, hive_partitioning=false)"
 
 
 def copy_rows(
@@ -85,12 +146,13 @@ def copy_rows(
     *,
     where: str,
     limit: int | None = None,
+    condition: str | None = None,
 ) -> None:
     """Writes rows of a relation as a Parquet file, whole or not at all; `kinds` are PostgreSQL types by column."""
     types = {column: duckdb_type(kind) for column, kind in kinds.items()}
     read = {f"c{i}": _ARROW.get(kind, _text_or_number(kind)) for i, kind in enumerate(types.values())}
     schema = pa.schema([(column, _INSTANTS.get(kind, _ARROW.get(kind, pa.string()))) for column, kind in types.items()])
-    with there.rows(relation, list(kinds.items()), limit) as stream:
+    with there.rows(relation, list(kinds.items()), limit, condition=condition) as stream:
         try:
             reader = pa_csv.open_csv(
                 stream,

@@ -77,7 +77,7 @@ class DataFile:
     def check_unchanged(self) -> None:
         """Raises DataError where somebody wrote the file since it was found: what was read of it is of no one state."""
         try:
-            now = _state((self.origin or self.path).stat())
+            now = state_of((self.origin or self.path).stat())
         except OSError:
             now = None
         if self.state is not None and now != self.state:
@@ -172,7 +172,7 @@ def _in_zip(path: Path, base: Path, unpack_in: Path, encoding: str | None, chose
     if "" not in chosen:
         inside = [p for p in inside if any(_is_member(p.relative_to(folder), pattern) for pattern in chosen)]
     found = [_data_file(p, folder, encoding) for p in inside]
-    return [replace(f, shown=f"{shown}/{f.shown}", origin=path, state=_state(path.stat())) for f in found]
+    return [replace(f, shown=f"{shown}/{f.shown}", origin=path, state=state_of(path.stat())) for f in found]
 
 
 def _is_member(member: Path, pattern: str) -> bool:
@@ -244,7 +244,7 @@ def _data_file(path: Path, base: Path, encoding: str | None) -> DataFile:
     kind, compression = _ending(path)
     check_ordinary(path, shown=shown)
     try:
-        state = _state(path.stat())
+        state = state_of(path.stat())
         size = state[1]
         with path.open("rb") as handle:
             head = handle.read(64)
@@ -267,7 +267,8 @@ def _data_file(path: Path, base: Path, encoding: str | None) -> DataFile:
     return DataFile(path, shown, kind, compression, state)
 
 
-def _state(found: os.stat_result) -> tuple[int, int, int]:
+def state_of(found: os.stat_result) -> tuple[int, int, int]:
+    """What tells whether a file was written anew: inode, size, time of change."""
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 

@@ -57,7 +57,7 @@ class Forgotten:
             raise DataError.in_file(path, "is no list of who was forgotten", _FIX) from None
 
     def hash(self, id_: str) -> str:
-        """The keyed hash of an id; `_known` is the same in SQL."""
+        """The keyed hash of an id; `known_as_forgotten` is the same in SQL."""
         inner = hashlib.sha256((self.key + id_).encode()).hexdigest()
         return hashlib.sha256((self.key + inner).encode()).hexdigest()
 
@@ -143,12 +143,12 @@ def _present(loaded: Loaded, kind: str, forgotten: Forgotten) -> list[str]:
     ]
     if not parts or not forgotten.days.get(kind):
         return []
-    known = _known("id", forgotten, (kind,))
+    known = known_as_forgotten("id", forgotten, (kind,))
     found = loaded.con.execute(f"SELECT id FROM ({' UNION '.join(parts)}) WHERE {known} ORDER BY id").fetchall()
     return [id_ for (id_,) in found]
 
 
-def _known(value: str, forgotten: Forgotten, kinds: Iterable[str] = tuple(NAMING)) -> str:
+def known_as_forgotten(value: str, forgotten: Forgotten, kinds: Iterable[str] = tuple(NAMING)) -> str:
     """SQL: whether a text is the id of somebody forgotten."""
     key, hashes = text(forgotten.key), sorted(h for kind in kinds for h in forgotten.days.get(kind, {}))
     return f"COALESCE({among(f'sha256({key} || sha256({key} || {value}))', hashes)}, false)"
@@ -175,7 +175,7 @@ _BETWEEN = r'[\s,;|"' "]+"
 def _told(forgotten: Forgotten) -> str:
     """SQL: whether the column `value` of a bad row names somebody forgotten: as a whole, or as a word of a line."""
     words = f"list_append(regexp_split_to_array(value, {text(_BETWEEN)}), value)"
-    return f"len(list_filter({words}, lambda w: {_known('w', forgotten)})) > 0"
+    return f"len(list_filter({words}, lambda w: {known_as_forgotten('w', forgotten)})) > 0"
 
 
 def _tells(forgotten: Forgotten, value: str) -> bool:

@@ -25,7 +25,8 @@ class Loaded:
     lists up to 10,000 bad rows per table by the first rule they break; rows of a file count from 1, headers not
     included. `rules` counts bad rows by table, rule and column. `unused` names source columns
     that nothing reads and the project does not know. `by_file`: see `LoadedTable`; `forgotten` stands for who was left
-    out because `powerml forget` removed them, and is empty where nobody was.
+    out because `powerml forget` removed them, and is empty where nobody was. `kept`: the copies from which the events
+    of a database were read, by week, where there are any.
     """
 
     con: duckdb.DuckDBPyConnection
@@ -42,6 +43,7 @@ class Loaded:
     files: tuple[DataFile, ...] = ()
     by_file: dict[str, str] = field(default_factory=dict)
     forgotten: str = ""
+    kept: tuple[DataFile, ...] = ()
 
     def ids(self, column: str) -> list[str]:
         """Every id that any table has in a column (`user_id` or `account_id`), each once."""

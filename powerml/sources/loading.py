@@ -16,7 +16,7 @@ import pandas as pd
 
 from powerml.config.project import ProjectSpec, TableSpec, expand
 from powerml.errors import DataError, UsageError, did_you_mean
-from powerml.progress import per_second
+from powerml.progress import per_second, silent
 from powerml.sources.columns import match, unused
 from powerml.sources.databases import read_database
 from powerml.sources.fetched import OnServer
@@ -24,9 +24,11 @@ from powerml.sources.files import DataFile, files_of
 from powerml.sources.fixes import fix_of
 from powerml.sources.forgotten import Forgotten, leave_out
 from powerml.sources.in_place import view
+from powerml.sources.kept_weeks import kept_events
 from powerml.sources.loaded import Loaded
 from powerml.sources.numerals import Numerals
 from powerml.sources.queries import time_limit
+from powerml.sources.ranges import within
 from powerml.sources.readers import SourcePart, read_files, read_query, with_constants
 from powerml.sources.rules import MISSING
 from powerml.sources.shapes.reading import read_shape
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 
     from powerml.progress import Note
     from powerml.sources.loaded_table import LoadedTable
+    from powerml.sources.ranges import Until
 
 SHOWN_PER_TABLE = 10_000
 MANY_ROWS = 100_000  # of a table of so many it is said how fast they were read
@@ -57,7 +60,7 @@ class TooManyBadRows(DataError):
         super().__init__(message)
 
 
-def open_sources(
+def open_sources(  # noqa: PLR0913 (keyword arguments of one question)
     project: ProjectSpec,
     *,
     now: datetime,
@@ -67,6 +70,7 @@ def open_sources(
     note: Note | None = None,
     cache: Path | None = None,
     forgotten: Forgotten | None = None,
+    until: Until | None = None,
 ) -> Loaded:
     """Opens the project's tables (or those named) as they stand at `now`, an aware instant.
 
@@ -74,7 +78,8 @@ def open_sources(
 
     Raises DataError for a file that cannot be used and TooManyBadRows where the share of bad rows is above a table's
     `max_bad_rows`; `lenient` collects the same sentences in `problems` instead. In the folder `cache` it is kept which
-    ids of events in Parquet were seen in which file, so that next time only new files' ids are read.
+    ids of events in Parquet were seen in which file, so that next time only new files' ids are read. A database is not
+    asked for events that lie behind `until`: they are read by nobody, and not counted.
     """
     wanted = [t for t in TABLES if t in project.tables and (tables is None or t in set(tables))]
     instant = now.astimezone(UTC).replace(tzinfo=None)
@@ -87,7 +92,10 @@ def open_sources(
             note(f"reading {table}")
         try:
             with _limited(con, project, table):
-                opened[table] = _open(con, project, TABLES[table], extra.get(table, ()), instant, cache)
+                wanted_until = until if table == "events" else None
+                opened[table] = _open(
+                    con, project, TABLES[table], extra.get(table, ()), instant, cache, wanted_until, note or silent
+                )
             if note and (rows := opened[table].outcome.rows) >= MANY_ROWS:
                 note(f"read {table}: {rows:,} rows, {per_second(rows, begun)}")
         except DataError as error:
@@ -141,6 +149,7 @@ class _Opened:
     columns: tuple[str, ...]
     unused: tuple[str, ...]
     files: tuple[DataFile, ...]
+    kept: tuple[DataFile, ...]
 
 
 def _open(
@@ -150,6 +159,8 @@ def _open(
     extra: Iterable[str],
     now: datetime,
     cache: Path | None,
+    until: Until | None,
+    note: Note,
 ) -> _Opened:
     spec = project.tables[table.name]
     clock = Clock(spec.timezone or project.timezone, spec.time_format, declared=spec.timezone is not None)
@@ -158,8 +169,19 @@ def _open(
     files = files_of(project, table.name)
     parts = with_constants(_parts(con, project, table, spec, files), spec.columns.values())
     mapped = match(table, spec, parts, extra)
-    if spec.database is not None and spec.database.url_env is not None:
-        parts = [OnServer.of(project, table.name).fetch(con, parts[0], {m.source for m in mapped})]
+    not_read = unused(parts, mapped)
+    kept: list[DataFile] | None = None
+    if spec.database is not None and table.name == "events" and cache is not None:
+        kept = kept_events(con, project, parts[0], mapped, cache, clock=clock, note=note)
+    condition = until.condition(mapped, parts[0]) if until and spec.database else None
+    if kept:
+        files = kept
+        parts = with_constants(read_files(con, files, table=table.name), spec.columns.values())
+    elif spec.database is not None and spec.database.url_env is not None:
+        needed = {m.source for m in mapped}
+        parts = [OnServer.of(project, table.name).fetch(con, parts[0], needed, condition=condition)]
+    elif condition and parts[0].kind == "query":
+        parts = [within(parts[0], condition)]
     numerals = Numerals(spec.decimal, spec.currency)
     sources = tuple(source for part in parts for source in part.sources)
     fold = project.ids == "casefold"
@@ -173,8 +195,8 @@ def _open(
     if table.name == "events" and not outcome.rows:
         raise DataError.in_file(sources[0], "has no rows", "events are the one table that is required")
     known = {*spec.ignored, *spec.columns}
-    left = tuple(column for column in unused(parts, mapped) if column not in known)
-    return _Opened(outcome, sources, tuple(m.name for m in mapped), left, tuple(files))
+    left = tuple(column for column in not_read if column not in known)
+    return _Opened(outcome, sources, tuple(m.name for m in mapped), left, tuple(files), tuple(kept or ()))
 
 
 def _check_format(con: duckdb.DuckDBPyConnection, project: ProjectSpec, table: str, time_format: str) -> None:
@@ -229,6 +251,7 @@ def _loaded(con: duckdb.DuckDBPyConnection, opened: Mapping[str, _Opened]) -> Lo
         placed={t: o.outcome.placed for t, o in opened.items() if o.outcome.placed},
         files=tuple(file for o in opened.values() for file in o.files),
         by_file={t: o.outcome.by_file for t, o in opened.items()},
+        kept=tuple(file for o in opened.values() for file in o.kept),
     )
 
 

@@ -25,6 +25,7 @@ _SETTINGS = {
     "synchronize_seqscans": "off",  # the same rows in the same order each time
     "max_parallel_workers_per_gather": "0",
 }
+_WITH_HASHES = 110000  # version 11
 _INTEGERS = ("int2", "int4", "int8")
 _FLOATS = ("float4", "float8")
 _TIMES = {"timestamptz": "TIMESTAMP WITH TIME ZONE", "timestamp": "TIMESTAMP", "date": "DATE"}
@@ -73,17 +74,37 @@ class PostgresServer:
         ((rows,),) = self.con.execute(f"SELECT count(*) FROM {relation} AS _r".encode()).fetchall()
         return int(rows)
 
+    def digests(self, relation: str, group: str, columns: Sequence[str]) -> list[tuple[int | None, int, str]] | None:
+        """(group, rows, sum of a hash over the columns of each row) by SQL; None where the server has no hash.
+
+        The hash is of what is written of a row, so that the same rows give the same sum in any order and on any server.
+        """
+        if self.con.info.server_version < _WITH_HASHES:
+            return None
+        row = ", ".join(quoted_column(column) for column in columns)
+        found = self.con.execute(
+            f"SELECT {group}, count(*), sum(hashtextextended(ROW({row})::text, 0)::numeric)::text"
+            f" FROM {relation} AS _r GROUP BY 1".encode()
+        ).fetchall()
+        return [(number, rows, str(digest)) for number, rows, digest in found]
+
     @contextmanager
     def rows(
-        self, relation: str, columns: Sequence[tuple[str, str]], limit: int | None = None
+        self,
+        relation: str,
+        columns: Sequence[tuple[str, str]],
+        limit: int | None = None,
+        *,
+        condition: str | None = None,
     ) -> Iterator[io.BufferedReader]:
         """The rows of a relation as CSV in UTF-8, as the server sends them: columns c0, c1, … as `sent` writes them.
 
-        `columns` are names and PostgreSQL types.
+        `columns` are names and PostgreSQL types, `condition` what a row must keep to be sent.
         """
         chosen = ", ".join(f"{sent(column, kind)} AS c{i}" for i, (column, kind) in enumerate(columns))
+        kept = "" if condition is None else f" WHERE {condition}"
         last = "" if limit is None else f" LIMIT {limit:d}"
-        query = f"COPY (SELECT {chosen} FROM {relation} AS _r{last}) TO STDOUT (FORMAT csv, HEADER)"
+        query = f"COPY (SELECT {chosen} FROM {relation} AS _r{kept}{last}) TO STDOUT (FORMAT csv, HEADER)"
         with self.con.cursor() as cursor, cursor.copy(query.encode()) as copy:
             yield io.BufferedReader(_Blocks(iter(copy)), 1 << 20)
 
@@ -159,6 +180,11 @@ def quoted(table: str) -> str:
     return ".".join('"' + part.replace('"', '""') + '"' for part in table.split(".", 1))
 
 
+def quoted_column(column: str) -> str:
+    """A column's name as SQL."""
+    return '"' + column.replace('"', '""') + '"'
+
+
 def sent(column: str, kind: str) -> str:
     """SQL: a column as it is sent: times as microseconds since 1970, dates and all else as text.
 
@@ -167,7 +193,7 @@ def sent(column: str, kind: str) -> str:
     >>> sent("n", "int4"), sent("t", "text")
     ('"n"', '"t"::text')
     """
-    name = '"' + column.replace('"', '""') + '"'
+    name = quoted_column(column)
     if kind in (*_INTEGERS, *_FLOATS, "bool"):
         return name
     if kind not in _TIMES:

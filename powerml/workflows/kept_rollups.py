@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from powerml.snapshots.cache.rollups import EventFile, cached_roll_up
-from powerml.snapshots.cache.store import RollupStore, is_damaged, throw_away
+from powerml.snapshots.cache.store import ROLLUPS_FILE, RollupStore, is_damaged, throw_away
 from powerml.snapshots.engine.duckdb import DuckDBEngine
 from powerml.sources.event_files import event_spans, repeats_digest
 from powerml.sources.files import files_of
@@ -23,17 +23,20 @@ CACHE_FROM_BYTES = 64_000_000  # Parquet events of this size are worth keeping t
 def cache_folder(project: ProjectSpec, cache: bool | None) -> Path | None:
     """Where roll-ups are kept between runs; None where they are not.
 
-    By default they are where a cache is there already or the events, in Parquet files, are many.
+    By default they are where a cache is there already or the events, in Parquet files, are many. Those of a database,
+    of which nobody knows before, are kept where a night asks for it.
     """
     spec = project.tables["events"]
     folder = project.state / "cache"
-    if cache is False or spec.query or spec.database or spec.shape:
+    if cache is False or spec.shape or (spec.query and not spec.database):
         return None
+    if spec.database:
+        return folder if cache or (folder / ROLLUPS_FILE).exists() else None
     files = files_of(project, "events")
     if any(file.format != "parquet" for file in files):
         return None
     many = sum(file.path.stat().st_size for file in files) >= CACHE_FROM_BYTES
-    return folder if cache or many or (folder / "rollups.duckdb").exists() else None
+    return folder if cache or many or (folder / ROLLUPS_FILE).exists() else None
 
 
 def from_cache(

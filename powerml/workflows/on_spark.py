@@ -12,11 +12,11 @@ import pandas as pd
 from powerml.errors import UsageError
 from powerml.progress import Note, silent
 from powerml.snapshots.dataset import write_rows
-from powerml.snapshots.needs import apart, columns_asked
+from powerml.snapshots.needs import apart, columns_asked, of_events
 from powerml.snapshots.rollup import NEVER, Inputs, Rollups, roll_up
 from powerml.snapshots.windows import Cutoffs, cutoffs_asked, day_date
 from powerml.sources.spark_tables import check_for_spark, open_spark_tables
-from powerml.workflows.project import of_events, project_metrics
+from powerml.workflows.project import project_metrics
 from powerml.writing import private_folder, whole_folder
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -23,7 +24,7 @@ from powerml.snapshots.engine.base import planning
 from powerml.snapshots.engine.duckdb import DuckDBEngine
 from powerml.snapshots.entities import left_accounts
 from powerml.snapshots.labels import label_cutoffs
-from powerml.snapshots.needs import added_up, apart, columns_asked, told_by
+from powerml.snapshots.needs import apart, columns_asked, of_events
 from powerml.snapshots.passes import Passes, in_passes, passes_for
 from powerml.snapshots.rollup import NEVER, Inputs, Overall, Rollups, overall, roll_up
 from powerml.snapshots.usage import Usage
@@ -35,10 +36,11 @@ from powerml.training.snapshot_rows import earlier_cutoffs, snapshot_rows
 from powerml.workflows.kept_rollups import cache_folder, from_cache, lost_cache
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from powerml.config.outcome import EventOutcome
     from powerml.sources.loaded import Loaded
+    from powerml.sources.ranges import Until
     from powerml.training.rows import TrainingData
 
 USUAL_DATES = 12  # a year of months
@@ -203,11 +205,13 @@ def open_project(
     known: Mapping[str, MetricSpec] | None = None,
     cache: bool | None = None,
     dates: int = USUAL_DATES,
+    until: Until | None = None,
     note: Note = silent,
 ) -> OpenProject:
     """Reads the sources and rolls the events up; `metrics` adds declarations to those of the project.
 
-    `dates`: at about how many snapshots will be asked for, by which passes are counted (`snapshots.passes`).
+    `dates`: at about how many snapshots will be asked for, by which passes are counted (`snapshots.passes`). Events of
+    a database that lie behind `until` are not read; where something is wrong with the others, all of them decide.
     `known` are all metrics where the caller has read them already. `cache` says whether roll-ups are kept between runs;
     by default where that is worth it (see `cache_folder`).
     """
@@ -217,8 +221,8 @@ def open_project(
     folder = cache_folder(project, cache)
     at = now or datetime.now(UTC)
 
-    def once() -> OpenProject:
-        loaded = read_sources(project, now=at, extra=asked, cache=folder, note=note)
+    def once(until: Until | None = None) -> OpenProject:
+        loaded = read_sources(project, now=at, extra=asked, cache=folder, until=until, note=note)
         try:
             return opened(project, known, loaded, cache=folder is not None, dates=dates, note=note)
         except (duckdb.Error, DataError) as error:
@@ -226,6 +230,9 @@ def open_project(
                 raise
             raise _CacheLost from error
 
+    if until is not None and project.tables["events"].database is not None and folder is None:
+        with contextlib.suppress(DataError):
+            return once(until)
     try:
         made = once()
     except _CacheLost:
@@ -244,6 +251,7 @@ def read_sources(
     extra: Mapping[str, Iterable[str]] = MappingProxyType({}),
     lenient: bool = False,
     cache: Path | None = None,
+    until: Until | None = None,
     note: Note = silent,
 ) -> Loaded:
     """The project's tables; bad rows go to its quarantine folder, also where there are too many and the run stops."""
@@ -251,7 +259,9 @@ def read_sources(
     folder = project.state / "quarantine"
     try:
         at = now or datetime.now(UTC)
-        loaded = open_sources(project, now=at, extra=extra, lenient=lenient, cache=cache, note=note)
+        loaded = open_sources(
+            project, now=at, extra=extra, lenient=lenient, cache=cache, until=until, note=note,
+        )  # fmt: skip
     except TooManyBadRows as error:
         written = write_quarantine(error.loaded, folder)
         raise DataError(f"{error}\nThe rows are in {', '.join(map(str, written))}") from None
@@ -300,14 +310,6 @@ def check_one_machine(project: ProjectSpec) -> None:
         )
 
 
-def of_events(metrics: Mapping[str, MetricSpec], have: Collection[str]) -> tuple[list[str], list[str]]:
-    """The event columns, of those there are, that metrics tell kinds of event apart by, and those they add up."""
-    inside = apart(metrics).values()
-    amounts = sorted(set(added_up(inside)) & set(have))
-    columns = [column for column in sorted(columns_asked(inside).get("events", ())) if column in have]
-    return [column for column in columns if column not in amounts or column in told_by(inside)], amounts
-
-
 def gather(
     project: ProjectSpec,
     snapshots: SnapshotsSpec | None,
@@ -324,7 +326,7 @@ def gather(
     DataError where no outcome is known yet, or no event of the data is of the kind a custom outcome counts.
     """
     if snapshots is not None:
-        project = _with_snapshots(project, snapshots)
+        project = project.model_copy(update={"snapshots": snapshots})
     if outcome is not None:
         project = project.for_outcome(outcome)
     opened = open_project(project, note=note) if opened is None else replace(opened, project=project)
@@ -394,7 +396,3 @@ def latest_date(project: ProjectSpec, last_day: date) -> date:
         local = declared.astimezone(zone) if declared.tzinfo else declared
         return local.date()
     return last_day + timedelta(days=1)
-
-
-def _with_snapshots(project: ProjectSpec, snapshots: SnapshotsSpec) -> ProjectSpec:
-    return project.model_copy(update={"snapshots": snapshots})

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 from powerml.errors import UsageError
 from powerml.progress import Note, silent
 from powerml.sinks.files import write_table
+from powerml.snapshots.needs import needed_until
 from powerml.snapshots.windows import cutoff_dates
+from powerml.sources.ranges import Until
 from powerml.workflows.on_spark import check_folder, open_on_spark
 from powerml.workflows.project import USUAL_DATES, SnapshotResult, open_project
 
@@ -28,7 +30,9 @@ def build(
     note: Note = silent,
 ) -> SnapshotResult:
     """The snapshot table of a project at the local midnights of `cutoffs`, labels beside it if asked for."""
-    return open_project(project, dates=len(cutoffs), note=note).build(cutoffs, labels=labels, note=note)
+    until = until_when(project, cutoffs, labels=labels)
+    opened = open_project(project, dates=len(cutoffs), until=until, note=note)
+    return opened.build(cutoffs, labels=labels, note=note)
 
 
 def write_snapshots(
@@ -55,11 +59,18 @@ def write_snapshots(
             chosen = there.cutoffs() if cutoffs is None else cutoffs
             return there.write_snapshots(chosen, output, labels=labels, note=note)
     dates = USUAL_DATES if cutoffs is None else len(cutoffs) or USUAL_DATES
-    data = open_project(project, cache=cache, dates=dates, note=note)
+    until = until_when(project, cutoffs or (), labels=labels)
+    data = open_project(project, cache=cache, dates=dates, until=until, note=note)
     result = data.build(data.cutoffs() if cutoffs is None else cutoffs, labels=labels, note=note)
     if output is not None:
         write_table(result.frame, output, raw=raw)
     return result
+
+
+def until_when(project: ProjectSpec, cutoffs: Sequence[date], *, labels: bool) -> Until | None:
+    """Behind which instant no event is needed for snapshots at some cutoffs; None where all may be."""
+    at = needed_until(project, cutoffs, outcomes=labels)
+    return None if at is None else Until(at, outcomes=labels)
 
 
 def _cutoffs(as_of: Sequence[date], monthly: tuple[date, date] | None) -> list[date] | None:

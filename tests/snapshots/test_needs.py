@@ -12,9 +12,10 @@ import yaml
 
 import powerml
 from powerml.config.metrics import EVENT_WORDS
-from powerml.snapshots.needs import MADE
+from powerml.config.project import load_project
+from powerml.snapshots.needs import MADE, needed_until
 from powerml.tables import TABLES, as_written, own_column
-from tests.builders import opened
+from tests.builders import opened, write_project
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "raw"
 ODD = ["own day", "DAY", "Day", "a b", '"q"', "order", "select"]
@@ -99,3 +100,21 @@ def test_a_name_is_found_again(name):
 def test_names_that_differ_in_case_are_two_names_for_a_database_that_hears_no_case():
     names = ["day", "Day", "dAy", "DAY", "own Day", "Day 1", "day 1"]
     assert len({own_column(name).lower() for name in names}) == len(names)
+
+
+@pytest.mark.parametrize(
+    ("settings", "labels", "until"),
+    [
+        ({}, False, "2026-03-31 22:00"),
+        ({}, True, None),
+        ({"observed_until": "2026-06-30"}, False, "2026-03-31 22:00"),
+        ({"observed_until": "2026-06-30"}, True, "2026-06-29 22:00"),
+        ({"observed_until": "2026-06-30T12:00:00Z"}, True, "2026-06-30 12:00"),
+        ({"observed_until": "2026-01-30"}, True, "2026-03-31 22:00"),
+    ],
+)
+def test_no_event_behind_the_last_date_is_needed_but_for_outcomes(tmp_path, settings, labels, until):
+    path = write_project(tmp_path, "user_id, event, time\n", timezone="Europe/Berlin", **settings)
+    found = needed_until(load_project(path), [date(2026, 4, 1), date(2026, 2, 1)], outcomes=labels)
+    assert (found and f"{found:%Y-%m-%d %H:%M}") == until
+    assert needed_until(load_project(path), (), outcomes=False) is None

@@ -105,7 +105,8 @@ class Work:
             for asked in self.asked:
                 known = asked.scorer.metrics(known)
             aimed = self.asked[0].scorer.aimed(self.project)
-            cache = None if self.keep_caches else False
+            in_database = aimed.tables["events"].database is not None
+            cache = (in_database or None) if self.keep_caches else False
             self._opened = open_project(aimed, now=self.now, known=known, cache=cache, dates=1, note=self.note)
         return self._opened
 
