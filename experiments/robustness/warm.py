@@ -56,7 +56,11 @@ def warm() -> None:
 
     for module in pkgutil.walk_packages(powerml.__path__, "powerml."):
         if not module.name.endswith("__main__"):
-            importlib.import_module(module.name)
+            try:
+                importlib.import_module(module.name)
+            except ModuleNotFoundError as error:  # of an extra that is not installed: no run will need it
+                if str(error.name).startswith("powerml"):
+                    raise
     for name in HEAVY:
         with contextlib.suppress(Exception):  # env.py of the migrations runs only inside of Alembic
             importlib.import_module(name)
