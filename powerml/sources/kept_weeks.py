@@ -23,7 +23,7 @@ from powerml.sources.databases import FileTable
 from powerml.sources.fetched import OnServer, ServerTable
 from powerml.sources.files import DataFile, state_of
 from powerml.sources.forgotten import Forgotten, known_as_forgotten
-from powerml.sources.ranges import AFTER, BEFORE, DAY, EPOCH, LOCAL, WEEK, ZONED, in_weeks, week_of
+from powerml.sources.ranges import AFTER, BEFORE, DAY, LOCAL, WEEK, WEEK_ZERO, ZONED, in_weeks, week_of
 from powerml.sources.sql import name, text
 from powerml.writing import private_folder, whole_file
 
@@ -38,14 +38,14 @@ if TYPE_CHECKING:
     from powerml.sources.readers import SourcePart
     from powerml.sources.times import Clock
 
-FOLDER = "weeks"
-VERSION = 1
+WEEKS_FOLDER = "weeks"
+_VERSION = 1
 MANY_WEEKS = 0.5  # from this share on all rows are asked for, in one go
 _NAME = re.compile(r"week(-?\d+|none)-(\d+)-([0-9a-f]{16})-([0-9a-f]{8})\.parquet")
 _LOCK = "kept weeks"
 _LOG = logging.getLogger(__name__)
 
-Said = tuple[int, str]  # what a database says of a week: rows, and 16 hex digits that stand for them
+_Said = tuple[int, str]  # what a database says of a week: rows, and 16 hex digits that stand for them
 
 
 class Reading(Protocol):
@@ -58,7 +58,7 @@ class Reading(Protocol):
         """A relation of DuckDB that holds the rows for which a condition is true, in the order of the source."""
 
 
-class Asked(Protocol):
+class DatabaseTable(Protocol):
     """A table of a database from which events are read."""
 
     @property
@@ -102,7 +102,7 @@ def kept_events(
     time = sources["time"]
     if spec.database is None or time not in columns or forgotten.days.get("account_id"):
         return None  # the users of an account that was forgotten are found by reading all
-    asked: Asked
+    asked: DatabaseTable
     if spec.database.file is None:
         asked = ServerTable(OnServer.of(project, "events"), con, part, columns)
     elif part.kind == "query":
@@ -115,15 +115,17 @@ def kept_events(
         value = typed(user, part, clock, fold=project.ids == "casefold")
         assert value is not None
         told = known_as_forgotten(value.value, forgotten)
-    keeping = Keeping(cache / FOLDER, time, part.columns[time][0], told)
+    keeping = Keeping(cache / WEEKS_FOLDER, time, part.columns[time][0], told)
     return current_weeks(con, asked, keeping, note)
 
 
-def current_weeks(con: duckdb.DuckDBPyConnection, asked: Asked, keeping: Keeping, note: Note) -> list[DataFile] | None:
+def current_weeks(
+    con: duckdb.DuckDBPyConnection, asked: DatabaseTable, keeping: Keeping, note: Note
+) -> list[DataFile] | None:
     """The copies of all weeks, brought up to date, in the order of time; None where the table is to be read whole."""
     if keeping.kind not in (ZONED, LOCAL, DAY) or not _alone(con, private_folder(keeping.folder)):
         return None
-    read_as = [VERSION, duckdb.__version__, keeping.time, keeping.kind, asked.identity()]
+    read_as = [_VERSION, duckdb.__version__, keeping.time, keeping.kind, asked.identity()]
     folder = keeping.folder / hashlib.sha256(repr(read_as).encode()).hexdigest()[:16]
     for other in keeping.folder.iterdir():
         if other.is_dir() and other != folder:
@@ -133,7 +135,7 @@ def current_weeks(con: duckdb.DuckDBPyConnection, asked: Asked, keeping: Keeping
         told = reading.weeks(week_of(column, keeping.kind))
         if told is None:
             return None
-        said: dict[int | None, Said] = {
+        said: dict[int | None, _Said] = {
             week: (rows, hashlib.sha256(digest.encode()).hexdigest()[:16]) for week, rows, digest in told
         }
         there = _kept(private_folder(folder), said)
@@ -166,10 +168,10 @@ def _shown(week: int | None) -> str:
         return ", without a time"
     if week in (BEFORE, AFTER):
         return ", before 1970" if week == BEFORE else ", from 2104 on"
-    return f", week of {EPOCH + week * WEEK:%Y-%m-%d}"
+    return f", week of {WEEK_ZERO + week * WEEK:%Y-%m-%d}"
 
 
-def _kept(folder: Path, said: Mapping[int | None, Said]) -> dict[int | None, Path]:
+def _kept(folder: Path, said: Mapping[int | None, _Said]) -> dict[int | None, Path]:
     """The copies that hold what a week holds now, and are what was written."""
     found: dict[int | None, Path] = {}
     for path in folder.iterdir():
@@ -186,7 +188,7 @@ def _kept(folder: Path, said: Mapping[int | None, Said]) -> dict[int | None, Pat
 
 
 def _written(
-    con: duckdb.DuckDBPyConnection, rows: str, folder: Path, week: int | None, said: Said, keeping: Keeping
+    con: duckdb.DuckDBPyConnection, rows: str, folder: Path, week: int | None, said: _Said, keeping: Keeping
 ) -> Path | None:
     """The copy of a week; None where the rows that came are not those that were told of, or name somebody forgotten."""
     draft = folder / "week.parquet"

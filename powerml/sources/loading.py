@@ -28,7 +28,7 @@ from powerml.sources.kept_weeks import kept_events
 from powerml.sources.loaded import Loaded
 from powerml.sources.numerals import Numerals
 from powerml.sources.queries import time_limit
-from powerml.sources.ranges import within
+from powerml.sources.ranges import only_where
 from powerml.sources.readers import SourcePart, read_files, read_query, with_constants
 from powerml.sources.rules import MISSING
 from powerml.sources.shapes.reading import read_shape
@@ -181,7 +181,7 @@ def _open(
         needed = {m.source for m in mapped}
         parts = [OnServer.of(project, table.name).fetch(con, parts[0], needed, condition=condition)]
     elif condition and parts[0].kind == "query":
-        parts = [within(parts[0], condition)]
+        parts = [only_where(parts[0], condition)]
     numerals = Numerals(spec.decimal, spec.currency)
     sources = tuple(source for part in parts for source in part.sources)
     fold = project.ids == "casefold"

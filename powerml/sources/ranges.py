@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 ZONED, LOCAL, DAY = "TIMESTAMP WITH TIME ZONE", "TIMESTAMP", "DATE"
 ZONE_MARGIN = timedelta(days=1)  # local times lie up to 14 hours from their instants
 WEEK = timedelta(days=7)
-EPOCH = datetime(1970, 1, 1)
+WEEK_ZERO = datetime(1970, 1, 1)
 BEFORE, AFTER = -1, 7000  # the weeks of all times before 1970 and from February 2104 on, infinite ones included
 
 
@@ -68,14 +68,14 @@ def instant(kind: str, at: datetime) -> str:
     return f"{kind} '{at.isoformat(sep=' ')}{'+00' if kind == ZONED else ''}'"
 
 
-def within(part: SourcePart, condition: str) -> SourcePart:
+def only_where(part: SourcePart, condition: str) -> SourcePart:
     """The part, of its rows only those for which a condition over its columns holds."""
     return replace(part, relation=f"(SELECT * FROM {part.relation} WHERE {condition})")
 
 
 def week_of(column: str, kind: str) -> str:
     """SQL: the week (from 1970-01-01 on, a Thursday) in which a time as such lies, null for none; see BEFORE, AFTER."""
-    low, high = instant(kind, EPOCH), instant(kind, EPOCH + AFTER * WEEK)
+    low, high = instant(kind, WEEK_ZERO), instant(kind, WEEK_ZERO + AFTER * WEEK)
     number = f"CAST(floor(extract(epoch FROM {column}) / 604800) AS integer)"
     return f"CASE WHEN {column} < {low} THEN {BEFORE} WHEN {column} >= {high} THEN {AFTER} ELSE {number} END"
 
@@ -95,8 +95,8 @@ def in_weeks(column: str, kind: str, weeks: Iterable[int | None]) -> str:
         else:
             runs.append([week, week + 1])
     for first, end in runs:
-        low = [] if first == BEFORE else [f"{column} >= {instant(kind, EPOCH + first * WEEK)}"]
-        high = [] if end > AFTER else [f"{column} < {instant(kind, EPOCH + end * WEEK)}"]
+        low = [] if first == BEFORE else [f"{column} >= {instant(kind, WEEK_ZERO + first * WEEK)}"]
+        high = [] if end > AFTER else [f"{column} < {instant(kind, WEEK_ZERO + end * WEEK)}"]
         told.append(" AND ".join(low + high) or f"{column} IS NOT NULL")
     told += [f"{column} IS NULL"] if None in chosen else []
     return f"({' OR '.join(told)})" if told else "false"

@@ -11,7 +11,7 @@ import pytest
 from powerml.sources import open_sources
 from powerml.sources.columns import Mapped
 from powerml.sources.postgres import PostgresServer
-from powerml.sources.ranges import DAY, LOCAL, ZONED, Until, before, within
+from powerml.sources.ranges import DAY, LOCAL, ZONED, Until, before, only_where
 from powerml.sources.readers import SourcePart
 from tests.sources.conftest import NOW
 from tests.sources.reading import rows
@@ -94,5 +94,5 @@ def test_a_duckdb_file_gives_rows_of_the_range_alone(tmp_path, project):
     assert len(rows(open_sources(made, now=NOW), "events")) == 9
 
 
-def test_within_reads_through_the_condition():
-    assert within(part(), "x < 1").relation == "(SELECT * FROM log WHERE x < 1)"
+def test_only_where_reads_through_the_condition():
+    assert only_where(part(), "x < 1").relation == "(SELECT * FROM log WHERE x < 1)"
