@@ -12,7 +12,7 @@ from powerml.errors import PowermlError
 from powerml.progress import Note, silent
 from powerml.snapshots.needs import columns_asked
 from powerml.snapshots.rollup import NEVER
-from powerml.snapshots.vocabulary import literal_brackets
+from powerml.snapshots.vocabulary import literal_brackets, unmapped_sentence
 from powerml.sources.inspect import Inspection, inspect_events
 from powerml.sources.oddities import oddities
 from powerml.tracking.due import champions_due, reviews_due
@@ -66,8 +66,7 @@ def check(project: ProjectSpec, *, now: datetime | None = None, note: Note = sil
     if project_data is not None:
         findings += _idle_rules(project_data)
     if unmapped:
-        shown = ", ".join(unmapped[:5]) + (", …" if len(unmapped) > 5 else "")
-        findings.append(f"{len(unmapped)} event names that the vocabulary does not name, counted as activity: {shown}")
+        findings.append(unmapped_sentence(unmapped, shown=5))
     for table, columns in loaded.unused.items():
         if absent := [c for c in columns if _near(c, table)]:
             findings.append(f"{table}: the source column {absent[0]!r} is not mapped; map it if it is meant")
