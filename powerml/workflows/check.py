@@ -19,6 +19,8 @@ from powerml.tracking.due import champions_due, reviews_due
 from powerml.workflows.project import OpenProject, opened, project_metrics, read_sources
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from powerml.config.project import ProjectSpec
     from powerml.sources.loaded import Loaded
 
@@ -41,14 +43,17 @@ class CheckResult:
     findings: tuple[str, ...]
 
 
-def check(project: ProjectSpec, *, now: datetime | None = None, note: Note = silent) -> CheckResult:
+def check(
+    project: ProjectSpec, *, now: datetime | None = None, cache: Path | None = None, note: Note = silent
+) -> CheckResult:
     """Reads every table of a project and says what is there; errors of the data become findings.
 
-    So does what is due: the champion to be trained again, a locked weight set to be reviewed.
+    So does what is due: the champion to be trained again, a locked weight set to be reviewed. With a `cache` folder, as
+    in `open_sources`.
     """
     now = now or datetime.now(UTC)
     metrics = project_metrics(project)
-    loaded = read_sources(project, now=now, extra=columns_asked(metrics.values()), lenient=True, note=note)
+    loaded = read_sources(project, now=now, extra=columns_asked(metrics.values()), lenient=True, cache=cache, note=note)
     inspection = inspect_events(loaded, timezone=project.timezone)
     findings = [*loaded.problems, *_quarantined(loaded), *oddities(loaded), *inspection.findings]
     coverage = pd.DataFrame(columns=["metric", "available", "reason"])
@@ -76,6 +81,7 @@ def check(project: ProjectSpec, *, now: datetime | None = None, note: Note = sil
     except PowermlError as error:
         findings.append(str(error))
     findings += reviews_due(project, now=now)
+    loaded.con.close()  # whoever reads next may keep what is read
     return CheckResult(
         loaded.report, loaded.rules, inspection, coverage, unmapped, labels, tuple(dict.fromkeys(findings))
     )
