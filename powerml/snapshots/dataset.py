@@ -278,7 +278,8 @@ def _from_events(plan: _Planned, spine: ir.Table) -> Iterator[tuple[ir.Table | N
         by_day = rollups.sessions
         if by_day is None or homes is not None:
             pieces = attribute(rollups.pieces, homes)
-            by_day = engine.keep(sessions.session_days(pieces, rollups.gap_us), "sessions")
+            by_day = sessions.session_days(pieces, rollups.gap_us, apart=rollups.one_row)
+            by_day = engine.keep(by_day, "sessions")
         for part in aggregations.session_cells(engine, by_day, compiled.cells, cutoffs, rollups):
             yield part, "ent"
         if "streak" in compiled.wants:
