@@ -60,7 +60,7 @@ def active_weeks(engine: Engine, days: ir.Table, cutoffs: Cutoffs, rollups: Roll
         return _weeks_since(rollups.history, days, cutoffs.days[0])
     opened = openings(days, residues, rollups.history)
     if len(residues) == 1:
-        only = {"weeks": (f"r{residues[0]}", "count")}
+        only: dict[str, tuple[str, AtomKind]] = {"weeks": (f"r{residues[0]}", "count")}
         return running(engine, opened, only, cutoffs, rollups)
     places = {r: (f"lanes_{n // LANES}", n % LANES) for n, r in enumerate(residues)}
     numbers = {
@@ -69,8 +69,8 @@ def active_weeks(engine: Engine, days: ir.Table, cutoffs: Cutoffs, rollups: Roll
     }
     wanted: dict[str, tuple[str, AtomKind]] = {name: (name, "count") for name in numbers}
     totals = running(engine, opened.select("ent", "day", **numbers), wanted, cutoffs, rollups)
-    days = cutoffs.frame()[["c", "day"]].rename(columns={"day": "cutoff"})
-    totals = placing.beside(engine, totals, days)
+    at = cutoffs.frame()[["c", "day"]].rename(columns={"day": "cutoff"})
+    totals = placing.beside(engine, totals, at)
     of_each = [(totals.cutoff % 7 == r, lane_count(totals[name], lane)) for r, (name, lane) in places.items()]
     return totals.select("c", "ent", weeks=ibis.cases(*of_each))
 
