@@ -19,10 +19,10 @@ from ibis import _
 
 from powerml.snapshots import placing
 from powerml.snapshots.engine.words import MAX_WORDS, WORD, bit_count, whole_number
-from powerml.snapshots.lanes import LANES, lane_count, lane_unit
+from powerml.snapshots.lanes import LANE, Lanes, counted_together
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
     from powerml.config.metrics import Where, Window
     from powerml.snapshots.engine.base import Engine
@@ -150,7 +150,8 @@ def atom_table(
     where no row counts `LANE` events or more.
     """
     atoms = list(atoms)
-    lanes = _Lanes.of(atoms if together else [])
+    counted = [atom.where for atom in atoms if atom.kind in ("count", "any") and atom.where]
+    lanes = Lanes.of(counted if together else [])
     attributes = kinds.frame[["ev"]].copy()
     flags: dict[object, str] = {}
     columns: dict[str, ir.Scalar] = {}
@@ -204,37 +205,6 @@ def atom_table(
     return table.select(*keys, *kept, **{n: v for n, v in columns.items() if n not in plain})
 
 
-@dataclass(frozen=True)
-class _Lanes:
-    """Which events are counted where, if counts are added up several in one number."""
-
-    places: Mapping[tuple[tuple[str, tuple[str, ...]], ...], int]
-
-    @classmethod
-    def of(cls, atoms: Iterable[Atom]) -> _Lanes:
-        """Every choice of events that some of the atoms count."""
-        chosen = dict.fromkeys(atom.where for atom in atoms if atom.kind in ("count", "any") and atom.where)
-        return cls({where: place for place, where in enumerate(chosen)})
-
-    def attributes(self, kinds: EventKinds) -> dict[str, np.ndarray]:
-        """What an event of each kind adds to each number."""
-        found: dict[str, np.ndarray] = {}
-        for where, place in self.places.items():
-            name, lane = self._at(place)
-            one = np.where(kinds.flags(dict(where)), lane_unit(lane), 0.0)
-            found[name] = found.get(name, 0.0) + one
-        return found
-
-    def count(self, where: tuple[tuple[str, tuple[str, ...]], ...]) -> ir.IntegerValue:
-        """A count taken out of its number."""
-        name, lane = self._at(self.places[where])
-        return lane_count(_[name], lane)
-
-    @staticmethod
-    def _at(place: int) -> tuple[str, int]:
-        return f"lanes_{place // LANES}", place % LANES
-
-
 def combined(kind: AtomKind, name: str) -> ir.Scalar:
     """How a column of atoms adds up over days."""
     return _COMBINE[kind](_[name], None)
@@ -267,10 +237,16 @@ def windowed(engine: Engine, days: ir.Table, cells: Cells, cutoffs: Cutoffs, rol
         longest = max(window[0] for _name, window in chosen)
         used = sorted({name for name, _window in chosen})
         rows = placing.in_window(engine, days.select("ent", "day", *used), cutoffs, rollups, (longest, 0))
+        few = rollups.most is not None and rollups.most * longest < LANE and len(cutoffs.days) > 1
+        counts = {key: cell for key, cell in chosen.items() if few and kinds[key[0]] in ("count", "any")}
         columns = {
-            cell: _COMBINE[kinds[name]](_[name], _in(window, longest)) for (name, window), cell in chosen.items()
+            cell: _COMBINE[kinds[name]](_[name], _in(window, longest))
+            for (name, window), cell in chosen.items()
+            if (name, window) not in counts
         }
-        yield rows.group_by("c", "ent").aggregate(**plain_integers(columns, rows))
+        sums, back = counted_together(counts, {window: _in(window, longest) for _name, window in counts})
+        table = rows.group_by("c", "ent").aggregate(**plain_integers(columns, rows), **sums)
+        yield table.select("c", "ent", *columns, **back) if back else table
 
 
 def _in(window: Window, longest: int) -> ir.BooleanValue | None:

@@ -263,7 +263,7 @@ def _from_events(plan: _Planned, spine: ir.Table) -> Iterator[tuple[ir.Table | N
     homes = None
     if plan.project.entity == "account":
         homes = _homes(rollups, plan.found).filter(_.aid >= 0).group_by("uid").aggregate(aid=_.aid.max())
-        homes = engine.keep(homes, "homes")
+        homes, rollups = engine.keep(homes, "homes"), replace(rollups, most=None)
     past = rollups.history
     since = None if past is None else min(past.day, cutoffs.days[0] - compiled.cells.longest_window)
     table = aggregations.day_table(rollups, homes, compiled.cells, since=since)

@@ -32,6 +32,7 @@ def prepare(engine: Engine, rollups: Rollups, cells: Cells, *, sessions: bool = 
     if have is None or not {atom.name for atom in atoms} <= set(have.columns):
         memo["atoms"] = _atoms(engine, rollups, atoms, together=True)
         most = engine.rows(memo["atoms"].aggregate(n=_[EVERY_EVENT.name].max()))[0]["n"]
+        memo["most"] = most
         if most is not None and most >= LANE:  # too many events of somebody on a day to be counted together
             if rollups.store is None:
                 engine.drop(memo["atoms"])
@@ -46,7 +47,8 @@ def prepare(engine: Engine, rollups: Rollups, cells: Cells, *, sessions: bool = 
             memo["sessions"] = engine.keep(table, "sessions")
         else:
             memo["sessions"] = store.keep(table, "sessions", order="day")
-    return replace(rollups, atoms=whole(memo["atoms"]), sessions=memo.get("sessions"))
+    most = memo.get("most") if rollups.one_row else None
+    return replace(rollups, atoms=whole(memo["atoms"]), sessions=memo.get("sessions"), most=most)
 
 
 def _atoms(engine: Engine, rollups: Rollups, atoms: Sequence[Atom], *, together: bool) -> ir.Table:
