@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from powerml.config.metrics import Window
     from powerml.snapshots.vocabulary import EventKinds
 
-Choice = tuple[tuple[str, tuple[str, ...]], ...]  # a choice of events, see `powerml.snapshots.aggregations.frozen`
+WhichEvents = tuple[tuple[str, tuple[str, ...]], ...]  # a choice of events, see `powerml.snapshots.aggregations.frozen`
 
 LANES = 3  # counts in a number
 _BITS = 17
@@ -45,10 +45,10 @@ def lane_count(number: ir.Value, lane: int) -> ir.IntegerValue:
 class Lanes:
     """Which events are counted where, if counts are added up several in one number."""
 
-    places: Mapping[Choice, int]
+    places: Mapping[WhichEvents, int]
 
     @classmethod
-    def of(cls, choices: Iterable[Choice]) -> Lanes:
+    def of(cls, choices: Iterable[WhichEvents]) -> Lanes:
         """A place for every choice of events."""
         return cls({where: place for place, where in enumerate(dict.fromkeys(choices))})
 
@@ -61,7 +61,7 @@ class Lanes:
             found[name] = found.get(name, 0.0) + one
         return found
 
-    def count(self, where: Choice) -> ir.IntegerValue:
+    def count(self, where: WhichEvents) -> ir.IntegerValue:
         """A count taken out of its number."""
         name, lane = self._at(self.places[where])
         return lane_count(_[name], lane).cast("int32")
