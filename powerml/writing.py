@@ -82,6 +82,12 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         raise not_writable(folder, error) from None
 
 
+def is_held(error: Exception) -> bool:
+    """Whether DuckDB has refused a file because another process, or another connection of this one, has it open."""
+    said = str(error).lower()
+    return "could not set lock" in said or "already attached" in said
+
+
 def write_whole(path: Path | str, content: str | bytes, *, private: bool = False) -> None:
     """Writes a text (UTF-8) or bytes; see `whole_file`."""
     with whole_file(path, private=private) as draft:

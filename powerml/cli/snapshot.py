@@ -37,6 +37,7 @@ def command(
     """
     from powerml.config.project import load_project
     from powerml.sinks.files import check_target
+    from powerml.snapshots.vocabulary import unmapped_sentence
     from powerml.workflows.snapshot import write_snapshots
 
     if as_of and monthly:
@@ -54,8 +55,7 @@ def command(
         out.say(f"{len(gone)} of {len(result.coverage)} metrics not available (null columns):")
         out.table(gone[["metric", "reason"]])
     if result.unmapped:
-        shown = ", ".join(result.unmapped[:10]) + (", …" if len(result.unmapped) > 10 else "")
-        out.say(f"{len(result.unmapped)} event names that the vocabulary does not name, counted as activity: {shown}")
+        out.say(unmapped_sentence(result.unmapped, shown=10))
     cutoffs = len(result.dates)
     where = f" -> {output}" if output else ""
     if result.plan:

@@ -14,7 +14,7 @@ from powerml.config.metrics import EVENT_WORDS, Where
 from powerml.config.vocabulary import DEPTH_LEVELS, Meaning, Vocabulary, is_glob
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 @dataclass(frozen=True)
@@ -152,3 +152,14 @@ def _any(names: pd.Series, rule: str) -> bool:
 def _matches(names: pd.Series, patterns: tuple[str, ...]) -> np.ndarray:
     pattern = re.compile("|".join(fnmatch.translate(p) for p in patterns))
     return np.array([pattern.match(name) is not None for name in names], dtype=bool)
+
+
+def unmapped_sentence(names: Sequence[str], *, shown: int) -> str:
+    """What is said of event names without a meaning.
+
+    >>> unmapped_sentence(["clicked"], shown=5)
+    '1 event name that the vocabulary does not name, counted as activity: clicked'
+    """
+    some = ", ".join(names[:shown]) + (", …" if len(names) > shown else "")
+    counted = f"{len(names):,} event name{'s'[: len(names) != 1]}"
+    return f"{counted} that the vocabulary does not name, counted as activity: {some}"

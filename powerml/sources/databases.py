@@ -80,10 +80,6 @@ class FileTable:
         """How messages call it."""
         return self.part.sources[0]
 
-    def identity(self) -> str:
-        """What is read, and as what types."""
-        return repr([self.shown, {column: self.part.columns[column][0] for column in self.columns}])
-
     @contextmanager
     def reading(self) -> Iterator[FileTable]:
         """Nobody writes a file that is open for reading."""

@@ -103,11 +103,6 @@ class ServerTable:
         """How messages call it."""
         return self.part.sources[0]
 
-    def identity(self) -> str:
-        """What is asked of whom, and as what types."""
-        kinds = {column: self.part.columns[column][0] for column in self.columns}
-        return repr([self.source.variable, self.source.table, self.source.query, kinds])
-
     @contextmanager
     def reading(self) -> Iterator[ServerReading]:
         """A session in which all is as of one instant."""

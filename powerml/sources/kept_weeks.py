@@ -9,6 +9,7 @@ They can be deleted at any time; a damaged one is fetched anew, and a run that f
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import re
 import shutil
@@ -24,11 +25,12 @@ from powerml.sources.fetched import OnServer, ServerTable
 from powerml.sources.files import DataFile, state_of
 from powerml.sources.forgotten import Forgotten, known_as_forgotten
 from powerml.sources.ranges import AFTER, BEFORE, DAY, LOCAL, WEEK, WEEK_ZERO, ZONED, in_weeks, week_of
+from powerml.sources.readers import CONSTANT
 from powerml.sources.sql import name, text
-from powerml.writing import private_folder, whole_file
+from powerml.writing import is_held, private_folder, whole_file, write_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
     from powerml.sources.readers import SourcePart
     from powerml.sources.times import Clock
 
-WEEKS_FOLDER = "weeks"
+WEEKS_FOLDER, COLUMNS_FILE = "weeks", "columns.json"
 _VERSION = 1
 MANY_WEEKS = 0.5  # from this share on all rows are asked for, in one go
 _NAME = re.compile(r"week(-?\d+|none)-(\d+)-([0-9a-f]{16})-([0-9a-f]{8})\.parquet")
@@ -65,16 +67,13 @@ class DatabaseTable(Protocol):
     def shown(self) -> str:
         """How messages call it."""
 
-    def identity(self) -> str:
-        """A text that changes when rows come from elsewhere, or under other columns or types."""
-
     def reading(self) -> AbstractContextManager[Reading]:
         """The table, to be read."""
 
 
 @dataclass(frozen=True)
 class Keeping:
-    """Where copies are kept, and of what: the source column that says when, its DuckDB type, whom no copy may name.
+    """Where copies are kept: the folder, the source column that says when, its DuckDB type, whom no copy may name.
 
     `forgotten` is SQL over the source's columns; empty where nobody was.
     """
@@ -98,38 +97,60 @@ def kept_events(
     """The project's events, read from a database, as files of weeks; None where they are to be read whole."""
     spec, forgotten = project.tables["events"], Forgotten.of(project.state)
     sources = {m.name: m.source for m in mapped}
-    columns = tuple(column for column in part.columns if column in set(sources.values()))
     time = sources["time"]
-    if spec.database is None or time not in columns or forgotten.days.get("account_id"):
-        return None  # the users of an account that was forgotten are found by reading all
-    asked: DatabaseTable
-    if spec.database.file is None:
-        asked = ServerTable(OnServer.of(project, "events"), con, part, columns)
-    elif part.kind == "query":
-        asked = FileTable(con, part, columns)
-    else:  # what a query on a DuckDB file gives was brought here already
+    kind, _ = part.columns[time]
+    if spec.database is None or kind not in (ZONED, LOCAL, DAY) or time.startswith(CONSTANT):
         return None
+    if forgotten.days.get("account_id"):  # the users of an account that was forgotten are found by reading all
+        return None
+    on_server = spec.database.file is None
+    if not on_server and part.kind != "query":  # what a query on a DuckDB file gives was brought here already
+        return None
+    if not _alone(con, private_folder(cache / WEEKS_FOLDER)):
+        return None
+    read_as = [_VERSION, duckdb.__version__, time, kind, spec.database.model_dump(), spec.table, spec.query]
+    folder = cache / WEEKS_FOLDER / hashlib.sha256(repr(read_as).encode()).hexdigest()[:16]
+    for other in folder.parent.iterdir():
+        if other.is_dir() and other != folder:
+            shutil.rmtree(other)
+    columns = _columns(folder, part, {s for s in sources.values() if not s.startswith(CONSTANT)})
+    asked: DatabaseTable
+    if on_server:
+        asked = ServerTable(OnServer.of(project, "events"), con, part, columns)
+    else:
+        asked = FileTable(con, part, columns)
     told = ""
     if forgotten.digest:
         (user,) = (m for m in mapped if m.name == "user_id")
         value = typed(user, part, clock, fold=project.ids == "casefold")
         assert value is not None
         told = known_as_forgotten(value.value, forgotten)
-    keeping = Keeping(cache / WEEKS_FOLDER, time, part.columns[time][0], told)
-    return current_weeks(con, asked, keeping, note)
+    return _current(con, asked, Keeping(folder, time, kind, told), note)
 
 
-def current_weeks(
+def _columns(folder: Path, part: SourcePart, needed: Collection[str]) -> tuple[str, ...]:
+    """What is kept of a row: what is needed now and what was before, so that two who ask in turn do not drive it out.
+
+    Copies of other columns go.
+    """
+    manifest = private_folder(folder) / COLUMNS_FILE
+    try:
+        before = dict(json.loads(manifest.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        before = {}
+    kinds = {column: kind for column, (kind, _) in part.columns.items()}
+    kept = {column: kind for column, kind in kinds.items() if column in needed or before.get(column) == kind}
+    if kept != before:
+        shutil.rmtree(folder)
+        write_whole(private_folder(folder) / COLUMNS_FILE, json.dumps(kept), private=True)
+    return tuple(kept)
+
+
+def _current(
     con: duckdb.DuckDBPyConnection, asked: DatabaseTable, keeping: Keeping, note: Note
 ) -> list[DataFile] | None:
     """The copies of all weeks, brought up to date, in the order of time; None where the table is to be read whole."""
-    if keeping.kind not in (ZONED, LOCAL, DAY) or not _alone(con, private_folder(keeping.folder)):
-        return None
-    read_as = [_VERSION, duckdb.__version__, keeping.time, keeping.kind, asked.identity()]
-    folder = keeping.folder / hashlib.sha256(repr(read_as).encode()).hexdigest()[:16]
-    for other in keeping.folder.iterdir():
-        if other.is_dir() and other != folder:
-            shutil.rmtree(other)
+    folder = keeping.folder
     with asked.reading() as reading:
         column = name(keeping.time)
         told = reading.weeks(week_of(column, keeping.kind))
@@ -138,7 +159,7 @@ def current_weeks(
         said: dict[int | None, _Said] = {
             week: (rows, hashlib.sha256(digest.encode()).hexdigest()[:16]) for week, rows, digest in told
         }
-        there = _kept(private_folder(folder), said)
+        there = _kept(folder, said)
         absent = sorted(said.keys() - there.keys(), key=_order)
         if absent:
             note(f"{len(absent)} of {len(said)} weeks of events have changed: reading them")
@@ -151,7 +172,7 @@ def current_weeks(
                     shutil.rmtree(folder)
                     return None
                 there[week] = made
-    for path in set(folder.iterdir()) - set(there.values()):
+    for path in set(folder.iterdir()) - set(there.values()) - {folder / COLUMNS_FILE}:
         path.unlink()
     return [
         DataFile(there[week], f"{asked.shown}{_shown(week)}", "parquet", state=state_of(there[week].stat()))
@@ -220,7 +241,7 @@ def _alone(con: duckdb.DuckDBPyConnection, folder: Path) -> bool:
         try:
             con.execute(f"ATTACH {text(str(path))} AS {name(_LOCK)}")
         except duckdb.Error as error:
-            if "could not set lock" in str(error).lower():
+            if is_held(error):
                 return False
             path.unlink(missing_ok=True)
         else:

@@ -12,13 +12,15 @@ from powerml.errors import PowermlError
 from powerml.progress import Note, silent
 from powerml.snapshots.needs import columns_asked
 from powerml.snapshots.rollup import NEVER
-from powerml.snapshots.vocabulary import literal_brackets
+from powerml.snapshots.vocabulary import literal_brackets, unmapped_sentence
 from powerml.sources.inspect import Inspection, inspect_events
 from powerml.sources.oddities import oddities
 from powerml.tracking.due import champions_due, reviews_due
 from powerml.workflows.project import OpenProject, opened, project_metrics, read_sources
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from powerml.config.project import ProjectSpec
     from powerml.sources.loaded import Loaded
 
@@ -41,14 +43,17 @@ class CheckResult:
     findings: tuple[str, ...]
 
 
-def check(project: ProjectSpec, *, now: datetime | None = None, note: Note = silent) -> CheckResult:
+def check(
+    project: ProjectSpec, *, now: datetime | None = None, cache: Path | None = None, note: Note = silent
+) -> CheckResult:
     """Reads every table of a project and says what is there; errors of the data become findings.
 
-    So does what is due: the champion to be trained again, a locked weight set to be reviewed.
+    So does what is due: the champion to be trained again, a locked weight set to be reviewed. With a `cache` folder, as
+    in `open_sources`.
     """
     now = now or datetime.now(UTC)
     metrics = project_metrics(project)
-    loaded = read_sources(project, now=now, extra=columns_asked(metrics.values()), lenient=True, note=note)
+    loaded = read_sources(project, now=now, extra=columns_asked(metrics.values()), lenient=True, cache=cache, note=note)
     inspection = inspect_events(loaded, timezone=project.timezone)
     findings = [*loaded.problems, *_quarantined(loaded), *oddities(loaded), *inspection.findings]
     coverage = pd.DataFrame(columns=["metric", "available", "reason"])
@@ -66,8 +71,7 @@ def check(project: ProjectSpec, *, now: datetime | None = None, note: Note = sil
     if project_data is not None:
         findings += _idle_rules(project_data)
     if unmapped:
-        shown = ", ".join(unmapped[:5]) + (", …" if len(unmapped) > 5 else "")
-        findings.append(f"{len(unmapped)} event names that the vocabulary does not name, counted as activity: {shown}")
+        findings.append(unmapped_sentence(unmapped, shown=5))
     for table, columns in loaded.unused.items():
         if absent := [c for c in columns if _near(c, table)]:
             findings.append(f"{table}: the source column {absent[0]!r} is not mapped; map it if it is meant")
@@ -77,6 +81,7 @@ def check(project: ProjectSpec, *, now: datetime | None = None, note: Note = sil
     except PowermlError as error:
         findings.append(str(error))
     findings += reviews_due(project, now=now)
+    loaded.con.close()  # whoever reads next may keep what is read
     return CheckResult(
         loaded.report, loaded.rules, inspection, coverage, unmapped, labels, tuple(dict.fromkeys(findings))
     )

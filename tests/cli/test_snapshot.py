@@ -26,7 +26,7 @@ def test_as_of_writes_one_snapshot_with_plain_dates(project, powerml, tmp_path):
     ran = powerml("snapshot", "--as-of", "2026-04-01", "-o", "out.csv")
     assert ran.status == 0
     assert "2 rows at 1 cutoff -> out.csv" in ran.out
-    assert "1 event names that the vocabulary does not name, counted as activity: save" in ran.out
+    assert "1 event name that the vocabulary does not name, counted as activity: save" in ran.out
     lines = (tmp_path / "out.csv").read_text().splitlines()
     assert lines[0].startswith("as_of,user_id,account_id,enough_history,active,events_30d,")
     assert [line.split(",")[:5] for line in lines[1:]] == [

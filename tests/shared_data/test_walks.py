@@ -86,8 +86,6 @@ def test_golden_raw_comes_to_scores_after_edits_of_roles_only(tmp_path):
     seen = check(project, now=NOW)
     assert seen.coverage["available"].all()
     assert seen.findings[0] == "events: 201 exact repeats of an event_id, counted once"
-    assert seen.findings[1:] == (
-        "1 event names that the vocabulary does not name, counted as activity: unlisted_click",
-    )
+    assert seen.findings[1:] == ("1 event name that the vocabulary does not name, counted as activity: unlisted_click",)
     assert train(project).sentences
     assert score_snapshot(project, None, weights="power_user", now=NOW).status["scored"] > 10

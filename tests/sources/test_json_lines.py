@@ -42,6 +42,7 @@ def test_gzip_and_one_array(opened, tmp_path):
         ("user_id,event,time\nada,x,2026-03-01\n", r"line 1: is not JSON"),
         ("\ufeff" + ADA + "}\n", r"begins with a byte order mark; save it as UTF-8 without one"),
         ("\n \n", r"is empty; export it again"),
+        ('{\n "x": {}\n}\n', r"is one JSON document over several lines, and JSON lines hold an object in each line; "),
     ],
 )
 def test_broken_lines_are_named(opened, tmp_path, text, message, packed):

@@ -35,10 +35,10 @@ class Warehouse:
             con.execute("SET TimeZone = 'UTC'")
             con.execute(sql)
 
-    def read(self, cache=None):
+    def read(self, cache=None, extra=()):
         """Rows and counts of what is read, and what was said of weeks."""
         said = []
-        loaded = open_sources(self.project, now=NOW, cache=cache, note=said.append)
+        loaded = open_sources(self.project, now=NOW, cache=cache, extra={"events": extra}, note=said.append)
         columns = ", ".join(f'"{column}"' for column in loaded.columns["events"])
         found = loaded.con.execute(f"SELECT {columns} FROM events ORDER BY ALL").fetchall()
         loaded.con.close()
@@ -47,10 +47,10 @@ class Warehouse:
     def copies(self) -> set[str]:
         return {path.name for path in self.cache.glob("weeks/*/*.parquet")}
 
-    def check(self) -> str:
+    def check(self, *extra: str) -> str:
         """Reads with what was kept, holds it against a cold reading, and gives what was said of weeks."""
-        *cold, _ = self.read()
-        *warm, said = self.read(self.cache)
+        *cold, _ = self.read(extra=extra)
+        *warm, said = self.read(self.cache, extra)
         assert warm == cold
         return said
 
@@ -108,6 +108,15 @@ def test_another_column_or_type_starts_afresh(warehouse):
     assert len(list(warehouse.cache.glob("weeks/*/"))) == 1
 
 
+def test_two_who_ask_for_other_columns_do_not_drive_each_other_out(warehouse):
+    warehouse.run("ALTER TABLE log ADD COLUMN device VARCHAR; UPDATE log SET device = 'd'")
+    warehouse.check()
+    assert warehouse.check("device") == "6 of 6 weeks of events have changed: reading them"
+    assert warehouse.check() == warehouse.check("device") == ""
+    warehouse.run("ALTER TABLE log DROP COLUMN device")
+    assert warehouse.check() == "6 of 6 weeks of events have changed: reading them"
+
+
 def test_a_damaged_copy_is_fetched_anew(warehouse, caplog):
     warehouse.check()
     victim = min(warehouse.cache.glob("weeks/*/week*.parquet"))
@@ -118,6 +127,21 @@ def test_a_damaged_copy_is_fetched_anew(warehouse, caplog):
     assert "is damaged; thrown away and made anew" in caplog.text
     (warehouse.cache / "weeks" / "lock.duckdb").write_bytes(b"no database")
     assert warehouse.check() == ""
+    (manifest,) = warehouse.cache.glob("weeks/*/columns.json")
+    manifest.write_text("{")
+    assert warehouse.check() == "6 of 6 weeks of events have changed: reading them"
+
+
+def test_a_lock_that_this_process_holds_is_no_damage(warehouse):
+    warehouse.check()
+    lock = warehouse.cache / "weeks" / "lock.duckdb"
+    with duckdb.connect() as con:
+        con.execute(f"ATTACH '{lock}' AS ours")
+        warehouse.run("DELETE FROM log WHERE value < 1")
+        before = warehouse.copies()
+        assert warehouse.check() == ""
+        assert warehouse.copies() == before
+    assert "reading them" in warehouse.check()
 
 
 def test_what_a_killed_run_left_goes(warehouse):

@@ -14,6 +14,8 @@ from powerml.errors import DataError, UsageError
 from powerml.workflows.check import check
 from powerml.workflows.init import init, no_longer_fits
 from powerml.workflows.project import open_project
+from powerml.workflows.score import score_snapshot
+from powerml.workflows.train import train
 from tests.sources.guess.exports import PLANS, handmade
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -73,6 +75,19 @@ def test_check_finds_ripe_labels_in_the_handmade_export(made):
     seen = check(load_project(made[0] / "powerml.yaml"), now=NOW)
     assert seen.labels[["churn", "stay"]].sum().min() > 0
     assert not any("vocabulary" in finding for finding in seen.findings)
+
+
+@pytest.mark.slow
+def test_the_handmade_export_is_trained_on_and_scored_without_an_edit(made):
+    """Its few churners teach nothing: a documented set is registered, and the sentence says so."""
+    project = load_project(made[0] / "powerml.yaml")
+    done = train(project)
+    assert done.sentences[0].startswith("Verdict on engagement: cannot tell")
+    assert any("Too few events to fit" in sentence for sentence in done.sentences)
+    by_model = score_snapshot(project, None, model=f"{project.project}@challenger", now=NOW)
+    assert by_model.status == {"scored": 48, "left": 31}
+    by_weights = score_snapshot(project, None, weights="power_user", now=NOW)
+    assert by_weights.status == by_model.status
 
 
 def test_guesses_stand_beside_what_was_guessed(made):

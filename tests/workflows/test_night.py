@@ -4,7 +4,9 @@ import hashlib
 import shutil
 from datetime import UTC, date, datetime
 
+import duckdb
 import pytest
+import yaml
 
 from powerml.config.project import load_project
 from powerml.errors import UsageError
@@ -12,6 +14,7 @@ from powerml.history.ledger import open_ledger
 from powerml.history.store import NightHistory
 from powerml.workflows.night import run, steps
 from powerml.workflows.night.run import ORDER, default_as_of, fill, run_night
+from powerml.workflows.night.work import Work
 from tests.builders import write_project
 
 NOW = datetime(2026, 3, 2, 2, tzinfo=UTC)
@@ -242,3 +245,31 @@ def test_the_default_date_is_what_was_observed_else_today(tmp_path):
     assert default_as_of(declared, NOW) == date(2026, 2, 25)
     with pytest.raises(UsageError, match="the second date lies before the first; swap them"):
         fill(project, DAYS[1], DAYS[0], now=NOW)
+
+
+@pytest.mark.slow
+def test_a_night_asks_a_database_only_for_weeks_that_changed(tmp_path):
+    """Both of its steps that read the sources; those that only look leave nothing behind."""
+    project = make(tmp_path)
+    with duckdb.connect(str(tmp_path / "w.duckdb")) as con:
+        con.execute("SET TimeZone = 'UTC'")
+        con.execute(f"CREATE TABLE events AS FROM read_csv('{tmp_path / 'events.csv'}')")
+    declared = yaml.safe_load((tmp_path / "powerml.yaml").read_text())
+    declared["tables"]["events"] = {"database": {"file": "w.duckdb"}, "table": "events"}
+    (tmp_path / "powerml.yaml").write_text(yaml.safe_dump(declared))
+    project = load_project(tmp_path / "powerml.yaml")
+
+    def weeks_read(**more) -> list[str]:
+        said: list[str] = []
+        work = Work(project, NightHistory(project.state / "history"), NOW, note=said.append, **more)
+        steps._check(work, None)
+        work.opened.loaded.con.close()
+        return [one.split(" have")[0] for one in said if "weeks" in one]
+
+    assert weeks_read(keep_caches=False) == []
+    assert not (project.state / "cache").exists()
+    assert weeks_read() == ["5 of 5 weeks of events"]
+    assert weeks_read() == []
+    with duckdb.connect(str(tmp_path / "w.duckdb")) as con:
+        con.execute("DELETE FROM events WHERE user_id = 'ada' AND time > TIMESTAMP '2026-02-27'")
+    assert weeks_read() == ["1 of 5 weeks of events"]

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from datetime import date
 
+import duckdb
 import pandas as pd
 import pytest
+import yaml
 
 from powerml.config.metrics import MetricSpec
 from powerml.config.project import load_project
 from powerml.errors import ConfigError, DataError, UsageError
 from powerml.snapshots.needs import columns_asked
 from powerml.workflows.project import open_project, project_metrics
-from powerml.workflows.snapshot import build, write_snapshots
+from powerml.workflows.snapshot import build, until_when, write_snapshots
 from tests.builders import NOW, opened, write_project
 
 EVENTS = """
@@ -98,3 +100,19 @@ def test_rows_in_the_future_of_the_run_ripen_no_labels(tmp_path):
     path = write_project(tmp_path, EVENTS.replace("2026-06-20", "2027-06-20"))
     with pytest.raises(DataError, match=r"(?s)events\.csv: row 3: .* is in the future.*quarantine"):
         open_project(load_project(path), now=NOW)
+
+
+def test_where_the_rows_of_a_range_are_too_bad_all_rows_decide(tmp_path):
+    """What lies behind the date is not read, unless something is wrong with what lies before."""
+    with duckdb.connect(str(tmp_path / "w.duckdb")) as con:
+        con.execute(
+            "CREATE TABLE log AS SELECT CASE WHEN i <> 1 THEN 'ada' END AS user_id, 'seen' AS event,"
+            " TIMESTAMPTZ '2026-03-01 09:00:00Z' + i * INTERVAL 1 DAY AS time FROM range(200) t(i)"
+        )
+    declared = {"database": {"file": "w.duckdb"}, "table": "log"}
+    (tmp_path / "powerml.yaml").write_text(yaml.safe_dump({"tables": {"events": declared}, "vocabulary": {}}))
+    project = load_project(tmp_path / "powerml.yaml")
+    for day, rows in ((date(2026, 3, 4), 200), (date(2026, 8, 1), 153)):
+        data = open_project(project, until=until_when(project, [day], labels=False))
+        assert data.loaded.report["rows"].to_list() == [rows]
+        data.loaded.con.close()

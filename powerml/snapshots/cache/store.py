@@ -18,7 +18,7 @@ from ibis.backends.sql.datatypes import DuckDBType
 from powerml.errors import DataError
 from powerml.snapshots.aggregations import Atom
 from powerml.snapshots.engine.duckdb import DuckDBEngine, literal
-from powerml.writing import private_folder
+from powerml.writing import is_held, private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -44,13 +44,8 @@ def is_damaged(folder: Path) -> bool:
             for (table,) in con.execute("select table_name from duckdb_tables()").fetchall():
                 con.execute(f'select count(*), bit_xor(hash(t)) from "{table}" t').fetchall()
     except duckdb.Error as error:
-        return not _is_held(error)
+        return not is_held(error)
     return False
-
-
-def _is_held(error: duckdb.Error) -> bool:
-    """Whether another process has the file open (a damaged one speaks of a block)."""
-    return "could not set lock" in str(error).lower()
 
 
 def throw_away(folder: Path) -> None:
@@ -99,7 +94,7 @@ class RollupStore:
         try:
             engine.run(f"attach {literal(str(path))} as {DATABASE}")
         except duckdb.Error as error:
-            if _is_held(error):
+            if is_held(error):
                 raise _Held from None
             return None
         try:

@@ -20,6 +20,7 @@ from powerml.tracking.scorers import RegisteredScorer
 from powerml.workflows.alerts import deliver, due_lists, list_lines, ring
 from powerml.workflows.check import check
 from powerml.workflows.held import due_by, held_by
+from powerml.workflows.kept_rollups import cache_folder
 from powerml.workflows.list import keep_lists, written
 from powerml.workflows.sync import SyncOptions, synced
 from powerml.workflows.sync import exported as database_exports
@@ -56,7 +57,8 @@ class Sofar:
 
 def _check(work: Work, _night: Sofar) -> Done:
     """Everything is read; findings are said and stop nothing."""
-    found = check(work.project, now=work.now, note=work.note).findings
+    kept = cache_folder(work.project, work.cached)
+    found = check(work.project, now=work.now, cache=kept, note=work.note).findings
     if not found:
         return Done("nothing to look at", {"findings": []})
     more = f" (and {len(found) - 1} more: powerml check)" if len(found) > 1 else ""

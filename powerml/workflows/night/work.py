@@ -105,10 +105,13 @@ class Work:
             for asked in self.asked:
                 known = asked.scorer.metrics(known)
             aimed = self.asked[0].scorer.aimed(self.project)
-            in_database = aimed.tables["events"].database is not None
-            cache = (in_database or None) if self.keep_caches else False
-            self._opened = open_project(aimed, now=self.now, known=known, cache=cache, dates=1, note=self.note)
+            self._opened = open_project(aimed, now=self.now, known=known, cache=self.cached, dates=1, note=self.note)
         return self._opened
+
+    @property
+    def cached(self) -> bool | None:
+        """Whether roll-ups are kept, as `cache_folder` asks: nights keep those of a database, too."""
+        return (self.project.tables["events"].database is not None or None) if self.keep_caches else False
 
     @cached_property
     def at_once(self) -> int:

@@ -97,7 +97,7 @@ def check_nights(nights, numbers=range(5)) -> None:
 
 
 def test_a_night_from_what_was_kept_equals_a_cold_one(tmp_path):
-    check_nights(DatabaseNights(tmp_path, 6), range(3))
+    check_nights(DatabaseNights(tmp_path, 6), range(2))
 
 
 @pytest.mark.slow
