@@ -263,7 +263,7 @@ def _from_events(plan: _Planned, spine: ir.Table) -> Iterator[tuple[ir.Table | N
     homes = None
     if plan.project.entity == "account":
         homes = _homes(rollups, plan.found).filter(_.aid >= 0).group_by("uid").aggregate(aid=_.aid.max())
-        homes = engine.keep(homes, "homes")
+        homes, rollups = engine.keep(homes, "homes"), replace(rollups, most=None)
     past = rollups.history
     since = None if past is None else min(past.day, cutoffs.days[0] - compiled.cells.longest_window)
     table = aggregations.day_table(rollups, homes, compiled.cells, since=since)
@@ -278,7 +278,8 @@ def _from_events(plan: _Planned, spine: ir.Table) -> Iterator[tuple[ir.Table | N
         by_day = rollups.sessions
         if by_day is None or homes is not None:
             pieces = attribute(rollups.pieces, homes)
-            by_day = engine.keep(sessions.session_days(pieces, rollups.gap_us), "sessions")
+            by_day = sessions.session_days(pieces, rollups.gap_us, apart=rollups.one_row)
+            by_day = engine.keep(by_day, "sessions")
         for part in aggregations.session_cells(engine, by_day, compiled.cells, cutoffs, rollups):
             yield part, "ent"
         if "streak" in compiled.wants:

@@ -77,7 +77,8 @@ class Rollups(Overall):
     atoms: uid, aid, day [, known] and a column per atom, once `powerml.snapshots.derived.prepare` made them
     sessions: what `session_days` gives per user, made by `prepare` too, where nothing becomes known late
     users: uid/user_id. `one_row`: atoms have one row per user and day.
-    `single`: each row of days is one event.
+    `single`: each row of days is one event. `most`: no user has more events on a day, once `prepare` counted them and
+    where atoms have one row per user and day.
     `history`: what happened before a day some time ago, folded, where the cache holds it (`snapshots.cache.history`).
     `known` is the day on which a row written late became known; a snapshot reads rows with `known` before its cutoff.
     """
@@ -87,9 +88,10 @@ class Rollups(Overall):
     users: ir.Table
     one_row: bool
     single: bool = False
+    most: int | None = None
     atoms: ir.Table | None = None
     sessions: ir.Table | None = None
-    memo: dict[str, ir.Table] = field(default_factory=dict, compare=False, repr=False)
+    memo: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
     store: Any = field(default=None, compare=False, repr=False)  # the RollupStore that holds them, if any
     history: Any = field(default=None, compare=False, repr=False)  # a History, if one serves the cutoffs asked for
 

@@ -14,16 +14,21 @@ from ibis import _
 from powerml.snapshots.engine.words import whole_number
 
 
-def session_days(pieces: ir.Table, gap_us: int) -> ir.Table:
+def session_days(pieces: ir.Table, gap_us: int, *, apart: bool = False) -> ir.Table:
     """(ent, start_day, day, n, length_us, start_t): how many sessions start on a day, and how long they last by day.
 
     `pieces` has ent, uid, sid, day, first_t, last_t: runs of events that belong together whatever the gap. A row adds
     up the sessions of an entity that started on `start_day` and what they grew by on `day`, so that a session crossing
-    a cutoff is as long as it was known to be there. `start_t` is the latest start among them.
+    a cutoff is as long as it was known to be there. `start_t` is the latest start among them. Pieces of one chain may
+    overlap, where they are split by account and by when they became known; `apart` says that these do not, and that
+    all of a user belong to one entity: a third less to sort and to look back at.
     """
-    chain = {"group_by": ["ent", "uid", "sid"], "order_by": ["first_t", "last_t"]}
-    # pieces of one chain may overlap (they are split by account and by when they became known): the end so far counts
-    ended = pieces.mutate(before=_.last_t.max().over(**chain, rows=(None, -1)))
+    if apart:
+        chain = {"group_by": ["uid", "sid"], "order_by": "first_t"}
+        ended = pieces.mutate(before=_.last_t.lag().over(**chain))
+    else:
+        chain = {"group_by": ["ent", "uid", "sid"], "order_by": ["first_t", "last_t"]}
+        ended = pieces.mutate(before=_.last_t.max().over(**chain, rows=(None, -1)))  # the end so far counts
     new = ended.before.isnull() | (ended.sid.isnull() & (ended.first_t - ended.before > gap_us))
     grown = ibis.ifelse(new, ended.last_t - ended.first_t, ibis.greatest(ended.last_t - ended.before, 0))
     marked = ended.mutate(

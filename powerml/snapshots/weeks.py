@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
+import numpy as np
 import pandas as pd
 from ibis import _
 
 from powerml.snapshots import placing
 from powerml.snapshots.aggregations import AtomKind, running
 from powerml.snapshots.engine.words import bit_count, whole_number
+from powerml.snapshots.lanes import LANES, lane_count, lane_unit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from powerml.snapshots.rollup import Rollups
     from powerml.snapshots.windows import Cutoffs
 
+WEEKS_BACK = 7000  # days added before dividing: no day of a calendar is negative then
 BUSY_SESSIONS = 3  # "at least 3 sessions": document A, "Tenure and consistency"
 
 
@@ -40,9 +43,10 @@ def openings(days: ir.Table, residues: Sequence[int], past: History | None = Non
     with their sum.
     """
     whole = days.select("ent", "day") if past is None else past.before(past.days.select("ent", "day"), days)
-    before = whole.mutate(before=_.day.lag().over(group_by="ent", order_by="day"))
+    before = whole.mutate(gap=_.day - _.day.lag().over(group_by="ent", order_by="day"))
+    # the day before lies in an earlier block if more days ago than the block had begun
     opens = {
-        f"r{r}": (before.before.isnull() | (_week(before.day, r).cast("int32") != _week(before.before, r))).ifelse(1, 0)
+        f"r{r}": (before.gap.isnull() | ((before.day + (WEEKS_BACK - r)) % 7 < before.gap)).ifelse(1, 0)
         for r in residues
     }
     opened = before.select("ent", "day", **opens)
@@ -55,14 +59,20 @@ def active_weeks(engine: Engine, days: ir.Table, cutoffs: Cutoffs, rollups: Roll
     if rollups.history is not None and len(cutoffs.days) == 1:
         return _weeks_since(rollups.history, days, cutoffs.days[0])
     opened = openings(days, residues, rollups.history)
-    wanted: dict[str, tuple[str, AtomKind]] = {f"r{r}": (f"r{r}", "count") for r in residues}
-    totals = running(engine, opened, wanted, cutoffs, rollups)
     if len(residues) == 1:
-        return totals.rename(weeks=f"r{residues[0]}")
-    numbers = cutoffs.frame()[["c", "day"]].rename(columns={"day": "cutoff"})
-    totals = placing.beside(engine, totals, numbers)
-    weeks = ibis.cases(*[(totals.cutoff % 7 == r, totals[f"r{r}"]) for r in residues])
-    return totals.select("c", "ent", weeks=weeks)
+        only: dict[str, tuple[str, AtomKind]] = {"weeks": (f"r{residues[0]}", "count")}
+        return running(engine, opened, only, cutoffs, rollups)
+    places = {r: (f"lanes_{n // LANES}", n % LANES) for n, r in enumerate(residues)}
+    numbers = {
+        name: sum(opened[f"r{r}"] * lane_unit(lane) for r, (of, lane) in places.items() if of == name)
+        for name, _lane in places.values()
+    }
+    wanted: dict[str, tuple[str, AtomKind]] = {name: (name, "count") for name in numbers}
+    totals = running(engine, opened.select("ent", "day", **numbers), wanted, cutoffs, rollups)
+    at = cutoffs.frame()[["c", "day"]].rename(columns={"day": "cutoff"})
+    totals = placing.beside(engine, totals, at)
+    of_each = [(totals.cutoff % 7 == r, lane_count(totals[name], lane)) for r, (name, lane) in places.items()]
+    return totals.select("c", "ent", weeks=ibis.cases(*of_each))
 
 
 def _weeks_since(past: History, days: ir.Table, cutoff: int) -> ir.Table:
@@ -113,15 +123,15 @@ def week_ends(cutoffs: Cutoffs) -> pd.DataFrame:
 
 def streaks(engine: Engine, sessions: ir.Table, cutoffs: Cutoffs, past: History | None = None) -> ir.Table:
     """(ent, streak, c): consecutive week blocks from block 0 back with at least three sessions started in each."""
-    if past is not None:
-        sessions = sessions.filter(_.start_day >= past.day - 7)
-    starts = sessions.group_by("ent", "start_day").aggregate(n=whole_number(sessions.n.sum())).filter(_.n > 0)
-    if len(_residues(cutoffs)) > 1:
-        starts = engine.keep(starts, "starts")
     parts = []
     numbers = week_ends(cutoffs)
+    starts = sessions.select("ent", "start_day", "n")
+    if past is not None:
+        starts = starts.filter(_.start_day >= past.day - 7)
+    now = engine.keep(_busy_now(engine, starts, cutoffs), "busy_now") if past is None else None
     for r in _residues(cutoffs):
-        weeks = starts.mutate(week=_week(_.start_day, r).cast("int32"))
+        of = starts if now is None else starts.semi_join(now.filter(_.r == r), "ent")
+        weeks = of.mutate(week=_week(_.start_day, r).cast("int32"))
         busy = weeks.group_by("ent", "week").aggregate(n=_.n.sum()).filter(_.n >= BUSY_SESSIONS)
         if past is not None:
             last = _week(past.day, r) - 1  # the last whole week before the base day
@@ -149,6 +159,15 @@ def streaks(engine: Engine, sessions: ir.Table, cutoffs: Cutoffs, past: History 
     return ibis.union(*parts, distinct=False) if len(parts) > 1 else parts[0]
 
 
+def _busy_now(engine: Engine, starts: ir.Table, cutoffs: Cutoffs) -> ir.Table:
+    """(ent, r): who is busy in the block that ends at a cutoff, by its cutting; nobody else has a streak there."""
+    at = cutoffs.placement(7, 0, cutoffs.days[0] - 7, cutoffs.days[-1])
+    at = at.assign(r=np.asarray(cutoffs.days, dtype="int32")[at["c"]] % 7).rename(columns={"day": "start_day"})
+    rows = starts.join(engine.bring(at[["start_day", "c", "r"]], "last_weeks"), "start_day")
+    busy = rows.group_by("c", "ent", "r").aggregate(n=_.n.sum()).filter(_.n >= BUSY_SESSIONS)
+    return busy.select("ent", "r").distinct()
+
+
 def _week(day: Any, residue: int) -> Any:
     """The number of the week block that holds a day, in one of the seven cuttings."""
-    return (day - residue + 7000) // 7
+    return (day - residue + WEEKS_BACK) // 7

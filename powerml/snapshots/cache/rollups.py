@@ -271,7 +271,8 @@ class _Update:
             "again",
         )
         store.later(f"delete from {sessions} s using {begins} b where s.ent = b.uid and s.start_day >= b.since")
-        store.add(session_days(rollup.whole(again).mutate(ent=_.uid), gap), "sessions")
+        pieces = rollup.whole(again).mutate(ent=_.uid)
+        store.add(session_days(pieces, gap, apart="aid" not in again.columns), "sessions")
         engine.drop(since, again)
 
     def _first_uses(self, kinds: EventKinds, name: str, low: int, high: int, *, only_added: bool) -> None:

@@ -14,7 +14,9 @@ import duckdb
 import ibis
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from ibis.formats.pyarrow import PyArrowSchema
 
 from powerml.errors import DataError
@@ -175,8 +177,8 @@ class DuckDBEngine:
     def frame(self, expression: ir.Table, *, order: Sequence[str] = ()) -> pd.DataFrame:
         """The rows of an expression as a frame, nulls as nulls, in the order of some columns (texts by their bytes)."""
         found = self._arrow(expression)
-        if order:  # half the cost of sorting wide rows in the engine
-            found = found.sort_by([(name, "ascending") for name in order])
+        if order:  # a fraction of the cost of sorting wide rows in the engine
+            found = _in_order(found, order)
         frame: pd.DataFrame = found.to_pandas(split_blocks=True, self_destruct=True)
         return frame
 
@@ -192,6 +194,26 @@ class DuckDBEngine:
             found = self.backend.con.sql(sql).to_arrow_table()  # `execute` streams its rows, on one core
         wanted = pa.schema([(name, kind.to_pyarrow()) for name, kind in schema.items()])
         return found if found.schema.equals(wanted) else found.cast(wanted)
+
+
+def _in_order(table: pa.Table, names: Sequence[str]) -> pa.Table:
+    """The rows by some columns, texts by their bytes: distinct texts alone are compared, columns moved side by side."""
+    keys = [_ranks(table.column(name).combine_chunks()) for name in reversed(names)]
+    places = pa.array(np.lexsort(keys))
+    with ThreadPoolExecutor(pa.cpu_count(), "powerml-order") as several:
+        columns = list(several.map(lambda column: column.combine_chunks().take(places), table.columns))
+    return pa.table(columns, schema=table.schema)
+
+
+def _ranks(column: pa.Array) -> np.ndarray:
+    """Numbers that stand in the order of a column's values, nulls last."""
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        return np.asarray(column.to_numpy(zero_copy_only=False))
+    told = column.dictionary_encode()
+    many = len(told.dictionary)
+    rank = np.full(many + 1, many, dtype=np.int64)
+    rank[pc.sort_indices(told.dictionary).to_numpy()] = np.arange(many)
+    return np.asarray(rank[told.indices.fill_null(many).to_numpy()])
 
 
 _SQL_TYPES = {pa.int32(): "integer", pa.int64(): "bigint", pa.bool_(): "boolean"} | dict.fromkeys(

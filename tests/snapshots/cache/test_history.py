@@ -142,7 +142,7 @@ def test_a_night_that_goes_wrong_in_the_engine_leaves_the_cache_as_it_was(tmp_pa
     spec = months(tmp_path, {"a": visits("ada", range(60))})
     build(spec, 60)
     months(tmp_path, {"b": visits("ada", range(60, 62)) + visits("bo", [61])})
-    monkeypatch.setattr(cache, "session_days", lambda rows, gap: rows.select(ent=rows.ent.cast("string") + "x"))
+    monkeypatch.setattr(cache, "session_days", lambda rows, gap, **_: rows.select(ent=rows.ent.cast("string") + "x"))
     opened = open_project(spec, cache=True)
     with pytest.raises(duckdb.Error):
         opened.build([pd.Timestamp(day(62)).date()])
