@@ -9,13 +9,14 @@ from zoneinfo import ZoneInfo
 from powerml.sources.files import files_of
 from powerml.sources.fingerprint import of_file
 from powerml.sources.folder_keys import keys_in
+from powerml.sources.in_place import FILE_OF_PLACE, NUMBER_OF_PLACE, REPEATED
 from powerml.sources.sql import text
 
 if TYPE_CHECKING:
     from powerml.config.project import ProjectSpec
     from powerml.sources.loaded import Loaded
 
-_REPEATED = {"repeated events": "event_id, place", "left out events": "value, row"}
+_LEFT_OUT = "left out events"  # of events that were read into a table
 _MARGIN_US = timedelta(days=1) // timedelta(microseconds=1)
 
 
@@ -23,8 +24,9 @@ def event_spans(project: ProjectSpec, loaded: Loaded) -> list[tuple[str, int, in
     """(digest, first, last) of each file of events, in microseconds; None where a file does not tell its span.
 
     The digest stands for the rows that count: those set aside today (in the future, before the earliest date) may count
-    tomorrow. A file without a row that counts is left out. Times without a zone in a zone of changing offset get a day
-    more on both sides, which costs work and no exactness.
+    tomorrow, and so may another copy of an event that stands more than once. A file without a row that counts is left
+    out. Times without a zone in a zone of changing offset get a day more on both sides, which costs work and no
+    exactness.
     """
     spec = project.tables["events"]
     if spec.database is not None and not loaded.kept:
@@ -32,10 +34,11 @@ def event_spans(project: ProjectSpec, loaded: Loaded) -> list[tuple[str, int, in
     files = loaded.kept or files_of(project, "events")
     column = spec.columns.get("time") or "time"
     zone = ZoneInfo(spec.timezone or project.timezone)
-    partly = _partly_bad(loaded)
+    partly, repeated = _partly_bad(loaded), _repeated(loaded)
     found = []
     for position, file in enumerate(files):
         digest = " ".join([of_file(file.path, file.shown), *sorted(f"{k}={v}" for k, v in keys_in(file.shown).items())])
+        digest += repeated.get(position, "")
         if position in partly:
             aside, low, high = partly[position]
             if low is not None and high is not None:
@@ -70,16 +73,31 @@ def _partly_bad(loaded: Loaded) -> dict[int, tuple[str, int | None, int | None]]
     return {file: (f"without {n}-{which}", low, high) for file, n, which, low, high in rows}
 
 
-def repeats_digest(loaded: Loaded) -> str:
-    """A text that changes when other copies of events are left out as repeats."""
-    there = loaded.con.execute(
-        "SELECT table_name FROM duckdb_tables() WHERE table_name IN ('repeated events', 'left out events')"
+def _repeated(loaded: Loaded) -> dict[int, str]:
+    """Of files with rows left out as repeats: a text that stands for which."""
+    if not _is_there(loaded, f"{REPEATED}events"):
+        return {}
+    rows = loaded.con.execute(
+        f"SELECT {FILE_OF_PLACE}, count(*), bit_xor(hash({NUMBER_OF_PLACE})) FROM {_quoted(f'{REPEATED}events')}"
+        " GROUP BY 1"
     ).fetchall()
-    digests = []
-    for (table,) in sorted(there):  # events left in their files have one of the two, events read into a table the other
-        row = loaded.con.execute(f"SELECT count(*), bit_xor(hash({_REPEATED[table]})) FROM {_quoted(table)}").fetchone()
-        digests.append("-".join(map(str, row or ())))
-    return " ".join(digests)
+    return {file: f" but {n}-{which}" for file, n, which in rows}
+
+
+def _is_there(loaded: Loaded, table: str) -> bool:
+    found = loaded.con.execute("SELECT 1 FROM duckdb_tables() WHERE table_name = ?", [table]).fetchone()
+    return found is not None
+
+
+def repeats_digest(loaded: Loaded) -> str:
+    """A text that changes when other copies of events that were read into a table are left out as repeats.
+
+    Of events left in their files the digest of each file says it.
+    """
+    if not _is_there(loaded, _LEFT_OUT):
+        return ""
+    row = loaded.con.execute(f"SELECT count(*), bit_xor(hash(value, row)) FROM {_quoted(_LEFT_OUT)}").fetchone()
+    return "-".join(map(str, row or ()))
 
 
 def _quoted(column: str) -> str:

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 _WITH_BLANKS = ("VARCHAR", "JSON", BINARY, *FLOATS)  # types with values that say nothing and are not null
 # A row's place among all rows: its file's position and its number in the file, in one integer.
 _PLACE = "((_index::BIGINT << 40) + _number)"
+FILE_OF_PLACE, NUMBER_OF_PLACE = "(place >> 40)", "(place & ((1::BIGINT << 40) - 1))"
+REPEATED = "repeated "  # what the table of events left out as repeats is called, before the table's own name
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ def _view(work: Staging, part: SourcePart, cache: Path | None) -> LoadedTable:
     kept = " AND ".join(rule.keeps for rule, _ in broken) or "true"
     ids, repeats = 0, 0
     if "event_id" in expressions:
-        into = f"repeated {table.name}"
+        into = f"{REPEATED}{table.name}"
         if cache and not broken:
             ids, repeats = _remembered_repeats(work, part, _of_copies(expressions), cache, into)
         else:
@@ -82,7 +84,7 @@ def _view(work: Staging, part: SourcePart, cache: Path | None) -> LoadedTable:
             good = f"FROM ({_inner(part, needed)}) WHERE {kept}"
             ids, repeats = find_repeats(con, good, place=_PLACE, into=into, order=known_order(needed))
     if repeats:
-        kept += f' AND {_PLACE} NOT IN (SELECT place FROM "repeated {table.name}")'
+        kept += f' AND {_PLACE} NOT IN (SELECT place FROM "{REPEATED}{table.name}")'
     columns = ", ".join(map(value_column, expressions))
     con.execute(f"CREATE VIEW {name(table.name)} AS SELECT {columns} FROM ({_inner(part, expressions)}) WHERE {kept}")
     rows = con.execute(f"SELECT count(*) FROM {part.relation}").fetchone()

@@ -9,7 +9,7 @@ from datetime import date
 import duckdb
 import pytest
 
-from powerml.sources import open_sources
+from powerml.sources import kept_weeks, open_sources
 from powerml.sources.forgotten import Forgotten
 from powerml.sources.ranges import AFTER, BEFORE, DAY, LOCAL, ZONED, in_weeks, week_of
 from tests.sources.conftest import NOW
@@ -150,6 +150,23 @@ def test_what_a_killed_run_left_goes(warehouse):
     (folder / "week.parquet").write_bytes(b"PAR1")
     warehouse.check()
     assert not (folder / "week.parquet").exists()
+
+
+def test_an_interrupted_run_keeps_the_weeks_it_had(warehouse, monkeypatch):
+    times, real = [], kept_weeks._checksum
+
+    def breaking(path):
+        times.append(path)
+        if len(times) == 4:
+            raise KeyboardInterrupt
+        return real(path)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(kept_weeks, "_checksum", breaking)
+        with pytest.raises(KeyboardInterrupt):
+            warehouse.read(warehouse.cache)
+    assert len(warehouse.copies()) == 3
+    assert warehouse.check() == "3 of 6 weeks of events have changed: reading them"
 
 
 def test_a_run_goes_without_where_another_is_at_work(warehouse):

@@ -7,6 +7,7 @@ import pytest
 
 from powerml.config.project import load_project
 from powerml.snapshots import rollup
+from powerml.snapshots.cache import rollups as cache
 from powerml.workflows.project import open_project
 from tests.snapshots.cache.test_history import day, months, visits
 
@@ -80,3 +81,32 @@ def test_another_timezone_moves_the_days(spec):
     path.write_text(path.read_text() + "timezone: Pacific/Auckland\n")
     days, _frame = night(load_project(path))
     assert days == [0, 34]  # the last visit, 16:00 + 9 h in UTC, is a day later there
+
+
+def test_repeats_of_a_night_leave_the_days_before_as_they_are(tmp_path, monkeypatch):
+    """Which copy of an event counts is a matter of the files in which its copies stand."""
+    files = {name: [(f"u{name}", day(number), f"{name}{number}")] * 2 for name, number in (("a", 2), ("b", 12))}
+
+    def write(name, rows):
+        frame = pd.DataFrame(rows, columns=["user_id", "time", "event_id"]).assign(event="seen")
+        frame["time"] = pd.to_datetime(frame["time"], utc=True)
+        frame.to_parquet(tmp_path / "events" / f"{name}.parquet", index=False)
+
+    (tmp_path / "events").mkdir()
+    for name, rows in files.items():
+        write(name, rows)
+    (tmp_path / "powerml.yaml").write_text("project: x\ntables: {events: {files: events}}\nvocabulary: {}\n")
+    spec = load_project(tmp_path / "powerml.yaml")
+    spans, real = [], cache._Update.days
+    monkeypatch.setattr(
+        cache._Update, "days", lambda self, changed, first: spans.append(changed) or real(self, changed, first=first)
+    )
+    night(spec)
+    write("c", [("uc", day(33), "c33")] * 3)
+    night(spec)
+    write("d", [("ud", day(34), "b12")])  # the copy of b stands before it
+    night(spec)
+    write("e", [("ue", day(1), "a2")])  # and this one before the copies of a
+    _days, frame = night(spec)
+    assert frame.index.tolist() == ["ub", "uc", "ue"]
+    assert [len(changed) for changed in spans] == [2, 1, 1, 3]
