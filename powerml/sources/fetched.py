@@ -124,7 +124,7 @@ class ServerReading:
 
     def weeks(self, week: str) -> list[tuple[int | None, int, str]] | None:
         """See `PostgresServer.digests`."""
-        return self.there.digests(self.relation, week, list(self.kinds))
+        return self.there.digests(self.relation, week, self.kinds)
 
     def bring(self, condition: str | None) -> str:
         """The rows in a Parquet file that goes with the connection."""

@@ -26,8 +26,8 @@ from powerml.sources.files import DataFile, state_of
 from powerml.sources.forgotten import Forgotten, known_as_forgotten
 from powerml.sources.ranges import AFTER, BEFORE, DAY, LOCAL, WEEK, WEEK_ZERO, ZONED, in_weeks, week_of
 from powerml.sources.readers import CONSTANT
-from powerml.sources.sql import name, text
-from powerml.writing import is_held, private_folder, whole_file, write_whole
+from powerml.sources.sql import data_errors, name, text
+from powerml.writing import PRIVATE_FILE, is_held, private_folder, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -211,18 +211,25 @@ def _kept(folder: Path, said: Mapping[int | None, _Said]) -> dict[int | None, Pa
 def _written(
     con: duckdb.DuckDBPyConnection, rows: str, folder: Path, week: int | None, said: _Said, keeping: Keeping
 ) -> Path | None:
-    """The copy of a week; None where the rows that came are not those that were told of, or name somebody forgotten."""
+    """The copy of a week; None where the rows that came are not those that were told of, or name somebody forgotten.
+
+    It is not brought to the disk at once, as other files are: what a power cut spoils is seen by its checksum.
+    """
     draft = folder / "week.parquet"
-    with whole_file(draft, private=True) as target:
-        con.execute(f"COPY ({rows}) TO {text(str(target))} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)")
-    whole = f"FROM read_parquet({text(str(draft))}, hive_partitioning=false)"
-    (came,) = con.execute(f"SELECT count(*) {whole}").fetchone() or (0,)
-    if came != said[0]:
-        return None
-    if keeping.forgotten and con.execute(f"SELECT 1 {whole} WHERE {keeping.forgotten} LIMIT 1").fetchone():
-        return None
-    named = "none" if week is None else str(week)
-    return draft.rename(folder / f"week{named}-{said[0]}-{said[1]}-{_checksum(draft)}.parquet")
+    try:
+        with data_errors(str(draft), fix="check space and rights"):
+            con.execute(f"COPY ({rows}) TO {text(str(draft))} (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)")
+        draft.chmod(PRIVATE_FILE)
+        whole = f"FROM read_parquet({text(str(draft))}, hive_partitioning=false)"
+        (came,) = con.execute(f"SELECT count(*) {whole}").fetchone() or (0,)
+        if came != said[0]:
+            return None
+        if keeping.forgotten and con.execute(f"SELECT 1 {whole} WHERE {keeping.forgotten} LIMIT 1").fetchone():
+            return None
+        named = "none" if week is None else str(week)
+        return draft.rename(folder / f"week{named}-{said[0]}-{said[1]}-{_checksum(draft)}.parquet")
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _checksum(path: Path) -> str:

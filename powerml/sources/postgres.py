@@ -14,7 +14,7 @@ from powerml.errors import DataError, UsageError, did_you_mean
 from powerml.postgres import EXTRA, NoDatabase, enter_database, has_driver, reason_without
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import psycopg
 
@@ -25,7 +25,7 @@ _SETTINGS = {
     "synchronize_seqscans": "off",  # the same rows in the same order each time
     "max_parallel_workers_per_gather": "0",
 }
-_WITH_HASHES = 110000  # version 11
+_WITH_HASHES, _WITH_HASHES_OF_ROWS = 110000, 140000  # versions 11 and 14
 _INTEGERS = ("int2", "int4", "int8")
 _FLOATS = ("float4", "float8")
 _TIMES = {"timestamptz": "TIMESTAMP WITH TIME ZONE", "timestamp": "TIMESTAMP", "date": "DATE"}
@@ -74,19 +74,23 @@ class PostgresServer:
         ((rows,),) = self.con.execute(f"SELECT count(*) FROM {relation} AS _r".encode()).fetchall()
         return int(rows)
 
-    def digests(self, relation: str, group: str, columns: Sequence[str]) -> list[tuple[int | None, int, str]] | None:
+    def digests(
+        self, relation: str, group: str, columns: Mapping[str, str]
+    ) -> list[tuple[int | None, int, str]] | None:
         """(group, rows, sum of a hash over the columns of each row) by SQL; None where the server has no hash.
 
-        The hash is of what is written of a row, so that the same rows give the same sum in any order and on any server.
+        `columns` are PostgreSQL types by name. The same rows give the same sum in any order. Values that are equal and
+        written otherwise (1.0 and 1.00) are hashed as texts.
         """
-        if self.con.info.server_version < _WITH_HASHES:
+        version = self.con.info.server_version
+        if version < _WITH_HASHES:
             return None
-        row = ", ".join(quoted_column(column) for column in columns)
+        row = "ROW(" + ", ".join(_hashed(column, kind) for column, kind in columns.items()) + ")"
+        digest = f"hash_record_extended({row}, 0)" if version >= _WITH_HASHES_OF_ROWS else _of_text(row)
         found = self.con.execute(
-            f"SELECT {group}, count(*), sum(hashtextextended(ROW({row})::text, 0)::numeric)::text"
-            f" FROM {relation} AS _r GROUP BY 1".encode()
+            f"SELECT {group}, count(*), sum({digest})::text FROM {relation} AS _r GROUP BY 1".encode()
         ).fetchall()
-        return [(number, rows, str(digest)) for number, rows, digest in found]
+        return [(number, rows, str(total)) for number, rows, total in found]
 
     @contextmanager
     def rows(
@@ -107,6 +111,16 @@ class PostgresServer:
         query = f"COPY (SELECT {chosen} FROM {relation} AS _r{kept}{last}) TO STDOUT (FORMAT csv, HEADER)"
         with self.con.cursor() as cursor, cursor.copy(query.encode()) as copy:
             yield io.BufferedReader(_Blocks(iter(copy)), 1 << 20)
+
+
+def _hashed(column: str, kind: str) -> str:
+    """SQL: what is hashed of a column: what can be equal in one way only as it is, all else as it is written."""
+    plain = kind in (*_INTEGERS, *_TIMES, "bool", "uuid")
+    return quoted_column(column) if plain else f'{quoted_column(column)}::text COLLATE "C"'
+
+
+def _of_text(row: str) -> str:
+    return f"hashtextextended({row}::text, 0)"
 
 
 class _Blocks(io.RawIOBase):

@@ -76,7 +76,7 @@ def only_where(part: SourcePart, condition: str) -> SourcePart:
 def week_of(column: str, kind: str) -> str:
     """SQL: the week (from 1970-01-01 on, a Thursday) in which a time as such lies, null for none; see BEFORE, AFTER."""
     low, high = instant(kind, WEEK_ZERO), instant(kind, WEEK_ZERO + AFTER * WEEK)
-    number = f"CAST(floor(extract(epoch FROM {column}) / 604800) AS integer)"
+    number = f"CAST(floor(date_part('epoch', {column}) / 604800) AS integer)"
     return f"CASE WHEN {column} < {low} THEN {BEFORE} WHEN {column} >= {high} THEN {AFTER} ELSE {number} END"
 
 

@@ -14,7 +14,9 @@ import pyarrow as pa
 import pytest
 
 from powerml.errors import DataError
+from powerml.sources import postgres
 from powerml.sources.fetched import write_parquet
+from powerml.sources.postgres import server
 from tests.sources.reading import bad, rows
 
 ODD = """
@@ -90,6 +92,34 @@ def test_types_arrive_as_they_are(warehouse, opened):
     found = {(rule, column) for _, _, rule, column, _ in bad(loaded)}
     assert len(bad(loaded)) == 3
     assert {column for _, column in found} == {"event", "time", "user_id"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("newest", [True, False])
+def test_a_digest_tells_every_row_that_is_read_otherwise(filled, warehouse, newest, monkeypatch):
+    """Whatever is sent differently is hashed differently, by the function for rows and by the one for texts."""
+    import psycopg
+
+    if not newest:
+        monkeypatch.setattr(postgres, "_WITH_HASHES_OF_ROWS", 10**9)
+    pairs = [
+        ("numeric", "1.0", "1.00"), ("text", "ab", "aB"), ("text", "a", "a "), ("text", "", None), ("int8", "1", "2"),
+        ("timestamptz", "2026-03-01 00:00Z", "2026-03-01 00:00:00.000001Z"), ("jsonb", '{"a": 1}', '{"a": 1.0}'),
+        ("json", '{"a":1}', '{"a": 1}'), ("date", "2026-03-01", "infinity"), ("float8", "0", "-0"), ("bool", "t", None),
+        ("text[]", "{a}", "{a,NULL}"), ("uuid", "00000000-0000-0000-0000-000000000000", None),
+    ]  # fmt: skip
+    with psycopg.connect(filled, autocommit=True) as con:
+        for kind, one, other in pairs:
+            con.execute("DROP TABLE IF EXISTS pairs")
+            con.execute(f"CREATE TABLE pairs (g int, value {kind})")
+            for group, value in enumerate((one, other, one, other)):
+                con.execute(f"INSERT INTO pairs VALUES (%s, %s::{kind})", [group, value])
+            with server("WAREHOUSE", where="here") as there:
+                kinds = {"value": there.columns("pairs")["value"]}
+                apart = there.digests("pairs", "g % 2", kinds)
+                alike = there.digests("pairs", "g / 2", kinds)
+            assert len({digest for _, _, digest in apart}) == 2, (kind, one, other)
+            assert len({digest for _, _, digest in alike}) == 1, (kind, one, other)
 
 
 @pytest.mark.slow
