@@ -153,7 +153,10 @@ def one_night_at_a_time(state: Path, *, now: datetime) -> Iterator[None]:
     with only_one(path, f"{path}: {_holder(path)} is at it; wait until it has ended, or end it"):
         told = f"process {os.getpid()} on {socket.gethostname()}, since {now:%Y-%m-%d %H:%M} UTC"
         path.write_text(told, encoding="utf-8")
-        yield
+        try:
+            yield
+        finally:  # the same bytes again, whoever was at it
+            path.write_text("", encoding="utf-8")
 
 
 def _holder(path: Path) -> str:

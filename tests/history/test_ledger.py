@@ -54,3 +54,4 @@ def test_the_lock_names_its_holder_and_a_dead_ones_is_taken_over(tmp_path):
         other.communicate()
     with one_night_at_a_time(tmp_path, now=NOW):
         assert (tmp_path / "night.lock").read_text().startswith("process ")
+    assert (tmp_path / "night.lock").read_text() == ""  # the same bytes after any run

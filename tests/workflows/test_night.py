@@ -97,7 +97,9 @@ def test_every_step_is_done_once_and_said(undisturbed):
 
 def test_a_third_run_touches_nothing(undisturbed):
     project, before, _ = undisturbed
+    every_byte = everything(project)
     again = run_night(project, as_of=DAYS[1], now=NOW.replace(hour=9))
+    assert everything(project) == every_byte
     assert again.before
     assert not again.findings
     assert "This night was finished at 2026-03-02T02:00:00+00:00; nothing was touched." in again.summary

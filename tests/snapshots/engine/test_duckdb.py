@@ -8,11 +8,16 @@ import sys
 import duckdb
 import ibis
 import pandas as pd
+import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from powerml.snapshots.engine.base import planning
 from powerml.snapshots.engine.duckdb import FEW_CELLS, DuckDBEngine
 from powerml.snapshots.engine.words import bit_count, epoch_us, hash64
+
+SCHEMA = pa.schema([("c", pa.int32()), ("id", pa.string()), ("at", pa.int64())])
 
 
 @pytest.fixture
@@ -125,3 +130,25 @@ def test_functions_of_the_dialect(engine):
     assert row["t"] == 1_772_953_200_000_001
     assert row["bits"] == 3
     assert row["h"] == engine.rows(table.select(h=hash64(table.id)))[0]["h"]
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 3),
+            st.none() | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=3),
+            st.integers(),
+        ),
+        max_size=30,
+    )
+)
+def test_a_frame_comes_in_the_order_of_some_columns_texts_by_their_bytes(rows):
+    frame = pd.DataFrame(
+        {"c": [c for c, _text, _n in rows], "id": [text for _c, text, _n in rows], "at": range(len(rows))}
+    ).astype({"c": "int32", "id": "object", "at": "int64"})
+    engine = DuckDBEngine.on(duckdb.connect())
+    kept = engine.bring(pa.Table.from_pandas(frame, schema=SCHEMA, preserve_index=False), "rows")
+    found = engine.frame(kept, order=["c", "id", "at"])
+    by_bytes = sorted(range(len(rows)), key=lambda i: (rows[i][0], rows[i][1] is None, (rows[i][1] or "").encode(), i))
+    assert found["at"].tolist() == by_bytes
