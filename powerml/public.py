@@ -104,8 +104,7 @@ def snapshot(
     """
     from powerml.sinks.files import write_table
     from powerml.snapshots.windows import cutoff_dates
-    from powerml.workflows.project import open_project
-    from powerml.workflows.snapshot import until_when
+    from powerml.workflows.project import open_project, until_when
 
     chosen: Sequence[date] | None = [cutoffs] if isinstance(cutoffs, date) else cutoffs
     if monthly is not None:

@@ -150,8 +150,8 @@ def atom_table(
     where no row counts `LANE` events or more.
     """
     atoms = list(atoms)
-    counted = [atom.where for atom in atoms if atom.kind in ("count", "any") and atom.where]
-    lanes = Lanes.of(counted if together else [])
+    in_lanes = [atom for atom in atoms if together and atom.kind in ("count", "any") and atom.where]
+    lanes = Lanes.of(atom.where for atom in in_lanes)
     attributes = kinds.frame[["ev"]].copy()
     flags: dict[object, str] = {}
     columns: dict[str, ir.Scalar] = {}
@@ -165,7 +165,7 @@ def atom_table(
         return _[flags[where]]
 
     for atom in atoms:
-        if atom.kind in ("count", "any") and atom.where in lanes.places:
+        if atom in in_lanes:
             continue
         which, name = flag(atom.where), atom.name
         if atom.kind == "mask":
@@ -197,10 +197,9 @@ def atom_table(
         rows = days.join(told, "ev").select(days, *[told[n] for n in attributes.columns if n != "ev"])
     keys = [name for name in ("uid", "aid", "day", "known") if name in days.columns]
     table = rows.group_by(*keys).aggregate(**plain)
-    for atom in atoms:
-        if atom.kind in ("count", "any") and atom.where in lanes.places:
-            count = lanes.count(atom.where)
-            columns[atom.name] = count if atom.kind == "count" else (count > 0).ifelse(1, 0).cast("int32")
+    for atom in in_lanes:
+        count = lanes.count(atom.where)
+        columns[atom.name] = count if atom.kind == "count" else (count > 0).ifelse(1, 0).cast("int32")
     kept = [name for name in plain if name in columns]
     return table.select(*keys, *kept, **{n: v for n, v in columns.items() if n not in plain})
 

@@ -35,6 +35,15 @@ def lane_unit(lane: int) -> float:
     return float(1 << (_BITS * lane))
 
 
+def lane_place(place: int) -> tuple[str, int]:
+    """The column that holds the number, and the lane in it, of one of several counts.
+
+    >>> lane_place(0), lane_place(4)
+    (('lanes_0', 0), ('lanes_1', 1))
+    """
+    return f"lanes_{place // LANES}", place % LANES
+
+
 def lane_count(number: ir.Value, lane: int) -> ir.IntegerValue:
     """The count that stands in a lane of a number."""
     whole: ir.IntegerValue = number.cast("int64")
@@ -56,19 +65,15 @@ class Lanes:
         """What an event of each kind adds to each number."""
         found: dict[str, np.ndarray] = {}
         for where, place in self.places.items():
-            name, lane = self._at(place)
+            name, lane = lane_place(place)
             one = np.where(kinds.flags(dict(where)), lane_unit(lane), 0.0)
             found[name] = found.get(name, 0.0) + one
         return found
 
     def count(self, where: WhichEvents) -> ir.IntegerValue:
         """A count taken out of its number."""
-        name, lane = self._at(self.places[where])
+        name, lane = lane_place(self.places[where])
         return lane_count(_[name], lane).cast("int32")
-
-    @staticmethod
-    def _at(place: int) -> tuple[str, int]:
-        return f"lanes_{place // LANES}", place % LANES
 
 
 def counted_together(

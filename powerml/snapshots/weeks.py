@@ -18,7 +18,7 @@ from ibis import _
 from powerml.snapshots import placing
 from powerml.snapshots.aggregations import AtomKind, running
 from powerml.snapshots.engine.words import bit_count, whole_number
-from powerml.snapshots.lanes import LANES, lane_count, lane_unit
+from powerml.snapshots.lanes import lane_count, lane_place, lane_unit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +62,7 @@ def active_weeks(engine: Engine, days: ir.Table, cutoffs: Cutoffs, rollups: Roll
     if len(residues) == 1:
         only: dict[str, tuple[str, AtomKind]] = {"weeks": (f"r{residues[0]}", "count")}
         return running(engine, opened, only, cutoffs, rollups)
-    places = {r: (f"lanes_{n // LANES}", n % LANES) for n, r in enumerate(residues)}
+    places = {r: lane_place(n) for n, r in enumerate(residues)}
     numbers = {
         name: sum(opened[f"r{r}"] * lane_unit(lane) for r, (of, lane) in places.items() if of == name)
         for name, _lane in places.values()

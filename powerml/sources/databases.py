@@ -75,11 +75,6 @@ class FileTable:
     part: SourcePart
     columns: tuple[str, ...]
 
-    @property
-    def shown(self) -> str:
-        """How messages call it."""
-        return self.part.sources[0]
-
     @contextmanager
     def reading(self) -> Iterator[FileTable]:
         """Nobody writes a file that is open for reading."""

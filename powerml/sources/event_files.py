@@ -10,7 +10,7 @@ from powerml.sources.files import files_of
 from powerml.sources.fingerprint import of_file
 from powerml.sources.folder_keys import keys_in
 from powerml.sources.in_place import FILE_OF_PLACE, NUMBER_OF_PLACE, REPEATED
-from powerml.sources.sql import text
+from powerml.sources.sql import name, text
 
 if TYPE_CHECKING:
     from powerml.config.project import ProjectSpec
@@ -48,7 +48,7 @@ def event_spans(project: ProjectSpec, loaded: Loaded) -> list[tuple[str, int, in
             return None
         row = loaded.con.execute(
             "SELECT typeof(min(t)), epoch_us(min(t)), epoch_us(max(t)), count(*) FROM (SELECT"
-            f" {_quoted(column)} AS t FROM read_parquet({text(str(file.path))}, hive_partitioning=false))"
+            f" {name(column)} AS t FROM read_parquet({text(str(file.path))}, hive_partitioning=false))"
         ).fetchone()
         if row is None or not row[0].startswith(("TIMESTAMP", "DATE")):
             return None
@@ -78,7 +78,7 @@ def _repeated(loaded: Loaded) -> dict[int, str]:
     if not _is_there(loaded, f"{REPEATED}events"):
         return {}
     rows = loaded.con.execute(
-        f"SELECT {FILE_OF_PLACE}, count(*), bit_xor(hash({NUMBER_OF_PLACE})) FROM {_quoted(f'{REPEATED}events')}"
+        f"SELECT {FILE_OF_PLACE}, count(*), bit_xor(hash({NUMBER_OF_PLACE})) FROM {name(f'{REPEATED}events')}"
         " GROUP BY 1"
     ).fetchall()
     return {file: f" but {n}-{which}" for file, n, which in rows}
@@ -96,9 +96,5 @@ def repeats_digest(loaded: Loaded) -> str:
     """
     if not _is_there(loaded, _LEFT_OUT):
         return ""
-    row = loaded.con.execute(f"SELECT count(*), bit_xor(hash(value, row)) FROM {_quoted(_LEFT_OUT)}").fetchone()
+    row = loaded.con.execute(f"SELECT count(*), bit_xor(hash(value, row)) FROM {name(_LEFT_OUT)}").fetchone()
     return "-".join(map(str, row or ()))
-
-
-def _quoted(column: str) -> str:
-    return '"' + column.replace('"', '""') + '"'

@@ -95,13 +95,7 @@ class ServerTable:
 
     source: OnServer
     con: duckdb.DuckDBPyConnection
-    part: SourcePart
     columns: tuple[str, ...]
-
-    @property
-    def shown(self) -> str:
-        """How messages call it."""
-        return self.part.sources[0]
 
     @contextmanager
     def reading(self) -> Iterator[ServerReading]:

@@ -63,22 +63,19 @@ class Reading(Protocol):
 class DatabaseTable(Protocol):
     """A table of a database from which events are read."""
 
-    @property
-    def shown(self) -> str:
-        """How messages call it."""
-
     def reading(self) -> AbstractContextManager[Reading]:
         """The table, to be read."""
 
 
 @dataclass(frozen=True)
 class Keeping:
-    """Where copies are kept: the folder, the source column that says when, its DuckDB type, whom no copy may name.
+    """Where copies of what are kept: the folder, the source column that says when, its DuckDB type, whom none may name.
 
-    `forgotten` is SQL over the source's columns; empty where nobody was.
+    `shown` is how messages call the table. `forgotten` is SQL over the source's columns; empty where nobody was.
     """
 
     folder: Path
+    shown: str
     time: str
     kind: str
     forgotten: str = ""
@@ -114,18 +111,15 @@ def kept_events(
         if other.is_dir() and other != folder:
             shutil.rmtree(other)
     columns = _columns(folder, part, {s for s in sources.values() if not s.startswith(CONSTANT)})
-    asked: DatabaseTable
-    if on_server:
-        asked = ServerTable(OnServer.of(project, "events"), con, part, columns)
-    else:
-        asked = FileTable(con, part, columns)
+    server = ServerTable(OnServer.of(project, "events"), con, columns) if on_server else None
+    asked: DatabaseTable = server or FileTable(con, part, columns)
     told = ""
     if forgotten.digest:
         (user,) = (m for m in mapped if m.name == "user_id")
         value = typed(user, part, clock, fold=project.ids == "casefold")
         assert value is not None
         told = known_as_forgotten(value.value, forgotten)
-    return _current(con, asked, Keeping(folder, time, kind, told), note)
+    return _current(con, asked, Keeping(folder, part.sources[0], time, kind, told), note)
 
 
 def _columns(folder: Path, part: SourcePart, needed: Collection[str]) -> tuple[str, ...]:
@@ -175,7 +169,7 @@ def _current(
     for path in set(folder.iterdir()) - set(there.values()) - {folder / COLUMNS_FILE}:
         path.unlink()
     return [
-        DataFile(there[week], f"{asked.shown}{_shown(week)}", "parquet", state=state_of(there[week].stat()))
+        DataFile(there[week], f"{keeping.shown}{_shown(week)}", "parquet", state=state_of(there[week].stat()))
         for week in sorted(said, key=_order)
     ]
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from powerml.errors import DataError, UsageError, did_you_mean
 from powerml.postgres import EXTRA, NoDatabase, enter_database, has_driver, reason_without
+from powerml.sources.sql import name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -116,7 +117,7 @@ class PostgresServer:
 def _hashed(column: str, kind: str) -> str:
     """SQL: what is hashed of a column: what can be equal in one way only as it is, all else as it is written."""
     plain = kind in (*_INTEGERS, *_TIMES, "bool", "uuid")
-    return quoted_column(column) if plain else f'{quoted_column(column)}::text COLLATE "C"'
+    return name(column) if plain else f'{name(column)}::text COLLATE "C"'
 
 
 def _of_text(row: str) -> str:
@@ -191,12 +192,7 @@ def quoted(table: str) -> str:
     >>> print(quoted("mart.Log"))
     "mart"."Log"
     """
-    return ".".join('"' + part.replace('"', '""') + '"' for part in table.split(".", 1))
-
-
-def quoted_column(column: str) -> str:
-    """A column's name as SQL."""
-    return '"' + column.replace('"', '""') + '"'
+    return ".".join(map(name, table.split(".", 1)))
 
 
 def sent(column: str, kind: str) -> str:
@@ -207,16 +203,16 @@ def sent(column: str, kind: str) -> str:
     >>> sent("n", "int4"), sent("t", "text")
     ('"n"', '"t"::text')
     """
-    name = quoted_column(column)
+    value = name(column)
     if kind in (*_INTEGERS, *_FLOATS, "bool"):
-        return name
+        return value
     if kind not in _TIMES:
-        return f"{name}::text"
+        return f"{value}::text"
     low, high = (f"{kind} '{day}'" for day in ("0001-01-02", "9999-12-30"))
-    within = f"LEAST(GREATEST({name}, {low}), {high})"
+    within = f"LEAST(GREATEST({value}, {low}), {high})"
     if kind != "date":
         within = f"(extract(epoch FROM {within}) * 1000000)::bigint"
-    return f"CASE WHEN {name} IS NOT NULL THEN {within} END"
+    return f"CASE WHEN {value} IS NOT NULL THEN {within} END"
 
 
 def duckdb_type(kind: str) -> str:

@@ -24,12 +24,13 @@ from powerml.snapshots.engine.base import planning
 from powerml.snapshots.engine.duckdb import DuckDBEngine
 from powerml.snapshots.entities import left_accounts
 from powerml.snapshots.labels import label_cutoffs
-from powerml.snapshots.needs import apart, columns_asked, of_events
+from powerml.snapshots.needs import apart, columns_asked, needed_until, of_events
 from powerml.snapshots.passes import Passes, in_passes, passes_for
 from powerml.snapshots.rollup import NEVER, Inputs, Overall, Rollups, overall, roll_up
 from powerml.snapshots.usage import Usage
 from powerml.snapshots.windows import Cutoffs, cutoffs_asked, day_date
 from powerml.sources.loading import TooManyBadRows, open_sources, write_quarantine
+from powerml.sources.ranges import Until
 from powerml.tables import OUTCOMES
 from powerml.training.rows import Rows
 from powerml.training.snapshot_rows import earlier_cutoffs, snapshot_rows
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
     from powerml.config.outcome import EventOutcome
     from powerml.sources.loaded import Loaded
-    from powerml.sources.ranges import Until
     from powerml.training.rows import TrainingData
 
 USUAL_DATES = 12  # a year of months
@@ -242,6 +242,12 @@ def open_project(
 
 class _CacheLost(Exception):
     """The cache could not be read and was thrown away."""
+
+
+def until_when(project: ProjectSpec, cutoffs: Sequence[date], *, labels: bool) -> Until | None:
+    """Behind which instant no event is needed for snapshots at some cutoffs; None where all may be."""
+    at = needed_until(project, cutoffs, outcomes=labels)
+    return None if at is None else Until(at, outcomes=labels)
 
 
 def read_sources(

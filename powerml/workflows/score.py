@@ -10,14 +10,12 @@ from powerml.progress import Note, silent
 from powerml.scoring.named import NamedScorer, from_weights
 from powerml.scoring.scores_table import crowded_sentences, id_columns, score_rows
 from powerml.scoring.unseen import unseen_sentences
-from powerml.snapshots.needs import needed_until
-from powerml.sources.ranges import Until
 from powerml.sources.tables.metrics import rows_to_score
 from powerml.tracking.due import review_due, version_due
 from powerml.tracking.held_out_words import untold_sentences
 from powerml.tracking.scorers import RegisteredScorer, from_registry
 from powerml.workflows.on_spark import check_folder, open_on_spark
-from powerml.workflows.project import latest_cutoff, open_project, project_metrics
+from powerml.workflows.project import latest_cutoff, open_project, project_metrics, until_when
 from powerml.workflows.scored_on_spark import WrittenScores, check_model, write_scores
 
 if TYPE_CHECKING:
@@ -89,11 +87,9 @@ def score_snapshot(  # noqa: PLR0913 (keyword arguments of one question)
     """
     scorer = from_weights(weights, settings=settings, project=project) if weights else from_registry(project, model)
     # of labels only `ineligible` is read, and that is known at the date itself
-    last = needed_until(project, () if as_of is None else (as_of,), outcomes=False)
-    opened = open_project(
-        scorer.aimed(project), known=scorer.metrics(project_metrics(project)), dates=1, note=note,
-        until=None if last is None else Until(last),
-    )  # fmt: skip
+    until = until_when(project, () if as_of is None else (as_of,), labels=False)
+    known = scorer.metrics(project_metrics(project))
+    opened = open_project(scorer.aimed(project), known=known, dates=1, until=until, note=note)
     built = opened.build([as_of or latest_cutoff(opened)], labels=True, note=note)
     scorer = scorer.with_counts(built.vocabulary_counts)
     ids = ["as_of", *id_columns(built.frame, project.id_column)]

@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING
 from powerml.errors import UsageError
 from powerml.progress import Note, silent
 from powerml.sinks.files import write_table
-from powerml.snapshots.needs import needed_until
 from powerml.snapshots.windows import cutoff_dates
-from powerml.sources.ranges import Until
 from powerml.workflows.on_spark import check_folder, open_on_spark
-from powerml.workflows.project import USUAL_DATES, SnapshotResult, open_project
+from powerml.workflows.project import USUAL_DATES, SnapshotResult, open_project, until_when
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -65,12 +63,6 @@ def write_snapshots(
     if output is not None:
         write_table(result.frame, output, raw=raw)
     return result
-
-
-def until_when(project: ProjectSpec, cutoffs: Sequence[date], *, labels: bool) -> Until | None:
-    """Behind which instant no event is needed for snapshots at some cutoffs; None where all may be."""
-    at = needed_until(project, cutoffs, outcomes=labels)
-    return None if at is None else Until(at, outcomes=labels)
 
 
 def _cutoffs(as_of: Sequence[date], monthly: tuple[date, date] | None) -> list[date] | None:

@@ -10,8 +10,7 @@ import yaml
 
 from powerml.config.project import load_project
 from powerml.snapshots.needs import needed_until
-from powerml.workflows.project import open_project
-from powerml.workflows.snapshot import until_when
+from powerml.workflows.project import open_project, until_when
 from tests.snapshots.test_golden import GOLDEN, PROJECT_FILE, check_labels, expected, same
 from tests.sources.warehouse import TABLES, fill_duckdb, fill_postgres
 

@@ -13,8 +13,8 @@ from powerml.config.metrics import MetricSpec
 from powerml.config.project import load_project
 from powerml.errors import ConfigError, DataError, UsageError
 from powerml.snapshots.needs import columns_asked
-from powerml.workflows.project import open_project, project_metrics
-from powerml.workflows.snapshot import build, until_when, write_snapshots
+from powerml.workflows.project import open_project, project_metrics, until_when
+from powerml.workflows.snapshot import build, write_snapshots
 from tests.builders import NOW, opened, write_project
 
 EVENTS = """

@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 
 from powerml.config.project import load_project
 from powerml.sources import fetched
-from powerml.workflows.project import open_project
-from powerml.workflows.snapshot import until_when
+from powerml.workflows.project import open_project, until_when
 from tests.snapshots.cache.test_nights import FEW, METRICS, START, Nights, same, seen
 
 
