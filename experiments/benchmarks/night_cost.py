@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import resource
+import shutil
 import subprocess
 import sys
 import time
@@ -78,6 +79,9 @@ if __name__ == "__main__":
     if "--timed" not in sys.argv:
         prepared(place, int(sys.argv[2]) if len(sys.argv) > 2 else 100_000)
     yaml = str(place / "powerml.yaml")
+    shutil.rmtree(place / ".powerml" / "history" / str(END), ignore_errors=True)  # it may have been timed before
+    for file in (place / ".powerml").glob("night.db*"):
+        file.unlink()
     print(f"{len(NightHistory.of(load_project(yaml)).nights())} nights kept")
     # the snapshot first, alone, so that the memory of the rest can be told apart from its
     first, seconds, memory = run("night", "--as-of", str(END), "--only", "snapshot", "--json", "-c", yaml)

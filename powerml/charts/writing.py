@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import json
 from functools import cache
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from powerml.writing import private_folder, write_whole
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from powerml.charts.theme import AnyChart
 
 VEGA_LITE = "6.4"  # what Altair 6 writes
@@ -38,9 +43,18 @@ def specification_text(chart: AnyChart) -> str:
 
 
 @cache
-def javascript() -> str:
-    """The one script that a page needs to draw charts: Vega, Vega-Lite and Vega-Embed, 0.9 MB, nothing fetched."""
+def javascript(kept_in: Path | None = None) -> str:
+    """The one script that a page needs to draw charts: Vega, Vega-Lite and Vega-Embed, 0.9 MB, nothing fetched.
+
+    Bundling it takes seconds: in a folder it is kept, by the versions that it is made of, and read the next time.
+    """
     import vl_convert
 
+    kept = None if kept_in is None else kept_in / f"vega-lite-{VEGA_LITE}-{version('vl-convert-python')}.js"
+    if kept is not None and kept.is_file():
+        return kept.read_text(encoding="utf-8")
     script: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE)
+    if kept is not None:
+        private_folder(kept.parent)
+        write_whole(kept, script, private=True)
     return script

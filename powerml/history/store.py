@@ -134,12 +134,18 @@ class NightHistory:
         found = {n.model: n for n in self.every_of(night.as_of) if n.role == "beside"}
         return list(found.values())
 
-    def table(self, night: Night, name: str) -> pd.DataFrame | None:
+    def table(self, night: Night, name: str, columns: Sequence[str] | None = None) -> pd.DataFrame | None:
         """A table beside a night's scores (`people`, ...), the newest of its date; None where there is none."""
-        files = sorted(
-            self._place(night).glob(f"{name}-*.parquet"), key=lambda file: (file.stat().st_mtime_ns, file.name)
-        )
-        return _read(files[-1]) if files else None
+        files = self._tables(night, name)
+        return _read(files[-1], columns) if files else None
+
+    def has_table(self, night: Night, name: str) -> bool:
+        """Whether there is such a table."""
+        return bool(self._tables(night, name))
+
+    def _tables(self, night: Night, name: str) -> list[Path]:
+        found = self._place(night).glob(f"{name}-*.parquet")
+        return sorted(found, key=lambda file: (file.stat().st_mtime_ns, file.name))
 
     # -- writing
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -16,13 +16,14 @@ from powerml.monitoring.emerging import emerging_users
 from powerml.programme.archetypes import ARCHETYPES, archetypes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable
     from datetime import date
     from pathlib import Path
 
     from powerml.history.nights import Night
     from powerml.history.store import NightHistory
 
+T = TypeVar("T")
 COMPOSITE, SIGNALS = "power_user", "power_user_signals"
 _CHANGE = re.compile(r"(?:(\w+)_)?change_(\d+)d")
 _OF_SET = frozenset({"status", "score", "raw_score", "band", "tier", "percentile", "coverage", "reasons"})
@@ -190,11 +191,29 @@ class NightView:
 
 @dataclass
 class NightViews:
-    """The views of a night, each made once: what one list or rule has read the next one need not read again."""
+    """The views of a night, each made once: what one list or rule has read the next one need not read again.
+
+    `once` keeps what others made of them.
+    """
 
     history: NightHistory
     night: Night
+    _kept: dict[Hashable, Any] = field(default_factory=dict, repr=False)
     _made: dict[str | None, NightView | None] = field(default_factory=dict, repr=False)
+    _others: dict[str, NightViews] = field(default_factory=dict, repr=False)
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What is made of these views, made at the first asking."""
+        if key not in self._kept:
+            self._kept[key] = make()
+        made: T = self._kept[key]
+        return made
+
+    def at(self, night: Night) -> NightViews:
+        """Those of another night, made once, too."""
+        if night == self.night:
+            return self
+        return self._others.setdefault(f"{night.as_of}/{night.scores_file}", NightViews(self.history, night))
 
     def of(self, model: str | None) -> NightView | None:
         """See `NightView.at`."""

@@ -13,7 +13,7 @@ from powerml.monitoring.conditions import column_numbers, met
 from powerml.statistics.intervals import wilson
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from powerml.config.lists import ListSpec, OrderKey
     from powerml.monitoring.conditions import View
@@ -187,17 +187,17 @@ class Worth:
         )
 
 
-def worth(listed: Listed, outcomes: Mapping[str, str], *, capacity: int | None = None) -> Worth | None:
+def worth(listed: Listed, outcomes: pd.Series, *, capacity: int | None = None) -> Worth | None:
     """What a list of an earlier night came to; None where nobody on it has a known outcome.
 
-    `outcomes`: by account where the list is one of accounts, else by user: `churn`, `stay`, `expand` as they came.
+    `outcomes`: `churn`, `stay`, `expand` as they came, by account where the list is one of accounts, else by user.
     """
     column = "account_id" if listed.spec.entity == "account" else "user_id"
     ids = listed.rows[column].astype(str).head(capacity or len(listed.rows))
     came = ids.map(outcomes).dropna()
-    if came.empty or not outcomes:
+    if came.empty:
         return None
     n, hits = len(came), int((came == listed.spec.came).sum())
-    base = sum(label == listed.spec.came for label in outcomes.values()) / len(outcomes)
+    base = float(outcomes.eq(listed.spec.came).mean())
     low, high = wilson(hits, n)
     return Worth(n, hits, hits / n, float(low), float(high), base, base * n)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from powerml.sources.loaded import rows_of
 from powerml.tables import TABLES
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def inspect_events(loaded: Loaded, *, timezone: str, top: int = 20) -> Inspectio
         nothing = pd.DataFrame()
         return Inspection(nothing, 0, None, None, nothing, {}, nothing, nothing, columns, ())
     names = loaded.con.execute(
-        "SELECT event, count(*) AS events FROM events GROUP BY event ORDER BY events DESC, event"
+        f"SELECT event, count(*) AS events FROM {rows_of(loaded, 'events')} GROUP BY event ORDER BY events DESC, event"
     ).df()
     days = per_day(loaded, timezone=timezone)
     gaps = suspicious_gaps(days)
@@ -103,7 +104,8 @@ def available(loaded: Loaded) -> pd.DataFrame:
 def per_day(loaded: Loaded, *, timezone: str) -> pd.DataFrame:
     """Events of every local day from the first to the last (day: naive midnight, events)."""
     counted = loaded.con.execute(
-        f"SELECT epoch_us(time) // {_QUARTER_HOUR_US} AS quarter, count(*) AS events FROM events GROUP BY quarter"
+        f"SELECT epoch_us(time) // {_QUARTER_HOUR_US} AS quarter, count(*) AS events"
+        f" FROM {rows_of(loaded, 'events')} GROUP BY quarter"
     ).df()
     if counted.empty:
         return pd.DataFrame({"day": pd.to_datetime([]), "events": pd.Series(dtype="int64")})
@@ -150,7 +152,7 @@ def implausible_users(loaded: Loaded) -> pd.DataFrame:
     users = loaded.con.execute(
         "WITH days AS (SELECT user_id, epoch_us(time) // 86400000000 AS day, count(*) AS n,"
         " bit_count(bit_or(1::INTEGER << hour(time)::INTEGER)) AS hours"
-        " FROM events GROUP BY user_id, day),"
+        f" FROM {rows_of(loaded, 'events')} GROUP BY user_id, day),"
         f" users AS (SELECT user_id, sum(n)::BIGINT AS events, count(*) AS days, sum(n) / count(*) AS per_day,"
         f" count(*) FILTER (hours >= {BOT_HOURS}) AS whole_days FROM days GROUP BY user_id),"
         f" most AS (SELECT user_id FROM users ORDER BY events DESC, user_id LIMIT {_SUSPECTS}),"

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC
 from typing import TYPE_CHECKING
 
 from powerml.sources.sql import name
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
     import duckdb
     import pandas as pd
 
     from powerml.sources.files import DataFile
+
+
+RECENT = "events_recent"
+LOOKED_AT = ("user_id", "account_id", "session_id", "event", "time")
 
 
 @dataclass(frozen=True)
@@ -54,7 +63,27 @@ class Loaded:
         rows = self.con.execute(f"SELECT id FROM ({' UNION '.join(parts)}) WHERE id IS NOT NULL").fetchall()
         return [id_ for (id_,) in rows]
 
+    @contextmanager
+    def since(self, instant: datetime) -> Iterator[Loaded]:
+        """The same with a copy of the events from an instant on, for who looks at them often and at nothing older.
+
+        The copy has their ids, names and times, and is gone at the end.
+        """
+        at = instant.astimezone(UTC).replace(tzinfo=None)
+        columns = ", ".join(name(c) for c in LOOKED_AT if c in self.columns["events"])
+        rows = f"SELECT {columns} FROM {name(self.tables['events'])} WHERE time >= TIMESTAMP '{at}'"
+        self.con.execute(f"CREATE TEMP TABLE {name(RECENT)} AS {rows}")
+        try:
+            yield replace(self, tables=self.tables | {"events": RECENT})
+        finally:
+            self.con.execute(f"DROP TABLE {name(RECENT)}")
+
     def check_unchanged(self) -> None:
         """Raises DataError where a file changed since: events in Parquet files are read as they are needed."""
         for file in self.files:
             file.check_unchanged()
+
+
+def rows_of(loaded: Loaded, table: str) -> str:
+    """SQL: the relation that holds the rows of a canonical table."""
+    return name(loaded.tables[table])

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from powerml.sources.fixes import look_of_time
+from powerml.sources.loaded import rows_of
 from powerml.sources.rules import BEFORE, FUTURE, NOT_A_TIME
 from powerml.sources.sql import among, name
 
@@ -55,14 +56,16 @@ def _is_account(loaded: Loaded, table: str, column: str) -> bool:
     """Whether the account stands for a person in each event, as where events name no persons."""
     if (table, column) != ("events", "user_id") or "account_id" not in loaded.columns["events"]:
         return False
-    other = "SELECT 1 FROM events WHERE user_id IS DISTINCT FROM account_id LIMIT 1"
+    other = f"SELECT 1 FROM {rows_of(loaded, table)} WHERE user_id IS DISTINCT FROM account_id LIMIT 1"
     return loaded.con.execute(other).fetchone() is None
 
 
 def _meeting(loaded: Loaded, table: str, column: str, others: list[tuple[str, str]]) -> list[str]:
     """What to say of the ids of a column that should stand in others; nothing where enough do."""
-    ours = f"SELECT DISTINCT {name(column)} AS id FROM {name(table)} WHERE {name(column)} IS NOT NULL"
-    theirs = " UNION ".join(f"SELECT {name(c)} AS id FROM {name(t)} WHERE {name(c)} IS NOT NULL" for t, c in others)
+    ours = f"SELECT DISTINCT {name(column)} AS id FROM {rows_of(loaded, table)} WHERE {name(column)} IS NOT NULL"
+    theirs = " UNION ".join(
+        f"SELECT {name(c)} AS id FROM {rows_of(loaded, t)} WHERE {name(c)} IS NOT NULL" for t, c in others
+    )
     row = loaded.con.execute(
         f"WITH ours AS ({ours}), theirs AS ({theirs}), lost AS (FROM ours WHERE id NOT IN (FROM theirs)),"
         " idle AS (FROM theirs WHERE id NOT IN (FROM ours))"
@@ -104,8 +107,8 @@ def _nobody(loaded: Loaded) -> list[str]:
         if column not in loaded.columns.get(table, ()):
             continue
         rows = loaded.con.execute(
-            f"SELECT {name(column)}, count(*) FROM {name(table)} WHERE {among(f'lower({name(column)})', NOBODY)}"
-            " GROUP BY ALL ORDER BY ALL"
+            f"SELECT {name(column)}, count(*) FROM {rows_of(loaded, table)}"
+            f" WHERE {among(f'lower({name(column)})', NOBODY)} GROUP BY ALL ORDER BY ALL"
         ).fetchall()
         found += [
             f"{table}: the {column} {value!r} stands on {n:,} rows and seems to mean nobody; in a query, make it "
@@ -118,11 +121,14 @@ def _nobody(loaded: Loaded) -> list[str]:
 def _sessions(loaded: Loaded) -> list[str]:
     if "session_id" not in loaded.columns.get("events", ()):
         return []
+    events = rows_of(loaded, "events")
     query = "in a query, make it empty where there is none: NULLIF(session_id, '-1')"
     stands_for_none = among("lower(session_id)", NO_SESSION)
     none = loaded.con.execute(
-        f"SELECT session_id, count(*), count(DISTINCT user_id) FROM events WHERE {stands_for_none}"
-        " GROUP BY session_id ORDER BY count(*) DESC, session_id"
+        f"SELECT session_id, count(*), count(DISTINCT user_id) FROM {events} WHERE {stands_for_none}"
+        # where sessions are numbered from 0 on, one of one user is as short as any
+        " GROUP BY session_id HAVING session_id <> '0' OR count(DISTINCT user_id) > 1"
+        " OR max(time) - min(time) > INTERVAL 12 HOURS ORDER BY count(*) DESC, session_id"
     ).fetchall()
     found = [
         f"events: the session_id {session!r} stands on {n:,} events of {users:,} users and seems to mean 'no session'; "
@@ -131,7 +137,7 @@ def _sessions(loaded: Loaded) -> list[str]:
     ]
     row = loaded.con.execute(
         "SELECT count(*), max(long), arg_max(session_id, long), arg_max(user_id, long) FROM (SELECT user_id,"
-        " session_id, epoch_us(max(time)) - epoch_us(min(time)) AS long FROM events WHERE session_id IS NOT NULL"
+        f" session_id, epoch_us(max(time)) - epoch_us(min(time)) AS long FROM {events} WHERE session_id IS NOT NULL"
         f" GROUP BY user_id, session_id HAVING long > {LONG_SESSION_US})"
     ).fetchone()
     if row and row[0]:

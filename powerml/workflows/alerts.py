@@ -13,7 +13,6 @@ from powerml.history.alarms import Alarms, Message
 from powerml.history.ledger import open_ledger
 from powerml.history.movement import swap_at
 from powerml.history.trees import TreeOfNight, branch_rows
-from powerml.history.view import NightViews
 from powerml.monitoring.alerts import rings, true_rows
 from powerml.sinks.notify import send_digest
 
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from powerml.history.alarms import Digest
     from powerml.history.nights import Night
     from powerml.history.store import NightHistory
+    from powerml.history.view import NightViews
 
 LIST_ROWS = 10  # of a list that is sent
 
@@ -61,8 +61,7 @@ def true_at(
 
 def ring(
     project: ProjectSpec,
-    history: NightHistory,
-    night: Night,
+    views: NightViews,
     con: sqlite3.Connection,
     *,
     lists: Mapping[str, Sequence[str]],
@@ -75,9 +74,10 @@ def ring(
     cannot be scored. A night that was looked at before says what it said then, and one before the last that was looked
     at says nothing. `lists`: the lines of the lists that are to be delivered, by name.
     """
-    alarms, owners, views = Alarms.on(con), project.accountable, NightViews(history, night)
+    history, night = views.history, views.night
+    alarms, owners = Alarms.on(con), project.accountable
     swap = swap_at(history, night)
-    alike = None if swap is None or swap.alike is None else NightViews(history, swap.alike)
+    alike = None if swap is None or swap.alike is None else views.at(swap.alike)
     true: dict[str, list[str]] = {}
     found, remarks, first = [], [], True
     people = _of_accounts(history, night, "owner")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
@@ -15,14 +16,19 @@ from powerml.snapshots.rollup import NEVER
 from powerml.snapshots.vocabulary import literal_brackets, unmapped_sentence
 from powerml.sources.inspect import Inspection, inspect_events
 from powerml.sources.oddities import oddities
+from powerml.tables import OUTCOMES
 from powerml.tracking.due import champions_due, reviews_due
 from powerml.workflows.project import OpenProject, opened, project_metrics, read_sources
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
     from pathlib import Path
 
     from powerml.config.project import ProjectSpec
     from powerml.sources.loaded import Loaded
+
+LOOKED_AT_DAYS = 90  # of a night: as far as the windows of snapshots reach
 
 
 @dataclass(frozen=True)
@@ -55,7 +61,7 @@ def check(
     metrics = project_metrics(project)
     loaded = read_sources(project, now=now, extra=columns_asked(metrics.values()), lenient=True, cache=cache, note=note)
     inspection = inspect_events(loaded, timezone=project.timezone)
-    findings = [*loaded.problems, *_quarantined(loaded), *oddities(loaded), *inspection.findings]
+    findings = _of_sources(loaded, inspection)
     coverage = pd.DataFrame(columns=["metric", "available", "reason"])
     labels = pd.DataFrame(columns=["as_of", "ineligible", "immature", "churn", "stay", "expand"])
     unmapped: tuple[str, ...] = ()
@@ -65,26 +71,59 @@ def check(
             project_data = opened(project, metrics, loaded, note=note)
             note("labels")
             coverage, labels, unmapped = _seen(project_data)
-            findings += _ripe(labels)
+            ripe = labels[[c for c in OUTCOMES if c in labels]].to_numpy().any()
+            findings += _ripe(any_cutoff=not labels.empty, ripe=bool(ripe))
         except PowermlError as error:
             findings.append(str(error))
-    if project_data is not None:
-        findings += _idle_rules(project_data)
-    if unmapped:
-        findings.append(unmapped_sentence(unmapped, shown=5))
-    for table, columns in loaded.unused.items():
-        if absent := [c for c in columns if _near(c, table)]:
-            findings.append(f"{table}: the source column {absent[0]!r} is not mapped; map it if it is meant")
+    findings += _of_names(loaded, project_data, unmapped)
     note("what is due")
-    try:
-        findings += champions_due(project, now=now, rollups=None if project_data is None else project_data.rollups)
-    except PowermlError as error:
-        findings.append(str(error))
-    findings += reviews_due(project, now=now)
+    findings += _due(project, now, project_data)
     loaded.con.close()  # whoever reads next may keep what is read
     return CheckResult(
         loaded.report, loaded.rules, inspection, coverage, unmapped, labels, tuple(dict.fromkeys(findings))
     )
+
+
+def findings_at(data: OpenProject, as_of: date, *, now: datetime, note: Note = silent) -> tuple[str, ...]:
+    """The findings of `check` on a project that is open, for who looks at it every night.
+
+    Of the events, those of the last 90 days before a date are looked at: no window of a snapshot reaches further back,
+    and what was odd before has been said. No snapshot is made for the tables that `check` shows beside; labels count as
+    mature where the windows of a cutoff were seen to their end.
+    """
+    data.inputs.engine.wait()
+    note("looking at events")
+    midnight = datetime.combine(as_of, time(), ZoneInfo(data.project.timezone))
+    with data.loaded.since(midnight - timedelta(days=LOOKED_AT_DAYS)) as loaded:
+        findings = _of_sources(loaded, inspect_events(loaded, timezone=data.project.timezone))
+    cutoffs = data.cutoffs()
+    findings += _ripe(any_cutoff=bool(cutoffs), ripe=bool(cutoffs and data.mature(cutoffs)))
+    findings += _of_names(data.loaded, data, tuple(data.rollups.kinds.unmapped(data.rollups.seen < NEVER)))
+    return tuple(dict.fromkeys([*findings, *_due(data.project, now, data)]))
+
+
+def _of_sources(loaded: Loaded, inspection: Inspection) -> list[str]:
+    return [*loaded.problems, *_quarantined(loaded), *oddities(loaded), *inspection.findings]
+
+
+def _of_names(loaded: Loaded, data: OpenProject | None, unmapped: Sequence[str]) -> list[str]:
+    """Rules without events, events without a rule, and columns whose names look like ones that are missing."""
+    found = [] if data is None else _idle_rules(data)
+    if unmapped:
+        found.append(unmapped_sentence(unmapped, shown=5))
+    for table, columns in loaded.unused.items():
+        if absent := [c for c in columns if _near(c, table)]:
+            found.append(f"{table}: the source column {absent[0]!r} is not mapped; map it if it is meant")
+    return found
+
+
+def _due(project: ProjectSpec, now: datetime, data: OpenProject | None) -> list[str]:
+    """What is to be trained or reviewed again."""
+    try:
+        found = list(champions_due(project, now=now, rollups=None if data is None else data.rollups))
+    except PowermlError as error:
+        found = [str(error)]
+    return [*found, *reviews_due(project, now=now)]
 
 
 def _idle_rules(data: OpenProject) -> list[str]:
@@ -133,11 +172,10 @@ def _seen(data: OpenProject) -> tuple[pd.DataFrame, pd.DataFrame, tuple[str, ...
     return whole.coverage, counts[names].reset_index().rename_axis(columns=None), whole.unmapped
 
 
-def _ripe(labels: pd.DataFrame) -> list[str]:
-    if labels.empty:
+def _ripe(*, any_cutoff: bool, ripe: bool) -> list[str]:
+    if not any_cutoff:
         return ["No cutoff at all: there is less than one period of data; widen `snapshots`."]
-    ripe = labels[[c for c in ("churn", "stay", "expand") if c in labels]].sum(axis=1)
-    if not ripe.sum():
+    if not ripe:
         do = "only scored with a documented weight set, like: powerml score --weights power_user -o scores.csv"
         return [f"No label is mature yet: nothing can be trained or judged, {do}"]
     return []

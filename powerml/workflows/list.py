@@ -67,7 +67,12 @@ def lists(
 
 
 def listed(views: NightViews, spec: ListSpec) -> Listed:
-    """Who stands on a list at a night."""
+    """Who stands on a list at a night; of the same views made once."""
+    key = ("listed", spec.name, spec.model_dump_json())
+    return views.once(key, lambda: _listed(views, spec))
+
+
+def _listed(views: NightViews, spec: ListSpec) -> Listed:
     view, history, night = views.of(spec.of), views.history, views.night
     if view is None:
         return Listed(spec, pd.DataFrame(), (f"{spec.of} said nothing of {night.as_of}",), empty=True)
@@ -82,16 +87,21 @@ def listed(views: NightViews, spec: ListSpec) -> Listed:
     return replace(made, rows=made.rows.assign(peer=made.rows["user_id"].map(peers)))
 
 
-def written(project: ProjectSpec, views: NightViews, spec: ListSpec, *, cut: int | None = None) -> ListResult:
-    """A list with everything that a person needs to act on it."""
+def written(
+    project: ProjectSpec, views: NightViews, spec: ListSpec, *, cut: int | None = None, first: int | None = None
+) -> ListResult:
+    """A list with everything that a person needs to act on it.
+
+    `cut` is a team's capacity, by which the list is judged; of a whole list `first` asks for so many rows only.
+    """
     history, night = views.history, views.night
     made = listed(views, spec)
     if made.empty:
         rows = pd.DataFrame(columns=list(LIST_COLUMNS))
         return ListResult(spec, night, rows, tuple(f"{spec.name}: no list ({said})." for said in made.remarks))
-    rows = made.rows if cut is None else made.rows.head(cut)
-    table = _columns(project, views, spec, rows)
-    told, value = _worth(project, history, night, spec, cut)
+    shown = [n for n in (cut, first) if n is not None]
+    table = _columns(project, views, spec, made.rows.head(min(shown)) if shown else made.rows)
+    told, value = _worth(project, views, spec, cut)
     changed = new_speaker(history, night)
     said = [*(f"{spec.name}: {said}." for said in made.remarks), *_expected(made, cut), *told]
     said += [changed] if changed else []
@@ -192,9 +202,8 @@ def _word(spec: ListSpec) -> str:
     return {"churn": "churn", "expand": "expand"}.get(spec.came, f"come to {spec.came}")
 
 
-def _worth(
-    project: ProjectSpec, history: NightHistory, night: Night, spec: ListSpec, cut: int | None
-) -> tuple[list[str], Worth | None]:
+def _worth(project: ProjectSpec, views: NightViews, spec: ListSpec, cut: int | None) -> tuple[list[str], Worth | None]:
+    history, night = views.history, views.night
     if spec.came == "none":
         return [], None
     if spec.came not in OUTCOMES and not any(n.model.endswith(f"-{spec.came}") for n in history.all_beside(night)):
@@ -203,8 +212,8 @@ def _worth(
     if then is None:
         days = project.outcome.horizon_days
         return [f"What the list is worth is not known yet: no night's outcomes are, {days} days after it."], None
-    outcomes = known_outcomes(history, then, spec)
-    made = listed(NightViews(history, then), spec)
+    earlier = views.at(then)
+    outcomes, made = known_outcomes(earlier, spec), listed(earlier, spec)
     value = None if made.empty else worth(made, outcomes, capacity=cut)
     if value is None:
         return [f"Of the list of {then.as_of} no outcome is known."], None
@@ -222,34 +231,41 @@ def labels_of(spec: ListSpec) -> str:
 def newest_known(history: NightHistory, night: Night, spec: ListSpec) -> Night | None:
     """The last night up to another of which it is kept what came of those that a list is about."""
     earlier = [n for n in history.nights() if n.as_of < night.as_of]
-    return next((n for n in reversed(earlier) if history.table(n, labels_of(spec)) is not None), None)
+    return next((n for n in reversed(earlier) if history.has_table(n, labels_of(spec))), None)
 
 
-def known_outcomes(history: NightHistory, night: Night, spec: ListSpec) -> dict[str, str]:
-    """What came of each account (or user, of a user list) that might have stood on a list of a night."""
+def known_outcomes(views: NightViews, spec: ListSpec) -> pd.Series:
+    """What came of each account (or user, of a user list) that might have stood on a list of a night, by its id."""
+    history, night = views.history, views.night
+    key = ("came", labels_of(spec), spec.entity)
+    return views.once(key, lambda: _outcomes(history, night, spec))
+
+
+def _outcomes(history: NightHistory, night: Night, spec: ListSpec) -> pd.Series:
     labels = history.table(night, labels_of(spec))
     if labels is None:
-        return {}
+        return pd.Series(dtype=object)
     key = "account_id" if spec.entity == "account" and "account_id" in labels else night.id_column
-    scores = history.scores(night, [night.id_column, "status"])
-    there = set(scores.loc[scores["status"] == "scored", night.id_column].astype(str))
     words = OUTCOMES if spec.came in OUTCOMES else (spec.came, f"{NOT}{spec.came}")
-    if spec.came not in OUTCOMES:  # a list of a custom outcome is about others than the score's own
-        there = set(labels[night.id_column].astype(str))
-    known = labels[labels[night.id_column].astype(str).isin(there) & labels["label"].isin(words)]
-    known = known[known[key].notna()].drop_duplicates(key)
-    return dict(zip(known[key].astype(str), known["label"], strict=True))
+    known = labels[labels["label"].isin(words) & labels[key].notna()]
+    if spec.came in OUTCOMES:  # a list of a custom outcome is about others than the score's own
+        scores = history.scores(night, [night.id_column, "status"])
+        scored = pd.Index(scores.loc[scores["status"].eq("scored"), night.id_column].astype(str))
+        known = known[scored.get_indexer(pd.Index(known[night.id_column].astype(str))) >= 0]
+    known = known.drop_duplicates(key)
+    return known["label"].astype(object).set_axis(known[key].astype(str))
 
 
-def keep_lists(history: NightHistory, night: Night, specs: Sequence[ListSpec]) -> dict[str, int]:
+def keep_lists(views: NightViews, specs: Sequence[ListSpec]) -> dict[str, int]:
     """Writes down who stands on which list at a night, and since when; gives the length of each list.
 
     After a change of model the list of the night before is made anew by the newer one: whoever is on it has been on the
     list since then, for nothing but the model has moved them.
     """
+    history, night = views.history, views.night
     before, swap = history.last_before(night, as_said=True), swap_at(history, night)
-    rows, counts, views = [], {}, NightViews(history, night)
-    alike = None if swap is None or swap.alike is None else NightViews(history, swap.alike)
+    rows, counts = [], {}
+    alike = None if swap is None or swap.alike is None else views.at(swap.alike)
     for spec in specs:
         made = listed(views, spec)
         counts[spec.name] = len(made.rows)

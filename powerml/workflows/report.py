@@ -22,6 +22,7 @@ from powerml.programme.segments import account_of, tier_shares
 from powerml.progress import Note, silent
 from powerml.reports.sections.facts import MONTH, WEEK, Facts, JudgedAlerts, ListTold, SeenNight, UsageSeen
 from powerml.reports.sections.own_lists import own_lists
+from powerml.reports.sections.people import LISTED
 from powerml.reports.sections.whole import whole_page
 from powerml.scoring.load import load_weights
 from powerml.scoring.named import NamedScorer, from_weights
@@ -67,24 +68,26 @@ def make_report(
     as_of: date | None = None,
     model: str | None = None,
     weights: str | None = None,
+    views: NightViews | None = None,
     now: datetime,
     note: Note = silent,
 ) -> Report:
     """The page of a date (by default the newest night, without a history the latest snapshot).
 
     With `weights` a documented set speaks, with `model` a registered version; without, the champion does, and where
-    there is none document D's card, which the page says. Raises DataError where nothing is known at that date.
+    there is none document D's card, which the page says. `views` are those of the night where somebody has looked at
+    it already. Raises DataError where nothing is known at that date.
     """
     facts = None if model else _from_history(project, as_of, weights)
     facts = facts or _from_events(project, as_of, model, weights, now=now, note=note)
-    return _reported(project, facts, note=note)
+    return _reported(project, facts, views=views, note=note)
 
 
-def _reported(project: ProjectSpec, facts: Facts, *, note: Note) -> Report:
+def _reported(project: ProjectSpec, facts: Facts, *, views: NightViews | None = None, note: Note) -> Report:
     """The page of what is known so far and of the kept session, lists and alerts."""
     note("writing the page")
     facts = replace(facts, session=_session(project, facts.scorer), ids=_real_ids(project, facts))
-    lists = _lists(project, facts) if facts.kept else own_lists(facts)
+    lists = _lists(project, facts, views) if facts.kept else own_lists(facts)
     effects, told = _effects(project) if facts.kept else (None, ())
     facts = replace(
         facts, lists=lists, alerts=_alerts(facts), effects=effects, effects_told=told, judged=_judged(project),
@@ -314,23 +317,25 @@ def _quarantine(project: ProjectSpec) -> pd.DataFrame | None:
 
 def _ripe(project: ProjectSpec) -> pd.DataFrame | None:
     """Kept nights whose outcomes are known, the newest first."""
-    history, rows = NightHistory.of(project), []
-    for night in reversed(history.nights()):
-        labels = history.table(night, "labels")
-        if labels is not None:
-            rows.append((pd.Timestamp(night.as_of), int(labels["label"].isin(OUTCOMES).sum())))
+    history = NightHistory.of(project)
+    rows = [
+        (pd.Timestamp(night.as_of), int(labels["label"].isin(OUTCOMES).sum()))
+        for night in reversed(history.nights())
+        if (labels := history.table(night, "labels", ["label"])) is not None
+    ]
     return pd.DataFrame(rows, columns=["as_of", "known"]) if rows else None
 
 
-def _lists(project: ProjectSpec, facts: Facts) -> tuple[ListTold, ...]:
+def _lists(project: ProjectSpec, facts: Facts, views: NightViews | None) -> tuple[ListTold, ...]:
     """Every list of the night, as `powerml list` writes it; that of whom to call first."""
     history = NightHistory.of(project)
     night = history.at(facts.night.as_of)
     if night is None or night.model != facts.scorer.name:
         return own_lists(facts)
     specs = sorted(project_lists(project).values(), key=lambda spec: spec.name != CALLED)
-    views = NightViews(history, night)
-    made = [written(project, views, spec) for spec in specs]
+    if views is None or views.night != night:
+        views = NightViews(history, night)
+    made = [written(project, views, spec, first=LISTED) for spec in specs]
     return tuple(
         ListTold(one.spec.name, one.spec.team, one.spec.why or _order(one.spec), one.rows.drop(columns="list"),
                  one.sentences)

@@ -9,7 +9,7 @@ import pytest
 
 from powerml import charts
 from powerml.charts.reasons import Points
-from powerml.charts.writing import png, specification, specification_text, svg
+from powerml.charts.writing import javascript, png, specification, specification_text, svg
 
 EVIL = "<script>alert('x')</script>"
 BANDS = ["Healthy", EVIL]
@@ -146,3 +146,11 @@ def test_scores_are_counted_in_steps_and_none_is_lost():
 def test_long_names_are_cut_in_pictures():
     chart = charts.estimates(ESTIMATES.assign(name=["y" * 10_000, "z"]), title="long")
     assert len(specification_text(chart)) < 6_000
+
+
+def test_the_script_of_pages_is_kept_and_read(tmp_path):
+    made = javascript.__wrapped__(tmp_path / "cache")
+    (file,) = (tmp_path / "cache").iterdir()
+    assert file.read_text(encoding="utf-8") == made == javascript.__wrapped__(None)
+    file.write_text("kept", encoding="utf-8")
+    assert javascript.__wrapped__(tmp_path / "cache") == "kept"

@@ -1,5 +1,6 @@
 """Lists: by account, money once, nobody who left, and nothing on an outcome of which the model tells nothing."""
 
+import pandas as pd
 import pytest
 
 from powerml.config.lists import ListSpec, project_lists
@@ -80,11 +81,11 @@ def test_slipping_looks_a_week_back_at_the_same_scorer(history):
 
 def test_worth_sets_a_list_beside_a_random_one(history):
     made = listed(history, PEOPLE)
-    told = worth(made, {"acme": "churn", "blue": "stay", "cove": "stay", "dune": "stay"})
+    told = worth(made, pd.Series({"acme": "churn", "blue": "stay", "cove": "stay", "dune": "stay"}))
     assert (told.came, told.listed, told.at_random) == (1, 2, 0.5)
     assert told.low < 0.5 < told.high
     assert "1 of 2 churned (50 %" in told.sentence(made.spec, "2026-03-01")
-    assert worth(made, {}) is None
+    assert worth(made, pd.Series(dtype=object)) is None
 
 
 def test_the_shipped_lists_are_read_and_say_where_they_come_from(tmp_path):

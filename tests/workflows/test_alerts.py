@@ -11,6 +11,7 @@ from powerml.config.project import load_project
 from powerml.history.alarms import Alarms
 from powerml.history.store import NightHistory
 from powerml.history.trees import tree_name
+from powerml.history.view import NightViews
 from powerml.workflows.alerts import deliver, due_lists, fired_since, ring
 from tests.builders import write_project
 from tests.history.kept import keep, night
@@ -44,7 +45,7 @@ def people(**scores):
 
 
 def go(project, con, entry, lists=None):
-    return ring(project, NightHistory.of(project), entry, con, lists=lists or {}, now=NOW)
+    return ring(project, NightViews(NightHistory.of(project), entry), con, lists=lists or {}, now=NOW)
 
 
 def test_the_first_night_writes_down_and_what_falls_later_rings_and_is_sent_once(project, con):

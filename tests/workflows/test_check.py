@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
 from powerml.config.project import load_project
-from powerml.workflows.check import CheckResult, check
+from powerml.workflows.check import CheckResult, check, findings_at
+from powerml.workflows.project import open_project
 from tests.builders import NOW, csv, write_project
 
 DAYS = [f"2026-0{month}-{day:02}" for month in (1, 2, 3, 4, 5) for day in range(1, 29)]
@@ -90,3 +93,37 @@ def test_no_ripe_label_is_a_finding(tmp_path):
     rows = [row for row in ROWS if "2026-04" in row or "2026-05" in row]
     findings = checked(tmp_path, "user_id,event,time,event_id\n" + "\n".join(rows)).findings
     assert any(finding.startswith("No label is mature yet") for finding in findings)
+
+
+def every_night(folder, events: str, as_of: date) -> tuple[str, ...]:
+    project = load_project(write_project(folder, events, vocabulary={"click": {}, "gone": {}}))
+    return findings_at(open_project(project, now=NOW, cache=False), as_of, now=NOW)
+
+
+def hours(user: str, day: str) -> list[str]:
+    return [f"{user},other,{day}T{hour:02}:00:00Z,{user}-{day}-{hour}" for hour in range(24)]
+
+
+def test_a_night_finds_what_check_finds_of_what_its_windows_reach(tmp_path):
+    events = "\n".join([EVENTS, *(row for day in DAYS[-20:] for row in hours("robot", day))])
+    found = every_night(tmp_path, events, date(2026, 5, 29))
+    assert found == checked(tmp_path, events, vocabulary={"click": {}, "gone": {}}).findings
+    assert any("'robot' may be a bot" in one for one in found)
+    assert any("'gone'" in one for one in found)
+
+
+def test_what_was_odd_before_the_windows_is_not_said_every_night(tmp_path):
+    events = "\n".join([EVENTS, *(row for day in DAYS[:20] for row in hours("robot", day))])
+    assert any("may be a bot" in one for one in checked(tmp_path, events).findings)
+    assert not any("may be a bot" in one for one in every_night(tmp_path, events, date(2026, 5, 29)))
+    assert any("may be a bot" in one for one in every_night(tmp_path, events, date(2026, 2, 1)))
+
+
+def test_a_night_says_that_no_label_is_mature(tmp_path):
+    events = "user_id,event,time,event_id\n" + "\n".join(row for row in ROWS if "-05-" in row)
+    found = every_night(tmp_path, events, date(2026, 5, 29))
+    assert (
+        [one for one in found if "cutoff" in one or "mature" in one]
+        == [one for one in checked(tmp_path, events).findings if "cutoff" in one or "mature" in one]
+        != []
+    )

@@ -10,6 +10,7 @@ from powerml.cli import root
 from powerml.config.lists import project_lists
 from powerml.config.project import load_project
 from powerml.history.store import NightHistory
+from powerml.history.view import NightViews
 from powerml.monitoring.lists import LIST_COLUMNS
 from powerml.workflows.list import keep_lists, since
 from tests.builders import write_project
@@ -41,7 +42,7 @@ def test_it_writes_the_columns_of_the_contract(project, tmp_path):
     history.keep_table(
         kept.as_of, "people", names.assign(name=["Ada", "=cmd()"], account_name=["Ada Inc", None], owner="ines")
     )
-    keep_lists(history, kept, list(project_lists(project).values()))
+    keep_lists(NightViews(history, kept), list(project_lists(project).values()))
     run(project, "list", "at_risk", "-o", tmp_path / "x.csv")
     table = pd.read_csv(tmp_path / "x.csv")
     assert tuple(table.columns) == LIST_COLUMNS
@@ -58,11 +59,11 @@ def test_it_writes_the_columns_of_the_contract(project, tmp_path):
 def test_who_stays_keeps_the_day_and_a_new_model_moves_nobody(project):
     history, specs = NightHistory.of(project), [project_lists(project)["at_risk"]]
     first = keep(history, night("2026-03-01"), people(ada=20.0, bob=80.0))
-    keep_lists(history, first, specs)
+    keep_lists(NightViews(history, first), specs)
     # the newer version puts bob on the list, as it would have the night before: he has been there since then
     keep(history, night("2026-03-01", version="2", scorer="s2", made_by="backfill"), people(ada=22.0, bob=60.0))
     second = keep(history, night("2026-03-02", version="2", scorer="s2"), people(ada=22.0, bob=60.0, cyd=10.0))
-    keep_lists(history, second, specs)
+    keep_lists(NightViews(history, second), specs)
     days = {who: str(day) for who, day in since(history, second, specs[0]).items()}
     assert days == {"ada-inc": "2026-03-01", "bob-inc": "2026-03-01", "cyd-inc": "2026-03-02"}
 

@@ -17,6 +17,7 @@ from powerml.shown import legible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from jinja2 import Template
 
@@ -27,14 +28,17 @@ SHORT_TEXT = 26
 FILTER_FROM = 8  # a table of so many rows gets a field to filter it
 
 
-def render(page: Page) -> str:
-    """The page as text. Its policy allows its own two scripts, by hash, and no connection to anywhere."""
+def render(page: Page, *, kept_in: Path | None = None) -> str:
+    """The page as text. Its policy allows its own two scripts, by hash, and no connection to anywhere.
+
+    `kept_in`: see `javascript`.
+    """
     specifications: list[dict[str, Any]] = []
     sections = [
         {"section": section, "blocks": [_block(block, specifications) for block in section.blocks]}
         for section in page.sections
     ]
-    scripts = [_text("page.js")] if not specifications else [javascript(), _text("page.js")]
+    scripts = [_text("page.js")] if not specifications else [javascript(kept_in), _text("page.js")]
     return _template().render(
         page=page,
         sections=sections,

@@ -176,14 +176,23 @@ class Facts:
 
     @cached_property
     def scored(self) -> pd.DataFrame:
-        """Those who are scored at the night, with `mrr` where it is known and `because`, in words."""
+        """Those who are scored at the night, with `mrr` where it is known."""
         scores = self.night.scores.reset_index(drop=True)
         frame = scores.rename(columns={self.band_column: "band"})
         if "mrr" in self.night.snapshot:
             frame["mrr"] = self.night.snapshot["mrr"].to_numpy()
-        frame = frame[frame["status"].eq("scored")].reset_index(drop=True)
-        frame["because"] = [reasons_in_words(text) for text in frame.get("reasons", pd.Series("", frame.index))]
-        return frame
+        there: pd.DataFrame = frame[frame["status"].eq("scored")].reset_index(drop=True)
+        return there
+
+    def because(self, ids: pd.Series) -> list[str]:
+        """Why each of some entities scores as it does, in words; empty where it is not said."""
+        return [reasons_in_words(text) for text in ids.astype(str).map(self._reasons)]
+
+    @cached_property
+    def _reasons(self) -> pd.Series:
+        scored = self.scored
+        reasons = scored["reasons"] if "reasons" in scored else pd.Series("", index=scored.index, dtype=object)
+        return pd.Series(reasons.to_numpy(), index=scored[self.id_column].astype(str))
 
     @cached_property
     def given(self) -> Contributions:

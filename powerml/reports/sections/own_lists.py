@@ -55,6 +55,7 @@ def _accounts(facts: Facts, rows: pd.DataFrame, *, sought: str, lowest: bool) ->
     if len(change):
         moved = (change["score_after"] - change["score_before"]).to_dict()
         first["change_30d"] = [moved.get(str(each)) for each in first[facts.id_column]]
+    first["because"] = facts.because(first[facts.id_column])
     named = facts.named(first[facts.id_column])
     wanted = [key, *(["user_id"] if facts.id_column == "user_id" and key != "user_id" else []), *named.columns]
     wanted += ["score", "band", "change_30d", "p_churn", "p_expand", "mrr", column, "because"]

@@ -117,13 +117,12 @@ def _moved(facts: Facts, before: SeenNight) -> list[Piece]:
     flows = counts.rename_axis(index="from_band").reset_index().melt("from_band", var_name="to_band", value_name="n")
     key = f"since {before.as_of}"
     chart = charts.flows(flows, facts.bands.names, title=f"Between bands, {before.as_of} to {facts.night.as_of}")
-    because = facts.scored.set_index(facts.scored[facts.id_column].astype(str))["because"]
     changed = moves[moves["steps"] != 0].copy()
     changed["change"] = changed["score_after"] - changed["score_before"]
     changed = changed.sort_values(["steps", "change"], kind="stable")
     ends = pd.concat([changed[changed["steps"] < 0].head(MOVERS), changed[changed["steps"] > 0].tail(MOVERS)])
     shown = ends.rename_axis(facts.id_column).reset_index()
-    shown["because"] = shown[facts.id_column].map(because).map(in_brief)
+    shown["because"] = [in_brief(told) for told in facts.because(shown[facts.id_column])]
     title = f"Who changed band {key} (down first; {len(changed):,} in all)"
     kinds = printed(points=("score_before", "score_after"), signed=("change",))
     columns = [facts.id_column, "from_band", "to_band", "score_before", "score_after", "change", "because"]
@@ -157,6 +156,7 @@ def top_section(facts: Facts) -> Section:
     best = scored.sort_values(["score", facts.id_column], ascending=[False, True], kind="stable").head(TOP)
     ids = [name for name in ("user_id", "account_id") if name in best]
     probabilities = [name for name in best.columns if name.startswith("p_")]
+    best = best.assign(because=facts.because(best[facts.id_column]))
     shown = best[[*ids, "score", "band", *parts, *probabilities, *(["mrr"] if "mrr" in best else []), "because"]]
     shown = shown.dropna(axis=1, how="all").reset_index(drop=True)
     kinds = printed(points=("score", *parts), money=("mrr",), percent=probabilities)
@@ -176,14 +176,13 @@ def top_section(facts: Facts) -> Section:
         return Section("top", "Who stands at the top, and who is on the way?", "Top", tuple(blocks))
     moves = facts.moves(before)
     moves["change"] = moves["score_after"] - moves["score_before"]
-    because = scored.set_index(scored[facts.id_column].astype(str))["because"]
     for key, title, rows in (
         ("rising", "Rising stars: the largest rises", moves.sort_values("change", ascending=False, kind="stable")),
         ("drops", "The largest drops", moves.sort_values("change", kind="stable")),
     ):
         some = rows[rows["change"] > 0.05 if key == "rising" else rows["change"] < -0.05].head(TOP)
         table = some[["score_before", "score_after", "change"]].rename_axis(facts.id_column).reset_index()
-        table["because"] = table[facts.id_column].map(because).map(in_brief)
+        table["because"] = [in_brief(told) for told in facts.because(table[facts.id_column])]
         signs = printed(points=("score_before", "score_after"), signed=("change",))
         blocks.append(PageTable(table, key, f"{title} since {before.as_of}", kinds=signs, first=10))
     return Section("top", "Who stands at the top, and who is on the way?", "Top", tuple(blocks))

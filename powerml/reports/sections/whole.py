@@ -47,4 +47,6 @@ def whole_page(facts: Facts) -> str:
         f"{len(facts.scored):,} of {len(facts.night.scores):,} {facts.entities} scored",
         source,
     )
-    return render(Page(facts.project.project, told, tuple(section(facts) for section in SECTIONS)))
+    state = facts.project.state
+    page = Page(facts.project.project, told, tuple(section(facts) for section in SECTIONS))
+    return render(page, kept_in=state / "cache" if state.is_dir() else None)

@@ -79,6 +79,7 @@ class Wording:
         self._usually = ["" if one == NOT_LEARNT else f'"usual": {_written(one)}, ' for one in usual]
         self._members = reasons.members
         self._others: dict[int, tuple[str, str]] = {}
+        self._around: list[dict[Cell, tuple[str, str, str]]] = [{} for _ in names]
 
     def text(self, row: int, place: int, column: int, size: float) -> str:
         """The sentence on reason `place` of a row, which bears the name of the metric in `column`."""
@@ -98,13 +99,20 @@ class Wording:
 
     def entry(self, row: int, place: int, column: int, size: float) -> str:
         """The reason as JSON text."""
-        value = self.cells[column][row]
+        value, around = self.cells[column][row], self._around[column]
+        if (known := around.get(value)) is None:
+            known = self._without_size(value, place, column)
+            if len(around) < MOST_KEPT:
+                around[value] = known
+        before, between, after = known
+        return f"{before}{size + 0.0!r}{between}{size:+.1f}{after}"
+
+    def _without_size(self, value: Cell, place: int, column: int) -> tuple[str, str, str]:
+        """What stands before, between and after the two places where an entry tells the effect."""
         words, inside = self._beside(place, column)
-        text = _quoted(self._metrics[column].sentence(value, size, words))
-        return (
-            f'{self._heads[column]}{_written(value)}, {self._usually[column]}"contribution": {size + 0.0!r}, '
-            f'"text": {text}{inside}}}'
-        )
+        before, after = (_quoted(part)[1:-1] for part in self._metrics[column].around(value, words))
+        head = f'{self._heads[column]}{_written(value)}, {self._usually[column]}"contribution": '
+        return head, f', "text": "{before}', f'{after}"{inside}}}'
 
     def _beside(self, place: int, column: int) -> tuple[str, str]:
         """What is said of the other metrics of a reason that bears the name of one: in words, and as JSON has it."""
@@ -151,14 +159,19 @@ class _Metric:
 
     def sentence(self, value: Cell, size: float, others: str) -> str:
         """Value, usual value and effect."""
+        before, after = self.around(value, others)
+        return f"{before}{size:+.1f}{after}"
+
+    def around(self, value: Cell, others: str) -> tuple[str, str]:
+        """The sentence before and after its effect."""
         number = self.number(value)
-        said = number + self._counted(value)
+        said, after = number + self._counted(value), f" points{others})"
         if not self.learnt or (number is self.missing and self.expected is not None):
-            return f"{self.name}: {said} ({size:+.1f} points{others})"
+            return f"{self.name}: {said} (", after
         like = f"usually {self._usually}"
         if number == self._usually:
             like = "like most" if isinstance(value, str) else "as usual"
-        return f"{self.name}: {said}, {like} ({size:+.1f} points{others})"
+        return f"{self.name}: {said}, {like} (", after
 
     def _counted(self, value: Cell) -> str:
         if not self.unit or not isinstance(value, float) or value != value:

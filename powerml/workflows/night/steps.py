@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from powerml.config.lists import project_lists
-from powerml.errors import DataError, MissingColumns, UsageError
+from powerml.errors import DataError, MissingColumns, PowermlError, UsageError
 from powerml.history.alarms import Alarms
 from powerml.history.exports import EXPORTS, write_exports
 from powerml.history.ledger import open_ledger
 from powerml.history.movement import new_speaker
 from powerml.history.nights import Night
 from powerml.history.trees import tree_name
-from powerml.history.view import NightViews
 from powerml.tracking.scorers import RegisteredScorer
 from powerml.workflows.alerts import deliver, due_lists, list_lines, ring
-from powerml.workflows.check import check
+from powerml.workflows.check import check, findings_at
 from powerml.workflows.held import due_by, held_by
 from powerml.workflows.kept_rollups import cache_folder
 from powerml.workflows.list import keep_lists, written
@@ -55,10 +54,13 @@ class Sofar:
         return self.counts[step]
 
 
-def _check(work: Work, _night: Sofar) -> Done:
-    """Everything is read; findings are said and stop nothing."""
-    kept = cache_folder(work.project, work.cached)
-    found = check(work.project, now=work.now, cache=kept, note=work.note).findings
+def _check(work: Work, night: Sofar) -> Done:
+    """Findings are said and stop nothing. What stops the next step is looked at once more, to say all of it."""
+    try:
+        found = findings_at(work.opened, night.as_of, now=work.now, note=work.note)
+    except PowermlError:
+        kept = cache_folder(work.project, work.cached)
+        found = check(work.project, now=work.now, cache=kept, note=work.note).findings
     if not found:
         return Done("nothing to look at", {"findings": []})
     more = f" (and {len(found) - 1} more: powerml check)" if len(found) > 1 else ""
@@ -137,7 +139,7 @@ def _lists(work: Work, night: Sofar) -> Done:
         raise UsageError(f"the night of {night.as_of} is not in the history; run it first, with --only history")
     work.history.keep_table(night.as_of, "treatments", work.treatments())
     work.keep_labels()
-    counts = keep_lists(work.history, entry, list(project_lists(work.project).values()))
+    counts = keep_lists(work.views(entry), list(project_lists(work.project).values()))
     told = ", ".join(f"{name} {n:,}" for name, n in counts.items())
     return Done(told, {"lists": counts})
 
@@ -148,14 +150,14 @@ def _alerts(work: Work, night: Sofar) -> Done:
     if entry is None:
         raise UsageError(f"the night of {night.as_of} is not in the history; run it first, with --only history")
     specs = project_lists(work.project)
-    views = NightViews(work.history, entry)
+    views = work.views(entry)
     rows = {
         name: list_lines(written(work.project, views, specs[name]).rows)
         for name in due_lists(work.project, night.as_of)
         if name in specs
     }
     with open_ledger(work.project.state) as ledger:
-        rung = ring(work.project, work.history, entry, ledger.con, lists=rows, now=work.now)
+        rung = ring(work.project, views, ledger.con, lists=rows, now=work.now)
         fared = deliver(work.project, ledger.con, night=night.as_of, now=work.now, sender=work.sender)
         sent = Alarms.on(ledger.con).sent_by(night.as_of)
     counts = rung.fired["alert"].value_counts() if len(rung.fired) else pd.Series(dtype=int)
@@ -182,7 +184,7 @@ def _page(work: Work, night: Sofar) -> Done:
     if newest is None or newest.as_of != night.as_of:
         return Done("a later night is kept, and the page stays that one's", {"page": None})
     try:
-        made = make_report(work.project, as_of=night.as_of, now=work.now, note=work.note)
+        made = make_report(work.project, as_of=night.as_of, views=work.views(newest), now=work.now, note=work.note)
     except (DataError, MissingColumns) as error:  # no page is no reason to hold the rest
         return Done(f"not made: {error}", {"page": None})
     work.exports.mkdir(parents=True, exist_ok=True)

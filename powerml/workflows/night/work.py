@@ -19,7 +19,7 @@ from powerml.history.nights import Night
 from powerml.history.store import nearest
 from powerml.history.treatments import TREATMENT_COLUMNS
 from powerml.history.trees import TREE_COLUMNS, tree_name
-from powerml.history.view import COMPOSITE, SIGNALS
+from powerml.history.view import COMPOSITE, SIGNALS, NightViews
 from powerml.progress import Note, silent
 from powerml.scoring.explain.tree import branches_of
 from powerml.scoring.named import NamedScorer, from_weights
@@ -87,6 +87,7 @@ class Work:
     reasons: int = REASONS
     counts: Mapping[str, int] | None = None
     _opened: OpenProject | None = field(default=None, repr=False)
+    _views: NightViews | None = field(default=None, repr=False)
 
     @cached_property
     def asked(self) -> tuple[Asked, ...]:
@@ -107,6 +108,12 @@ class Work:
             aimed = self.asked[0].scorer.aimed(self.project)
             self._opened = open_project(aimed, now=self.now, known=known, cache=self.cached, dates=1, note=self.note)
         return self._opened
+
+    def views(self, night: Night) -> NightViews:
+        """The views of a night, the same for lists, alerts and the page."""
+        if self._views is None or self._views.night != night:
+            self._views = NightViews(self.history, night)
+        return self._views
 
     @property
     def cached(self) -> bool | None:
@@ -181,7 +188,7 @@ class Work:
         return kept
 
     def _keep_labels(self, project: ProjectSpec, name: str) -> int:
-        lacking = [n for n in self.history.nights() if self.history.table(n, name) is None]
+        lacking = [n for n in self.history.nights() if not self.history.has_table(n, name)]
         slim = replace(self.opened.for_labels(), project=project) if lacking else None
         known = set(slim.mature([n.as_of for n in lacking])) if slim else set()
         if not known or slim is None:
