@@ -7,7 +7,6 @@ first. What comes of a pass waits in a file for the others, so that the answers 
 
 from __future__ import annotations
 
-import re
 import tempfile
 import time
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from scipy.sparse.csgraph import connected_components
 from powerml.progress import Note, per_second, silent
 from powerml.snapshots.dataset import Snapshots, snapshots
 from powerml.snapshots.engine.duckdb import DuckDBEngine
+from powerml.snapshots.engine.memory import memory_limit
 from powerml.snapshots.engine.words import hash64
 from powerml.snapshots.rollup import Inputs, roll_up
 from powerml.writing import not_writable
@@ -47,7 +47,6 @@ OURS_BYTES = 500_000_000  # Python with its libraries
 FOR_ENGINE = 0.7  # the share of the limit that the engine may take in a pass; the rest is for the frame that it gives
 KEPT_WITHIN = 1.1  # one pass may need so many times the limit: what it lacks the engine writes to disk
 FEW_EVENTS = 100_000  # so few are never cut unless the limit says so
-_UNITS = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
 
 
 @dataclass(frozen=True)
@@ -84,24 +83,12 @@ class Passes:
         return there.union(table.filter(table.user_id.isnull()).semi_join(homes["account_id"], "account_id"))
 
 
-def engine_limit(engine: DuckDBEngine) -> int:
-    """The bytes that the engine may take: as declared, else its own default, most of the machine's memory.
-
-    Raises ValueError where it does not tell.
-    """
-    ((told,),) = engine.run("select current_setting('memory_limit')")
-    match = re.fullmatch(r"([\d.]+) (bytes|[KMGT]iB)", told)
-    if match is None:
-        raise ValueError(f"memory_limit {told!r}")
-    return round(float(match[1]) * _UNITS[match[2]])
-
-
 def passes_for(inputs: Inputs, project: ProjectSpec, *, events: int, dates: int) -> Passes | None:
     """The passes that snapshots of some `events` at some `dates` need to stay within memory; None where one will do."""
     engine = inputs.engine
     if not isinstance(engine, DuckDBEngine):  # others cut their work themselves
         return None
-    limit = engine_limit(engine)
+    limit = memory_limit(engine.run)
     if not project.memory_limit and (events < FEW_EVENTS or events * (EVENT_BYTES + ROW_BYTES * dates) <= limit):
         return None
     ((users,),) = engine.run("select approx_count_distinct(user_id) from events")

@@ -75,22 +75,22 @@ def _view(work: Staging, part: SourcePart, cache: Path | None) -> LoadedTable:
     broken = _count_broken(con, part, expressions, unsure)
     kept = " AND ".join(rule.keeps for rule, _ in broken) or "true"
     ids, repeats = 0, 0
+    (rows,) = con.execute(f"SELECT count(*) FROM {part.relation}").fetchone() or (0,)
     if "event_id" in expressions:
         into = f"{REPEATED}{table.name}"
         if cache and not broken:
-            ids, repeats = _remembered_repeats(work, part, _of_copies(expressions), cache, into)
+            ids, repeats = _remembered_repeats(work, part, _of_copies(expressions), rows, cache, into)
         else:
             needed = expressions if broken else _of_copies(expressions)
             good = f"FROM ({_inner(part, needed)}) WHERE {kept}"
-            ids, repeats = find_repeats(con, good, place=_PLACE, into=into, order=known_order(needed))
+            ids, repeats = find_repeats(con, good, rows=rows, place=_PLACE, into=into, order=known_order(needed))
     if repeats:
         kept += f' AND {_PLACE} NOT IN (SELECT place FROM "{REPEATED}{table.name}")'
     columns = ", ".join(map(value_column, expressions))
     con.execute(f"CREATE VIEW {name(table.name)} AS SELECT {columns} FROM ({_inner(part, expressions)}) WHERE {kept}")
-    rows = con.execute(f"SELECT count(*) FROM {part.relation}").fetchone()
     return LoadedTable(
         table=table.name,
-        rows=rows[0] if rows else 0,
+        rows=rows,
         broken=tuple(broken),
         ignored=repeats,
         repeated_ids=ids,
@@ -190,7 +190,7 @@ def _count_broken(
 
 
 def _remembered_repeats(
-    work: Staging, part: SourcePart, needed: dict[str, Typed], cache: Path, into: str
+    work: Staging, part: SourcePart, needed: dict[str, Typed], rows: int, cache: Path, into: str
 ) -> tuple[int, int]:
     (source,) = (m.source for m in work.mapped if m.name == "event_id")
     having = [not part.each or source in have for have in part.each]
@@ -206,7 +206,7 @@ def _remembered_repeats(
     read = hashlib.sha256(select_typed(needed, "").encode()).hexdigest()[:16]  # in which zone, by which format
     digests = [f"{read} {of_file(Path(path), shown)}" for path, shown in zip(part.paths, part.sources, strict=True)]
     return repeats_with_memory(
-        work.con, cache, digests, rows_of=rows_of, place=_PLACE, into=into, order=known_order(needed)
+        work.con, cache, digests, rows_of=rows_of, rows=rows, place=_PLACE, into=into, order=known_order(needed)
     )
 
 

@@ -9,12 +9,14 @@ and only ids whose hashes agree are compared.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from powerml.snapshots.engine.memory import memory_limit
 from powerml.sources.ids import is_nothing
 from powerml.sources.sql import name
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 Hashes = npt.NDArray[np.uint64]
 _STRETCH = 4096
+_HASH_BYTES = 16  # what fetching one takes at its height
+_MOST_OF_LIMIT = 0.5
 
 
 def known_order(columns: Iterable[str]) -> str:
@@ -36,15 +40,16 @@ def known_order(columns: Iterable[str]) -> str:
 
 
 def find_repeats(
-    con: duckdb.DuckDBPyConnection, good: str, *, place: str, into: str, order: str = ""
+    con: duckdb.DuckDBPyConnection, good: str, *, rows: int, place: str, into: str, order: str = ""
 ) -> tuple[int, int]:
     """Puts `place` and `event_id` of all rows of `good` that repeat another one into a new table `into`.
 
-    `good` is what stands after FROM, with its WHERE, over rows with an `event_id`; `place` is SQL for a row's position
-    in the source, `order` what of `known_order` decides before it. Gives the number of ids that stand more than once
-    and of rows that repeat; without any, no table.
+    `good` is what stands after FROM, with its WHERE, over rows with an `event_id`, at most `rows` of them; `place` is
+    SQL for a row's position in the source, `order` what of `known_order` decides before it. Gives the number of ids
+    that stand more than once and of rows that repeat; without any, no table.
     """
-    twice = standing_twice(id_hashes(con, good))
+    cuts = cuts_for(con, rows)
+    twice = np.concatenate([standing_twice(id_hashes(con, good, cut=cut, of=cuts)) for cut in range(cuts)])
     if not len(twice):
         return 0, 0
     con.execute(f"CREATE TABLE {name(into)} (place BIGINT, event_id VARCHAR)")
@@ -52,10 +57,19 @@ def find_repeats(
     return count_repeats(con, into)
 
 
-def id_hashes(con: duckdb.DuckDBPyConnection, good: str) -> Hashes:
-    """The sorted hashes of all ids."""
-    found = con.execute(f"SELECT hash(event_id) AS h {good} AND event_id IS NOT NULL").fetchnumpy()["h"]
-    return np.sort(np.asarray(found, dtype=np.uint64))
+def cuts_for(con: duckdb.DuckDBPyConnection, rows: int) -> int:
+    """Into how many parts the hashes of so many ids are cut, of which each is within the memory there is."""
+    limit = memory_limit(lambda sql: con.execute(sql).fetchall())
+    return max(1, math.ceil(_HASH_BYTES * rows / (_MOST_OF_LIMIT * limit)))
+
+
+def id_hashes(con: duckdb.DuckDBPyConnection, good: str, *, cut: int = 0, of: int = 1) -> Hashes:
+    """The sorted hashes of all ids, or of one of several parts that have none in common."""
+    inside = f" AND hash(event_id) % {of} = {cut}" if of > 1 else ""
+    found = con.execute(f"SELECT hash(event_id) AS h {good} AND event_id IS NOT NULL{inside}").fetchnumpy()["h"]
+    hashes: Hashes = np.asarray(found, dtype=np.uint64)
+    hashes.sort()
+    return hashes
 
 
 def standing_twice(hashes: Hashes) -> Hashes:

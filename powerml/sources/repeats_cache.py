@@ -23,6 +23,7 @@ from powerml.sources.repeats import (
     Hashes,
     add_repeats,
     count_repeats,
+    cuts_for,
     id_hashes,
     sorted_union,
     standing_in,
@@ -56,6 +57,7 @@ def repeats_with_memory(
     digests: Sequence[str],
     *,
     rows_of: Callable[[Sequence[int]], str],
+    rows: int,
     place: str,
     into: str,
     order: str = "",
@@ -65,7 +67,7 @@ def repeats_with_memory(
     `rows_of` gives what stands after FROM (with its WHERE) for the files at some positions.
     """
     try:
-        return _repeats(con, folder, digests, rows_of, place, into, order)
+        return _repeats(con, folder, digests, rows_of, rows, place, into, order)
     except OSError as error:
         raise DataError.in_file(folder, f"cannot be used ({error.strerror})", "check space and rights") from None
 
@@ -75,10 +77,12 @@ def _repeats(
     folder: Path,
     digests: Sequence[str],
     rows_of: Callable[[Sequence[int]], str],
+    rows: int,
     place: str,
     into: str,
     order: str,
 ) -> tuple[int, int]:
+    cuts = cuts_for(con, rows)
     every = range(len(digests))
     known = _recall(folder)
     con.execute(f"CREATE TABLE {name(into)} (place BIGINT, event_id VARCHAR)")
@@ -88,13 +92,16 @@ def _repeats(
         if not added:
             return count_repeats(con, into)
         parts: list[HashedPart] = [(path, _hashes(path)) for path in known.hashes]
-        new = id_hashes(con, rows_of(added))
-        suspects = np.unique(np.concatenate([standing_twice(new), *(standing_in(new, old) for _path, old in parts)]))
-        parts = folded_hashes(parts, new)
+        before, twice = parts, list[Hashes]()
+        for cut in range(cuts):
+            new = id_hashes(con, rows_of(added), cut=cut, of=cuts)
+            twice += [standing_twice(new), *(standing_in(new, old) for _path, old in before)]
+            parts = folded_hashes(parts, new)
+        suspects = np.unique(np.concatenate(twice))
     else:
-        together = id_hashes(con, rows_of(every))
-        suspects = standing_twice(together)
-        parts = [(None, together)]
+        found = [_cut(con, rows_of(every), cut, cuts, private_folder(folder)) for cut in range(cuts)]
+        suspects = np.concatenate([twice for _hashes, twice in found])
+        parts = [(None, hashes) for hashes, _twice in found]
     if len(suspects):
         # Of an id that repeated before and again now, all rows are found anew.
         con.execute(
@@ -103,6 +110,17 @@ def _repeats(
         add_repeats(con, rows_of(every), place=place, into=into, hashes=suspects, order=order)
     _remember(con, folder, tuple(digests), parts=parts, table=into)
     return count_repeats(con, into)
+
+
+def _cut(con: duckdb.DuckDBPyConnection, good: str, cut: int, of: int, folder: Path) -> tuple[Hashes, Hashes]:
+    """One part of all hashes, on the disk where there are others, and those that stand twice in it."""
+    hashes = id_hashes(con, good, cut=cut, of=of)
+    twice = standing_twice(hashes)
+    if of > 1:
+        with tempfile.TemporaryFile(dir=folder) as file:  # what is mapped stays when the file is gone
+            hashes.tofile(file)
+            hashes = np.memmap(file, dtype=np.uint64, mode="r", shape=hashes.shape) if len(hashes) else hashes
+    return hashes, twice
 
 
 def folded_hashes(parts: Sequence[HashedPart], new: Hashes) -> list[HashedPart]:

@@ -165,7 +165,8 @@ def _leave_out_repeats(con: duckdb.DuckDBPyConnection, staged: str, out: str, ke
 def _ignore_repeats(con: duckdb.DuckDBPyConnection, staged: str, out: str) -> tuple[int, int]:
     columns = [row[0] for row in con.execute(f"DESCRIBE {staged}").fetchall()]
     good = f"FROM (SELECT *, rowid AS _place FROM {staged}) WHERE _rule IS NULL"
-    ids, repeats = find_repeats(con, good, place="_place", into="repeats", order=known_order(columns))
+    (rows,) = con.execute(f"SELECT count(*) FROM {staged}").fetchone() or (0,)
+    ids, repeats = find_repeats(con, good, rows=rows, place="_place", into="repeats", order=known_order(columns))
     if repeats:
         con.execute(f"INSERT INTO {out} SELECT place, NULL, event_id FROM repeats")
         con.execute("DROP TABLE repeats")

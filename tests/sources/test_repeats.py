@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections import Counter
+from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -10,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from powerml.sources.repeats import find_repeats, standing_in
+from powerml.sources.repeats import cuts_for, find_repeats, standing_in
+from powerml.sources.repeats_cache import repeats_with_memory
 from tests.sources.reading import counts, rows
 
 LINES = [
@@ -48,14 +51,15 @@ def test_the_earliest_of_repeated_ids_stays_and_blank_ids_never_repeat(opened, t
     assert sum(row[0] is None for row in kept) == 3
 
 
-@settings(max_examples=15, deadline=None)
-@given(st.lists(st.sampled_from("abcdefgh"), max_size=30))
-def test_counts_agree_with_counting(ids):
-    with duckdb.connect() as con:
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.sampled_from("abcdefgh"), max_size=30), st.sampled_from([1, 2, 5]))
+def test_counts_agree_with_counting_in_one_or_in_parts(ids, cuts):
+    with duckdb.connect() as con, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("powerml.sources.repeats.cuts_for", lambda _con, _rows: cuts)
         con.execute("CREATE TABLE t (place BIGINT, event_id VARCHAR)")
         if ids:
             con.executemany("INSERT INTO t VALUES (?, ?)", list(enumerate(ids)))
-        found = find_repeats(con, "FROM t WHERE true", place="place", into="again")
+        found = find_repeats(con, "FROM t WHERE true", rows=len(ids), place="place", into="again")
         counted = Counter(ids)
         assert found == (sum(n > 1 for n in counted.values()), sum(n - 1 for n in counted.values()))
         if found[1]:
@@ -87,3 +91,33 @@ def test_hashes_that_stand_among_sorted_others_are_found(size, high):
     others = np.sort(random.integers(0, high, size, dtype=np.uint64, endpoint=True))
     new = np.sort(np.concatenate([random.integers(0, high, 500, dtype=np.uint64, endpoint=True), others[::7]]))
     assert standing_in(new, others).tolist() == new[np.isin(new, others)].tolist()
+
+
+def test_hashes_are_cut_by_the_memory_there_is():
+    with duckdb.connect() as con:
+        con.execute("SET memory_limit = '1GB'")
+        assert [cuts_for(con, rows) for rows in (0, 1_000_000, 60_000_000, 100_000_000)] == [1, 1, 2, 4]
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.lists(st.sampled_from("abcdefghijkl"), max_size=12), min_size=1, max_size=4), st.sampled_from([1, 3])
+)
+def test_what_is_remembered_in_parts_finds_the_same(nights, cuts):
+    every = [one for ids in nights for one in ids]
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("powerml.sources.repeats_cache.cuts_for", lambda _con, _rows: cuts)
+        for last in range(1, len(nights) + 1):
+            ids = [(file, one) for file, some in enumerate(nights[:last]) for one in some]
+            with duckdb.connect() as con:
+                con.execute("CREATE TABLE t (place BIGINT, file INT, event_id VARCHAR)")
+                if ids:
+                    con.executemany("INSERT INTO t VALUES (?, ?, ?)", [(i, *one) for i, one in enumerate(ids)])
+                found = repeats_with_memory(
+                    con, Path(folder), [str(n) for n in range(last)], place="place", into="again", rows=len(ids),
+                    rows_of=lambda files: f"FROM t WHERE file IN ({', '.join(map(str, files))})",
+                )  # fmt: skip
+                counted = Counter(one for _file, one in ids)
+                assert found == (sum(n > 1 for n in counted.values()), sum(n - 1 for n in counted.values()))
+                places = {place for (place,) in con.execute('SELECT place FROM "again"').fetchall()}
+                assert places == {i for i, (_f, one) in enumerate(ids) if one in every[:i]}
