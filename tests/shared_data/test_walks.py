@@ -1,7 +1,8 @@
 """A newcomer's way to the first score: init, check, train, score on data that nobody here wrote, with no edit made.
 
 Where POWERML_SHARED names the folder that holds it. Edits made by hand: crm6, cloud_provider and ravenstack none;
-golden/raw the roles in vocabulary.yaml. The handmade export needs none either, see tests/workflows/test_init.py.
+golden/raw four lines of roles, see tests/workflows/test_init.py, and here its whole vocabulary. The handmade export
+needs none either, see there.
 """
 
 from __future__ import annotations
