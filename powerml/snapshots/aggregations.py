@@ -19,7 +19,7 @@ from ibis import _
 
 from powerml.snapshots import placing
 from powerml.snapshots.engine.words import MAX_WORDS, WORD, bit_count, whole_number
-from powerml.snapshots.lanes import LANE, Lanes, counted_together
+from powerml.snapshots.lanes import LANE, Lanes, counted_together, row_lanes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -51,6 +51,7 @@ _RUNNING: dict[AtomKind, Callable[[ir.Column], ir.Scalar]] = {
 }
 
 
+FEW_VALUES = 16  # of so many it is told from masks when each was first used
 SHORT_DAYS = 30  # most metrics look back this far
 
 
@@ -269,7 +270,17 @@ def ever(engine: Engine, days: ir.Table, cells: Cells, cutoffs: Cutoffs, rollups
     wanted = {cell: (name, kinds[name]) for name, cell in cells.ever.items()}
     if rollups.history is not None:
         days = rollups.history.before(rollups.history.days, days)
-    return running(engine, days, wanted, cutoffs, rollups)
+    span = rollups.last_day - rollups.first_day + 1
+    few = rollups.most is not None and rollups.most * span < LANE and len(cutoffs.days) > 1
+    counts = {cell: name for cell, (name, kind) in wanted.items() if few and kind in ("count", "any")}
+    if len(counts) < 2:
+        return running(engine, days, wanted, cutoffs, rollups)
+    several, back = row_lanes(counts)
+    plain = {cell: of for cell, of in wanted.items() if cell not in counts}
+    added: dict[str, tuple[str, AtomKind]] = {name: (name, "sum") for name in several}
+    names = dict.fromkeys(name for name, _kind in plain.values())
+    table = running(engine, days.select("ent", "day", *names, **several), plain | added, cutoffs, rollups)
+    return table.select("ent", "c", *plain, **back)
 
 
 def running(
@@ -334,15 +345,35 @@ def first_uses(engine: Engine, rollups: Rollups, distinct: Distinct) -> ir.Table
     """(uid, aid, code, day): the first day on which a user used each value."""
     key = f"first_{distinct.of}_{hashlib.sha1(repr(distinct.where).encode(), usedforsecurity=False).hexdigest()[:12]}"
     if key not in rollups.memo:
-        told = codes_told(engine, rollups.kinds, distinct.of, distinct.where)
-        rows = rollups.days.join(told, "ev").select(rollups.days.uid, rollups.days.aid, rollups.days.day, told.code)
-        rows = rows.group_by("uid", "aid", "code").aggregate(day=_.day.min())
+        rows = _first_of_masks(engine, rollups, distinct)
+        if rows is None:
+            told, days = codes_told(engine, rollups.kinds, distinct.of, distinct.where), rollups.days
+            rows = days.join(told, "ev").select(days.uid, days.aid, days.day, told.code)
+            rows = rows.group_by("uid", "aid", "code").aggregate(day=_.day.min())
         if rollups.store is None:
             rollups.memo[key] = engine.keep(rows, key)
         else:
             rollups.memo[key] = rollups.store.keep(rows, key)
             rollups.store.put(key, {"of": distinct.of, "where": distinct.where})
     return rollups.memo[key]
+
+
+def _first_of_masks(engine: Engine, rollups: Rollups, distinct: Distinct) -> ir.Table | None:
+    """What `first_uses` gives, from the masks of users' days, which are fewer than their events and kinds.
+
+    None where no mask tells it, the values are many, or users may stand in several accounts.
+    """
+    atoms, mask = rollups.memo.get("atoms"), Atom("mask", distinct.where, distinct.of).name
+    _codes, many = rollups.kinds.codes(distinct.of)
+    if not rollups.one_row or not 0 < many <= FEW_VALUES or atoms is None or mask not in atoms.columns:
+        return None
+    days = {f"d{code}": _.day.min(where=(_[mask] & (1 << code)) != 0) for code in range(many)}
+    firsts = engine.keep(atoms.group_by("uid").aggregate(**days), "firsts")
+    each = [
+        firsts.select("uid", aid=ibis.null("int32"), code=ibis.literal(code, "int32"), day=firsts[name])
+        for code, name in enumerate(days)
+    ]
+    return ibis.union(*each).filter(_.day.notnull()) if many > 1 else each[0].filter(_.day.notnull())
 
 
 def session_cells(

@@ -93,3 +93,18 @@ def counted_together(
             sums[total] = number.sum(where=inside[window])
             back |= {cell: lane_count(_[total], lane) for lane, (_name, cell) in enumerate(some)}
     return sums, back
+
+
+def row_lanes(counts: Mapping[str, str]) -> tuple[dict[str, ir.Value], dict[str, ir.Value]]:
+    """Numbers that hold several counts of a row each, to be added up, and the counts taken out of their sums.
+
+    `counts`: result column -> the column that is added up.
+    """
+    held: dict[str, ir.Value] = {}
+    back: dict[str, ir.Value] = {}
+    for place, (cell, name) in enumerate(counts.items()):
+        number, lane = lane_place(place)
+        part = _[name].cast("float64") * lane_unit(lane)
+        held[number] = held[number] + part if number in held else part
+        back[cell] = lane_count(_[number], lane)
+    return held, back

@@ -83,22 +83,30 @@ class Passes:
         return there.union(table.filter(table.user_id.isnull()).semi_join(homes["account_id"], "account_id"))
 
 
-def passes_for(inputs: Inputs, project: ProjectSpec, *, events: int, dates: int) -> Passes | None:
-    """The passes that snapshots of some `events` at some `dates` need to stay within memory; None where one will do."""
+def passes_for(
+    inputs: Inputs, project: ProjectSpec, *, events: int, dates: int, users: ir.Table | None = None
+) -> Passes | None:
+    """The passes that snapshots of some `events` at some `dates` need to stay within memory; None where one will do.
+
+    Users are counted by their table where they are numbered already, else about.
+    """
     engine = inputs.engine
     if not isinstance(engine, DuckDBEngine):  # others cut their work themselves
         return None
     limit = memory_limit(engine.run)
     if not project.memory_limit and (events < FEW_EVENTS or events * (EVENT_BYTES + ROW_BYTES * dates) <= limit):
         return None
-    ((users,),) = engine.run("select approx_count_distinct(user_id) from events")
-    need = OURS_BYTES + events * EVENT_BYTES + users * dates * ROW_BYTES
+    if users is None:
+        ((many,),) = engine.run("select approx_count_distinct(user_id) from events")
+    else:
+        many = engine.rows(users.aggregate(n=_.count()))[0]["n"]
+    need = OURS_BYTES + events * EVENT_BYTES + many * dates * ROW_BYTES
     if need <= KEPT_WITHIN * limit:
         return None
     room = max(FOR_ENGINE * limit - OURS_BYTES, 0.1 * limit)
-    number = min(int(np.ceil((need - OURS_BYTES) / room)), max(users, 1))
+    number = min(int(np.ceil((need - OURS_BYTES) / room)), max(many, 1))
     why = (
-        f"{events:,} events of some {users:,} users at {dates} date{'s'[: dates != 1]} need about {_gb(need)}, and "
+        f"{events:,} events of some {many:,} users at {dates} date{'s'[: dates != 1]} need about {_gb(need)}, and "
         f"{'memory_limit' if project.memory_limit else 'the machine'} gives {_gb(limit)}"
     )
     return cut_by_user(inputs, project, number, why, limit, events) if number > 1 else None

@@ -118,10 +118,12 @@ def roll_up(
     extra: Iterable[str] = (),
     amounts: Iterable[str] = (),
     whole_of: Overall | None = None,
+    users: ir.Table | None = None,
 ) -> Rollups:
     """Reads the events once and rolls them up.
 
-    `extra` names further event columns that metrics tell kinds of event apart by, `amounts` those that they add up.
+    `extra` names further event columns that metrics tell kinds of event apart by, `amounts` those that they add up;
+    `users` are the `numbered_users` of the inputs where somebody has numbered them.
     Where `inputs` are some users' part of all, `whole_of` is what is known of all: it may have no event at all.
     """
     engine = inputs.engine
@@ -138,7 +140,7 @@ def roll_up(
         span = {"low": calendar.midnight(whole_of.first_day), "high": calendar.midnight(whole_of.last_day + 1) - 1}
         kinds = whole_of.kinds
     told = kind_table(engine, kinds, asked)
-    users = numbered(engine, inputs, "user_id", "uid", ("events", "users"))
+    users = numbered_users(inputs) if users is None else users
     accounts = numbered(engine, inputs, "account_id", "aid", ACCOUNT_TABLES)
     numbers = amounts_of(inputs, amounts)
     slim = engine.keep(slim_events(inputs, users, accounts, told, asked, numbers, calendar, span), "slim")
@@ -377,6 +379,11 @@ def distinct_ids(inputs: Inputs, column: str, tables: Iterable[str]) -> ir.Table
     if not parts:
         return None
     return ibis.union(*parts, distinct=True) if len(parts) > 1 else parts[0]
+
+
+def numbered_users(inputs: Inputs) -> ir.Table:
+    """(user_id, uid): every user of events and users."""
+    return numbered(inputs.engine, inputs, "user_id", "uid", ("events", "users"))
 
 
 def numbered(engine: Engine, inputs: Inputs, column: str, number: str, tables: Iterable[str]) -> ir.Table:

@@ -26,7 +26,7 @@ from powerml.snapshots.entities import left_accounts
 from powerml.snapshots.labels import label_cutoffs
 from powerml.snapshots.needs import apart, columns_asked, needed_until, of_events
 from powerml.snapshots.passes import Passes, in_passes, passes_for
-from powerml.snapshots.rollup import NEVER, Inputs, Overall, Rollups, overall, roll_up
+from powerml.snapshots.rollup import NEVER, Inputs, Overall, Rollups, numbered_users, overall, roll_up
 from powerml.snapshots.usage import Usage
 from powerml.snapshots.windows import Cutoffs, cutoffs_asked, day_date
 from powerml.sources.loading import TooManyBadRows, open_sources, write_quarantine
@@ -295,15 +295,17 @@ def opened(
     (events,) = loaded.report.loc[loaded.report["table"] == "events", "loaded"].to_list() or [0]
     # roll-ups that are kept lie on disk, and a night reads few of them
     by_night = cache and (dates <= NIGHTLY_DATES or not project.memory_limit)
-    passes = None if by_night else passes_for(inputs, project, events=int(events), dates=dates)
+    users = None if cache else numbered_users(inputs)
+    passes = None if by_night else passes_for(inputs, project, events=int(events), dates=dates, users=users)
     if passes is not None:
+        engine.drop(*(() if users is None else (users,)))
         note(passes.why)
         whole = overall(inputs, project, extra=columns, amounts=amounts)
         return OpenProject(project, metrics, loaded, inputs, whole, replace(passes, extra=tuple(columns)))
     note(f"rolling {int(events):,} events up")
     with planning():
         rollups = from_cache(project, loaded, inputs, columns, amounts) if cache else None
-        rollups = rollups or roll_up(inputs, project, extra=columns, amounts=amounts)
+        rollups = rollups or roll_up(inputs, project, extra=columns, amounts=amounts, users=users)
     return OpenProject(project, metrics, loaded, inputs, rollups)
 
 
