@@ -71,8 +71,12 @@ class NightHistory:
         (a digest, `Night.scorer`) for what one and the same scorer says of each date. What a night itself said stands
         before what was filled in later; of several that a night said the last one counts.
         """
+        return self._said(self.every(), model, scorer)
+
+    @staticmethod
+    def _said(entries: Iterable[Night], model: str | None, scorer: str | None = None) -> list[Night]:
         chosen: dict[date, Night] = {}
-        for night in self.every():
+        for night in entries:
             asked = night.role == "main" if model is None and scorer is None else True
             if not asked or (model is not None and night.model != model) or (scorer not in (None, night.scorer)):
                 continue
@@ -88,7 +92,7 @@ class NightHistory:
 
     def at(self, as_of: date, model: str | None = None) -> Night | None:
         """The night of a date; see `nights`."""
-        return next((night for night in self.nights(model) if night.as_of == as_of), None)
+        return next(iter(self._said(self.every_of(as_of), model)), None)
 
     def before(self, night: Night, days: int, *, as_said: bool = False) -> Night | None:
         """The night `days` before another, by the same scorer, so that what differs is what entities did.

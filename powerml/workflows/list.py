@@ -208,7 +208,7 @@ def _worth(project: ProjectSpec, views: NightViews, spec: ListSpec, cut: int | N
         return [], None
     if spec.came not in OUTCOMES and not any(n.model.endswith(f"-{spec.came}") for n in history.all_beside(night)):
         return [f"What the list is worth is not known: no model of the outcome {spec.came!r} is registered."], None
-    then = newest_known(history, night, spec)
+    then = views.once(("judged", labels_of(spec)), lambda: newest_known(history, night, spec))
     if then is None:
         days = project.outcome.horizon_days
         return [f"What the list is worth is not known yet: no night's outcomes are, {days} days after it."], None
