@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from powerml.history.nights import Night
     from powerml.history.store import NightHistory
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 COMPOSITE, SIGNALS = "power_user", "power_user_signals"
 _CHANGE = re.compile(r"(?:(\w+)_)?change_(\d+)d")
 _OF_SET = frozenset({"status", "score", "raw_score", "band", "tier", "percentile", "coverage", "reasons"})
@@ -202,11 +202,11 @@ class NightViews:
     _made: dict[str | None, NightView | None] = field(default_factory=dict, repr=False)
     _others: dict[str, NightViews] = field(default_factory=dict, repr=False)
 
-    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+    def once(self, key: Hashable, make: Callable[[], _T]) -> _T:
         """What is made of these views, made at the first asking."""
         if key not in self._kept:
             self._kept[key] = make()
-        made: T = self._kept[key]
+        made: _T = self._kept[key]
         return made
 
     def at(self, night: Night) -> NightViews:

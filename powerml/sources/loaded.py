@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 RECENT = "events_recent"
-LOOKED_AT = ("user_id", "account_id", "session_id", "event", "time")
+_LOOKED_AT = ("user_id", "account_id", "session_id", "event", "time")
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class Loaded:
         The copy has their ids, names and times, and is gone at the end.
         """
         at = instant.astimezone(UTC).replace(tzinfo=None)
-        columns = ", ".join(name(c) for c in LOOKED_AT if c in self.columns["events"])
+        columns = ", ".join(name(c) for c in _LOOKED_AT if c in self.columns["events"])
         rows = f"SELECT {columns} FROM {name(self.tables['events'])} WHERE time >= TIMESTAMP '{at}'"
         self.con.execute(f"CREATE TEMP TABLE {name(RECENT)} AS {rows}")
         try:
