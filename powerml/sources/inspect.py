@@ -90,6 +90,12 @@ def inspect_events(loaded: Loaded, *, timezone: str, top: int = 20) -> Inspectio
     )
 
 
+def findings_of_events(loaded: Loaded, *, timezone: str) -> tuple[str, ...]:
+    """What `inspect_events` finds, without its tables."""
+    days = per_day(loaded, timezone=timezone)
+    return _findings(days, suspicious_gaps(days), implausible_users(loaded))
+
+
 def available(loaded: Loaded) -> pd.DataFrame:
     """Every canonical column of the loaded tables (table, column, available); `known_at` only where it is there."""
     rows = [

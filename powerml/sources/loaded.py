@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 RECENT = "events_recent"
-_LOOKED_AT = ("user_id", "account_id", "session_id", "event", "time")
+_LOOKED_AT = ("user_id", "account_id", "session_id", "time")
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Loaded:
     def since(self, instant: datetime) -> Iterator[Loaded]:
         """The same with a copy of the events from an instant on, for who looks at them often and at nothing older.
 
-        The copy has their ids, names and times, and is gone at the end.
+        The copy has their ids and times, and is gone at the end.
         """
         at = instant.astimezone(UTC).replace(tzinfo=None)
         columns = ", ".join(name(c) for c in _LOOKED_AT if c in self.columns["events"])

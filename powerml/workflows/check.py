@@ -14,7 +14,7 @@ from powerml.progress import Note, silent
 from powerml.snapshots.needs import columns_asked
 from powerml.snapshots.rollup import NEVER
 from powerml.snapshots.vocabulary import literal_brackets, unmapped_sentence
-from powerml.sources.inspect import Inspection, inspect_events
+from powerml.sources.inspect import Inspection, findings_of_events, inspect_events
 from powerml.sources.oddities import oddities
 from powerml.tables import OUTCOMES
 from powerml.tracking.due import champions_due, reviews_due
@@ -61,7 +61,7 @@ def check(
     metrics = project_metrics(project)
     loaded = read_sources(project, now=now, extra=columns_asked(metrics.values()), lenient=True, cache=cache, note=note)
     inspection = inspect_events(loaded, timezone=project.timezone)
-    findings = _of_sources(loaded, inspection)
+    findings = _of_sources(loaded, inspection.findings)
     coverage = pd.DataFrame(columns=["metric", "available", "reason"])
     labels = pd.DataFrame(columns=["as_of", "ineligible", "immature", "churn", "stay", "expand"])
     unmapped: tuple[str, ...] = ()
@@ -95,15 +95,15 @@ def findings_at(data: OpenProject, as_of: date, *, now: datetime, note: Note = s
     note("looking at events")
     midnight = datetime.combine(as_of, time(), ZoneInfo(data.project.timezone))
     with data.loaded.since(midnight - timedelta(days=LOOKED_AT_DAYS)) as loaded:
-        findings = _of_sources(loaded, inspect_events(loaded, timezone=data.project.timezone))
+        findings = _of_sources(loaded, findings_of_events(loaded, timezone=data.project.timezone))
     cutoffs = data.cutoffs()
     findings += _ripe(any_cutoff=bool(cutoffs), ripe=bool(cutoffs and data.mature(cutoffs)))
     findings += _of_names(data.loaded, data, tuple(data.rollups.kinds.unmapped(data.rollups.seen < NEVER)))
     return tuple(dict.fromkeys([*findings, *_due(data.project, now, data)]))
 
 
-def _of_sources(loaded: Loaded, inspection: Inspection) -> list[str]:
-    return [*loaded.problems, *_quarantined(loaded), *oddities(loaded), *inspection.findings]
+def _of_sources(loaded: Loaded, events: Sequence[str]) -> list[str]:
+    return [*loaded.problems, *_quarantined(loaded), *oddities(loaded), *events]
 
 
 def _of_names(loaded: Loaded, data: OpenProject | None, unmapped: Sequence[str]) -> list[str]:
