@@ -193,14 +193,12 @@ class NightView:
 class NightViews:
     """The views of a night, each made once: what one list or rule has read the next one need not read again.
 
-    `once` keeps what others made of them.
+    `once` keeps them, and what others made of them.
     """
 
     history: NightHistory
     night: Night
     _kept: dict[Hashable, Any] = field(default_factory=dict, repr=False)
-    _made: dict[str | None, NightView | None] = field(default_factory=dict, repr=False)
-    _others: dict[str, NightViews] = field(default_factory=dict, repr=False)
 
     def once(self, key: Hashable, make: Callable[[], _T]) -> _T:
         """What is made of these views, made at the first asking."""
@@ -213,13 +211,11 @@ class NightViews:
         """Those of another night, made once, too."""
         if night == self.night:
             return self
-        return self._others.setdefault(f"{night.as_of}/{night.scores_file}", NightViews(self.history, night))
+        return self.once((night.as_of, night.scores_file), lambda: NightViews(self.history, night))
 
     def of(self, model: str | None) -> NightView | None:
         """See `NightView.at`."""
-        if model not in self._made:
-            self._made[model] = NightView.at(self.history, self.night, model)
-        return self._made[model]
+        return self.once(("of", model), lambda: NightView.at(self.history, self.night, model))
 
 
 def _frame(view: NightView, *names: str) -> pd.DataFrame:

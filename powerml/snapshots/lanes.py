@@ -86,23 +86,21 @@ def counted_together(
     sums: dict[str, ir.Scalar] = {}
     back: dict[str, ir.Value] = {}
     for window in dict.fromkeys(window for _name, window in counts):
-        cells = [(name, cell) for (name, other), cell in counts.items() if other == window]
-        for some in (cells[n : n + LANES] for n in range(0, len(cells), LANES)):
-            total = f"lanes_{len(sums)}"
-            number = sum(_[name].cast("float64") * lane_unit(lane) for lane, (name, _cell) in enumerate(some))
-            sums[total] = number.sum(where=inside[window])
-            back |= {cell: lane_count(_[total], lane) for lane, (_name, cell) in enumerate(some)}
+        cells = {cell: name for (name, other), cell in counts.items() if other == window}
+        held, taken = row_lanes(cells, first=len(sums))
+        sums |= {number: value.sum(where=inside[window]) for number, value in held.items()}
+        back |= taken
     return sums, back
 
 
-def row_lanes(counts: Mapping[str, str]) -> tuple[dict[str, ir.Value], dict[str, ir.Value]]:
+def row_lanes(counts: Mapping[str, str], *, first: int = 0) -> tuple[dict[str, ir.Value], dict[str, ir.Value]]:
     """Numbers that hold several counts of a row each, to be added up, and the counts taken out of their sums.
 
-    `counts`: result column -> the column that is added up.
+    `counts`: result column -> the column that is added up. `first`: how many numbers there are before them.
     """
     held: dict[str, ir.Value] = {}
     back: dict[str, ir.Value] = {}
-    for place, (cell, name) in enumerate(counts.items()):
+    for place, (cell, name) in enumerate(counts.items(), start=first * LANES):
         number, lane = lane_place(place)
         part = _[name].cast("float64") * lane_unit(lane)
         held[number] = held[number] + part if number in held else part
