@@ -264,7 +264,7 @@ def test_a_night_asks_a_database_only_for_weeks_that_changed(tmp_path):
     def weeks_read(**more) -> list[str]:
         said: list[str] = []
         work = Work(project, NightHistory(project.state / "history"), NOW, note=said.append, **more)
-        steps._check(work, None)
+        steps._check(work, steps.Sofar(DAYS[-1], {}))
         work.opened.loaded.con.close()
         return [one.split(" have")[0] for one in said if "weeks" in one]
 
