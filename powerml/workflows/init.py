@@ -11,6 +11,7 @@ from powerml.errors import UsageError
 from powerml.progress import Note, silent
 from powerml.snapshots.vocabulary import event_kinds
 from powerml.sources.guess.compose import compose
+from powerml.sources.guess.contracts import plans_by_price
 from powerml.sources.guess.databases import DUCKDB_ENDINGS, look_at_duckdb, look_at_server
 from powerml.sources.guess.look import as_told, look_at_files
 from powerml.sources.guess.meanings import meanings
@@ -80,6 +81,7 @@ def init(
     con.close()
     note("trying it on the data")
     loaded = settle(draft, lambda d: _project(d, base, name), now or datetime.now(UTC))
+    plans_by_price(draft, loaded)
     entity = draft.settings["entity"][0]
     names, users = event_names(loaded, entity) if "events" in loaded.tables else ([], 0)
     draft.needed += [*left, *loaded.problems]

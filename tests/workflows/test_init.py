@@ -98,6 +98,21 @@ def test_guesses_stand_beside_what_was_guessed(made):
     assert "plans: [Basic, Plus, Premium]  # guess: lowest first, by median mrr (Basic 1234.5, Plus 2400" in page
 
 
+def test_plans_of_billing_items_are_ordered_by_what_a_seat_costs(tmp_path):
+    """A dear subscription of many cheap seats does not make its plan the dearer one; `check` finds no unknown plan."""
+    ways = [("Starter", 2900, "month", 50)] * 3 + [("Pro", 118800, "year", 1)] * 3
+    items = pd.DataFrame(ways, columns=["plan_nickname", "unit_amount", "interval", "quantity"])
+    items["customer"] = [f"c{n}" for n in range(6)]
+    items["current_period_start"] = "2026-01-01"
+    events = items[["customer"]].assign(user_id=[f"u{n}" for n in range(6)], event="login", time="2026-02-01T10:00:00Z")
+    write(tmp_path / "export", subscription_items=items, events=events)
+    begun = init([tmp_path / "export"], tmp_path / "powerml.yaml", now=NOW)
+    assert begun.guessed[-1].startswith("plans: lowest first, by median mrr per seat (Starter 29, Pro 99)")
+    project = load_project(tmp_path / "powerml.yaml")
+    assert project.plans == ("Starter", "Pro")
+    assert not [said for said in check(project, now=NOW).findings if "plan" in said]
+
+
 def test_nothing_is_overwritten(made):
     folder, _ = made
     before = (folder / "powerml.yaml").read_text()

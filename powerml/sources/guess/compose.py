@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from powerml.errors import DataError
-from powerml.sources.guess.contracts import MOST_PLANS, one_row_each, plans_by_price
+from powerml.sources.guess.contracts import one_row_each
 from powerml.sources.guess.draft import Draft, Entry
 from powerml.sources.guess.joins import borrow, event_query, ids_within_accounts
 from powerml.sources.guess.look import overlap
@@ -49,7 +49,7 @@ def compose(con: duckdb.DuckDBPyConnection, looks: Sequence[TableLook]) -> Draft
         _events(con, draft, looks)
     if "subscriptions" in chosen:
         one_row_each(con, draft)
-    _settings(con, draft)
+    _settings(draft)
     for table, entry in draft.entries.items():
         used = {s for s in entry.columns.values() if s}
         if "shape" in entry.keys:
@@ -220,7 +220,7 @@ def _nobody(draft: Draft, *, borrowed_account: bool) -> None:
     )
 
 
-def _settings(con: duckdb.DuckDBPyConnection, draft: Draft) -> None:
+def _settings(draft: Draft) -> None:
     entries = draft.entries
     seen = [s for e in entries.values() for s in e.look.columns.values()]
     zoned = any(s.kind == "TIMESTAMP WITH TIME ZONE" or (s.times is not None and s.times.zoned) for s in seen)
@@ -241,10 +241,6 @@ def _settings(con: duckdb.DuckDBPyConnection, draft: Draft) -> None:
     draft.settings["entity"] = (entity, f"guess: {why}; or {other}")
     draft.guessed.append(f"entity: {entity} ({why}); or {other}")
     if "subscriptions" in entries:
-        plans, how = plans_by_price(con, draft) if "shape" not in entries["subscriptions"].keys else ([], "")
-        if plans and len(plans) < MOST_PLANS:
-            draft.settings["plans"] = (plans, f"guess: {how}")
-            draft.guessed.append(f"plans: {how}")
         draft.settings["outcome"] = ({"kind": "contract"}, "what customers pay is known; or behavioural")
     else:
         draft.settings["outcome"] = (

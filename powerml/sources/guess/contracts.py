@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     from powerml.sources.guess.draft import Draft
     from powerml.sources.guess.look import TableLook
+    from powerml.sources.loaded import Loaded
 
-MOST_PLANS = 40
+_MOST_PLANS = 40
 _PERIOD = r"[_\s-]*(mthly|monthly|month|annual|annually|yearly|year|biann|biannual|quarterly|quarter|weekly)$"
 
 
@@ -130,23 +131,23 @@ def _merges_periods(plans: tuple[str, ...]) -> bool:
     return len({re.sub(_PERIOD, "", plan, flags=re.IGNORECASE) for plan in plans}) < len(plans)
 
 
-def plans_by_price(con: duckdb.DuckDBPyConnection, draft: Draft) -> tuple[list[str], str]:
-    """Plan names, the cheapest first by median price (else by seats), and what is said of the order."""
-    entry = draft.entries["subscriptions"]
-    plan, mrr, seats = (entry.columns.get(c) for c in ("plan", "mrr", "seats"))
-    if plan is None:
-        return [], ""
-    shown = f"regexp_replace({name(plan)}, '{_PERIOD}', '')" if "regexp_replace" in (entry.query or "") else name(plan)
-    where = re.search(r"\nwhere (.*)$", entry.query or "")
-    numerals = Numerals(entry.keys.get("decimal"), entry.keys.get("currency"))
-    by = mrr or seats
-    price = f"median({numerals.number(name(by))})" if by else "0"
-    rows = con.execute(
-        f"SELECT p, {price.replace(name(by), 'price') if by else '0'} FROM (SELECT trim({shown}) AS p"
-        f"{f', {name(by)} AS price' if by else ''} FROM {name(entry.look.view)}"
-        f" {f'WHERE {where[1]}' if where else ''}) WHERE p <> '' GROUP BY p"
-        f" ORDER BY 2 NULLS FIRST, p LIMIT {MOST_PLANS}"
+def plans_by_price(draft: Draft, loaded: Loaded) -> None:
+    """Sets the plans in the order of what they cost, as the subscriptions that were loaded tell it."""
+    columns = loaded.columns.get("subscriptions", ())
+    if "subscriptions" not in draft.entries or "plan" not in columns:
+        return
+    by = next((column for column in ("mrr", "seats") if column in columns), None)
+    price, told = str(by or "NULL"), f"median {by}"
+    if by == "mrr" and "seats" in columns and "shape" in draft.entries["subscriptions"].keys:
+        price, told = "mrr / greatest(seats, 1)", "median mrr per seat"  # items are priced by quantity
+    rows = loaded.con.execute(
+        f"SELECT plan, median({price}) FROM subscriptions WHERE plan IS NOT NULL"
+        f" GROUP BY 1 ORDER BY 2 NULLS FIRST, 1 LIMIT {_MOST_PLANS}"
     ).fetchall()
-    told = ", ".join(f"{p} {value:g}" for p, value in rows if value is not None)
-    said = f"lowest first, by median {'mrr' if mrr else 'seats'} ({told})" if by else "in the order of the alphabet"
-    return [p for p, _ in rows], said
+    if not 0 < len(rows) < _MOST_PLANS:
+        return
+    costs = ", ".join(f"{plan} {value:g}" for plan, value in rows if value is not None)
+    said = f"lowest first, by {told} ({costs})" if by else "in the order of the alphabet"
+    outcome = draft.settings.pop("outcome")
+    draft.settings |= {"plans": ([plan for plan, _ in rows], f"guess: {said}"), "outcome": outcome}
+    draft.guessed.append(f"plans: {said}")

@@ -70,7 +70,6 @@ def _drop(draft: Draft, table: str, why: str) -> None:
     draft.sure[:] = [said for said in draft.sure if not said.startswith(f"{table}")]
     draft.needed.append(f"{table}: left out ({entry.look.title}), for {why}")
     if table == "subscriptions":
-        draft.settings.pop("plans", None)
         draft.settings["outcome"] = ({"kind": "behavioural"}, f"subscriptions cannot be read: {why}")
 
 
