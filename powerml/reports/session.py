@@ -304,13 +304,16 @@ def _expected(session: Session) -> Part:
     table = pd.DataFrame() if model is None else totals(model, session.data, seed=session.seed)
     if table.empty:
         return nothing("totals", "there are no probabilities, or no snapshot later than those learned from")
-    told = [
-        f"{row['expected']:.0f} {row['outcome']} ({row['low']:.0f} to {row['high']:.0f}, from {row['events']:,} events)"
-        for row in table.to_dict("records")
-    ]
+    told = [f"{row['expected']:.0f} {row['outcome']} ({_span(row)})" for row in table.to_dict("records")]
     at = session.data.latest["as_of"].max()
     sentence = f"Expected of the {table['n'].iloc[0]:,} at {at:%Y-%m-%d}: {', '.join(told)}."
     return Part("totals", (sentence,), table)
+
+
+def _span(row: dict[Hashable, Any]) -> str:
+    """The interval of what is expected, and how many events tell it; without any there is none."""
+    n = row["events"]
+    return f"{row['low']:.0f} to {row['high']:.0f}, from {n:,} event{'s'[: n != 1]}" if n else "none was seen yet"
 
 
 def _calls(session: Session) -> Part:

@@ -18,6 +18,7 @@ from powerml.tracking.due import DATA_UNTIL, VOCABULARY_TAG, vocabulary_fingerpr
 from powerml.tracking.store import Store, connected
 from powerml.training.rows import Rows
 from powerml.workflows.train import train
+from tests.builders import write_project
 
 QUICK = """
 snapshots: {every: quarter}
@@ -250,3 +251,16 @@ def test_overlapping_windows_share_an_event_and_later_ones_need_another():
 def test_a_user_without_an_account_stands_for_itself():
     frame = pd.DataFrame({"user_id": ["a", "b", "c"], "account_id": ["x", None, None], "label": "stay"})
     assert Rows(frame, "user_id", 90).accounts.tolist() == ["x", "user b", "user c"]
+
+
+def test_where_nobody_left_no_interval_of_leavers_is_printed(tmp_path):
+    days = pd.date_range("2025-01-01", "2025-12-31", freq="10D")
+    events = pd.DataFrame([(f"u{n}", "open", f"{day:%F}T0{n}:00:00Z") for n in range(8) for day in days])
+    project = write_project(
+        tmp_path, events.to_csv(index=False, header=["user_id", "event", "time"]), outcome={"kind": "behavioural"}
+    )
+    (tmp_path / "one.yaml").write_text("scorers: [{weights: engagement}]\n")
+    done = train(load_project(project), load_experiment(tmp_path / "one.yaml"))
+    (expected,) = [said for said in done.sentences if said.startswith("Expected of the 8")]
+    assert "0 churn (none was seen yet), " in expected
+    assert not [said for said in done.sentences if "nan" in said]
