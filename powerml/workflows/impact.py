@@ -11,7 +11,7 @@ import pandas as pd
 
 from powerml.errors import UsageError, did_you_mean
 from powerml.history.store import NightHistory
-from powerml.history.treatments import TREATMENT_COLUMNS, read_drawn
+from powerml.history.treatments import with_drawn
 from powerml.monitoring.impact import playbook_effects
 from powerml.statistics.accounts import accounts_of
 
@@ -65,13 +65,8 @@ def impact(project: ProjectSpec, playbook: str | None = None) -> Impact:
 
 def _treatments(project: ProjectSpec, history: NightHistory, newest: Night) -> pd.DataFrame:
     """Everyone who was treated or held out: entity_id, time (a date), playbook, arm; the first time of each counts."""
-    kept = history.table(newest, "treatments")
-    drawn = read_drawn(project.state)
-    both = drawn if kept is None or kept.empty else pd.concat([kept, drawn]) if len(drawn) else kept
-    both = both.reindex(columns=list(TREATMENT_COLUMNS)).assign(
-        time=pd.to_datetime(both["time"], utc=True).dt.date, arm=both["arm"].fillna("treat")
-    )
-    return both.sort_values("time", kind="stable").drop_duplicates(["playbook", "entity_id"])
+    both = with_drawn(history.table(newest, "treatments"), project.state, project.timezone)
+    return both.drop_duplicates(["playbook", "entity_id"])
 
 
 def _told(history: NightHistory, newest: Night, table: pd.DataFrame) -> pd.DataFrame:
