@@ -57,9 +57,8 @@ def impact(project: ProjectSpec, playbook: str | None = None) -> Impact:
     rows, said = [], []
     for name in names if playbook is None else [playbook]:
         told = playbook_effects(_told(history, newest, table[table["playbook"] == name]))
-        made: list[tuple[object, ...]] = [_row(name, one) for one in told]
-        rows += made
-        said.append(_sentence(name, made))
+        rows += [_row(name, one) for one in told]
+        said.append(_sentence(name, told))
     return Impact(pd.DataFrame(rows, columns=list(IMPACT_COLUMNS)), tuple(said))
 
 
@@ -127,16 +126,19 @@ def _row(name: str, told: OutcomeEffect) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def _sentence(name: str, rows: list[tuple[object, ...]]) -> str:
-    told = {str(row[2]): row for row in rows}
-    words = {outcome: row[-1] for outcome, row in told.items()}
-    design = "against its holdout" if rows[0][1] == "holdout" else "against untouched ones of the same band and trend"
+def _sentence(name: str, told: list[OutcomeEffect]) -> str:
+    words = {one.outcome: one.verdict for one in told}
+    trial = told[0].design == "holdout"
+    design = "against its holdout" if trial else "against untouched ones of the same band and trend"
     if words["score"] == "works" and words["churn"] == "no effect seen" and words["expand"] == "no effect seen":
         return f"{name}, {design}: the score rose, the outcome did not."
-    said = []
-    for outcome, row in told.items():
-        effect, low, high = (float(str(value)) for value in row[5:8])
-        scale, unit = (1, "points") if outcome == "score" else (100, "%")
-        span = "" if effect != effect else f" ({scale * effect:+.1f} {unit}, {scale * low:+.1f} to {scale * high:+.1f})"
-        said.append(f"{outcome} {row[-1]}{span}")
-    return f"{name}, {design}: {'; '.join(said)}."
+    return f"{name}, {design}: {'; '.join(f'{one.outcome} {one.verdict}{_read(one)}' for one in told)}."
+
+
+def _read(told: OutcomeEffect) -> str:
+    """In brackets: the effect with its interval, and why nobody can tell."""
+    of = told.effect
+    scale, unit = (1, "points") if told.outcome == "score" else (100, "%")
+    span = f"{scale * of.effect:+.1f} {unit}, {scale * of.low:+.1f} to {scale * of.high:+.1f}"
+    read = [part for part in ("" if of.low != of.low else span, told.why) if part]
+    return f" ({'; '.join(read)})" if read else ""

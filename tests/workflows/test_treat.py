@@ -80,6 +80,7 @@ def test_a_planted_effect_is_told_against_the_holdout(path, tmp_path):
     assert found.loc["churn", "verdict"] == "works"
     assert found.loc["churn", "low"] < -0.3 < found.loc["churn", "high"]
     assert found.loc["score", "verdict"] == "cannot tell"  # no night a month later is kept yet
+    assert impact(project).sentences[0].endswith("; score cannot tell (nothing is known of it yet).")
     with pytest.raises(UsageError, match="nobody was treated by 'coll'; did you mean 'call'"):
         impact(project, "coll")
 
@@ -101,6 +102,7 @@ def test_without_a_holdout_a_failed_placebo_cannot_tell(path, tmp_path):
     done = impact(project)
     assert set(done.rows["verdict"]) == {"cannot tell"}
     assert "against untouched ones of the same band and trend" in done.sentences[0]
+    assert "; they were not alike before, or nobody knows); expand" in done.sentences[0]
 
 
 @pytest.mark.parametrize(("zone", "day"), [("UTC", "2026-03-02"), ("America/New_York", "2026-03-01")])
