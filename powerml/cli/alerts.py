@@ -52,8 +52,7 @@ def command(since: date | None, judge: str | None, output: Path | None, config: 
         table = card.rules
     else:
         table = fired_since(project, since)
-        who = table["account_id"].fillna(table["user_id"]).fillna("")
-        plain = table.assign(who=who).head(ALERTS_SHOWN)
+        plain = table.rename_axis("who").reset_index().head(ALERTS_SHOWN)
         if len(table):
             out.table(plain[["fired_at", "alert", "who", "owner", "because", "state"]])
         span = "" if since is None else f" since {since}"

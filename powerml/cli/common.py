@@ -42,6 +42,7 @@ class DateType(click.ParamType):  # type: ignore[type-arg]  # no generic in olde
 
 DATE = DateType()
 FILE = click.Path(path_type=Path)
+LONGEST_CELL = 600  # of a table on a terminal; what -o writes and --json tells is whole
 _RAW = "In CSV leave texts as they are, even those that a spreadsheet program would run as formulas."
 
 
@@ -124,7 +125,8 @@ def _cell(value: Any, digits: int) -> str:
         return text.rstrip("0").rstrip(".") if "." in text and value == round(value, 9) else text
     if isinstance(value, pd.Timestamp):
         return value.strftime("%Y-%m-%d") if value == value.normalize() else value.isoformat()
-    return _shown(str(value))
+    text = str(value)
+    return _shown(text if len(text) <= LONGEST_CELL else f"{text[: LONGEST_CELL - 1]}…")
 
 
 def _shown(text: str) -> str:

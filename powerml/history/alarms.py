@@ -150,16 +150,19 @@ class Alarms:
         return int(n)
 
     def fired(self, since: date | None = None) -> pd.DataFrame:
-        """What rang, the newest first (ALARM_COLUMNS); `state` is `listed` where nobody was to be told."""
+        """What rang, the newest first: ALARM_COLUMNS, indexed by whom it is about (user, account or branch).
+
+        `state` is `listed` where nobody was to be told.
+        """
         rows = self.con.execute(
-            "SELECT a.alert, a.fired_at, a.account_id, a.user_id, a.team, a.owner, a.because, a.action,"
+            "SELECT a.id, a.alert, a.fired_at, a.account_id, a.user_id, a.team, a.owner, a.because, a.action,"
             " CASE WHEN count(d.state) = 0 THEN 'listed' WHEN min(d.state = 'sent') = 1 THEN 'sent'"
             " WHEN max(d.state = 'failed') = 1 THEN 'failed' ELSE 'queued' END"
             " FROM alarm a LEFT JOIN delivery d ON d.alert = a.alert AND d.id = a.id AND d.fired_at = a.fired_at"
             " WHERE a.fired_at >= ? GROUP BY a.alert, a.id, a.fired_at ORDER BY a.fired_at DESC, a.alert, a.id",
             ("" if since is None else since.isoformat(),),
         ).fetchall()
-        return pd.DataFrame(rows, columns=list(ALARM_COLUMNS))
+        return pd.DataFrame(rows, columns=["id", *ALARM_COLUMNS]).set_index("id")
 
 
 def digest_id(project: str, destination: str, as_of: date) -> str:

@@ -27,6 +27,20 @@ def read_drawn(state: Path) -> pd.DataFrame:
         raise DataError.in_file(path, f"cannot be read ({error})", "put a copy back") from None
 
 
+def with_drawn(kept: pd.DataFrame | None, state: Path, zone: str) -> pd.DataFrame:
+    """What a night kept of treatments and what was drawn: `time` the local date, the earliest first, `arm` told.
+
+    What was drawn before that night stands twice.
+    """
+    parts = [part for part in (kept, read_drawn(state)) if part is not None and len(part)]
+    if not parts:
+        return pd.DataFrame(columns=list(TREATMENT_COLUMNS))
+    same = [part.assign(time=pd.to_datetime(part["time"], utc=True)) for part in parts]  # a kept time has no zone
+    whole = pd.concat(same, ignore_index=True).reindex(columns=list(TREATMENT_COLUMNS))
+    whole = whole.sort_values("time", kind="stable", ignore_index=True)
+    return whole.assign(time=whole["time"].dt.tz_convert(zone).dt.date, arm=whole["arm"].fillna("treat"))
+
+
 def add_drawn(state: Path, rows: pd.DataFrame) -> None:
     """Adds rows (`TREATMENT_COLUMNS`) to the file, whole or not at all."""
     before = read_drawn(state)

@@ -53,12 +53,25 @@ class ArmsEffect:
 
 @dataclass(frozen=True)
 class OutcomeEffect:
-    """What a playbook did to one outcome (churn, expand or score). `design`: `holdout` or `matched`."""
+    """What a playbook did to one outcome (churn, expand or score). `design`: `holdout` or `matched`.
+
+    `placebo`: whether both were alike before; a holdout needs none.
+    """
 
     design: Literal["holdout", "matched"]
     outcome: str
     effect: ArmsEffect
     verdict: ImpactVerdict
+    placebo: bool = True
+
+    @property
+    def why(self) -> str:
+        """Why nobody can tell; empty where somebody can."""
+        if self.verdict != "cannot tell":
+            return ""
+        if not self.effect.treated + self.effect.held:
+            return "nothing is known of it yet"
+        return "too few" if self.placebo else "they were not alike before, or nobody knows"
 
 
 def playbook_effects(rows: pd.DataFrame) -> list[OutcomeEffect]:
@@ -81,7 +94,7 @@ def playbook_effects(rows: pd.DataFrame) -> list[OutcomeEffect]:
         else:
             effect = matched_effect(y, treated, _strata(known))
         verdict = "cannot tell" if failed else effect.verdict(good=good)
-        found.append(OutcomeEffect("holdout" if trial else "matched", outcome, effect, verdict))
+        found.append(OutcomeEffect("holdout" if trial else "matched", outcome, effect, verdict, not failed))
     return found
 
 

@@ -80,7 +80,7 @@ def ring(
     alike = None if swap is None or swap.alike is None else views.at(swap.alike)
     true: dict[str, list[str]] = {}
     found, remarks, first = [], [], True
-    people = _of_accounts(history, night, "owner")
+    people = _known(history, night, "owner")
     for spec in project_alerts(project).values():
         try:
             rows = true_at(views, spec, owners)
@@ -129,21 +129,25 @@ def deliver(
     return fared
 
 
-def _of_accounts(history: NightHistory, night: Night, column: str) -> dict[str, str]:
-    """What a night knows of each account: `owner` or `account_name`."""
+def _known(history: NightHistory, night: Night, column: str, *, by: str = "account_id") -> dict[str, str]:
+    """What a night knows of each account (`owner`, `account_name`) or, by `user_id`, of each user (`name`)."""
     people = history.table(night, "people")
-    if people is None or not {"account_id", column} <= set(people):
+    if people is None or not {by, column} <= set(people):
         return {}
-    known = people.dropna(subset=["account_id", column]).drop_duplicates("account_id")
-    return dict(zip(known["account_id"], known[column], strict=True))
+    known = people.dropna(subset=[by, column]).drop_duplicates(by)
+    return dict(zip(known[by], known[column], strict=True))
 
 
 def _messages(project: ProjectSpec, fired: pd.DataFrame, history: NightHistory, night: Night) -> list[Message]:
     """A line per alarm and destination: the team's, and the owner's where they have an address."""
     found = []
-    names = _of_accounts(history, night, "account_name")
+    accounts, users = _known(history, night, "account_name"), _known(history, night, "name", by="user_id")
     for row in fired.itertuples():
-        who = names.get(str(row.account_id)) or str(row.user_id if isinstance(row.user_id, str) else row.id)
+        account = accounts.get(str(row.account_id))
+        if str(row.id) == str(row.user_id):
+            who = users.get(str(row.id), str(row.id)) + (f" of {account}" if account else "")
+        else:
+            who = account or str(row.user_id if isinstance(row.user_id, str) else row.id)
         text = f"{row.alert}: {who} ({row.because}): {row.action}"
         whom = [str(one) for one in (row.team, row.owner) if isinstance(one, str)]
         found += [

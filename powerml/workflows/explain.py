@@ -134,7 +134,7 @@ def around(project: ProjectSpec, entity: str) -> Beside | None:
     if (project.state / LEDGER_FILE).is_file():
         with open_ledger(project.state) as ledger:
             rang = Alarms.on(ledger.con).fired()
-        about = rang["user_id"].eq(entity) | (rang["user_id"].isna() & rang["account_id"].eq(account or entity))
+        about = rang.index.isin([entity, account])
         alerts = rang[about].drop(columns=["account_id", "user_id"]).dropna(axis=1, how="all").reset_index(drop=True)
     if account is None:
         return Beside(night.as_of, alerts)

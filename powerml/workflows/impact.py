@@ -11,7 +11,7 @@ import pandas as pd
 
 from powerml.errors import UsageError, did_you_mean
 from powerml.history.store import NightHistory
-from powerml.history.treatments import TREATMENT_COLUMNS, read_drawn
+from powerml.history.treatments import with_drawn
 from powerml.monitoring.impact import playbook_effects
 from powerml.statistics.accounts import accounts_of
 
@@ -57,21 +57,15 @@ def impact(project: ProjectSpec, playbook: str | None = None) -> Impact:
     rows, said = [], []
     for name in names if playbook is None else [playbook]:
         told = playbook_effects(_told(history, newest, table[table["playbook"] == name]))
-        made: list[tuple[object, ...]] = [_row(name, one) for one in told]
-        rows += made
-        said.append(_sentence(name, made))
+        rows += [_row(name, one) for one in told]
+        said.append(_sentence(name, told))
     return Impact(pd.DataFrame(rows, columns=list(IMPACT_COLUMNS)), tuple(said))
 
 
 def _treatments(project: ProjectSpec, history: NightHistory, newest: Night) -> pd.DataFrame:
     """Everyone who was treated or held out: entity_id, time (a date), playbook, arm; the first time of each counts."""
-    kept = history.table(newest, "treatments")
-    drawn = read_drawn(project.state)
-    both = drawn if kept is None or kept.empty else pd.concat([kept, drawn]) if len(drawn) else kept
-    both = both.reindex(columns=list(TREATMENT_COLUMNS)).assign(
-        time=pd.to_datetime(both["time"], utc=True).dt.date, arm=both["arm"].fillna("treat")
-    )
-    return both.sort_values("time", kind="stable").drop_duplicates(["playbook", "entity_id"])
+    both = with_drawn(history.table(newest, "treatments"), project.state, project.timezone)
+    return both.drop_duplicates(["playbook", "entity_id"])
 
 
 def _told(history: NightHistory, newest: Night, table: pd.DataFrame) -> pd.DataFrame:
@@ -132,16 +126,19 @@ def _row(name: str, told: OutcomeEffect) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def _sentence(name: str, rows: list[tuple[object, ...]]) -> str:
-    told = {str(row[2]): row for row in rows}
-    words = {outcome: row[-1] for outcome, row in told.items()}
-    design = "against its holdout" if rows[0][1] == "holdout" else "against untouched ones of the same band and trend"
+def _sentence(name: str, told: list[OutcomeEffect]) -> str:
+    words = {one.outcome: one.verdict for one in told}
+    trial = told[0].design == "holdout"
+    design = "against its holdout" if trial else "against untouched ones of the same band and trend"
     if words["score"] == "works" and words["churn"] == "no effect seen" and words["expand"] == "no effect seen":
         return f"{name}, {design}: the score rose, the outcome did not."
-    said = []
-    for outcome, row in told.items():
-        effect, low, high = (float(str(value)) for value in row[5:8])
-        scale, unit = (1, "points") if outcome == "score" else (100, "%")
-        span = "" if effect != effect else f" ({scale * effect:+.1f} {unit}, {scale * low:+.1f} to {scale * high:+.1f})"
-        said.append(f"{outcome} {row[-1]}{span}")
-    return f"{name}, {design}: {'; '.join(said)}."
+    return f"{name}, {design}: {'; '.join(f'{one.outcome} {one.verdict}{_read(one)}' for one in told)}."
+
+
+def _read(told: OutcomeEffect) -> str:
+    """In brackets: the effect with its interval, and why nobody can tell."""
+    of = told.effect
+    scale, unit = (1, "points") if told.outcome == "score" else (100, "%")
+    span = f"{scale * of.effect:+.1f} {unit}, {scale * of.low:+.1f} to {scale * of.high:+.1f}"
+    read = [part for part in ("" if of.low != of.low else span, told.why) if part]
+    return f" ({'; '.join(read)})" if read else ""

@@ -57,10 +57,10 @@ def init(
     `database` is the environment variable with the address of a PostgreSQL server, in place of `paths`.
     """
     words = target.parent / VOCABULARY
-    for file in (target, words):
+    for file, other in ((target, "file"), (words, "folder's file")):  # the vocabulary's name is fixed
         if file.exists():
             raise UsageError(
-                f"{file}: is there already and is not overwritten; name another file with -o, or remove it"
+                f"{file}: is there already and is not overwritten; name another {other} with -o, or remove it"
             )
     base = target.resolve().parent
     if not base.is_dir():

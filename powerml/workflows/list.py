@@ -15,7 +15,7 @@ from powerml.config.reading import load
 from powerml.errors import UsageError
 from powerml.history.movement import new_speaker, swap_at
 from powerml.history.store import NightHistory
-from powerml.history.treatments import read_drawn
+from powerml.history.treatments import with_drawn
 from powerml.history.view import NightViews
 from powerml.monitoring.lists import LIST_COLUMNS, Listed, Worth, make_list, worth
 from powerml.monitoring.similar import most_similar
@@ -169,14 +169,10 @@ def since(history: NightHistory, night: Night, spec: ListSpec) -> dict[str, date
 
 def _treated(project: ProjectSpec, history: NightHistory, night: Night) -> pd.DataFrame:
     """Of each entity that was treated or drawn before a night: when last (`time`), and its `arm`."""
-    drawn = read_drawn(project.state)
-    kept = history.table(night, "treatments")
-    table = drawn if kept is None else pd.concat([kept, drawn]) if len(drawn) else kept  # the night knew some of them
-    table = table[table["time"].astype(str) <= night.as_of.isoformat()] if night != history.newest() else table
-    if table.empty:
-        return pd.DataFrame(columns=["time", "arm"])
-    table = table.assign(time=pd.to_datetime(table["time"]).dt.date)
-    last = table.sort_values("time", kind="stable").drop_duplicates("entity_id", keep="last").set_index("entity_id")
+    table = with_drawn(history.table(night, "treatments"), project.state, project.timezone)
+    if night != history.newest():
+        table = table[table["time"] < night.as_of]
+    last = table.drop_duplicates("entity_id", keep="last").set_index("entity_id")
     return last.assign(time=last["time"].where(last["arm"] != "hold"))[["time", "arm"]]
 
 

@@ -87,3 +87,11 @@ def test_progress_is_silent_in_a_pipe(capsys):
     with Output(as_json=False, quiet=False).progress() as note:
         note("reading events")
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_very_long_name_does_not_fill_the_screen(capsys):
+    out = Output(as_json=False, quiet=False)
+    out.table(pd.DataFrame({"who": ["L" * 10_000, "L" * 600]}))
+    assert capsys.readouterr().out.count("L") == 599 + 600
+    Output(as_json=True, quiet=False).result({"rows": pd.DataFrame({"who": ["L" * 10_000]})})
+    assert capsys.readouterr().out.count("L") == 10_000

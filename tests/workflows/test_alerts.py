@@ -1,14 +1,17 @@
 """What rings at a night, and what is sent of it: nothing lost, nothing twice but under the same id."""
 
 import contextlib
+import json
 import sqlite3
 from datetime import UTC, date, datetime
 
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
+from powerml.cli import root
 from powerml.config.project import load_project
-from powerml.history.alarms import Alarms
+from powerml.history.alarms import ALARM_COLUMNS, Alarms
 from powerml.history.store import NightHistory
 from powerml.history.trees import tree_name
 from powerml.history.view import NightViews
@@ -127,6 +130,27 @@ def test_a_branch_that_pulls_the_mean_down_is_told_to_its_owner(project, con):
     assert told[["alert", "id", "owner"]].to_numpy().tolist() == [["branch_down", "usage", "Ines"]]
     (digest,) = Alarms.on(con).waiting()
     assert digest.destination == "INES_URL"
+
+
+def test_what_rings_of_a_person_names_the_person(project, con):
+    history = NightHistory.of(project)
+    rule = "alerts:\n  - {name: quiet, entity: user, when: [events_30d <= 3], team: cs, action: ask}\n"
+    (project.base / "mine.yaml").write_text(rule)
+    project = project.model_copy(update={"alerts": ("mine.yaml",)})
+    go(project, con, keep(history, night("2026-03-01"), {who: {"account_id": "acme"} for who in ("ada", "bob")}))
+    quiet = {"account_id": "acme", "events_30d": 2.0}
+    entry = keep(history, night("2026-03-02"), {"ada": quiet, "bob": quiet})
+    names = pd.DataFrame({"user_id": ["ada", "bob"], "account_id": "acme", "name": ["Ada", None]})
+    history.keep_table(entry.as_of, "people", names.assign(account_name="Acme Inc", owner=None))
+    go(project, con, entry)
+    (digest,) = Alarms.on(con).waiting()
+    read = "(events_30d <= 3 (2)): ask"
+    assert digest.texts == (f"quiet: Ada of Acme Inc {read}", f"quiet: bob of Acme Inc {read}")
+    done = CliRunner().invoke(root, ["alerts", "-c", str(project.base / "powerml.yaml")], catch_exceptions=False)
+    shown = [line.split()[2] for line in done.stdout.splitlines() if "2026-03-02" in line]
+    assert shown == ["ada", "bob"]
+    rows = json.loads(CliRunner().invoke(root, ["alerts", "--json", "-c", str(project.base / "powerml.yaml")]).stdout)
+    assert list(rows["rows"][0]) == list(ALARM_COLUMNS)
 
 
 def test_a_rule_may_name_who_hears_of_it(project, con):

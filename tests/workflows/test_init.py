@@ -118,7 +118,7 @@ def test_nothing_is_overwritten(made):
     before = (folder / "powerml.yaml").read_text()
     with pytest.raises(UsageError, match=r"powerml\.yaml: is there already and is not overwritten"):
         init([folder / "export"], folder / "powerml.yaml", now=NOW)
-    with pytest.raises(UsageError, match=r"vocabulary\.yaml: is there already"):
+    with pytest.raises(UsageError, match=r"vocabulary\.yaml: is there already .*; name another folder's file with -o"):
         init([folder / "export"], folder / "other.yaml", now=NOW)
     assert (folder / "powerml.yaml").read_text() == before
     assert not (folder / "other.yaml").exists()

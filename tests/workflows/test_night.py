@@ -107,6 +107,15 @@ def test_a_third_run_touches_nothing(undisturbed):
     assert content(project) == before
 
 
+def test_a_finished_night_whose_history_is_gone_says_how_it_comes_back(undisturbed, tmp_path):
+    project = copied((undisturbed[0].base,), tmp_path / "shop")
+    shutil.rmtree(NightHistory.of(project).folder)
+    again = run_night(project, as_of=DAYS[1], now=NOW.replace(hour=9))
+    how = "powerml night --from 2026-03-02 --to 2026-03-02 fills it in"
+    assert again.summary[0] == f"The history holds no 2026-03-02 any more; {how}."
+    assert [str(night.as_of) for night in fill(project, DAYS[1], DAYS[1], now=NOW).made] == ["2026-03-02"]
+
+
 def everything(project):
     """All files of the project with their content."""
     return {path: path.read_bytes() for path in sorted(project.base.rglob("*")) if path.is_file()}

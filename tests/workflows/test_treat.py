@@ -1,5 +1,6 @@
 """Who is drawn by lot, and what the draw is told to have done."""
 
+import json
 from datetime import UTC, datetime
 
 import numpy as np
@@ -79,6 +80,7 @@ def test_a_planted_effect_is_told_against_the_holdout(path, tmp_path):
     assert found.loc["churn", "verdict"] == "works"
     assert found.loc["churn", "low"] < -0.3 < found.loc["churn", "high"]
     assert found.loc["score", "verdict"] == "cannot tell"  # no night a month later is kept yet
+    assert impact(project).sentences[0].endswith("; score cannot tell (nothing is known of it yet).")
     with pytest.raises(UsageError, match="nobody was treated by 'coll'; did you mean 'call'"):
         impact(project, "coll")
 
@@ -100,3 +102,25 @@ def test_without_a_holdout_a_failed_placebo_cannot_tell(path, tmp_path):
     done = impact(project)
     assert set(done.rows["verdict"]) == {"cannot tell"}
     assert "against untouched ones of the same band and trend" in done.sentences[0]
+    assert "; they were not alike before, or nobody knows); expand" in done.sentences[0]
+
+
+@pytest.mark.parametrize(("zone", "day"), [("UTC", "2026-03-02"), ("America/New_York", "2026-03-01")])
+def test_a_list_tells_who_was_drawn_before_and_after_the_night_on_the_local_day(tmp_path, zone, day):
+    path = write_project(tmp_path, "user_id,event,time\nada,open,2026-02-01T00:00:00Z\n", timezone=zone)
+    history = NightHistory.of(load_project(path))
+    kept = keep(history, night("2026-03-01"), {one: {"score": 20.0, "p_churn": 0.8} for one in ("ada", "bob")})
+    late, listed = datetime(2026, 3, 2, 2, tzinfo=UTC), tmp_path / "x.csv"
+    for account in ("ada-inc", "bob-inc"):
+        listed.write_text(f"account_id\n{account}\n")
+        draw(load_project(path), listed, playbook="call", holdout=0.0, now=late)
+        if account == "ada-inc":  # as a night keeps it: UTC, without a zone
+            drawn = read_drawn(load_project(path).state)
+            history.keep_table(kept.as_of, "treatments", drawn.assign(time=drawn["time"].dt.tz_localize(None)))
+    done = CliRunner().invoke(root, ["list", "at_risk", "--json", "-c", str(path)], catch_exceptions=False)
+    rows = json.loads(done.stdout)["rows"]
+    assert [(row["account_id"], row["last_treated"][:10], row["arm"]) for row in rows] == [
+        ("ada-inc", day, "treat"),
+        ("bob-inc", day, "treat"),
+    ]
+    assert "call, against untouched ones" in impact(load_project(path)).sentences[0]

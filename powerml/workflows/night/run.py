@@ -153,14 +153,16 @@ def _told(work: Work, ledger: Ledger, day: date, *, held: tuple[str, ...] = (), 
     if before:
         held = tuple(dict.fromkeys(b for row in rows.values() if row.state == "held" for b in row.counts["brakes"]))
     ordered = tuple(rows[name] for name in ORDER if name in rows)
-    summary = (_who(work, day), _what(ordered), _next(run, held, before=before, day=day))
+    summary = (_who(work, day, before=before), _what(ordered), _next(run, held, before=before, day=day))
     if work.dry:
         summary = (*summary[:2], f"{summary[2]} This was a rehearsal: nothing was written, nothing sent.")
     return NightResult(day, state, ordered, held, summary, before, work.dry)
 
 
-def _who(work: Work, day: date) -> str:
+def _who(work: Work, day: date, *, before: bool) -> str:
     night = work.history.at(day)
+    if night is None and before:
+        return f"The history holds no {day} any more; powerml night --from {day} --to {day} fills it in."
     if night is None:
         return f"The night of {day} has no scores yet."
     mean = "" if night.mean_score is None else f", mean score {night.mean_score:.1f}"
