@@ -22,6 +22,8 @@ from powerml.sources.queries import check_query
 from powerml.sources.sql import array, data_errors, first_line, name, text
 from powerml.sources.times import INT96
 
+WIDE_DECIMAL = "DECIMAL of more than 38 digits"  # what DuckDB reads as doubles, and wrongly
+
 
 @dataclass(frozen=True)
 class SourcePart:
@@ -213,14 +215,17 @@ def _parquet_part(files: list[DataFile], first: int, each: list[frozenset[str]],
 
 
 def _parquet_schema(con: duckdb.DuckDBPyConnection, file: DataFile) -> dict[str, str]:
-    """DuckDB types by column; INT96, which DuckDB reads without a zone, as the UTC instants that Spark writes so."""
+    """DuckDB types by column; INT96 (read without a zone) and decimals that DuckDB cannot read bear a name of ours."""
     path = array([str(file.path)])
     with data_errors(file.shown, fix="it is damaged or no Parquet file; fetch or export it again"):
         described = con.execute(f"DESCRIBE SELECT * FROM read_parquet({path}, hive_partitioning=false)").fetchall()
-        instants = con.execute(f"SELECT name FROM parquet_schema({path}) WHERE type = 'INT96'").fetchall()
+        ours = con.execute(
+            f"SELECT name, CASE WHEN type = 'INT96' THEN {text(INT96)} ELSE {text(WIDE_DECIMAL)} END"
+            f" FROM parquet_schema({path}) WHERE type = 'INT96' OR (converted_type = 'DECIMAL' AND precision > 38)"
+        ).fetchall()
     schema = {row[0]: row[1] for row in described}
     check_width(file.shown, len(schema))
-    return schema | {column: INT96 for (column,) in instants if column in schema}
+    return schema | {column: kind for column, kind in ours if column in schema}
 
 
 def _json_parts(con: duckdb.DuckDBPyConnection, files: list[DataFile], first: int) -> list[SourcePart]:
