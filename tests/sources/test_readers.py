@@ -56,6 +56,12 @@ def test_blank_lines_before_the_header_are_no_rows(opened, tmp_path, before):
     assert counts(loaded, "events") == (3, 1, 2, 0)
 
 
+@pytest.mark.parametrize("header", [HEADER, '"user_id", "event" , "time"\n'])
+def test_quotes_behind_a_blank_are_quotes(opened, tmp_path, header):
+    (tmp_path / "e.csv").write_text(header + '"ada", "says ""hi"", twice" , "2026-03-01"\nbo, 5" tv, 2026-03-01\n')
+    assert rows(opened(events="e.csv"), "events", "user_id, event") == [("ada", 'says "hi", twice'), ("bo", '5" tv')]
+
+
 def test_a_row_that_is_not_utf8_is_set_aside(opened, tmp_path):
     (tmp_path / "e.csv").write_bytes((HEADER + ADA).encode() + b"gr\xf6\xdfe,x,2026-03-01\n" + ADA.encode())
     loaded = opened(events={"files": "e.csv", "max_bad_rows": 1})

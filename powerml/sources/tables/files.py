@@ -66,7 +66,9 @@ def _read_csv(path: Path) -> pd.DataFrame:
     fix = "write it again, texts in quotes"
     try:
         delimiter, header = _head(path)
-        table = pd.read_csv(path, sep=delimiter, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        table = pd.read_csv(
+            path, sep=delimiter, dtype=str, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True
+        )
     except pd.errors.EmptyDataError:
         raise DataError.in_file(path, "is empty", "write it again; it needs a header and at least one row") from None
     except pd.errors.ParserError as error:

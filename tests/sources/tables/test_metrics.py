@@ -25,6 +25,11 @@ def test_ids_stay_text_and_nulls_stay_null(tmp_path):
     assert "comment" not in table.frame
 
 
+def test_quotes_behind_a_blank_are_quotes(tmp_path):
+    table = read(csv(tmp_path, '"user_id", "logins_30d", "comment"\n"u1", "3", "x, y"\nu2, 4, z\n'))
+    assert table.frame[["user_id", "logins_30d"]].values.tolist() == [["u1", 3], ["u2", 4]]
+
+
 def test_a_bare_table_is_all_scored(tmp_path):
     table = read(csv(tmp_path, "user_id,logins_30d\na,1\n"))
     assert not table.has_history
