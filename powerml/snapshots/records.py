@@ -228,11 +228,11 @@ class Records:
 
 def _without_later_ends(rows: ir.Table, name: str) -> ir.Table:
     """Rows as they stood at their cutoff `at`, which knows of no end from then on."""
-    end, *told = ENDS.get(name, (None,))
-    if end not in rows.columns:
+    columns = ENDS.get(name, ())
+    if not columns or columns[0] not in rows.columns:
         return rows
-    later = epoch_us(rows[end]) >= rows["at"]
-    here = [column for column in (end, *told) if column in rows.columns]
+    later = epoch_us(rows[columns[0]]) >= rows["at"]
+    here = [column for column in columns if column in rows.columns]
     return rows.mutate(**{column: later.ifelse(ibis.null(rows[column].type()), rows[column]) for column in here})
 
 

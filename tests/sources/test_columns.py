@@ -238,7 +238,7 @@ def test_money_as_a_spreadsheet_writes_it(opened, tmp_path):
 @pytest.mark.parametrize("column", ["user_id", "value"])
 def test_decimals_that_duckdb_misreads_are_refused_where_they_are_read(opened, tmp_path, column):
     """DuckDB gives 16944988160 for 1010, without a word; BigQuery writes its BIGNUMERIC so."""
-    wide = pa.array([Decimal("1010")], pa.decimal256(50, 2))
+    wide = pa.array([Decimal(1010)], pa.decimal256(50, 2))
     table = pa.table({"user_id": ["ada"], "event": ["x"], "time": ["2026-03-01"], "value": [1.0]})
     pq.write_table(table.append_column("amount", wide), tmp_path / "e.parquet")
     assert rows(opened(events="e.parquet"), "events", "user_id, value") == [("ada", 1)]
