@@ -6,7 +6,7 @@ import csv
 import gzip
 import io
 import re
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,7 @@ from powerml.tables import LARGEST_NUMBER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from io import BufferedReader
     from pathlib import Path
 
 NULLS = ("", "nan", "na", "n/a", "null", "none", "<na>")
@@ -100,7 +101,7 @@ def _short_row(path: Path, delimiter: str, width: int) -> int | None:
             return None
 
 
-def _bytes(path: Path) -> IO[bytes]:
+def _bytes(path: Path) -> gzip.GzipFile | BufferedReader:
     return gzip.open(path) if path.suffix == ".gz" else path.open("rb")
 
 
