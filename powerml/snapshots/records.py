@@ -13,6 +13,7 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
+from powerml.config.metrics import truths
 from powerml.errors import ConfigError, Problem
 from powerml.snapshots.engine.words import epoch_us
 from powerml.snapshots.entities import People, subscriptions_at
@@ -32,6 +33,12 @@ HOUR_US = 3_600_000_000
 NEW_TEAM_US = 7 * 24 * HOUR_US  # founders: created within 7 x 24 h of the account's first user
 LIMIT_DAYS = 45  # a reading of a limit older than this says nothing
 DERIVED = {"tickets": ("resolution_hours", "positive")}
+ENDS = {
+    "users": ("deactivated_at",),
+    "subscriptions": ("end", "reason"),
+    "tickets": ("resolved_at", "resolution_hours"),
+}
+"""The column that says when a row ended, and those that tell nothing before it has."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +55,13 @@ class Records:
     def of(self, name: str, time: str) -> ir.Table:
         """Rows of a table known at each cutoff: c, ent, t (instant), day, and the table's columns.
 
-        `time` is the column that says when the row happened; rows at the cutoff or later are left out.
+        `time` is the column that says when the row happened; rows at the cutoff or later are left out, and so is what
+        an end from then on says of a row.
         """
         table = _derived(self.inputs, name)
         table = table.filter(table[time].notnull()).mutate(t=epoch_us(table[time]))
         rows = self._on_entities(name, table)
-        rows = rows.filter(_.t < _.at)
+        rows = _without_later_ends(rows.filter(_.t < _.at), name)
         return rows.filter(known_at(rows, rows["at"])) if self.inputs.has(name, KNOWN_AT) else rows
 
     def _on_entities(self, name: str, table: ir.Table) -> ir.Table:
@@ -107,8 +115,11 @@ class Records:
             rows = self._within(rows, older, newer)
         for key, values in part.where.items():
             column = rows[key]
-            wanted = [float(v) for v in values if _is_number(v)] if column.type().is_numeric() else list(values)
-            rows = rows.filter((column if column.type().is_numeric() else column.cast("string")).isin(wanted))
+            if column.type().is_numeric():
+                rows = rows.filter(column.isin([float(v) for v in values if _is_number(v)]))
+            else:
+                text = column.cast("string")
+                rows = rows.filter(text.isin(list(values)) | text.lower().isin(truths(values)))
         keys = ["c", "ent"]
         if part.measure == "count":
             return rows.group_by(keys).aggregate(**{cell: _.count()})
@@ -159,7 +170,7 @@ class Records:
         """(c, ent, cell): tickets opened and not resolved before the cutoff."""
         rows = self.of("tickets", "opened_at")
         if self.inputs.has("tickets", "resolved_at"):
-            rows = rows.filter(_.resolved_at.isnull() | (epoch_us(_.resolved_at) >= _.at))
+            rows = rows.filter(_.resolved_at.isnull())
         return rows.group_by("c", "ent").aggregate(**{cell: _.count()})
 
     def limits(self) -> ir.Table:
@@ -213,6 +224,16 @@ class Records:
         if unknown := sorted(set(plans) - set(self.project.plans)):
             what = f"the data has the plan {unknown[0]!r}, which the order {list(self.project.plans)} lacks; add it"
             raise ConfigError([Problem(self.project.file, 1, "plans", what)])
+
+
+def _without_later_ends(rows: ir.Table, name: str) -> ir.Table:
+    """Rows as they stood at their cutoff `at`, which knows of no end from then on."""
+    columns = ENDS.get(name, ())
+    if not columns or columns[0] not in rows.columns:
+        return rows
+    later = epoch_us(rows[columns[0]]) >= rows["at"]
+    here = [column for column in columns if column in rows.columns]
+    return rows.mutate(**{column: later.ifelse(ibis.null(rows[column].type()), rows[column]) for column in here})
 
 
 def _derived(inputs: Inputs, name: str) -> ir.Table:

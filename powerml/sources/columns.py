@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from powerml.errors import DataError, did_you_mean
 from powerml.sources import ids
 from powerml.sources.numerals import PLAIN_NUMERALS
-from powerml.sources.readers import SourcePart
+from powerml.sources.readers import WIDE_DECIMAL, SourcePart
 from powerml.sources.sql import filled, is_blank, name
 from powerml.sources.times import FLOATS, INTEGERS, Clock, from_native, time_from_text
 from powerml.tables import LARGEST_NUMBER, own_column
@@ -155,6 +155,9 @@ def typed(
     if mapped.source not in part.columns:
         return None
     kind, raw = part.columns[mapped.source]
+    if kind == WIDE_DECIMAL:
+        fix = "write it as DECIMAL(38, 9) or DOUBLE"
+        raise DataError.in_file(part.sources[0], f"column {mapped.source!r} is a {kind}, which cannot be read", fix)
     is_text = kind in _TEXTS or kind.startswith("ENUM") or kind == BINARY
     plain = _plain(raw, kind)
     declared = mapped.declared

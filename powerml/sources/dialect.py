@@ -13,9 +13,11 @@ def dialect(start: str, declared: str | None = None) -> tuple[str, tuple[str, ..
 
     >>> dialect("user;logins (7 d)\\nu1;3\\n")
     (';', ('user', 'logins (7 d)'))
+    >>> dialect('user, "logins (7 d)"\\n')
+    (',', ('user', 'logins (7 d)'))
     """
     start = start.lstrip("\r\n")
     bare = "".join(start.split("\n", 1)[0].split('"')[::2])
     delimiter = declared or max(DELIMITERS, key=lambda d: (bare.count(d), -DELIMITERS.index(d)))
-    header = next(csv.reader(io.StringIO(start, newline=""), delimiter=delimiter))
+    header = next(csv.reader(io.StringIO(start, newline=""), delimiter=delimiter, skipinitialspace=True))
     return delimiter, tuple(column.strip() for column in header)

@@ -22,6 +22,8 @@ from powerml.sources.queries import check_query
 from powerml.sources.sql import array, data_errors, first_line, name, text
 from powerml.sources.times import INT96
 
+WIDE_DECIMAL = "DECIMAL of more than 38 digits"  # what DuckDB reads as doubles, and wrongly
+
 
 @dataclass(frozen=True)
 class SourcePart:
@@ -29,8 +31,9 @@ class SourcePart:
 
     `columns` holds DuckDB type and SQL name by source column, `doubled` those that a header names twice, `each` the
     columns of each file where they may differ; `first` is the position of its first file among all files of the table;
-    `rejects` names the table in which DuckDB notes the rows it could not split into columns. `keys` holds, by a key
-    that folders name, the value in each file: a column that stands in no file.
+    `rejects` names the table in which DuckDB notes the rows it could not split into columns, `blank_lines` is how many
+    lines stand before each file's header. `keys` holds, by a key that folders name, the value in each file: a column
+    that stands in no file.
     """
 
     kind: Literal["csv", "parquet", "jsonlines", "query"]
@@ -39,6 +42,7 @@ class SourcePart:
     columns: dict[str, tuple[str, str]]
     relation: str
     rejects: str | None = None
+    blank_lines: int = 0
     doubled: frozenset[str] = frozenset()
     paths: tuple[str, ...] = ()
     each: tuple[frozenset[str], ...] = ()
@@ -144,7 +148,7 @@ def _csv_parts(files: list[DataFile], first: int, table: str, delimiter: str | N
     parts: list[SourcePart] = []
     headers = [_header(file, delimiter) for file in files]
     position = 0
-    for (parting, header, compression), run in groupby(
+    for (parting, header, blank_lines, compression), run in groupby(
         zip(headers, files, strict=True), key=lambda pair: (*pair[0], pair[1].compression)
     ):
         members = [file for _, file in run]
@@ -154,7 +158,7 @@ def _csv_parts(files: list[DataFile], first: int, table: str, delimiter: str | N
         rejects = f"rejects_{table}_{first + position}"
         named = ", ".join(f"c{i}: 'VARCHAR'" for i in range(len(header)))
         relation = (
-            f"read_csv({array(paths)}, auto_detect=false, header=true, delim={text(parting)},"
+            f"read_csv({array(paths)}, auto_detect=false, header=true, skip={blank_lines}, delim={text(parting)},"
             f" quote='\"', escape='\"', columns={{{named}}}, hive_partitioning=false,"
             f" compression={text(compression or 'none')},"
             f" store_rejects=true, rejects_limit=0,"
@@ -163,13 +167,14 @@ def _csv_parts(files: list[DataFile], first: int, table: str, delimiter: str | N
         doubled = frozenset(column for column, times in Counter(header).items() if times > 1)
         columns = {column: ("VARCHAR", f"c{i}") for i, column in enumerate(header)}
         shown = tuple(file.shown for file in members)
-        parts.append(SourcePart("csv", shown, first + position, columns, relation, rejects, doubled, paths))
+        at = first + position
+        parts.append(SourcePart("csv", shown, at, columns, relation, rejects, blank_lines, doubled, paths))
         position += len(members)
     return parts
 
 
-def _header(file: DataFile, declared: str | None) -> tuple[str, tuple[str, ...]]:
-    """Delimiter and column names from the first line; raises DataError where there is none."""
+def _header(file: DataFile, declared: str | None) -> tuple[str, tuple[str, ...], int]:
+    """Delimiter, column names and how many blank lines stand before them; raises DataError where there are none."""
     try:
         start = file.head().decode("utf-8-sig", errors="strict" if file.path.stat().st_size < 1 << 20 else "ignore")
     except UnicodeDecodeError as error:
@@ -181,7 +186,7 @@ def _header(file: DataFile, declared: str | None) -> tuple[str, tuple[str, ...]]
         raise DataError.in_file(file.shown, "is empty", "export it again, or leave the table out")
     delimiter, header = dialect(start, declared)
     check_width(file.shown, len(header))
-    return delimiter, header
+    return delimiter, header, len(start[: len(start) - len(start.lstrip("\r\n"))].splitlines())
 
 
 def _parquet_parts(con: duckdb.DuckDBPyConnection, files: list[DataFile], first: int) -> list[SourcePart]:
@@ -210,14 +215,17 @@ def _parquet_part(files: list[DataFile], first: int, each: list[frozenset[str]],
 
 
 def _parquet_schema(con: duckdb.DuckDBPyConnection, file: DataFile) -> dict[str, str]:
-    """DuckDB types by column; INT96, which DuckDB reads without a zone, as the UTC instants that Spark writes so."""
+    """DuckDB types by column; INT96 (read without a zone) and decimals that DuckDB cannot read bear a name of ours."""
     path = array([str(file.path)])
     with data_errors(file.shown, fix="it is damaged or no Parquet file; fetch or export it again"):
         described = con.execute(f"DESCRIBE SELECT * FROM read_parquet({path}, hive_partitioning=false)").fetchall()
-        instants = con.execute(f"SELECT name FROM parquet_schema({path}) WHERE type = 'INT96'").fetchall()
+        ours = con.execute(
+            f"SELECT name, CASE WHEN type = 'INT96' THEN {text(INT96)} ELSE {text(WIDE_DECIMAL)} END"
+            f" FROM parquet_schema({path}) WHERE type = 'INT96' OR (converted_type = 'DECIMAL' AND precision > 38)"
+        ).fetchall()
     schema = {row[0]: row[1] for row in described}
     check_width(file.shown, len(schema))
-    return schema | {column: INT96 for (column,) in instants if column in schema}
+    return schema | {column: kind for column, kind in ours if column in schema}
 
 
 def _json_parts(con: duckdb.DuckDBPyConnection, files: list[DataFile], first: int) -> list[SourcePart]:

@@ -129,13 +129,14 @@ _REJECTIONS = {"MISSING COLUMNS": RAGGED, "TOO MANY COLUMNS": RAGGED, "INVALID E
 def _collect_rejects(con: duckdb.DuckDBPyConnection, part: SourcePart, rejected: str) -> None:
     """Keeps rows that DuckDB could not split into columns; raises DataError where one of them swallows others.
 
-    DuckDB's line numbers count the header but not the line breaks within quotes.
+    DuckDB's line numbers count the header and what stands before it, but not the line breaks within quotes.
     """
     positions = ", ".join(f"({text(path)}, {part.first + i})" for i, path in enumerate(part.paths))
     rules = " ".join(f"WHEN {text(theirs)} THEN {text(ours)}" for theirs, ours in _REJECTIONS.items())
     notes = name(part.rejects or "")
     con.execute(
-        f"INSERT INTO {rejected} SELECT _file, line - 1, CASE any_value(kind) {rules} ELSE {text(UNREADABLE)} END,"
+        f"INSERT INTO {rejected} SELECT _file, line - {1 + part.blank_lines}, CASE any_value(kind) {rules} ELSE"
+        f" {text(UNREADABLE)} END,"
         f" any_value(value) FROM (SELECT p.position AS _file, e.line, e.error_type::VARCHAR AS kind,"
         f" trim(e.csv_line, E'\r\n') AS value FROM {notes} e"
         f" JOIN {name((part.rejects or '') + '_scan')} s USING (scan_id, file_id)"

@@ -87,11 +87,13 @@ def _from_format(raw: str, fmt: str, zone: str) -> Instant:
         if "%z" in fmt or "%Z" in fmt:
             return Instant(f"make_timestamp(epoch_us({parsed}))")
         return Instant(parsed, zone)
-    # In a session in UTC a text without a zone comes back as its own digits.
+    zoned = rf"(suffix({raw}, 'Z') OR regexp_matches(substr(ltrim({raw}), 12), '[A-Za-z+-]'))"
     plain = f"TRY_CAST({raw} AS TIMESTAMPTZ)"
     short = rf"TRY_CAST(regexp_replace(upper(trim({raw})), '([T ]\d\d:\d\d)(Z|[+-].*)$', '\1:00\2') AS TIMESTAMPTZ)"
-    digits = f"make_timestamp(epoch_us(COALESCE({plain}, {short})))"
-    return Instant(digits, zone, rf"regexp_matches(substr(ltrim({raw}), 12), '[A-Za-z+-]')")
+    # A cast to TIMESTAMPTZ reads a text without a zone in the zone that a row before it named.
+    naive = f"COALESCE(TRY_CAST({raw} AS TIMESTAMP), TRY_CAST(upper(trim({raw})) AS TIMESTAMP))"
+    digits = f"CASE WHEN {zoned} THEN epoch_us(COALESCE({plain}, {short})) ELSE epoch_us({naive}) END"
+    return Instant(f"make_timestamp({digits})", zone, zoned)
 
 
 def from_native(raw: str, kind: str, clock: Clock) -> Instant | None:

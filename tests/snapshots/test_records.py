@@ -179,3 +179,49 @@ def test_a_table_that_is_not_there_makes_null_columns(tmp_path):
     assert set(result.coverage["reason"]) == {
         f"no table {t!r}" for t in ("users", "subscriptions", "usage_limits", "tickets", "surveys")
     }
+
+
+HOUSE = """
+- {{name: m, table: {table}, measure: {measure}, unit: n, direction: up, actionable: true, group: support,
+   source: {{document: house}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("table", "measure", "then", "later"),
+    [
+        ("tickets", "mean, of: resolution_hours", 24, 36),  # 24 h and, once it is over, 48 h
+        ("tickets", "distinct, of: resolved_at", 1, 2),
+        ("subscriptions", "count, where: {reason: price}", 0, 1),
+        ("subscriptions", "distinct, of: end", 0, 1),
+        ("users", "distinct, of: deactivated_at", 0, 1),
+    ],
+)
+def test_what_ends_later_has_no_end_yet(tmp_path, table, measure, then, later):
+    tables = {
+        "tickets": """
+        ticket_id, account_id, opened_at,  resolved_at
+        t1,        acme,       2026-03-01, 2026-03-02
+        t2,        acme,       2026-03-31, 2026-04-02
+        """,
+        "subscriptions": "account_id, start, end, mrr, reason\nacme, 2025-01-01, 2026-04-01, 9, price",
+        "users": "user_id, account_id, created_at, deactivated_at\nben, acme, 2026-01-01, 2026-04-02",
+    }
+    house = HOUSE.format(table=table, measure=measure)
+    path = write_project(tmp_path, EVENTS, tables=tables, metrics=house, entity="account")
+    found = snapshot(path, date(2026, 4, 1), date(2026, 4, 3), names=["m"])
+    assert found["m"].tolist() == [then, later]
+
+
+def test_true_is_true_however_a_table_writes_it(tmp_path):
+    tables = {
+        "tickets": "ticket_id, opened_at, account_id, urgent\n1, 2026-03-01, acme, True\n2, 2026-03-01, acme, TRUE\n"
+        "3, 2026-03-01, acme, true\n4, 2026-03-01, acme, False"
+    }
+    events = "user_id, account_id, event, time, trial\n" + "".join(
+        f"ada, acme, click, 2026-01-10, {trial}\n" for trial in ("True", "FALSE", "false", "")
+    )
+    house = HOUSE.format(table="tickets", measure="count, where: {urgent: true}")
+    house += HOUSE.format(table="events", measure="count, where: {trial: false}").replace("name: m", "name: n")
+    path = write_project(tmp_path, events, tables=tables, metrics=house, entity="account")
+    assert snapshot(path, names=["m", "n"]).loc["acme", ["m", "n"]].tolist() == [3, 2]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from powerml.errors import DataError
@@ -230,3 +233,15 @@ def test_money_as_a_spreadsheet_writes_it(opened, tmp_path):
     entry = {"files": "subs.csv", "decimal": ",", "currency": "€", "time_format": ["%d.%m.%Y", "iso"]}
     loaded = opened(events="events.csv", subscriptions=entry)
     assert loaded.con.execute("SELECT mrr FROM subscriptions ORDER BY account_id").fetchall() == [(1234.5,), (99.0,)]
+
+
+@pytest.mark.parametrize("column", ["user_id", "value"])
+def test_decimals_that_duckdb_misreads_are_refused_where_they_are_read(opened, tmp_path, column):
+    """DuckDB gives 16944988160 for 1010, without a word; BigQuery writes its BIGNUMERIC so."""
+    wide = pa.array([Decimal(1010)], pa.decimal256(50, 2))
+    table = pa.table({"user_id": ["ada"], "event": ["x"], "time": ["2026-03-01"], "value": [1.0]})
+    pq.write_table(table.append_column("amount", wide), tmp_path / "e.parquet")
+    assert rows(opened(events="e.parquet"), "events", "user_id, value") == [("ada", 1)]
+    message = r"e\.parquet: column 'amount' is a DECIMAL of more than 38 digits, which cannot be read; write it as"
+    with pytest.raises(DataError, match=message):
+        opened(events={"files": "e.parquet", "columns": {column: "amount"}})

@@ -43,6 +43,25 @@ def test_rows_of_other_lengths_are_set_aside_and_rows_after_them_keep_their_numb
     assert counts(loaded, "events") == (5, 2, 3, 0)
 
 
+@pytest.mark.parametrize("before", ["\n", "\r\n", "\n\n", "\ufeff\n"])
+def test_blank_lines_before_the_header_are_no_rows(opened, tmp_path, before):
+    end = "\r\n" if "\r" in before else "\n"
+    text = before + (HEADER + ADA + "bo,x\n" + "zed,x,soon\n").replace("\n", end)
+    (tmp_path / "e.csv").write_bytes(text.encode())
+    loaded = opened(events={"files": "e.csv", "max_bad_rows": 1})
+    assert bad(loaded) == [
+        ("e.csv", 2, "wrong number of columns", "", "bo,x"),
+        ("e.csv", 3, "not a time", "time", "soon"),
+    ]
+    assert counts(loaded, "events") == (3, 1, 2, 0)
+
+
+@pytest.mark.parametrize("header", [HEADER, '"user_id", "event" , "time"\n'])
+def test_quotes_behind_a_blank_are_quotes(opened, tmp_path, header):
+    (tmp_path / "e.csv").write_text(header + '"ada", "says ""hi"", twice" , "2026-03-01"\nbo, 5" tv, 2026-03-01\n')
+    assert rows(opened(events="e.csv"), "events", "user_id, event") == [("ada", 'says "hi", twice'), ("bo", '5" tv')]
+
+
 def test_a_row_that_is_not_utf8_is_set_aside(opened, tmp_path):
     (tmp_path / "e.csv").write_bytes((HEADER + ADA).encode() + b"gr\xf6\xdfe,x,2026-03-01\n" + ADA.encode())
     loaded = opened(events={"files": "e.csv", "max_bad_rows": 1})

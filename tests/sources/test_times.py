@@ -53,6 +53,18 @@ def test_what_is_no_time_is_null(written, zone):
     assert evaluate(time_from_text("raw", Clock(zone)), "VARCHAR", written) is None
 
 
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
+@pytest.mark.parametrize("named", ["EST", "Europe/Berlin", "Etc/GMT+5"])
+def test_a_zone_that_one_row_names_is_no_other_rows(zone, named):
+    written = [f"2026-03-01 09:30:00 {named}", "2026-03-01 09:30:00", "2026-03-01", "2026-03-01T09:30Z"]
+    instant = time_from_text("raw", Clock(zone))
+    with duckdb.connect() as con:
+        con.execute("SET TimeZone = 'UTC'")
+        step = f"SELECT raw, {instant.digits} AS digits FROM (SELECT unnest($1) AS raw)"
+        found = [row[0] for row in con.execute(f"SELECT {instant.value('digits')} FROM ({step})", [written]).fetchall()]
+    assert found == [evaluate(instant, "VARCHAR", one) for one in written]
+
+
 def test_fractions_are_kept_to_the_microsecond():
     instant = time_from_text("raw", Clock())
     assert evaluate(instant, "VARCHAR", "2026-03-01T09:30:00.123456789Z") == datetime(2026, 3, 1, 9, 30, 0, 123456)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
+import io
 import re
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,7 @@ from powerml.tables import LARGEST_NUMBER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from io import BufferedReader
     from pathlib import Path
 
 NULLS = ("", "nan", "na", "n/a", "null", "none", "<na>")
@@ -66,7 +69,9 @@ def _read_csv(path: Path) -> pd.DataFrame:
     fix = "write it again, texts in quotes"
     try:
         delimiter, header = _head(path)
-        table = pd.read_csv(path, sep=delimiter, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        table = pd.read_csv(
+            path, sep=delimiter, dtype=str, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True
+        )
     except pd.errors.EmptyDataError:
         raise DataError.in_file(path, "is empty", "write it again; it needs a header and at least one row") from None
     except pd.errors.ParserError as error:
@@ -79,16 +84,30 @@ def _read_csv(path: Path) -> pd.DataFrame:
     if not isinstance(table.index, pd.RangeIndex):
         raise DataError.in_file(path, f"row 2 has more cells than the header's {len(header)} names", fix)
     table.columns = pd.Index(header)
-    short = table.isna().any(axis=1).to_numpy()
-    if short.any():
-        row = int(np.flatnonzero(short)[0]) + 2
+    if table.iloc[:, -1].eq("").any() and (row := _short_row(path, delimiter, len(header))):
         raise DataError.in_file(path, f"row {row} has fewer cells than the header's {len(header)} names", fix)
     return table
 
 
+def _short_row(path: Path, delimiter: str, width: int) -> int | None:
+    """The first row with fewer cells than the header (row 1), which pandas fills up without a word."""
+    with _bytes(path) as file:
+        text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
+        reader = csv.reader(text, delimiter=delimiter, skipinitialspace=True)
+        rows = (cells for cells in reader if len(cells) > 1 or "".join(cells).strip())
+        try:
+            return next((row for row, cells in enumerate(rows, 1) if len(cells) < width), None)
+        except csv.Error:  # a cell too long for the module, which pandas reads
+            return None
+
+
+def _bytes(path: Path) -> gzip.GzipFile | BufferedReader:
+    return gzip.open(path) if path.suffix == ".gz" else path.open("rb")
+
+
 def _head(path: Path) -> tuple[str, tuple[str, ...]]:
     """Delimiter and column names of a CSV; raises DataError where a column has no name, or the name of another."""
-    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+    with _bytes(path) as file:
         start = file.read(_HEAD_BYTES)
     if start.startswith(b"PAR1"):
         raise DataError.in_file(path, "is a Parquet file by its content", "end its name in .parquet")

@@ -25,6 +25,11 @@ def test_ids_stay_text_and_nulls_stay_null(tmp_path):
     assert "comment" not in table.frame
 
 
+def test_quotes_behind_a_blank_are_quotes(tmp_path):
+    table = read(csv(tmp_path, '"user_id", "logins_30d", "comment"\n"u1", "3", "x, y"\nu2, 4, z\n'))
+    assert table.frame[["user_id", "logins_30d"]].values.tolist() == [["u1", 3], ["u2", 4]]
+
+
 def test_a_bare_table_is_all_scored(tmp_path):
     table = read(csv(tmp_path, "user_id,logins_30d\na,1\n"))
     assert not table.has_history
@@ -86,11 +91,22 @@ def test_a_table_without_metrics_is_refused(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("", "is empty"), ("user_id,logins_30d\n", "has no rows"), ('user_id,logins_30d\na,"1\n', "no well-formed CSV")],
+    [
+        ("", "is empty"),
+        ("user_id,logins_30d\n", "has no rows"),
+        ('user_id,logins_30d\na,"1\n', "no well-formed CSV"),
+        ("user_id,logins_30d,events_30d\na,1,2\n\nb,3\nc,4,\n", "row 3 has fewer cells than the header's 3 names"),
+        ("user_id,logins_30d,events_30d\na,1,2,5\n", "row 2 has more cells than the header's 3 names"),
+    ],
 )
 def test_broken_csv_files(tmp_path, text, message):
     with pytest.raises(DataError, match=message):
         read(csv(tmp_path, text))
+
+
+def test_a_last_cell_may_be_empty(tmp_path):
+    table = read(csv(tmp_path, 'user_id,logins_30d,events_30d\na,1,\n  \n"b\nc",2,""\n'))
+    assert table.frame["logins_30d"].tolist() == [1, 2]
 
 
 def test_a_truncated_parquet_file(tmp_path):
