@@ -87,13 +87,26 @@ def _from_format(raw: str, fmt: str, zone: str) -> Instant:
         if "%z" in fmt or "%Z" in fmt:
             return Instant(f"make_timestamp(epoch_us({parsed}))")
         return Instant(parsed, zone)
-    zoned = rf"(suffix({raw}, 'Z') OR regexp_matches(substr(ltrim({raw}), 12), '[A-Za-z+-]'))"
+    zoned = _names_zone(raw)
     plain = f"TRY_CAST({raw} AS TIMESTAMPTZ)"
     short = rf"TRY_CAST(regexp_replace(upper(trim({raw})), '([T ]\d\d:\d\d)(Z|[+-].*)$', '\1:00\2') AS TIMESTAMPTZ)"
     # A cast to TIMESTAMPTZ reads a text without a zone in the zone that a row before it named.
     naive = f"COALESCE(TRY_CAST({raw} AS TIMESTAMP), TRY_CAST(upper(trim({raw})) AS TIMESTAMP))"
     digits = f"CASE WHEN {zoned} THEN epoch_us(COALESCE({plain}, {short})) ELSE epoch_us({naive}) END"
     return Instant(f"make_timestamp({digits})", zone, zoned)
+
+
+def _names_zone(raw: str) -> str:
+    return rf"(suffix({raw}, 'Z') OR regexp_matches(substr(ltrim({raw}), 12), '[A-Za-z+-]'))"
+
+
+def zone_or_utc(raw: str) -> str:
+    """SQL: the instant of a text in ISO 8601, in UTC where it names no zone; null where it is none.
+
+    A bare cast to TIMESTAMPTZ reads a text without a zone in the zone that a row before it named.
+    """
+    naive = f"TRY_CAST({raw} AS TIMESTAMP) AT TIME ZONE 'UTC'"
+    return f"CASE WHEN {_names_zone(raw)} THEN TRY_CAST({raw} AS TIMESTAMPTZ) ELSE {naive} END"
 
 
 def from_native(raw: str, kind: str, clock: Clock) -> Instant | None:

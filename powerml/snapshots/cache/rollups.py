@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from powerml.config.project import ProjectSpec
     from powerml.snapshots.engine.duckdb import RowsFor
 
-VERSION = 4
+VERSION = 5
 DAY_OFF_WITHIN_DAYS = 14  # a user without a day off in so many is cut into sessions from the first day on
 ALWAYS = -(2**31)
 

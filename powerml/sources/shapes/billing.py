@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from powerml.errors import DataError
 from powerml.sources.shapes.raw import Raw, number
 from powerml.sources.sql import name, text
+from powerml.sources.times import zone_or_utc
 
 if TYPE_CHECKING:
     from powerml.config.project import ShapeSpec
@@ -73,4 +74,4 @@ def _when(raw: Raw, columns: tuple[str, ...]) -> str:
     """An instant, written in ISO 8601 or in seconds since 1970."""
     field = raw.first(*columns)
     seconds = f"make_timestamp(CAST(round(TRY_CAST({field} AS DOUBLE) * 1e6) AS BIGINT)) AT TIME ZONE 'UTC'"
-    return f"COALESCE(TRY_CAST({field} AS TIMESTAMPTZ), {seconds})"
+    return f"COALESCE({zone_or_utc(field)}, {seconds})"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from powerml.sources.sql import name, text
+from powerml.sources.times import zone_or_utc
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +36,7 @@ class Raw:
 
     def instant(self, *columns: str, of: str = "r") -> str:
         """SQL: the first of some columns as an instant; what names no zone is UTC, as all these services write it."""
-        return f"TRY_CAST({self.first(*columns, of=of)} AS TIMESTAMPTZ)"
+        return zone_or_utc(self.first(*columns, of=of))
 
 
 def raw_of(parts: Sequence[SourcePart]) -> Raw:

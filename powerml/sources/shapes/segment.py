@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from powerml.sources.shapes.raw import Raw, customers, key, number, parsed
+from powerml.sources.times import zone_or_utc
 
 if TYPE_CHECKING:
     from powerml.config.project import ShapeSpec
@@ -58,8 +59,7 @@ def people_of_segment(raw: Raw, beside: dict[str, Raw], spec: ShapeSpec) -> str:
         f"WITH raw AS ({raw.sql}), member AS ({member}) SELECT user_id, min(made) AS created_at,"
         f" arg_max(name, moment) AS name,"
         f" arg_max(email, moment) AS email, COALESCE(any_value(member.g), arg_max(trait, moment)) AS account_id FROM ("
-        f"SELECT {raw.first(*_USER)} AS user_id, COALESCE(TRY_CAST({key('t', 'created_at', 'createdAt')}"
-        f" AS TIMESTAMPTZ),"
+        f"SELECT {raw.first(*_USER)} AS user_id, COALESCE({zone_or_utc(key('t', 'created_at', 'createdAt'))},"
         f" {made}) AS made, COALESCE({raw.first('name')}, {key('t', 'name')}) AS name,"
         f" COALESCE({raw.first('email')}, {key('t', 'email')}) AS email,"
         f" COALESCE({raw.first(*(f'{g}_id' for g in groups))}, {key('t', *(f'{g}_id' for g in groups))}) AS trait,"

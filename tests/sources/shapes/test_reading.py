@@ -111,8 +111,8 @@ i4,a2,basic,1,700,eur,week,1,2026-01-01T00:00:00Z,,
 """
 
 
-def billed(tmp_path, shape):
-    (tmp_path / "items.csv").write_text(ITEMS)
+def billed(tmp_path, shape, items=ITEMS):
+    (tmp_path / "items.csv").write_text(items)
     (tmp_path / "e.csv").write_text("user_id,event,time\nu,x,2026-01-01\n")
     tables = f"{{events: {{files: e.csv}}, subscriptions: {{files: items.csv, shape: {shape}}}}}"
     (tmp_path / "powerml.yaml").write_text(f"tables: {tables}\nvocabulary: {{}}\n")
@@ -126,6 +126,12 @@ def test_billing_items_become_months_and_add_up(tmp_path):
         ("a1", "2026-01-01", "2026-02-01", "pro", 30.0, 3.0),
         ("a1", "2026-02-01", None, "pro", 50.0 + 2.0, 5.0),
     ]
+
+
+def test_a_zone_that_one_item_names_is_no_other_item_s(tmp_path):
+    items = ITEMS.replace("2026-01-01T00:00:00Z", "2026-01-01 00:00:00 Asia/Tokyo", 1)
+    items = items.replace("2026-02-01T00:00:00Z,,50", "2026-02-01 00:00:00,,50")
+    assert [row[1] for row in billed(tmp_path, "{name: stripe, currency: usd}", items)] == ["2025-12-31", "2026-02-01"]
 
 
 def test_a_discount_is_taken_off_where_its_column_is_named(tmp_path):
