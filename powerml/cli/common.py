@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from powerml.cli.columns import column_widths, parted
 from powerml.cli.terminal import a_line_a_minute, visible, visible_json
 from powerml.errors import PowermlError, UsageError
 from powerml.writing import STATE_FOLDER, keep_private
@@ -96,17 +97,29 @@ class Output:
             return
         import pandas as pd
         from rich import box
+        from rich.cells import cell_len
         from rich.table import Table
+        from rich.text import Text
 
+        console = self.console
+        columns = [[visible(str(name)), *(_cell(value, digits) for value in values)] for name, values in frame.items()]
+        lines = [max(map(cell_len, "\n".join(column).split("\n"))) for column in columns]
+        words = [max(map(cell_len, " ".join(column).split()), default=0) for column in columns]
+        widths, gap = column_widths(lines, words, console.width - 2)  # a blank stands at each edge
         drawn = Table(
-            title=None if title is None else _shown(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False
+            title=None if title is None else _shown(title),
+            title_justify="left",
+            box=box.SIMPLE_HEAD,
+            pad_edge=False,
+            padding=(0, (gap - 1) // 2),
         )
-        for column in frame.columns:
-            numeric = pd.api.types.is_numeric_dtype(frame[column]) and not pd.api.types.is_bool_dtype(frame[column])
-            drawn.add_column(_shown(str(column)), justify="right" if numeric else "left", overflow="fold")
-        for row in frame.itertuples(index=False):
-            drawn.add_row(*(_cell(value, digits) for value in row))
-        self.console.print(drawn)
+        columns = [[parted(text, width) for text in column] for column, width in zip(columns, widths, strict=True)]
+        for (_, values), (name, *_), width in zip(frame.items(), columns, widths, strict=True):
+            numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
+            drawn.add_column(Text(name), justify="right" if numeric else "left", overflow="fold", width=width)
+        for row in zip(*(column[1:] for column in columns), strict=True):
+            drawn.add_row(*map(Text, row))
+        console.print(drawn)
 
     def result(self, value: Any) -> None:
         """The machine's result: printed as JSON on stdout when --json is given."""
@@ -126,7 +139,7 @@ def _cell(value: Any, digits: int) -> str:
     if isinstance(value, pd.Timestamp):
         return value.strftime("%Y-%m-%d") if value == value.normalize() else value.isoformat()
     text = str(value)
-    return _shown(text if len(text) <= LONGEST_CELL else f"{text[: LONGEST_CELL - 1]}…")
+    return visible(text if len(text) <= LONGEST_CELL else f"{text[: LONGEST_CELL - 1]}…")
 
 
 def _shown(text: str) -> str:

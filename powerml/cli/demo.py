@@ -50,11 +50,14 @@ def command(users: int, folder: Path, seed: int, force: bool, config: Path, out:
     out.say(f"The page, to open in a browser: {done.page}")
     out.say(f"Runs, weights, band reports: powerml ui -c {folder / 'powerml.yaml'}")
     (first, last), place = done.nights, f"-c {folder / 'powerml.yaml'}"
+    if trained.champion is None and trained.version.verdict != "no skill":
+        how = trained.version.promoted()
+        out.say(f"Nights give chances of churn and money at risk by it where you {how} {place}")
     out.say(f"Sixty nights as they would have been: powerml night --from {first} --to {last} {place}")
     out.say(
         f"The last two, and whom to call: powerml night --as-of {last + timedelta(1)} {place}; powerml night {place};"
     )
-    out.say(f"  powerml list at_risk {place}")
+    out.say(f"  powerml list {'slipping' if trained.champion is None else 'at_risk'} {place}")
     out.say(f"The truth behind the product: {folder / 'truth'}")
     out.result(
         {

@@ -171,7 +171,7 @@ def _shown_reasons(done: Explanation) -> pd.DataFrame:
     found = done.reasons[done.reasons["contribution"] != 0]
     inside = [", ".join(member["metric"] for member in members) for members in found["with"]]
     shown = found.assign(value=found["said"]).drop(columns="said").assign(**{"with": inside})
-    silent = [name for name in ("usual", "with") if shown[name].eq("").all()]
+    silent = [name for name in ("branch", "usual", "with") if shown[name].fillna("").eq("").all()]
     return shown.drop(columns=silent)
 
 

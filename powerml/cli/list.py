@@ -91,7 +91,9 @@ def _show(one: ListResult, out: common.Output) -> None:
         shown["because"] = [text.split("; ")[0].split(" (")[0].split(", usually")[0] for text in rows["because"]]
         empty = [name for name in shown if shown[name].isna().all() or shown[name].eq("").all()]
         of = "" if one.spec.of is None else f", by {one.spec.of}"
-        title = f"{one.spec.name} ({one.spec.team}), {one.night.as_of}{of}: {len(one.rows):,} {one.spec.entity}s"
+        there = f"the first {len(one.rows):,} of {one.whole:,}" if len(one.rows) < one.whole else f"{one.whole:,}"
+        people = f"{there} {one.spec.entity}{'s' if one.whole != 1 else ''}"
+        title = f"{one.spec.name} ({one.spec.team}), {one.night.as_of}{of}: {people}"
         out.table(shown.drop(columns=empty), title=title, digits=0)
         if len(one.rows) > len(rows):
             out.say(f"… and {len(one.rows) - len(rows):,} more; -o writes all, with what to do and all reasons.")

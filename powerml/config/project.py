@@ -338,6 +338,9 @@ def load_project(path: Path | str) -> ProjectSpec:
     'user'
     """
     path = Path(path)
+    if not path.exists():
+        way = "check the path: run in the project's folder, name its file with -c, or make one with 'powerml init'"
+        raise DataError.in_file(path, "no such file", way)
     document = read_document(path)
     problems: list[Problem] = _table_problems(document)
     try:

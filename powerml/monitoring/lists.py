@@ -25,6 +25,7 @@ LIST_COLUMNS = (
 )
 SPOKEN_OF = ("score", "band", "change_7d", "change_30d", "p_churn", "p_expand", "churn_lift", "mrr", "reasons")
 MEANS = ("p_churn", "p_expand", "churn_lift")  # of an account with several scored users: the mean of theirs
+OF_MEANS = ("mrr_at_risk", "mrr_to_gain")  # made of them and of money
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ def _of_account(name: str, key: _Key, frame: pd.DataFrame) -> _Key:
     """What a list is sorted by, where that is or holds a probability: by the account's mean, not a user's own."""
     if name in MEANS:
         return key[0], frame[name].astype(float)
-    if name in ("mrr_at_risk", "mrr_to_gain"):
+    if name in OF_MEANS:
         of = frame["p_churn"] if name == "mrr_at_risk" else frame["p_expand"]
         return key[0], of.astype(float) * frame["mrr"].astype(float)
     return key
@@ -148,7 +149,8 @@ def _order(spec: ListSpec, view: View) -> tuple[dict[str, _Key] | None, tuple[st
             continue
         keys[key.column or name] = made
     if not keys:
-        return None, (f"{' and '.join(lacks)}: not known here, and the list is sorted by nothing else",)
+        how = "; nights of a champion know them" if {*MEANS, *OF_MEANS} & set(lacks) else ""
+        return None, (f"{' and '.join(lacks)}: not known here, and the list is sorted by nothing else{how}",)
     first = next(iter(keys))
     remarks = (f"{' and '.join(lacks)}: not known here, so the list is sorted by {first}",) if lacks else ()
     return keys, remarks

@@ -52,6 +52,18 @@ class Version:
         """Name and number, as messages give them."""
         return f"{self.model} version {self.number}"
 
+    @property
+    def verdict(self) -> str:
+        """What was said of it on held-out months."""
+        return self.tags.get(VERDICT, "cannot tell")
+
+    def promoted(self, named: str | None = None) -> str:
+        """How it is made the champion, in words that `promote` takes: it refuses what has no skill, unless forced."""
+        how = f"powerml promote {named or self.number}"
+        if self.verdict == "skill":
+            return f"make it the champion: {how}"
+        return f"make it the champion although the verdict on it is {self.verdict!r}: {how} --force"
+
 
 def register(
     store: Store,

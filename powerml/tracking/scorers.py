@@ -43,10 +43,10 @@ def from_registry(project: ProjectSpec, wanted: str | None) -> RegisteredScorer:
     if wanted in (None, model, f"{model}@champion") and "champion" not in aliases:
         if "challenger" not in aliases:
             raise StoreError(f"nothing is trained for {project.project!r} yet; run 'powerml train' first")
-        challenger = aliases["challenger"]
+        challenger = registry.find_version(store, model, f"{model}@challenger")
         raise StoreError(
-            f"{model} has no champion yet; score with its challenger (version {challenger}): "
-            f"--model {model}@challenger, or make it the champion: powerml promote {challenger}"
+            f"{model} has no champion yet; score with its challenger (version {challenger.number}): "
+            f"--model {model}@challenger, or {challenger.promoted()}"
         )
     named = f"{model}@champion" if wanted in (None, model) else str(wanted)
     if named.startswith(f"{model}-") and "@" not in named and registry.aliases(store, named):

@@ -21,10 +21,13 @@ if TYPE_CHECKING:
 FOLDS = 5
 
 
-def table_rows(table: FeatureTable, project: ProjectSpec, *, remarks: tuple[str, ...] = ()) -> TrainingData:
+def table_rows(
+    table: FeatureTable, project: ProjectSpec, *, remarks: tuple[str, ...] = (), scored_by: str = ""
+) -> TrainingData:
     """The rows of a table; `project` says where things are kept, the horizon and the grace, and nothing of the rows.
 
-    `remarks`: further sentences for the reader, after those of the table and on how rows are held out.
+    `remarks`: further sentences for the reader, after those of the table and on how rows are held out. `scored_by`: as
+    in `Provenance`.
     """
     horizon_days = project.outcome.horizon_days
     contract = "subscriptions" in project.tables and project.outcome_kind == "contract"
@@ -53,7 +56,7 @@ def table_rows(table: FeatureTable, project: ProjectSpec, *, remarks: tuple[str,
             _declared(table, horizon_days, grace_days),
             remarks=(*table.notes, said, *remarks),
             scores_ids=table.scores_ids,
-            scored_by=f"--metrics {table.source} ",
+            scored_by=scored_by,
             scores_time=named.time or "",
         ),
         split,

@@ -227,7 +227,7 @@ def _logged(name: str, project: ProjectSpec) -> LoggedScorer:
         version = registry.find_version(store, model, name)
     except StoreError as error:
         hint = did_you_mean(name, names("weights")) or f"; weight sets are {', '.join(names('weights'))}"
-        raise UsageError(f"{name!r} is no weight set{hint}, and no run: {error}") from None
+        raise UsageError(f"{name!r} is no run ({error}) and no weight set{hint}") from None
     return LoggedScorer(version.shown, registry.load_version(store, version), Learned.from_tags(version.tags))
 
 

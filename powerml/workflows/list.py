@@ -35,13 +35,14 @@ BECAUSE = 3  # reasons in a row's sentence
 
 @dataclass(frozen=True, eq=False)
 class ListResult:
-    """A list as it is written: `rows` (LIST_COLUMNS), the sentences below it, and its worth in numbers."""
+    """A list as it is written: `rows` (LIST_COLUMNS), the sentences below it, its worth in numbers, how long it is."""
 
     spec: ListSpec
     night: Night
     rows: pd.DataFrame
     sentences: tuple[str, ...]
     worth: Worth | None = None
+    whole: int = 0
 
 
 def lists(
@@ -105,7 +106,7 @@ def written(
     changed = new_speaker(history, night)
     said = [*(f"{spec.name}: {said}." for said in made.remarks), *_expected(made, cut), *told]
     said += [changed] if changed else []
-    return ListResult(spec, night, table, tuple(said), value)
+    return ListResult(spec, night, table, tuple(said), value, len(made.rows))
 
 
 def _columns(project: ProjectSpec, views: NightViews, spec: ListSpec, rows: pd.DataFrame) -> pd.DataFrame:
@@ -207,7 +208,8 @@ def _worth(project: ProjectSpec, views: NightViews, spec: ListSpec, cut: int | N
     then = views.once(("judged", labels_of(spec)), lambda: newest_known(history, night, spec))
     if then is None:
         days = project.outcome.horizon_days
-        return [f"What the list is worth is not known yet: no night's outcomes are, {days} days after it."], None
+        why = f"of no earlier night outcomes are kept, which take {days} days"
+        return [f"What the list is worth is not known yet: {why}."], None
     earlier = views.at(then)
     outcomes, made = known_outcomes(earlier, spec), listed(earlier, spec)
     value = None if made.empty else worth(made, outcomes, capacity=cut)

@@ -64,7 +64,7 @@ def promote(
     store, model = store_of(project), slug(project.project)
     version = _version(store, model, wanted)
     model = version.model
-    verdict = version.tags.get(registry.VERDICT, "cannot tell")
+    verdict = version.verdict
     if verdict != "skill" and not force:
         raise UsageError(
             f"{version.shown} ({version.tags.get(registry.SCORER, 'unknown scorer')}) has the verdict {verdict!r}, not "

@@ -71,7 +71,8 @@ class Recalibration:
             said.append("No move can be told from none, so there is no new version.")
         else:
             said.append(f"Registered {self.made.shown} as challenger: the order of people and their reasons stay.")
-            said.append(f"Make it the champion: powerml promote {self.made.number}")
+            how = self.made.promoted()
+            said.append(f"{how[0].upper()}{how[1:]}")
         return tuple(said)
 
 

@@ -278,9 +278,7 @@ def next_steps(version: registry.Version, champion: registry.Version | None, *, 
         f"Registered {name} version {number} ({scorer}) as challenger.",
         f"Score with it: powerml score {table}--model {name}@challenger -o scores.csv",
     )
-    if (word := version.tags[registry.VERDICT]) == "no skill":
+    if (word := version.verdict) == "no skill":
         return (first[0], f"Nothing should be built on it, nor should it be promoted: the verdict on it is {word!r}.")
-    return (
-        *first,
-        f"Make it the champion: powerml promote {f'{name}@challenger' if apart else number}",
-    )
+    how = version.promoted(f"{name}@challenger" if apart else None)
+    return (*first, f"{how[0].upper()}{how[1:]}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,7 +63,7 @@ def table_data(
     table = read_features(path, columns, keep=keep)
     _check_screen(experiment, table)
     experiment, told = _possible(experiment, table, home)
-    return table_rows(table, home, remarks=told), experiment
+    return table_rows(table, home, remarks=told, scored_by=f"--metrics {shlex.quote(str(path))} "), experiment
 
 
 def _possible(

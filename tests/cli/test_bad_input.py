@@ -78,7 +78,8 @@ CASES = {
         with_project(PROJECT.replace("events.csv", "event.csv")), ["event.csv: no such file", "'events.csv'"],
     ),
     "missing project": (
-        lambda folder: (folder / "powerml.yaml").unlink(), ["powerml.yaml: no such file", "check the path"],
+        lambda folder: (folder / "powerml.yaml").unlink(),
+        ["powerml.yaml: no such file", "check the path", "name its file with -c", "'powerml init'"],
     ),
     "broken YAML": (with_project("tables: {events: [\n"), ["powerml.yaml:2: not well-formed"]),
     "missing vocabulary": (

@@ -1,10 +1,12 @@
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from powerml.cli.explain import command
+from powerml.cli.explain import _shown_reasons, command
 from powerml.errors import UsageError
 
 GOLDEN = str(Path(__file__).parents[1] / "golden" / "metrics.csv")
@@ -22,6 +24,13 @@ def test_why_and_the_nearest_way_up():
     assert "Why: 0 + contributions = 42" in shown
     assert "Nearest way the rule knows from At Risk to Stable (from 50): errors_per_session_30d below 5" in shown
     assert "no promise" in shown
+
+
+def test_a_column_that_says_nothing_is_left_out():
+    whole = pd.DataFrame(
+        {"metric": ["logins"], "branch": [None], "said": ["3"], "usual": [""], "contribution": [1.0], "with": [()]}
+    )
+    assert sorted(_shown_reasons(SimpleNamespace(reasons=whole))) == ["contribution", "metric", "value"]
 
 
 def test_json_adds_up():

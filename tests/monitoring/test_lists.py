@@ -51,7 +51,8 @@ def test_without_probabilities_the_list_says_what_it_lacks(history):
     people = {who: {k: v for k, v in told.items() if k != "p_churn"} for who, told in PEOPLE.items()}
     made = listed(history, people)
     assert made.empty
-    assert "mrr_at_risk and p_churn: not known here, and the list is sorted by nothing else" in made.remarks
+    lacks = "mrr_at_risk and p_churn: not known here, and the list is sorted by nothing else"
+    assert made.remarks == (f"{lacks}; nights of a champion know them",)
 
 
 def test_no_list_is_built_on_an_outcome_of_which_the_model_tells_nothing(history):

@@ -52,8 +52,14 @@ def test_it_writes_the_columns_of_the_contract(project, tmp_path):
     assert table["playbook"].str.startswith("Emergency intervention").tolist() == [True, False]
     assert table["on_list_since"].tolist() == ["2026-03-01"] * 2
     assert "at_risk (cs), 2026-03-01: 2 accounts" in run(project, "list", "--team", "cs")
+    assert "at_risk (cs), 2026-03-01: the first 1 of 2 accounts" in run(project, "list", "at_risk", "--capacity", "1")
     said = json.loads(run(project, "list", "at_risk", "--capacity", "1", "--json"))
     assert said["sentences"]["at_risk"][0].startswith("The first 1 should catch 0.8 that churn (0 to 1), 67 % of all")
+
+
+def test_one_is_no_plural(project):
+    keep(NightHistory.of(project), night("2026-03-01"), people(ada=20.0))
+    assert run(project, "list", "at_risk").startswith("at_risk (cs), 2026-03-01: 1 account\n")
 
 
 def test_who_stays_keeps_the_day_and_a_new_model_moves_nobody(project):

@@ -15,6 +15,7 @@ from powerml.tracking import registry
 from powerml.tracking.runs import ScorerRun, SessionRun, log_session
 from powerml.tracking.scorers import from_registry
 from powerml.tracking.store import Store, store_of
+from powerml.workflows.night.work import main_scorer
 from powerml.workflows.promote import promote
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -144,6 +145,30 @@ def test_score_names_the_challenger_while_there_is_no_champion(project):
     with pytest.raises(StoreError, match=r"golden has no champion yet; score with its challenger \(version 1\)"):
         from_registry(project, None)
     assert from_registry(project, "golden@challenger").shown == "golden@1"
+
+
+@pytest.mark.parametrize(
+    ("verdict", "way"),
+    [
+        ("skill", "golden version 1 is there, make it the champion: powerml promote 1"),
+        ("ranks only", "make it the champion although the verdict on it is 'ranks only': powerml promote 1 --force"),
+        ("no skill", "'powerml train' and 'powerml promote' make one"),
+    ],
+)
+def test_a_night_without_a_champion_says_how_there_is_one(project, verdict, way):
+    store = store_of(project)
+    version = registry.find_version(store, "golden", "1")
+    registry.tag_version(store, version, {registry.VERDICT: verdict})
+    (said,) = main_scorer(project).remarks
+    assert said.endswith(way)
+    if verdict != "no skill":
+        with pytest.raises(StoreError) as refused:
+            from_registry(project, None)
+        assert str(refused.value).endswith(version_way(project))
+
+
+def version_way(project):
+    return registry.find_version(store_of(project), "golden", "1").promoted()
 
 
 def test_the_command_says_who_is_champion_now(project, tmp_path):

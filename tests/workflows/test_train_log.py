@@ -11,8 +11,8 @@ from powerml.tracking import registry
 from powerml.workflows.train_log import next_steps
 
 
-def version(number=3, model="crm"):
-    tags = {registry.SCORER: "fitted_card", registry.VERDICT: "skill"}
+def version(number=3, model="crm", verdict="skill"):
+    tags = {registry.SCORER: "fitted_card", registry.VERDICT: verdict}
     return registry.Version(model, number, "run", "source", tags, (), datetime(2026, 1, 1, tzinfo=UTC))
 
 
@@ -25,6 +25,12 @@ def test_a_challenger_is_scored_with_by_its_alias_and_promoted_by_its_number():
         "Registered crm version 3 (fitted_card) as challenger.",
         "Score with it: powerml score --model crm@challenger -o scores.csv",
         "Make it the champion: powerml promote 3",
+    )
+
+
+def test_what_promote_refuses_by_itself_is_told_with_force():
+    assert next_steps(version(verdict="ranks only"), None, data=data())[-1] == (
+        "Make it the champion although the verdict on it is 'ranks only': powerml promote 3 --force"
     )
 
 

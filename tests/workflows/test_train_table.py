@@ -7,7 +7,9 @@ from click.testing import CliRunner
 
 from powerml.cli import root
 from powerml.errors import PowermlError
+from powerml.tables import NamedColumns
 from powerml.tracking.store import Store, connected
+from powerml.workflows.train_table import table_data
 
 
 def customers(n=400, rate=0.3, seed=7):
@@ -51,6 +53,14 @@ def test_the_session_is_the_usual_one_with_what_a_table_needs_told(trained):
     assert "intervals are widened for folds that train on each other" in told
     assert "Calling 15 accounts" in told
     assert "document: churn" not in said["bands"][0]
+
+
+def test_a_table_of_another_folder_is_scored_there(tmp_path):
+    path = tmp_path / "my tables" / "customers.csv"
+    path.parent.mkdir()
+    customers(300).to_csv(path, index=False)
+    data, _ = table_data(path, NamedColumns("churned"))
+    assert data.provenance.scored_by == f"--metrics '{path}' "
 
 
 def test_a_success_is_scored_upwards(tmp_path, monkeypatch):

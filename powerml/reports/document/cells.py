@@ -24,6 +24,7 @@ _BY_NAME: tuple[tuple[str, ColumnKind], ...] = (
     (r"change(_\d+d)?", "signed"),
     (r"mrr.*|revenue_per_year|document_revenue", "money"),
     (r"(skill|hindsight)(_low|_high)?", "percent"),
+    (r"p_(value|holm|alike)", "number"),  # as sentences say them: p = 0.010
 )
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from powerml import charts
 from powerml.reports.document.blocks import Links, PageTable, Picture, Section, Told, missing, printed
 from powerml.reports.sections.monday import NO_CHAMPION, verdict_sentence
+from powerml.training.last_list import MOST_MISSED
 
 if TYPE_CHECKING:
     from powerml.reports.document.blocks import Piece
@@ -125,7 +126,8 @@ def backtest_section(facts: Facts) -> Section:
     )
     for result, title in (("hit", "Hits"), ("false alarm", "False alarms"), ("missed", "Missed")):
         rows = shown[shown["result"] == result].drop(columns="result").reset_index(drop=True)
-        blocks.append(PageTable(rows, f"backtest {result}", f"{title} ({len(rows)})", first=10))
+        many = f"the first {len(rows)}" if result == "missed" and len(rows) == MOST_MISSED else len(rows)
+        blocks.append(PageTable(rows, f"backtest {result}", f"{title} ({many})", first=10))
     if any(str(word).startswith("e-") and str(word) not in facts.ids for word in listed[ids]):
         blocks.append(Told("Those who are no longer here stand under pseudonyms.", "small"))
     blocks.append(Links((("calibration", "Does 70 mean 70?"),)))

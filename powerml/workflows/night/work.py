@@ -345,10 +345,12 @@ def main_scorer(project: ProjectSpec) -> Asked:
         of_registry = "@" in wanted or wanted.isdigit()
         made = from_registry(project, wanted) if of_registry else from_weights(wanted, project=project)
         return Asked(made, "main")
-    if "champion" in registry.aliases(store, model):
+    aliases = registry.aliases(store, model)
+    if "champion" in aliases:
         return Asked(from_registry(project, None), "main")
-    said = (
-        f"no champion yet, so {DOCUMENTED_CARD} speaks: its document's numbers, no probabilities; "
-        "'powerml train' and 'powerml promote' make one"
-    )
+    how = "'powerml train' and 'powerml promote' make one"
+    if "challenger" in aliases:
+        there = registry.find_version(store, model, f"{model}@challenger")
+        how = how if there.verdict == "no skill" else f"{there.shown} is there, {there.promoted()}"
+    said = f"no champion yet, so {DOCUMENTED_CARD} speaks: its document's numbers, no probabilities; {how}"
     return Asked(from_weights(DOCUMENTED_CARD, project=project), "main", (said,))
