@@ -41,7 +41,7 @@ def _text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def truths(values: Iterable[str]) -> list[str]:
+def booleans_among(values: Iterable[str]) -> list[str]:
     """Those of a `where`'s values that are `true` or `false`: they also stand for `True` and `TRUE`, as tables say."""
     return [value for value in values if value in ("true", "false")]
 

@@ -13,7 +13,7 @@ import ibis
 import ibis.expr.types as ir
 from ibis import _
 
-from powerml.config.metrics import truths
+from powerml.config.metrics import booleans_among
 from powerml.errors import ConfigError, Problem
 from powerml.snapshots.engine.words import epoch_us
 from powerml.snapshots.entities import People, subscriptions_at
@@ -119,7 +119,7 @@ class Records:
                 rows = rows.filter(column.isin([float(v) for v in values if _is_number(v)]))
             else:
                 text = column.cast("string")
-                rows = rows.filter(text.isin(list(values)) | text.lower().isin(truths(values)))
+                rows = rows.filter(text.isin(list(values)) | text.lower().isin(booleans_among(values)))
         keys = ["c", "ent"]
         if part.measure == "count":
             return rows.group_by(keys).aggregate(**{cell: _.count()})

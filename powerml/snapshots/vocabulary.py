@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from powerml.config.metrics import EVENT_WORDS, Where, truths
+from powerml.config.metrics import EVENT_WORDS, Where, booleans_among
 from powerml.config.vocabulary import DEPTH_LEVELS, Meaning, Vocabulary, is_glob
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class EventKinds:
                 if not is_event_word(key):  # a number is itself however it is written
                     numbers = pd.to_numeric(pd.Series(wanted), errors="coerce").dropna()
                     same |= pd.to_numeric(values, errors="coerce").isin(numbers)
-                    same |= values.str.lower().isin(truths(wanted))
+                    same |= values.str.lower().isin(booleans_among(wanted))
                 result &= same.to_numpy(dtype=bool)
         return result
 
