@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 MOST_DOTS = 120  # rows that a beeswarm draws, evenly from all
 LINES = 12
+FOR_POINTS = 36  # pixels beside the longest bar of a waterfall, for its points
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +123,12 @@ def falls(start: float, steps: list[tuple[str, float]], *, title: str) -> AnyCha
         ],
     )
     colour = alt.Color("kind:N", legend=None).scale(domain=["gives", "costs", "total"], range=[RISE, FALL, MUTED])
-    bars = base.mark_bar(height={"band": 0.65}).encode(x=alt.X("from:Q", title="score"), x2="to:Q", color=colour)
+    top = float(frame["right"].max())
+    span = top - min(0.0, float(frame[["from", "to"]].to_numpy().min())) or 1.0
+    beyond = f"{top:.4g} + {span:.4g} * {FOR_POINTS} / max(width - {FOR_POINTS}, {FOR_POINTS})"
+    room = alt.Scale(domainMax=alt.ExprRef(beyond), nice=False)
+    across = alt.X("from:Q", title="score", scale=room)
+    bars = base.mark_bar(height={"band": 0.65}).encode(x=across, x2="to:Q", color=colour)
     words = base.mark_text(align="left", dx=4, fontSize=10).encode(x="right:Q", text="text:N")
     told = "From the baseline by what each metric gives (green) or costs (red) to the score."
     return themed([bars, words], title=title, told=told, height=24 * len(names))

@@ -34,6 +34,8 @@ def command(
         write_table(done.rows, output, raw=out.raw)
     had = f"; {done.before} had an arm already and keep it" if done.before else ""
     out.say(f"{playbook}: {done.treat} to treat, {done.hold} held out{had}.")
+    if holdout and done.treat and not done.hold:
+        out.say("The list is too short to hold anybody out: 'powerml impact' will compare with others who are alike.")
     if output is not None:
         out.say(f"The list with its arms: {output}")
     out.result({"playbook": playbook, "treat": done.treat, "hold": done.hold, "before": done.before, "file": output})

@@ -45,6 +45,14 @@ def test_a_share_of_each_band_is_held_and_who_has_an_arm_keeps_it(path, listed):
     assert (project.state / "treatments.parquet").stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.parametrize(("rows", "said"), [(1, True), (60, False)])
+def test_a_list_too_short_for_a_holdout_says_so(path, listed, rows, said):
+    pd.read_csv(listed).head(rows).to_csv(listed, index=False)
+    done = CliRunner().invoke(root, ["treat", str(listed), "--playbook", "call", "--holdout", "0.01", "-c", str(path)])
+    assert ("too short to hold anybody out" in done.output) == (said and " 0 held out" in done.output)
+    assert (" 0 held out" in done.output) == said
+
+
 def test_what_was_drawn_is_part_of_the_projects_treatments(path, listed):
     draw(load_project(path), listed, playbook="call", now=NOW)
     assert load_project(path).tables["treatments"].files[0].endswith("treatments.parquet")
