@@ -14,7 +14,7 @@ from typing import Literal
 import duckdb
 
 from powerml.errors import DataError
-from powerml.sources.dialect import dialect
+from powerml.sources.dialect import Dialect, dialect
 from powerml.sources.files import PARTED_BY_BLANKS, DataFile, Format, check_width
 from powerml.sources.folder_keys import FolderKeys, folder_keys, with_keys
 from powerml.sources.json_lines import broken_line
@@ -31,9 +31,9 @@ class SourcePart:
 
     `columns` holds DuckDB type and SQL name by source column, `doubled` those that a header names twice, `each` the
     columns of each file where they may differ; `first` is the position of its first file among all files of the table;
-    `rejects` names the table in which DuckDB notes the rows it could not split into columns, `blank_lines` is how many
-    lines stand before each file's header. `keys` holds, by a key that folders name, the value in each file: a column
-    that stands in no file.
+    `rejects` names the table in which DuckDB notes the rows it could not split into columns, `lines_before` is how
+    many lines stand before each file's header. `keys` holds, by a key that folders name, the value in each file: a
+    column that stands in no file.
     """
 
     kind: Literal["csv", "parquet", "jsonlines", "query"]
@@ -42,7 +42,7 @@ class SourcePart:
     columns: dict[str, tuple[str, str]]
     relation: str
     rejects: str | None = None
-    blank_lines: int = 0
+    lines_before: int = 0
     doubled: frozenset[str] = frozenset()
     paths: tuple[str, ...] = ()
     each: tuple[frozenset[str], ...] = ()
@@ -148,7 +148,7 @@ def _csv_parts(files: list[DataFile], first: int, table: str, delimiter: str | N
     parts: list[SourcePart] = []
     headers = [_header(file, delimiter) for file in files]
     position = 0
-    for (parting, header, blank_lines, compression), run in groupby(
+    for (parting, header, before, compression), run in groupby(
         zip(headers, files, strict=True), key=lambda pair: (*pair[0], pair[1].compression)
     ):
         members = [file for _, file in run]
@@ -158,7 +158,7 @@ def _csv_parts(files: list[DataFile], first: int, table: str, delimiter: str | N
         rejects = f"rejects_{table}_{first + position}"
         named = ", ".join(f"c{i}: 'VARCHAR'" for i in range(len(header)))
         relation = (
-            f"read_csv({array(paths)}, auto_detect=false, header=true, skip={blank_lines}, delim={text(parting)},"
+            f"read_csv({array(paths)}, auto_detect=false, header=true, skip={before}, delim={text(parting)},"
             f" quote='\"', escape='\"', columns={{{named}}}, hive_partitioning=false,"
             f" compression={text(compression or 'none')},"
             f" store_rejects=true, rejects_limit=0,"
@@ -168,13 +168,13 @@ def _csv_parts(files: list[DataFile], first: int, table: str, delimiter: str | N
         columns = {column: ("VARCHAR", f"c{i}") for i, column in enumerate(header)}
         shown = tuple(file.shown for file in members)
         at = first + position
-        parts.append(SourcePart("csv", shown, at, columns, relation, rejects, blank_lines, doubled, paths))
+        parts.append(SourcePart("csv", shown, at, columns, relation, rejects, before, doubled, paths))
         position += len(members)
     return parts
 
 
-def _header(file: DataFile, declared: str | None) -> tuple[str, tuple[str, ...], int]:
-    """Delimiter, column names and how many blank lines stand before them; raises DataError where there are none."""
+def _header(file: DataFile, declared: str | None) -> Dialect:
+    """How the file is written; raises DataError where it has no header."""
     try:
         start = file.head().decode("utf-8-sig", errors="strict" if file.path.stat().st_size < 1 << 20 else "ignore")
     except UnicodeDecodeError as error:
@@ -182,11 +182,11 @@ def _header(file: DataFile, declared: str | None) -> tuple[str, tuple[str, ...],
         if "\n" not in start:
             fix = "save it as UTF-8, or say how it is written, like 'encoding: cp1252'"
             raise DataError.in_file(file.shown, "has a header that is not UTF-8", fix) from None
-    if not start.strip():
+    found = dialect(start, declared)
+    if found.columns in ((), ("",)):
         raise DataError.in_file(file.shown, "is empty", "export it again, or leave the table out")
-    delimiter, header = dialect(start, declared)
-    check_width(file.shown, len(header))
-    return delimiter, header, len(start[: len(start) - len(start.lstrip("\r\n"))].splitlines())
+    check_width(file.shown, len(found.columns))
+    return found
 
 
 def _parquet_parts(con: duckdb.DuckDBPyConnection, files: list[DataFile], first: int) -> list[SourcePart]:

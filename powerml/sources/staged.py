@@ -135,7 +135,7 @@ def _collect_rejects(con: duckdb.DuckDBPyConnection, part: SourcePart, rejected:
     rules = " ".join(f"WHEN {text(theirs)} THEN {text(ours)}" for theirs, ours in _REJECTIONS.items())
     notes = name(part.rejects or "")
     con.execute(
-        f"INSERT INTO {rejected} SELECT _file, line - {1 + part.blank_lines}, CASE any_value(kind) {rules} ELSE"
+        f"INSERT INTO {rejected} SELECT _file, line - {1 + part.lines_before}, CASE any_value(kind) {rules} ELSE"
         f" {text(UNREADABLE)} END,"
         f" any_value(value) FROM (SELECT p.position AS _file, e.line, e.error_type::VARCHAR AS kind,"
         f" trim(e.csv_line, E'\r\n') AS value FROM {notes} e"

@@ -43,8 +43,8 @@ def test_rows_of_other_lengths_are_set_aside_and_rows_after_them_keep_their_numb
     assert counts(loaded, "events") == (5, 2, 3, 0)
 
 
-@pytest.mark.parametrize("before", ["\n", "\r\n", "\n\n", "\ufeff\n"])
-def test_blank_lines_before_the_header_are_no_rows(opened, tmp_path, before):
+@pytest.mark.parametrize("before", ["\n", "\r\n", "\n\n", "\ufeff\n", "sep=,\n", "\ufeffSep=,\r\n", "\nsep=,\n\n"])
+def test_what_stands_before_the_header_is_no_row(opened, tmp_path, before):
     end = "\r\n" if "\r" in before else "\n"
     text = before + (HEADER + ADA + "bo,x\n" + "zed,x,soon\n").replace("\n", end)
     (tmp_path / "e.csv").write_bytes(text.encode())

@@ -258,7 +258,7 @@ def _blanks(file: DataFile, encoding: str | None) -> str | None:
     if file.format != "csv":
         return None
     lines = [line for line in file.head(1 << 14).decode(encoding or "utf-8", errors="ignore").splitlines()[:-1] if line]
-    if len(lines) < 2 or len(dialect(lines[0])[1]) > 1:
+    if len(lines) < 2 or len(dialect(lines[0]).columns) > 1:
         return None
     words = {len(line.split()) for line in lines[:50]}
     return PARTED_BY_BLANKS if len(words) == 1 and words != {1} else None

@@ -5,14 +5,15 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import itertools
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from powerml.errors import DataError
-from powerml.sources.dialect import dialect
+from powerml.sources.dialect import Dialect, dialect
 from powerml.sources.files import check_width
 from powerml.sources.ids import normal_ids
 from powerml.spreadsheets import read_back
@@ -68,10 +69,10 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 def _read_csv(path: Path) -> pd.DataFrame:
     fix = "write it again, texts in quotes"
     try:
-        delimiter, header = _head(path)
-        table = pd.read_csv(
-            path, sep=delimiter, dtype=str, keep_default_na=False, encoding="utf-8-sig", skipinitialspace=True
-        )
+        written = _head(path)
+        how: dict[str, Any] = {"sep": written.delimiter, "skiprows": written.before, "skipinitialspace": True}
+        how |= {"encoding": "utf-8-sig"}
+        table: pd.DataFrame = pd.read_csv(path, dtype=str, keep_default_na=False, **how)
     except pd.errors.EmptyDataError:
         raise DataError.in_file(path, "is empty", "write it again; it needs a header and at least one row") from None
     except pd.errors.ParserError as error:
@@ -81,22 +82,24 @@ def _read_csv(path: Path) -> pd.DataFrame:
         raise DataError.in_file(path, "is not UTF-8 text", "save it as UTF-8") from None
     except (EOFError, OSError) as error:
         raise DataError.in_file(path, f"cannot be read ({error})", "it may be cut short; write it again") from None
+    width = len(written.columns)
     if not isinstance(table.index, pd.RangeIndex):
-        raise DataError.in_file(path, f"row 2 has more cells than the header's {len(header)} names", fix)
-    table.columns = pd.Index(header)
-    if table.iloc[:, -1].eq("").any() and (row := _short_row(path, delimiter, len(header))):
-        raise DataError.in_file(path, f"row {row} has fewer cells than the header's {len(header)} names", fix)
+        raise DataError.in_file(path, f"row 2 has more cells than the header's {width} names", fix)
+    table.columns = pd.Index(written.columns)
+    if table.iloc[:, -1].eq("").any() and (row := _short_row(path, written)):
+        raise DataError.in_file(path, f"row {row} has fewer cells than the header's {width} names", fix)
     return table
 
 
-def _short_row(path: Path, delimiter: str, width: int) -> int | None:
+def _short_row(path: Path, written: Dialect) -> int | None:
     """The first row with fewer cells than the header (row 1), which pandas fills up without a word."""
     with _bytes(path) as file:
         text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
-        reader = csv.reader(text, delimiter=delimiter, skipinitialspace=True)
+        lines = itertools.islice(text, written.before, None)
+        reader = csv.reader(lines, delimiter=written.delimiter, skipinitialspace=True)
         rows = (cells for cells in reader if len(cells) > 1 or "".join(cells).strip())
         try:
-            return next((row for row, cells in enumerate(rows, 1) if len(cells) < width), None)
+            return next((row for row, cells in enumerate(rows, 1) if len(cells) < len(written.columns)), None)
         except csv.Error:  # a cell too long for the module, which pandas reads
             return None
 
@@ -105,21 +108,21 @@ def _bytes(path: Path) -> gzip.GzipFile | BufferedReader:
     return gzip.open(path) if path.suffix == ".gz" else path.open("rb")
 
 
-def _head(path: Path) -> tuple[str, tuple[str, ...]]:
-    """Delimiter and column names of a CSV; raises DataError where a column has no name, or the name of another."""
+def _head(path: Path) -> Dialect:
+    """How a CSV is written; raises DataError where a column has no name, or the name of another."""
     with _bytes(path) as file:
         start = file.read(_HEAD_BYTES)
     if start.startswith(b"PAR1"):
         raise DataError.in_file(path, "is a Parquet file by its content", "end its name in .parquet")
     text = start.decode("utf-8-sig", errors="strict" if len(start) < _HEAD_BYTES else "ignore")
-    if not text.strip():
-        raise pd.errors.EmptyDataError
     if len(start) == _HEAD_BYTES and "\n" not in text:
         raise DataError.in_file(path, f"its first line is longer than {_HEAD_BYTES:,} bytes", "leave columns out")
-    delimiter, header = dialect(text)
-    check_width(str(path), len(header))
-    _distinct(header, path)
-    return delimiter, header
+    found = dialect(text)
+    if found.columns in ((), ("",)):
+        raise pd.errors.EmptyDataError
+    check_width(str(path), len(found.columns))
+    _distinct(found.columns, path)
+    return found
 
 
 def _distinct(header: Sequence[str], path: Path) -> None:

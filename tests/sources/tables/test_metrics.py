@@ -84,6 +84,12 @@ def test_a_table_without_an_id_is_refused_with_a_hint(tmp_path):
         read(csv(tmp_path, "userid,logins_30d\na,1\n"))
 
 
+@pytest.mark.parametrize("before", ["sep=;\n", "\n\n", "\nSEP=;\r\n"])
+def test_lines_before_the_header_are_no_rows(tmp_path, before):
+    table = read(csv(tmp_path, f"{before}user_id;logins_30d;events_30d\na;1;2\nb;3;\n"))
+    assert table.frame["logins_30d"].tolist() == [1, 3]
+
+
 def test_a_table_without_metrics_is_refused(tmp_path):
     with pytest.raises(DataError, match=r"no column carries a metric's name \(it has user_id, logins\)"):
         read(csv(tmp_path, "user_id,logins\na,1\n"))
