@@ -28,7 +28,8 @@ def command(config: Path, out: common.Output) -> None:
         out.table(seen.rules, title=f"Set aside (rows in {project.state / 'quarantine'})")
     look = seen.inspection
     if look.first:
-        out.say(f"Events from {look.first} to {look.last} ({look.days:,} days), {look.distinct_names:,} event names")
+        names = f"{look.distinct_names:,} event name{'s'[: look.distinct_names != 1]}"
+        out.say(f"Events from {look.first} to {look.last} ({look.days:,} days), {names}")
         out.table(look.names, title="Most frequent event names")
     if len(look.gaps):
         out.table(look.gaps, title="Days without events where some were to be expected")

@@ -46,7 +46,8 @@ def command(
             out.say(f"{title}:")
             for sentence in said:
                 out.say(f"- {sentence}")
-    out.say(f"{len(begun.names):,} event names. Wrote {begun.files[0]} and {begun.files[1]}; next: powerml check")
+    names = f"{len(begun.names):,} event name{'s'[: len(begun.names) != 1]}"
+    out.say(f"{names}. Wrote {begun.files[0]} and {begun.files[1]}; next: powerml check")
     out.result(
         {
             "files": [str(file) for file in begun.files],
