@@ -10,7 +10,7 @@ def test_it_writes_a_project_that_check_reads_and_says_what_no_longer_fits(power
     (tmp_path / "events.csv").write_text(EVENTS)
     ran = powerml("init", "events.csv")
     assert (ran.status, ran.err) == (0, "")
-    assert "1 event names. Wrote powerml.yaml and vocabulary.yaml; next: powerml check" in ran.out
+    assert "1 event name. Wrote powerml.yaml and vocabulary.yaml; next: powerml check" in ran.out
     assert powerml("init", "--check").status == 0
     (tmp_path / "events.csv").write_text(EVENTS + "u1,drag,2026-02-28T12:00:00Z\n")
     ran = powerml("init", "--check", "--json")

@@ -1,5 +1,6 @@
 """Whom the project forgot is left out of every table, of the counts and of the quarantine, by a keyed hash alone."""
 
+import re
 from datetime import UTC, date, datetime
 
 import pytest
@@ -82,8 +83,7 @@ def test_the_file_holds_no_id_and_its_key_is_its_own(project, tmp_path):
     assert (read.since("user_id", "bob"), read.since("user_id", "ada")) == ("2026-03-01", "2026-03-09")
     assert read.since("user_id", "cyd") is read.since("account_id", "bob") is None
     told = (project.state / FORGOTTEN_FILE).read_text()
-    assert "bob" not in told
-    assert "ada" not in told
+    assert not re.findall(r"\b(bob|ada)\b", told)  # within a hash three letters may stand by chance
     assert made.digest != again.digest
     other = NOBODY_FORGOTTEN.keep(tmp_path / "other", "user_id", ["bob"], on=date(2026, 3, 1))
     assert set(other.days["user_id"]).isdisjoint(made.days["user_id"])
