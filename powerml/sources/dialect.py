@@ -18,6 +18,11 @@ class Dialect(NamedTuple):
     columns: tuple[str, ...]
     before: int
 
+    @property
+    def headless(self) -> bool:
+        """Whether there is no header: nothing stands in the file but blanks."""
+        return self.columns in ((), ("",))
+
 
 def dialect(start: str, declared: str | None = None) -> Dialect:
     """How a file that is not blank is written, by its first lines; the delimiter is the one declared, else theirs.

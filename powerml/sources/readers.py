@@ -183,7 +183,7 @@ def _header(file: DataFile, declared: str | None) -> Dialect:
             fix = "save it as UTF-8, or say how it is written, like 'encoding: cp1252'"
             raise DataError.in_file(file.shown, "has a header that is not UTF-8", fix) from None
     found = dialect(start, declared)
-    if found.columns in ((), ("",)):
+    if found.headless:
         raise DataError.in_file(file.shown, "is empty", "export it again, or leave the table out")
     check_width(file.shown, len(found.columns))
     return found

@@ -7,7 +7,7 @@ import gzip
 import io
 import itertools
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -70,9 +70,15 @@ def _read_csv(path: Path) -> pd.DataFrame:
     fix = "write it again, texts in quotes"
     try:
         written = _head(path)
-        how: dict[str, Any] = {"sep": written.delimiter, "skiprows": written.before, "skipinitialspace": True}
-        how |= {"encoding": "utf-8-sig"}
-        table: pd.DataFrame = pd.read_csv(path, dtype=str, keep_default_na=False, **how)
+        table = pd.read_csv(
+            path,
+            sep=written.delimiter,
+            skiprows=written.before,
+            skipinitialspace=True,
+            dtype=str,
+            keep_default_na=False,
+            encoding="utf-8-sig",
+        )
     except pd.errors.EmptyDataError:
         raise DataError.in_file(path, "is empty", "write it again; it needs a header and at least one row") from None
     except pd.errors.ParserError as error:
@@ -118,7 +124,7 @@ def _head(path: Path) -> Dialect:
     if len(start) == _HEAD_BYTES and "\n" not in text:
         raise DataError.in_file(path, f"its first line is longer than {_HEAD_BYTES:,} bytes", "leave columns out")
     found = dialect(text)
-    if found.columns in ((), ("",)):
+    if found.headless:
         raise pd.errors.EmptyDataError
     check_width(str(path), len(found.columns))
     _distinct(found.columns, path)
