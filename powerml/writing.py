@@ -10,6 +10,7 @@ import contextlib
 import errno
 import os
 import shutil
+import sqlite3
 import stat
 import tempfile
 from pathlib import Path
@@ -194,6 +195,15 @@ def check_writable(path: Path) -> None:
         if place.exists() and not os.access(place, os.W_OK):
             blocked = errno.EROFS if os.statvfs(target.parent).f_flag & os.ST_RDONLY else errno.EACCES
             raise not_writable(path, OSError(blocked, os.strerror(blocked)))
+
+
+def existing_database(path: Path) -> sqlite3.Connection:
+    """A connection to an SQLite file that is there, to read it; a write that was killed midway is taken back first.
+
+    To take it back is a write, so that a connection for reading only would be refused by a file that is well. Where the
+    file may not be written it is opened for reading all the same.
+    """
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=30)
 
 
 def not_writable(path: Path | str, error: OSError) -> DataError:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 import textwrap
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
@@ -78,3 +80,20 @@ def value(path: Path, metric: str, who: str = "ada", *, as_of: date = AS_OF) -> 
     """One metric of one entity at one cutoff, None where it is null."""
     found = snapshot(path, as_of, names=[metric]).loc[who, metric]
     return None if pd.isna(found) else float(found)
+
+
+_KILLED_IN_A_WRITE = """
+import os, signal, sqlite3, sys
+con = sqlite3.connect(sys.argv[1], isolation_level=None)
+con.execute("PRAGMA cache_size = 1")  # so that a write that is not finished has reached the file
+con.execute("BEGIN IMMEDIATE")
+con.execute("CREATE TABLE half (x)")
+con.executemany("INSERT INTO half VALUES (?)", [("x" * 2000,)] * 200)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def killed_in_a_write(database: Path) -> None:
+    """Leaves an SQLite file as a process leaves it that is killed while it writes: with the way back beside it."""
+    subprocess.run([sys.executable, "-c", _KILLED_IN_A_WRITE, str(database)], check=False)
+    assert database.with_name(f"{database.name}-journal").stat().st_size > 0

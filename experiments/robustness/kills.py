@@ -18,7 +18,6 @@ import json
 import random
 import re
 import shutil
-import sqlite3
 import sys
 import tempfile
 import time
@@ -31,6 +30,7 @@ import yaml
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from experiments.robustness.warm import Ran, forked, warm
+from powerml.writing import existing_database
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -164,7 +164,7 @@ def plain_page(html: str) -> str:
 
 def store(database: Path) -> dict[str, Any]:
     """The last session of a store: figures, params, files of its runs, and what the aliases point at."""
-    with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as con:
+    with contextlib.closing(existing_database(database)) as con:
         ask = lambda sql, *values: con.execute(sql, values).fetchall()  # noqa: E731
         parents = ask(
             "SELECT run_uuid FROM runs WHERE status = 'FINISHED' AND run_uuid NOT IN (SELECT run_uuid FROM tags"

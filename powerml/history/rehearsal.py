@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from powerml.history.ledger import LEDGER_FILE, LOCK
 from powerml.history.store import FOLDER
+from powerml.writing import existing_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +49,7 @@ def _link_below(folder: Path, place: Path) -> None:
 
 def _copy(ledger: Path, place: Path) -> None:
     with (
-        contextlib.closing(sqlite3.connect(f"{ledger.resolve().as_uri()}?mode=ro", uri=True)) as source,
+        contextlib.closing(existing_database(ledger.resolve())) as source,
         contextlib.closing(sqlite3.connect(place)) as copy,
     ):
         source.backup(copy)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlparse
 
 from powerml.errors import PowermlError, StoreError
-from powerml.writing import not_writable, private_folder, whole_file
+from powerml.writing import existing_database, not_writable, private_folder, whole_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -66,7 +66,7 @@ def look_at(database: Path, artifacts: Path) -> None:
     if _LOOKED_AT.get(database) == state:
         return
     try:
-        with contextlib.closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=30)) as con:
+        with contextlib.closing(existing_database(database)) as con:
             whole = con.execute("PRAGMA quick_check(1)").fetchone()[0]
             tables = {name for (name,) in con.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             schema = con.execute("SELECT version_num FROM alembic_version").fetchone() if _MARK in tables else None

@@ -17,6 +17,7 @@ from powerml.errors import DataError, StoreError
 from powerml.tracking import database, registry
 from powerml.tracking.runs import log_session
 from powerml.tracking.store import Store, connected, experiment_id
+from tests.builders import killed_in_a_write
 from tests.tracking.small_session import ROWS, log_small, model
 
 MAKE = """
@@ -108,6 +109,14 @@ def test_a_database_that_is_none_is_one_sentence(store, spoil, words):
     spoil(store.database)
     with pytest.raises(StoreError, match=rf"mlflow\.db: {words}"), connected(store):
         pass
+
+
+def test_a_write_that_was_killed_is_taken_back_by_the_next_run(store):
+    killed_in_a_write(store.database)
+    with connected(store) as client:
+        assert client.get_experiment_by_name("golden") is not None
+    assert registry.aliases(store, "golden") == {"challenger": 1}
+    assert ask(store, "SELECT count(*) FROM sqlite_master WHERE name = 'half'") == [(0,)]
 
 
 def test_tables_of_another_mlflow_are_named_with_the_fix(store):

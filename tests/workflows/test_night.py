@@ -15,7 +15,7 @@ from powerml.history.store import NightHistory
 from powerml.workflows.night import run, steps
 from powerml.workflows.night.run import ORDER, default_as_of, fill, run_night
 from powerml.workflows.night.work import Work
-from tests.builders import write_project
+from tests.builders import killed_in_a_write, write_project
 
 NOW = datetime(2026, 3, 2, 2, tzinfo=UTC)
 DAYS = [date(2026, 3, 1), date(2026, 3, 2)]
@@ -134,6 +134,12 @@ def test_a_rehearsal_says_what_would_be_done_and_leaves_no_trace(first, undistur
     said = run_night(project, as_of=DAYS[0], now=NOW, dry=True)  # that night is finished
     assert said.before
     assert everything(project) == before
+
+
+def test_a_rehearsal_after_a_night_that_was_killed_in_a_write(first, tmp_path):
+    project = copied(first, tmp_path / "shop")
+    killed_in_a_write(project.state / "night.db")
+    assert run_night(project, as_of=DAYS[1], now=NOW, dry=True).dry
 
 
 class Killed(BaseException):
