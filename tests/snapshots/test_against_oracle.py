@@ -12,7 +12,7 @@ from tests.oracle.runs import tried
 from tests.oracle.world import worlds
 
 
-@pytest.mark.parametrize("entity", ["user", "account"])
+@pytest.mark.parametrize("entity", ["user", pytest.param("account", marks=pytest.mark.slow)])
 def test_every_metric_and_label_of_every_entity(entity, tmp_path_factory):
     @tried(1 / 2, salt=entity)  # half the worlds by user, half by account
     @given(worlds())
@@ -24,7 +24,7 @@ def test_every_metric_and_label_of_every_entity(entity, tmp_path_factory):
     check()
 
 
-@pytest.mark.parametrize("entity", ["user", "account"])
+@pytest.mark.parametrize("entity", ["user", pytest.param("account", marks=pytest.mark.slow)])
 @tried(1 / 20)
 @given(world=worlds())
 def test_two_cutoffs_at_once_equal_one_at_a_time(world, entity, tmp_path_factory):

@@ -164,7 +164,7 @@ WHERES = st.sampled_from(
 )
 
 
-@pytest.mark.parametrize("entity", ["user", "account"])
+@pytest.mark.parametrize("entity", ["user", pytest.param("account", marks=pytest.mark.slow)])
 def test_against_a_plain_loop(entity, tmp_path_factory):
     seen = set()
 

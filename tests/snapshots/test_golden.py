@@ -38,8 +38,15 @@ def same(ours: pd.Series, theirs: pd.Series) -> np.ndarray:
     return (np.isnan(a) & np.isnan(b)) | (np.abs(a - b) <= 1e-9 * np.maximum(1, np.abs(b)))
 
 
-@pytest.mark.parametrize("entity", ["user", "account"])
-@pytest.mark.parametrize("folder", ["raw", "raw_new_york"])
+@pytest.mark.parametrize(
+    ("folder", "entity"),
+    [
+        ("raw", "user"),
+        ("raw", "account"),
+        ("raw_new_york", "user"),
+        pytest.param("raw_new_york", "account", marks=pytest.mark.slow),
+    ],
+)
 def test_every_metric_of_every_entity(folder, entity):
     keys = ["as_of", f"{entity}_id"]
     ours, theirs = snapshot(folder, entity), expected(folder, f"expected_{entity}_metrics.csv")

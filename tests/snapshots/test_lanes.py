@@ -73,6 +73,7 @@ EVER = """
 CUTOFFS = (date(2026, 3, 1), date(2026, 4, 1), date(2026, 6, 1))
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(
     st.lists(

@@ -32,7 +32,7 @@ def snapshot(
     return open_project(load_project(path), cache=cache).build(cutoffs).frame
 
 
-@pytest.mark.parametrize("entity", ["user", "account"])
+@pytest.mark.parametrize("entity", ["user", pytest.param("account", marks=pytest.mark.slow)])
 def test_the_future_changes_no_metric(entity, tmp_path_factory):
     @tried(1 / 2, salt=entity)  # half the worlds by user, half by account
     @given(worlds(), SEEDS)
@@ -48,6 +48,7 @@ def test_the_future_changes_no_metric(entity, tmp_path_factory):
     check()
 
 
+@pytest.mark.slow
 @tried(1 / 10)
 @given(world=worlds(), seed=SEEDS, entity=st.sampled_from(["user", "account"]))
 def test_nor_does_it_with_the_cache(world, seed, entity, tmp_path_factory):

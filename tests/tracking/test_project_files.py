@@ -45,6 +45,7 @@ def test_the_package_registers_it():
     assert entry == ("file", f"{ProjectFiles.__module__}:{ProjectFiles.__name__}")
 
 
+@pytest.mark.slow
 def test_a_model_loads_from_any_folder(tmp_path):
     (tmp_path / "shop").mkdir()
     store, session = log_small(tmp_path / "shop", model("engagement"))

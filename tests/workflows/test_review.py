@@ -122,7 +122,7 @@ def test_rows_about_the_wrong_people_are_all_named(raw, blank, tmp_path):
     assert "did you mean 'a06-u0'?" in lines[1]
 
 
-@pytest.mark.parametrize("name", ["engagement", "power_user_signals"])
+@pytest.mark.parametrize("name", [pytest.param("engagement", marks=pytest.mark.slow), "power_user_signals"])
 def test_other_documented_sets(raw, tmp_path, name):
     project, sheet = load_project(raw / "powerml.yaml"), tmp_path / "sheet.csv"
     make_sheet(project, sheet, weights=name, as_of=DAY, top=10, now=NOW)

@@ -177,6 +177,7 @@ def test_a_fit_does_not_depend_on_when_it_is_run(trained, product):
     assert again.model.to_dict() == trained.model.to_dict()
 
 
+@pytest.mark.slow
 def test_too_few_events_leave_the_documented_card_as_challenger(tmp_path):
     write_product(tmp_path / "small", "validation", users=60, months=14, seed=7)
     done = run("train", "-c", tmp_path / "small" / "powerml.yaml", "--json")

@@ -95,6 +95,7 @@ def check_nights(nights, numbers=range(4)) -> None:
     assert (nights.folder / ".powerml" / "cache" / "rollups.duckdb").exists()
 
 
+@pytest.mark.slow
 def test_a_night_from_what_was_kept_equals_a_cold_one(tmp_path):
     check_nights(DatabaseNights(tmp_path, 6), range(2))
 

@@ -103,6 +103,7 @@ def build(spec, number: int):
     return frame, kept
 
 
+@pytest.mark.slow
 def test_a_streak_runs_on_from_the_fold(tmp_path):
     spec = months(tmp_path, {"a": visits("ada", range(60))})
     frame, kept = build(spec, 60)
@@ -157,6 +158,7 @@ def test_a_night_that_goes_wrong_in_the_engine_leaves_the_cache_as_it_was(tmp_pa
     pd.testing.assert_frame_equal(frame, cold.set_index("user_id"), rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_new_kinds_of_event_and_users_without_a_break_equal_a_cold_run(tmp_path):
     spec = months(tmp_path, {"a": visits("ada", range(60)) + visits("bo", [3, 50])})
     build(spec, 60)

@@ -192,7 +192,9 @@ def foreign(data: bytes, chance: random.Random) -> bytes:
     return chance.choice((b"", b"hello", b"PAR1 and no more", b"SQLite format 3\0" * 400, data[::-1]))
 
 
-@pytest.mark.parametrize("damage", [cut, flipped, foreign])
+@pytest.mark.parametrize(
+    "damage", [cut, *(pytest.param(damage, marks=pytest.mark.slow) for damage in (flipped, foreign))]
+)
 def test_a_damaged_cache_is_thrown_away_with_a_sentence(damage, tmp_path, caplog):
     night, chance = small(tmp_path), random.Random(7)
     cold = seen(tmp_path, night, night.date(), cache=False)

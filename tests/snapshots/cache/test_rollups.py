@@ -83,6 +83,7 @@ def test_another_timezone_moves_the_days(spec):
     assert days == [0, 34]  # the last visit, 16:00 + 9 h in UTC, is a day later there
 
 
+@pytest.mark.slow
 def test_repeats_of_a_night_leave_the_days_before_as_they_are(tmp_path, monkeypatch):
     """Which copy of an event counts is a matter of the files in which its copies stand."""
     files = {name: [(f"u{name}", day(number), f"{name}{number}")] * 2 for name, number in (("a", 2), ("b", 12))}
