@@ -18,6 +18,7 @@ import pandas as pd
 from powerml.statistics.bootstrap import AccountBootstrap, interval, permutation_of_ranks
 from powerml.statistics.outcomes import Predictions, distinct_events
 from powerml.statistics.scores import concordance, log_loss_rows, midranks, outcomes_log_loss_rows
+from powerml.validation.loss_gain import log_loss_gain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -136,9 +137,7 @@ class Rival:
     def sentence(self) -> str:
         """The answer in a sentence, with its interval."""
         says = {"better": "better than", "worse": "worse than", "cannot tell": "cannot be told apart from"}[self.answer]
-        if self.answer == "worse":
-            return f"{says} {self.name} (log loss higher by {-self.gain:.4f}, {-self.high:.4f} to {-self.low:.4f})"
-        return f"{says} {self.name} (log loss lower by {self.gain:.4f}, {self.low:.4f} to {self.high:.4f})"
+        return f"{says} {self.name} ({log_loss_gain(self.gain, self.low, self.high)})"
 
 
 @dataclass(frozen=True)
