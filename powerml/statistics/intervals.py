@@ -115,7 +115,7 @@ def mean_by_account(
         return mean, mean - unlike * (mean - within[0]), mean + unlike * (within[1] - mean)
     accounts = int(codes.max()) + 1
     if accounts < 2:
-        return mean, *map(float, within)
+        return mean, float(within[0]), float(within[1])
     from scipy.special import stdtrit  # imported late: scipy is slow to load
 
     half = float(stdtrit(accounts - 1, 0.5 + level / 2)) * error
