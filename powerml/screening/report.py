@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 NON_MONOTONE_BY = 0.10
-UNKNOWN = "known beside one outcome only"  # the reason of a metric that has no correlation
+ONE_SIDED = "known beside one outcome only"  # the reason of a metric that has no correlation
 
 
 def screen_report(
@@ -253,7 +253,7 @@ def _reasons(report: pd.DataFrame, fitted: CorrelationScreen) -> np.ndarray:
     strength = report["r_ruled"].abs().fillna(-1.0)
     best = report.loc[strength.groupby(report["metric"]).idxmax(), ["metric", "outcome"]].assign(r=strength)
     words = {
-        m: f"|{which}| {_digits(r, fitted.threshold)} for {o}" if r >= 0 else UNKNOWN
+        m: f"|{which}| {_digits(r, fitted.threshold)} for {o}" if r >= 0 else ONE_SIDED
         for m, o, r in best.itertuples(index=False)
     }
     shown = [words[m] for m in report["metric"]]
@@ -276,7 +276,7 @@ def _reasons(report: pd.DataFrame, fitted: CorrelationScreen) -> np.ndarray:
             "forced in",
             "forced out",
             "no values",
-            [f"{'its being missing' if s == UNKNOWN else s} {passes}" for s in shown],
+            [f"{'its being missing' if s == ONE_SIDED else s} {passes}" for s in shown],
             [f"{s}, but a stronger kept metric says the same" for s in shown],
             [f"{short} ({s}), kept to have {fitted.min_keep}" for s in shown],
             "says nothing here",
