@@ -20,7 +20,8 @@ def difference_t(x: np.ndarray, positive: np.ndarray, codes: np.ndarray) -> np.n
 
     `x` (rows, columns), `positive` (rows,) whether the outcome came, `codes` (rows,) the account of each row as a
     number. Rows of one account count together. Since r_bal is that difference over a spread, |t| <= 2 says that r_bal
-    is within two standard errors of 0. 0 where a group is empty or the column does not vary.
+    is within two standard errors of 0. Where the column does not vary within either group, which leaves no error to
+    see, the error is that of two groups that do not differ. 0 where a group is empty or the column does not vary.
     """
     known = ~np.isnan(x)
     filled = np.where(known, x, 0.0)
@@ -28,8 +29,11 @@ def difference_t(x: np.ndarray, positive: np.ndarray, codes: np.ndarray) -> np.n
     n1, n0 = with_.sum(axis=0), without.sum(axis=0)
     mean1 = np.where(with_, filled, 0.0).sum(axis=0) / np.maximum(n1, 1)
     mean0 = np.where(without, filled, 0.0).sum(axis=0) / np.maximum(n0, 1)
-    pull = np.where(with_, (filled - mean1) / np.maximum(n1, 1), 0.0)
-    pull -= np.where(without, (filled - mean0) / np.maximum(n0, 1), 0.0)
+    flat = ~(with_ & (filled != filled.max(axis=0, where=with_, initial=-np.inf))).any(axis=0)
+    flat &= ~(without & (filled != filled.max(axis=0, where=without, initial=-np.inf))).any(axis=0)
+    middle = filled.sum(axis=0) / np.maximum(n1 + n0, 1)
+    pull = np.where(with_, (filled - np.where(flat, middle, mean1)) / np.maximum(n1, 1), 0.0)
+    pull -= np.where(without, (filled - np.where(flat, middle, mean0)) / np.maximum(n0, 1), 0.0)
     order = np.argsort(codes, kind="stable")
     sums = np.add.reduceat(pull[order], np.flatnonzero(np.diff(codes[order], prepend=-1)), axis=0)
     spread = np.sqrt((sums**2).sum(axis=0) * len(sums) / max(len(sums) - 1, 1))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from powerml.errors import DataError
 from powerml.screening.contrasts import Contrast, correlation, group_sums, largest_attainable, standardise
 from powerml.screening.correlation import CorrelationScreen, ScreenWarning
 from powerml.statistics.bootstrap import AccountBootstrap
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 NON_MONOTONE_BY = 0.10
+ONE_SIDED = "known beside one outcome only"  # the reason of a metric that has no correlation
 
 
 def screen_report(
@@ -34,6 +36,8 @@ def screen_report(
 ) -> pd.DataFrame:
     """One row per metric and outcome, ranked by |r_bal|; `y` holds "churn", "stay", "expand".
 
+    Raises DataError where all rows have the same outcome.
+
     `leaks`: suspected leaks with the reason (see the leak probe): named first, and left out unless kept by force.
 
     Columns: metric, outcome, n, events (rows), mean_churn, mean_stay, mean_expand (of a custom outcome mean_NAME and
@@ -44,6 +48,9 @@ def screen_report(
     """
     rule = screen or CorrelationScreen()
     labels, suspected = np.asarray(y), dict(leaks or {})
+    if len(found := pd.unique(labels)) < 2:
+        told = f"every one of {len(labels):,} rows is {str(found[0])!r}" if len(found) else "there is no labelled row"
+        raise DataError(f"screen: {told}; a screen needs rows with an outcome and rows without it")
     barred = [m for m in suspected if m not in set(map(str, rule.force_keep))]
     rule = _clone(rule).set_params(force_drop=(*rule.force_drop, *barred))
     with warnings.catch_warnings(record=True) as caught:
@@ -245,7 +252,10 @@ def _reasons(report: pd.DataFrame, fitted: CorrelationScreen) -> np.ndarray:
     forced_in, forced_out = set(map(str, fitted.force_keep)), set(map(str, fitted.force_drop))
     strength = report["r_ruled"].abs().fillna(-1.0)
     best = report.loc[strength.groupby(report["metric"]).idxmax(), ["metric", "outcome"]].assign(r=strength)
-    words = {m: f"|{which}| {_digits(r, fitted.threshold)} for {o}" for m, o, r in best.itertuples(index=False)}
+    words = {
+        m: f"|{which}| {_digits(r, fitted.threshold)} for {o}" if r >= 0 else ONE_SIDED
+        for m, o, r in best.itertuples(index=False)
+    }
     shown = [words[m] for m in report["metric"]]
     short, passes, fails = "noise", "is told from noise", "is not told from 0, nor its being missing"
     if fitted.threshold is not None:
@@ -266,7 +276,7 @@ def _reasons(report: pd.DataFrame, fitted: CorrelationScreen) -> np.ndarray:
             "forced in",
             "forced out",
             "no values",
-            [f"{s} {passes}" for s in shown],
+            [f"{'its being missing' if s == ONE_SIDED else s} {passes}" for s in shown],
             [f"{s}, but a stronger kept metric says the same" for s in shown],
             [f"{short} ({s}), kept to have {fitted.min_keep}" for s in shown],
             "says nothing here",

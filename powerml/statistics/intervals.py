@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from powerml.statistics.folds import clustered_mean
+from powerml.statistics.folds import clustered_mean, group_codes
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -91,6 +91,35 @@ def wilson_by_account(
     n = effective_n(y, groups, level=level)
     low, high = wilson(rate * n, n, level)
     return rate, float(low), float(high)
+
+
+def mean_by_account(
+    values: ArrayLike, groups: ArrayLike | None = None, *, within: tuple[float, float], level: float = 0.95
+) -> tuple[float, float, float]:
+    """Mean of `values` with the ends of its interval by account; all nan where there is no row.
+
+    Cluster-robust, with the t of as many accounts. Where the values do not vary that error cannot be seen: then the
+    accounts are taken as one row each, of which so many may still be unlike these as Wilson's interval for none of
+    them says, at worst at an end of `within`, the least and the largest value there can be.
+
+    >>> mean_by_account([60.0, 60.0, 60.0, 60.0], ["a", "a", "b", "b"], within=(0, 100))[0]
+    60.0
+    """
+    y = np.asarray(values, dtype=float)
+    if not len(y):
+        return float("nan"), float("nan"), float("nan")
+    codes = group_codes(groups, len(y))
+    mean, error = clustered_mean(y, codes)
+    if np.ptp(y) == 0:
+        unlike = float(wilson(0, effective_n(np.zeros(len(y)), groups), level)[1])
+        return mean, mean - unlike * (mean - within[0]), mean + unlike * (within[1] - mean)
+    accounts = int(codes.max()) + 1
+    if accounts < 2:
+        return mean, float(within[0]), float(within[1])
+    from scipy.special import stdtrit  # imported late: scipy is slow to load
+
+    half = float(stdtrit(accounts - 1, 0.5 + level / 2)) * error
+    return mean, mean - half, mean + half
 
 
 def ratio_of_sums(now: ArrayLike, then: ArrayLike, groups: ArrayLike | None = None) -> tuple[float, float, float]:

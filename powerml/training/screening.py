@@ -200,7 +200,8 @@ def plan_screening(experiment: ExperimentSpec, data: TrainingData) -> Screening:
         )  # fmt: skip
     kept = report.loc[report["kept"], "metric"].nunique()
     said = f"Screen ({Screening(rule).tag}): {kept} of {len(numbers)} metrics "
-    said += "are told from noise by some outcome." if automatic else "may be fitted."
+    by_themselves = automatic and not caught and not set(rule.force_keep) & set(numbers)
+    said += "are told from noise by some outcome." if by_themselves else "may be fitted."
     if data.texts:
         said += f" Columns of categories are not screened ({len(data.texts)})."
     warned = (f"Screen: {warning.message}" for warning in caught)

@@ -17,8 +17,7 @@ from powerml.bands.ladder import ladder_index
 from powerml.config.bands import BandsSpec
 from powerml.errors import DataError
 from powerml.shown import Shown
-from powerml.statistics.folds import clustered_mean, group_codes
-from powerml.statistics.intervals import effective_n, normal_quantile, wilson
+from powerml.statistics.intervals import effective_n, mean_by_account, wilson
 from powerml.statistics.outcomes import outcome_codes, outcome_values, outcomes_of
 from powerml.statistics.significance import holm, two_sided, upper_tail
 from powerml.tables import is_rest
@@ -98,8 +97,10 @@ class BandReport(Shown):
 
     @property
     def where_they_are(self) -> list[str]:
-        """Whether what came lies in the bands, in a sentence; none where the bands are on another scale."""
+        """Whether what came lies in the bands, in a sentence; none on another scale or with too few rows."""
         if self.astray is None:
+            return []
+        if not self.astray and (self.bands["n"] < MIN_ROWS).all():
             return []
         if not self.astray:
             return [
@@ -165,6 +166,7 @@ def band_report(  # noqa: PLR0913 (keyword arguments of one question)
     at = ladder_index(s, edges)
     values = outcome_values(outcomes, stay_value=stay_value)
     overall = np.bincount(codes, minlength=len(outcomes)) / len(codes)
+    rest = [i for i, outcome in enumerate(outcomes) if is_rest(outcome)]
 
     bands_found, rates = [], []
     for b, edge in enumerate(edges):
@@ -182,9 +184,10 @@ def band_report(  # noqa: PLR0913 (keyword arguments of one question)
             worth.append(effective)
         line: dict[str, object] = {"band": name, "from": float(edge), "n": n, "share": n / len(s)}
         line |= {"n_effective": min(worth), "mean_score": float(s[rows].mean()) if n else np.nan}
-        line |= _mean_outcome(values[codes[rows]], here)
+        ends = mean_by_account(values[codes[rows]], here, within=(values.min(), values.max()), level=ASTRAY_LEVEL)
+        line |= dict(zip(("mean_outcome", "outcome_low", "outcome_high"), ends, strict=True))
         if contraction is not None:
-            stayed = np.asarray(contraction, dtype=bool)[scored][rows & (codes == outcomes.index("stay"))]
+            stayed = np.asarray(contraction, dtype=bool)[scored][rows & np.isin(codes, rest)]
             line["contraction"] = float(stayed.mean()) if len(stayed) else np.nan
         bands_found.append(line | {"note": "" if n >= MIN_ROWS else "insufficient"})
 
@@ -218,15 +221,6 @@ def _rate(
         "lift": rate / overall if overall else np.nan,
         "observed_expected": rate / expected if expected else np.nan,
     }
-
-
-def _mean_outcome(values: np.ndarray, accounts: np.ndarray | None) -> dict[str, float]:
-    """The mean outcome value of a band with its 99 % ends by account."""
-    if not len(values):
-        return {"mean_outcome": np.nan, "outcome_low": np.nan, "outcome_high": np.nan}
-    mean, error = clustered_mean(values, group_codes(accounts, len(values)))
-    half = normal_quantile(ASTRAY_LEVEL) * error
-    return {"mean_outcome": mean, "outcome_low": mean - half, "outcome_high": mean + half}
 
 
 def _astray(bands: pd.DataFrame) -> tuple[str, ...]:

@@ -18,6 +18,8 @@ from powerml.statistics.bootstrap import AccountBootstrap, interval
 from powerml.statistics.outcomes import Predictions
 from powerml.statistics.scores import auroc, outcomes_brier_rows, outcomes_log_loss_rows
 from powerml.statistics.significance import holm
+from powerml.tables import is_rest
+from powerml.validation.loss_gain import log_loss_gain
 from powerml.validation.verdict import MIN_EVENTS
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ LOWER_IS_BETTER = ("log_loss", "brier")
 class Comparison(Shown):
     """`measures`: scorer, measure, value, low, high, n, accounts. `pairs`: first, second, measure, gain of the second
     (above 0 = the second is better), low, high, p_value, p_holm, answer ("better", "worse", "cannot tell").
-    `events`: accounts with an outcome other than staying; below 50 nothing is told apart.
+    `events`: accounts with an outcome other than `stay` (of a custom one `not_NAME`); below 50 nothing is told apart.
     """
 
     measures: pd.DataFrame
@@ -55,14 +57,16 @@ class Comparison(Shown):
         """One sentence per pair, by log loss."""
         said = []
         for pair in self.pairs[self.pairs["measure"] == "log_loss"].to_dict("records"):
-            ends = f"{pair['low']:.4f} to {pair['high']:.4f}, p = {pair['p_holm']:.3f} after Holm"
             told = {
                 "better": f"{pair['second']} is better than {pair['first']}",
                 "worse": f"{pair['second']} is worse than {pair['first']}",
                 "cannot tell": f"{pair['first']} and {pair['second']}: cannot tell them apart",
             }[pair["answer"]]
-            few = f"; only {self.events} accounts with an outcome, of {MIN_EVENTS} needed" if self.few else ""
-            said.append(f"{told} (log loss lower by {pair['gain']:.4f} nats a row, {ends}{few}).")
+            of = pair["second"] if pair["answer"] == "cannot tell" else ""
+            gain = log_loss_gain(pair["gain"], pair["low"], pair["high"], of=of, unit="nats a row")
+            accounts = f"{self.events} account{'' if self.events == 1 else 's'}"
+            few = f"; only {accounts} with an outcome, of {MIN_EVENTS} needed" if self.few else ""
+            said.append(f"{told} ({gain}, p = {pair['p_holm']:.3f} after Holm{few}).")
         return tuple(said)
 
     def _shown(self) -> Iterator[str | pd.DataFrame | None]:
@@ -79,7 +83,7 @@ def compare(
     seed: int = 0,
     alpha: float = 0.05,
 ) -> Comparison:
-    """Compares two or more scorers on the rows of `y` ("churn", "stay", "expand").
+    """Compares two or more scorers on the rows of `y` ("churn", "stay", "expand", or a custom outcome's two labels).
 
     `scorers`: name -> frame with `p_churn`, `p_stay` (and `p_expand`), one row per row of `y`, as a scorer says
     them. A bootstrap of a dozen accounts is surer than it should be, so below 50
@@ -121,7 +125,8 @@ def compare(
             pairs.append(row | {"p_value": _two_sided(gains)})
     found = pd.DataFrame(pairs)
     found["p_holm"] = found.groupby("measure")["p_value"].transform(holm)
-    events = len(np.unique(np.asarray(groups)[one.codes != one.outcomes.index("stay")]))
+    rest = next(i for i, outcome in enumerate(one.outcomes) if is_rest(outcome))
+    events = len(np.unique(np.asarray(groups)[one.codes != rest]))
     sure = (found["p_holm"] < alpha) & (events >= MIN_EVENTS)
     found["answer"] = np.select(
         [sure & (found["gain"] > 0), sure & (found["gain"] < 0)], ["better", "worse"], "cannot tell"

@@ -45,7 +45,8 @@ def leak_probe(
             | (_after(metrics[name]) if name in instants else {})
             for name in metrics.columns
         ]
-    found = pd.DataFrame(rows)
+    found = pd.DataFrame(rows, columns=["metric", "outcome", *_row(0)])  # no row where nothing but the rest came
+    found = found.astype({"suspect": bool})
     return found.sort_values(["suspect", "auroc"], ascending=False, kind="stable", ignore_index=True)
 
 

@@ -18,6 +18,7 @@ import pandas as pd
 from powerml.statistics.bootstrap import AccountBootstrap, interval, permutation_of_ranks
 from powerml.statistics.outcomes import Predictions, distinct_events
 from powerml.statistics.scores import concordance, log_loss_rows, midranks, outcomes_log_loss_rows
+from powerml.validation.loss_gain import log_loss_gain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -124,21 +125,24 @@ class OutcomeVerdict:
 
 @dataclass(frozen=True)
 class Rival:
-    """The score against another on the same rows: `gain` is the rival's log loss less ours, in nats per row."""
+    """The score against another on the same rows: `gain` is the rival's log loss less ours, in nats per row.
+
+    `few`: the rows hold fewer events than a verdict needs, and so than any answer but "cannot tell".
+    """
 
     name: str
     answer: Literal["better", "worse", "cannot tell"]
     gain: float
     low: float
     high: float
+    few: bool = False
 
     @property
     def sentence(self) -> str:
         """The answer in a sentence, with its interval."""
         says = {"better": "better than", "worse": "worse than", "cannot tell": "cannot be told apart from"}[self.answer]
-        if self.answer == "worse":
-            return f"{says} {self.name} (log loss higher by {-self.gain:.4f}, {-self.high:.4f} to {-self.low:.4f})"
-        return f"{says} {self.name} (log loss lower by {self.gain:.4f}, {self.low:.4f} to {self.high:.4f})"
+        says = "too few to be told apart from" if self.few else says
+        return f"{says} {self.name} ({log_loss_gain(self.gain, self.low, self.high)})"
 
 
 @dataclass(frozen=True)
@@ -211,8 +215,9 @@ def verdict(
     )  # fmt: skip
     wider = float(np.sqrt(held.variance_factor))
     found = [_answer(question, draws, test, wider) for question, test in zip(questions, tests, strict=True)]
+    few = found[0].verdict == "cannot tell"
     answers = tuple(
-        _rival(name, gain, _widened(interval(draws.means(gain)), float(gain.mean()), wider))
+        _rival(name, gain, _widened(interval(draws.means(gain)), float(gain.mean()), wider), few=few)
         for name, gain in against.items()
     )
     if alone:
@@ -317,10 +322,10 @@ def _share(value: float, low: float, high: float) -> str:
     return f"{100 * value:.1f} % ({100 * low:.1f} to {100 * high:.1f})"
 
 
-def _rival(name: str, gain: np.ndarray, ends: Ends) -> Rival:
+def _rival(name: str, gain: np.ndarray, ends: Ends, *, few: bool) -> Rival:
     answer: Literal["better", "worse", "cannot tell"] = "cannot tell"
-    if ends[0] > 0:
+    if not few and ends[0] > 0:
         answer = "better"
-    elif ends[1] < 0:
+    elif not few and ends[1] < 0:
         answer = "worse"
-    return Rival(name, answer, float(gain.mean()), *ends)
+    return Rival(name, answer, float(gain.mean()), *ends, few)

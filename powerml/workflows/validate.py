@@ -17,6 +17,8 @@ from powerml.errors import UsageError
 from powerml.scoring.learned import Learned
 from powerml.scoring.named import from_weights
 from powerml.sources.tables.scores_and_labels import OUTCOME_PROBABILITIES, Joined, join, score_column
+from powerml.statistics.outcomes import outcomes_of
+from powerml.tables import OUTCOMES
 from powerml.tracking import registry
 from powerml.tracking.store import store_of
 from powerml.validation.band_report import BandReport, band_report, fifths
@@ -80,6 +82,9 @@ def validate(
     if column == "score" and all(p in frame for p in OUTCOME_PROBABILITIES[:2]):
         said = pd.DataFrame({p: score_column(frame, p, scores) for p in OUTCOME_PROBABILITIES if p in frame})
 
+    # also one that never came, to these rows or to some of them: what an outcome is worth hangs on which there are
+    expected = OUTCOMES if said is not None and "p_expand" in said else outcomes_of(frame.loc[values.notna(), "label"])
+
     def report(rows: pd.Series) -> BandReport:
         return band_report(
             values[rows],
@@ -88,6 +93,7 @@ def validate(
             groups=accounts[rows],
             probabilities=None if said is None else said[rows],
             reference=_reference(ladder),
+            outcomes=expected,
         )
 
     everyone = pd.Series(True, index=frame.index)

@@ -45,6 +45,20 @@ def test_being_missing_is_a_signal_and_a_constant_is_none():
     assert told[1:].tolist() == [0, 0]
 
 
+def test_a_metric_that_parts_the_outcomes_exactly_is_no_noise():
+    """It varies within neither group, so it has no error of its own; with noise beside it its t is large."""
+    left = np.arange(60) < 20
+    flag, wobbly = left.astype(float), left + np.random.default_rng(3).normal(0, 0.05, 60)
+    t = difference_t(np.column_stack([flag, wobbly]), left, np.arange(60))
+    # about the common mean 1/3: 20 accounts pull by (2/3)/20 and 40 by (1/3)/40
+    assert t[0] == pytest.approx(1 / np.sqrt((20 * (2 / 60) ** 2 + 40 * (1 / 120) ** 2) * 60 / 59))
+    assert t.min() > TOLD_AT
+    # two accounts, one of each kind: as many rows as there may be, no more than two accounts say it
+    assert difference_t(flag[:, None], left, left.astype(int))[0] < TOLD_AT
+    # the constant of an account is no proof either where there is one account
+    assert difference_t(flag[:, None], left, np.zeros(60, dtype=int))[0] <= TOLD_AT
+
+
 def test_any_outcome_will_do():
     rng = np.random.default_rng(2)
     labels = rng.choice(["churn", "stay", "expand"], 1500)

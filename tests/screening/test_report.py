@@ -1,7 +1,10 @@
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from powerml.errors import DataError
 from powerml.screening.correlation import CorrelationScreen, ScreenWarning
 from powerml.screening.report import REPORT_COLUMNS, differentiators, screen_report
 
@@ -146,3 +149,24 @@ def test_accounts_are_compared_no_more_often_than_it_takes_to_sort_them():
     with pytest.warns(ScreenWarning, match="only 0 of 6"):
         screen_report(metrics, labels, groups=accounts, times=np.full(n, "2025-01-01"), repeats=20)
     assert 0 < compared < 20 * n * np.log2(n)
+
+
+@pytest.mark.parametrize(("threshold", "told"), [(None, "its being missing is told"), (0.45, "weak (known beside one")])
+def test_a_metric_without_a_correlation_is_not_given_one(threshold, told):
+    """It is known for those who stay only, so there is nobody to set them against."""
+    rng = np.random.default_rng(0)
+    labels = np.repeat(["churn", "stay"], [30, 70])
+    metrics = pd.DataFrame({"known_of_stayers": np.where(labels == "stay", rng.normal(size=100), np.nan)})
+    screen = CorrelationScreen(threshold, min_keep=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ScreenWarning)
+        report = screen_report(metrics, labels, groups=np.arange(100), times=np.zeros(100), screen=screen, repeats=20)
+    assert report["reason"].str.startswith(told).all()
+    assert np.isnan(report["r_bal"]).all()
+
+
+@pytest.mark.parametrize("label", ["stay", "churn"])
+def test_one_outcome_alone_is_refused_in_words(label):
+    rows = pd.DataFrame({"m": np.arange(50.0)})
+    with pytest.raises(DataError, match=f"every one of 50 rows is '{label}'; a screen needs rows with an outcome"):
+        screen_report(rows, [label] * 50, groups=np.arange(50), times=np.zeros(50))

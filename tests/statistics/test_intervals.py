@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from scipy.stats import binomtest
+from scipy.stats import binomtest, t
 
-from powerml.statistics.intervals import effective_n, wilson, wilson_by_account
+from powerml.statistics.intervals import effective_n, mean_by_account, wilson, wilson_by_account
 
 
 def test_the_documents_bands():
@@ -44,3 +44,26 @@ def test_the_row_order_does_not_matter():
     y, accounts = rng.random(60) < 0.3, rng.integers(0, 9, 60)
     turn = rng.permutation(60)
     assert effective_n(y, accounts) == pytest.approx(effective_n(y[turn], accounts[turn]))
+
+
+def test_a_mean_by_account_is_students():
+    """Without repeats it is the t interval of the mean; rows of an account that repeat one another add nothing."""
+    y = np.random.default_rng(0).choice([0.0, 60.0, 100.0], 12)
+    half = t.ppf(0.995, 11) * y.std(ddof=1) / np.sqrt(12)
+    assert mean_by_account(y, within=(0, 100), level=0.99) == pytest.approx(
+        (y.mean(), y.mean() - half, y.mean() + half)
+    )
+    again = mean_by_account(np.repeat(y, 5), np.repeat(np.arange(12), 5), within=(0, 100), level=0.99)
+    assert again == pytest.approx((y.mean(), y.mean() - half, y.mean() + half))
+
+
+def test_what_does_not_vary_is_not_certain():
+    """Forty rows of two accounts that all stay: the others may do anything; of 400 accounts nearly none."""
+    few = mean_by_account([60.0] * 40, [0, 1] * 20, within=(0, 100), level=0.99)
+    low, high = wilson(0, 2, 0.99)
+    assert few == pytest.approx((60, 60 - 60 * high, 60 + 40 * high))
+    assert low == 0
+    many = mean_by_account([60.0] * 400, np.arange(400), within=(0, 100), level=0.99)
+    assert 59 - 0.1 < many[1] < 60 < many[2] < 61
+    assert mean_by_account([0.0, 60.0], ["a", "a"], within=(0, 100)) == (30, 0, 100)
+    assert np.isnan(mean_by_account([], within=(0, 100))).all()

@@ -256,3 +256,14 @@ def test_without_row_dates_what_is_missing_is_said(tmp_path):
         "Instants need their row's date, to be read as days before it: name its column in --time (since, seen, ended, "
         "closed)." in data.provenance.remarks
     )
+
+
+def test_what_the_screen_keeps_for_want_of_better_is_not_said_to_be_told_from_noise(tmp_path):
+    """One metric says something and two do not: 'only 1 of 3' must not stand below '3 of 3 are told from noise'."""
+    rng = np.random.default_rng(0)
+    left = rng.random(300) < 0.4
+    frame = pd.DataFrame({"user_id": [f"u{i}" for i in range(300)], "churned": left.astype(int)})
+    frame = frame.assign(strong=left + rng.normal(size=300), a=rng.normal(size=300), b=rng.normal(size=300))
+    notes = plan_screening(ExperimentSpec(), read(tmp_path, frame)).notes
+    assert "Screen (auto): 3 of 3 metrics may be fitted." in notes
+    assert any(note.startswith("Screen: only 1 of 3 metrics are told from noise by any outcome") for note in notes)

@@ -165,3 +165,25 @@ def test_a_band_is_astray_when_the_99_percent_interval_of_its_mean_outcome_does_
     few = band_report([15.0] * 40, ["churn"] * 20 + ["expand"] * 20, bands=ladder, groups=[1] * 20 + [2] * 20)
     assert few.astray == ()
     assert band_report(s, y, bands=D).astray is None  # a ladder of numbers may be on any scale
+
+
+def test_two_accounts_that_stay_do_not_contradict_a_band():
+    """Forty rows, but two accounts: that nobody else came to them is no 99 % interval of 60.0 to 60.0."""
+    ladder = BandsSpec.model_validate(D)
+    three = ("churn", "stay", "expand")
+    few = band_report([80.0] * 40, ["stay"] * 40, bands=ladder, groups=[0, 1] * 20, outcomes=three)
+    assert few.astray == ()
+    many = band_report([80.0] * 400, ["stay"] * 400, bands=ladder, outcomes=three)
+    assert many.astray == ("Healthy",)
+
+
+def test_where_no_band_has_rows_enough_nothing_is_said_of_where_they_are():
+    report = band_report([80.0] * 5, ["stay"] * 5, bands=BandsSpec.model_validate(D))
+    assert report.where_they_are == []
+
+
+def test_contraction_is_told_of_those_without_a_custom_outcome():
+    came = ["bought"] * 40 + ["not_bought"] * 60
+    report = band_report([80.0] * 100, came, bands=D, contraction=[True] * 70 + [False] * 30,
+                         outcomes=("not_bought", "bought"))  # fmt: skip
+    assert report.bands.set_index("band").loc["Healthy", "contraction"] == pytest.approx(0.5)

@@ -74,6 +74,17 @@ def test_rows_of_one_account_are_no_proof():
     assert by_account["high"] - by_account["low"] > 4 * (by_row["high"] - by_row["low"])
 
 
+def test_scorers_of_a_custom_outcome_are_compared():
+    """Its labels are NAME and not_NAME: the events are the accounts with NAME."""
+    y, true, blurred, groups = world(1)
+    names = {"p_churn": "p_bought", "p_stay": "p_not_bought"}
+    bought = np.where(y == "churn", "bought", "not_bought")
+    sets = {"blurred": blurred.rename(columns=names), "true": true.rename(columns=names)}
+    found = compare(bought, sets, groups=groups, repeats=200)
+    assert found.answer("blurred", "true") == "better"
+    assert found.events == len(set(groups[bought == "bought"]))
+
+
 def test_one_scorer_is_no_comparison():
     y, true, _, groups = world(1)
     with pytest.raises(UsageError, match="two scorers"):

@@ -85,3 +85,9 @@ def test_values_of_a_month_earlier():
     assert earlier["logins"].iloc[1:3].tolist() == [1.0, 2.0]
     quarters = frame.assign(as_of=pd.to_datetime(["2025-01-01", "2025-04-01", "2025-07-01", "2025-07-01"]))
     assert values_earlier(quarters, ["logins"], id_column="user_id").isna().all(axis=None)
+
+
+def test_where_everybody_stays_nobody_is_a_suspect():
+    found = leak_probe(pd.DataFrame({"x": np.arange(20.0)}), ["stay"] * 20)
+    assert found.empty
+    assert suspects(found) == ()

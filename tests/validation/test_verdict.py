@@ -124,6 +124,19 @@ def test_a_rival_that_is_better_has_the_lower_log_loss():
     assert better.sentence == "better than the best single metric (x) (log loss lower by 0.1800, 0.1100 to 0.2500)"
 
 
+def test_below_fifty_events_no_rival_is_better_or_worse():
+    """Two accounts with thirty rows each: as in a comparison, their bootstrap is surer than it should be."""
+    y = np.repeat(["churn", "stay"], 30)
+    flat = pd.DataFrame({"p_churn": np.full(60, 0.5), "p_stay": np.full(60, 0.5)})
+    worse = pd.DataFrame({"p_churn": np.full(60, 0.7), "p_stay": np.full(60, 0.3)})
+    keys = {"groups": np.tile(["a", "b"], 30), "times": np.full(60, np.datetime64("2026-01-01", "s"))}
+    found = judge(y, flat, keys, base={"churn": 0.5, "stay": 0.5}, rivals={"the card": worse})
+    assert found.word == "cannot tell"
+    assert found.rivals[0].low > 0
+    assert found.rivals[0].answer == "cannot tell"
+    assert "50 events are needed; too few to be told apart from the card (log loss lower by" in found.sentence
+
+
 def test_skill_over_a_constant_in_hindsight_is_what_counts():
     """Twice as many leave as in training: a constant is better at it, and so is a score that knows nothing but that."""
     rng = np.random.default_rng(9)

@@ -54,6 +54,25 @@ def test_the_bands_of_a_score(files, tmp_path):
     assert written["n"].sum() == 600
 
 
+def test_staying_is_worth_the_same_where_nobody_expanded(tmp_path):
+    """A score of three outcomes, on labels none of which is `expand`, and on untreated rows none of which is."""
+    n = 200
+    label = np.where(np.arange(n) % 10 == 0, "churn", "stay").astype(object)
+    rows = pd.DataFrame({"as_of": "2026-01-01", "user_id": [f"u{i}" for i in range(n)]})
+    said = rows.assign(score=58.0, p_churn=0.1, p_stay=0.8, p_expand=0.1)
+    said.to_csv(tmp_path / "s.csv", index=False)
+    rows.assign(label=label).to_csv(tmp_path / "l.csv", index=False)
+    told = validate(tmp_path / "s.csv", tmp_path / "l.csv").report
+    assert told.bands.set_index("band").loc["Stable", "mean_outcome"] == pytest.approx(0.9 * 60)
+    assert told.astray == ()
+    label[-20:] = "expand"
+    said[["as_of", "user_id", "score"]].to_csv(tmp_path / "s.csv", index=False)  # no probabilities to go by
+    rows.assign(label=label, treated=label == "expand").to_csv(tmp_path / "l.csv", index=False)
+    both = validate(tmp_path / "s.csv", tmp_path / "l.csv")
+    assert both.untreated is not None
+    assert both.untreated.bands.set_index("band").loc["Stable", "mean_outcome"] == pytest.approx(0.9 * 60)
+
+
 def test_any_column_is_cut_in_fifths_and_a_violated_order_exits_with_one(files):
     result = run("--scores", files[0], "--labels", files[1], "--column", "backwards", "--json")
     assert result.exit_code == 1
