@@ -30,6 +30,7 @@ STATE_FOLDER = ".powerml"  # the folder of a project that is its owner's alone
 PRIVATE_FILE = 0o600
 PRIVATE_FOLDER = 0o700
 _MARK = ".powerml-draft-"
+_WAL_AT = 18  # the byte of an SQLite file that is 2 where it is written ahead
 _FIXES = {
     errno.EROFS: "the disk is mounted for reading only; write somewhere else",
     errno.ENAMETOOLONG: "choose a shorter name",
@@ -201,15 +202,40 @@ def existing_database(path: Path) -> sqlite3.Connection:
     """A connection to an SQLite file that is there, to read it; a write that was killed midway is taken back first.
 
     To take it back is a write, so that a connection for reading only would be refused by a file that is well. Where the
-    file may not be written it is opened for reading all the same.
+    file may not be written it is opened for reading all the same; one that is written ahead would have files made
+    beside it even then, unless it is said that nobody writes, which no `-wal` beside it tells.
     """
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=30)
+    how = "mode=rw"
+    if not all(os.access(place, os.W_OK) for place in (path, path.parent)):
+        still = not Path(f"{path}-wal").exists() and _is_written_ahead(path)
+        how = "immutable=1" if still else "mode=ro"
+    return sqlite3.connect(f"{path.absolute().as_uri()}?{how}", uri=True, timeout=30)
+
+
+def _is_written_ahead(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(_WAL_AT + 1)[_WAL_AT:] == b"\x02"
+    except OSError:  # SQLite says it better
+        return False
 
 
 def not_writable(path: Path | str, error: OSError) -> DataError:
     """What the system says about a file that cannot be written, in a sentence with its fix."""
     fix = _FIXES.get(error.errno or 0, "check space and rights")
     return DataError.in_file(path, f"cannot be written ({error.strerror or error})", fix)
+
+
+def not_usable(path: Path, error: OSError) -> DataError:
+    """The same of a file that was to be read or written, whichever of the two was refused."""
+    try:
+        path.stat()
+        unread = not os.access(path, os.R_OK)
+    except OSError as told:
+        unread = isinstance(told, PermissionError)
+    if not (unread and isinstance(error, PermissionError)):
+        return not_writable(path, error)
+    return DataError.in_file(path, f"cannot be read ({error.strerror or error})", "give yourself the right to read it")
 
 
 @contextlib.contextmanager

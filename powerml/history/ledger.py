@@ -12,7 +12,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from powerml.errors import DataError
-from powerml.writing import for_owner_only, only_one, private_folder
+from powerml.writing import existing_database, for_owner_only, only_one, private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -138,7 +138,39 @@ def open_ledger(state: Path) -> Iterator[Ledger]:
             con.executescript(_TABLES)
             yield Ledger(con)
     except sqlite3.Error as error:
-        raise DataError.in_file(path, f"cannot be used ({error})", "put a copy back, or move it away") from None
+        raise _unusable(path, error) from None
+
+
+@contextlib.contextmanager
+def read_ledger(state: Path) -> Iterator[Ledger]:
+    """The ledger for one who only reads: where the project may not be written, a copy in memory of what there is."""
+    path = state / LEDGER_FILE
+    if not state.is_dir() or os.access(state, os.W_OK | os.X_OK):
+        with open_ledger(state) as ledger:
+            yield ledger
+        return
+    try:
+        with contextlib.closing(sqlite3.connect(":memory:")) as con:
+            if path.exists():
+                copy_ledger(path, con)
+            con.executescript(_TABLES)
+            yield Ledger(con)
+    except sqlite3.Error as error:
+        raise _unusable(path, error) from None
+
+
+def copy_ledger(path: Path, into: sqlite3.Connection) -> None:
+    """Copies a ledger that is there into another database; raises DataError where it cannot be read."""
+    try:
+        with contextlib.closing(existing_database(path.resolve())) as source:
+            source.backup(into)
+    except sqlite3.Error as error:
+        raise _unusable(path, error) from None
+
+
+def _unusable(path: Path, error: sqlite3.Error) -> DataError:
+    fix = "put a copy back, or move it away" if os.access(path, os.R_OK) else "give yourself the right to read it"
+    return DataError.in_file(path, f"cannot be used ({error})", fix)
 
 
 @contextlib.contextmanager

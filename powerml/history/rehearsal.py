@@ -8,9 +8,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from powerml.history.ledger import LEDGER_FILE, LOCK
+from powerml.history.ledger import LEDGER_FILE, LOCK, copy_ledger
 from powerml.history.store import FOLDER
-from powerml.writing import existing_database
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,8 +47,5 @@ def _link_below(folder: Path, place: Path) -> None:
 
 
 def _copy(ledger: Path, place: Path) -> None:
-    with (
-        contextlib.closing(existing_database(ledger.resolve())) as source,
-        contextlib.closing(sqlite3.connect(place)) as copy,
-    ):
-        source.backup(copy)
+    with contextlib.closing(sqlite3.connect(place)) as copy:
+        copy_ledger(ledger, copy)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlparse
 
 from powerml.errors import PowermlError, StoreError
-from powerml.writing import existing_database, not_writable, private_folder, whole_file
+from powerml.writing import existing_database, not_usable, not_writable, private_folder, whole_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -184,7 +184,7 @@ def in_sentences(database: Path) -> Iterator[None]:
         raise _sentence(database, error) from None
     except OSError as error:
         place = Path(str(error.filename or database))
-        raise not_writable(place if place.is_absolute() else database.parent.parent / place, error) from None
+        raise not_usable(place if place.is_absolute() else database.parent.parent / place, error) from None
 
 
 def damaged(database: Path, why: str) -> StoreError:

@@ -100,10 +100,24 @@ def fetched(store: Store, uri: str) -> Iterator[Path]:
     from mlflow.artifacts import download_artifacts
 
     if store.is_own:
-        yield Path(download_artifacts(uri)).absolute()
+        yield _place(uri)
         return
     with tempfile.TemporaryDirectory(prefix="powerml-") as folder:
         yield Path(download_artifacts(uri, dst_path=folder)).absolute()
+
+
+def _place(uri: str) -> Path:
+    """Where a model of the project's own store lies.
+
+    MLflow's download of a registered model writes its name into that folder, which one who may only read it cannot.
+    """
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+    from mlflow.store.artifact.models_artifact_repo import ModelsArtifactRepository
+
+    files = get_artifact_repository(uri)
+    if isinstance(files, ModelsArtifactRepository):
+        files = files.repo
+    return Path(files.download_artifacts("")).absolute()  # type: ignore[no-untyped-call]
 
 
 def model_manifest(store: Store, model_uri: str) -> dict[str, str]:

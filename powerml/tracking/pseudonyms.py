@@ -47,9 +47,9 @@ def load_pseudonyms(folder: Path) -> Pseudonyms:
 
     Raises StoreError for a key that is empty, cut short or no key: another one would give everybody another word.
     """
-    path = private_folder(folder) / KEY_FILE
+    path = folder / KEY_FILE
     if not path.exists():
-        write_new(path, secrets.token_bytes(KEY_BYTES).hex() + "\n", private=True)
+        write_new(private_folder(folder) / KEY_FILE, secrets.token_bytes(KEY_BYTES).hex() + "\n", private=True)
     try:
         told = path.read_text(encoding="ascii").strip()
         key = bytes.fromhex(told)

@@ -210,8 +210,8 @@ def load_version(store: Store, version: Version) -> ScoringModel:
             try:
                 folder = files.enter_context(fetched(store, f"models:/{version.model}/{version.number}"))
             except (MlflowException, OSError) as error:
-                if not store.is_own:
-                    raise
+                if not store.is_own or isinstance(error, PermissionError):
+                    raise  # who may not read the files is told which, and not to train again
                 raise StoreError(f"{version.shown}: its files cannot be found ({error}); train again") from None
             return read_model(folder, expected=_files(version, folder), shown=version.shown)
 

@@ -10,7 +10,7 @@ import pandas as pd
 from powerml.config.alerts import project_alerts
 from powerml.errors import MissingColumns, UsageError
 from powerml.history.alarms import Alarms, Message
-from powerml.history.ledger import open_ledger
+from powerml.history.ledger import read_ledger
 from powerml.history.movement import swap_at
 from powerml.history.trees import TreeOfNight, branch_rows
 from powerml.monitoring.alerts import rings, true_rows
@@ -43,7 +43,7 @@ class Rang:
 
 def fired_since(project: ProjectSpec, since: date | None) -> pd.DataFrame:
     """What rang since a date (ALARM_COLUMNS), the newest first."""
-    with open_ledger(project.state) as ledger:
+    with read_ledger(project.state) as ledger:
         return Alarms.on(ledger.con).fired(since)
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from powerml.config.metrics import catalogue
 from powerml.errors import UsageError, did_you_mean
 from powerml.history.alarms import Alarms
-from powerml.history.ledger import LEDGER_FILE, open_ledger
+from powerml.history.ledger import LEDGER_FILE, read_ledger
 from powerml.history.store import NightHistory
 from powerml.progress import Note, silent
 from powerml.reports.person_page import Beside, person_page
@@ -132,7 +132,7 @@ def around(project: ProjectSpec, entity: str) -> Beside | None:
     account = str(mine["account_id"].iloc[0]) if "account_id" in mine and mine["account_id"].notna().any() else None
     alerts = None
     if (project.state / LEDGER_FILE).is_file():
-        with open_ledger(project.state) as ledger:
+        with read_ledger(project.state) as ledger:
             rang = Alarms.on(ledger.con).fired()
         about = rang.index.isin([entity, account])
         alerts = rang[about].drop(columns=["account_id", "user_id"]).dropna(axis=1, how="all").reset_index(drop=True)

@@ -6,7 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from powerml.config.project import slug
-from powerml.history.ledger import open_ledger
+from powerml.history.ledger import read_ledger
 from powerml.history.movement import change_since_last
 from powerml.monitoring.brakes import COMPARED_DAYS, KnownNight, brakes
 from powerml.tracking import registry
@@ -40,7 +40,7 @@ def held_as_night(project: ProjectSpec, history: NightHistory, night: Night, *, 
     So it is, too, where no night was run (a history filled in, or kept by hand). Nothing where the night's step was
     run, and of a brake that somebody lifted.
     """
-    with open_ledger(project.state) as ledger:
+    with read_ledger(project.state) as ledger:
         run, step = ledger.run(night.as_of), ledger.steps(night.as_of).get("sync")
         lifted = ledger.lifted(night.as_of)
     if run is not None and run.forced:

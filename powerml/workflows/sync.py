@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from powerml.errors import UsageError, did_you_mean
-from powerml.history.ledger import one_night_at_a_time, open_ledger
+from powerml.history.ledger import one_night_at_a_time, open_ledger, read_ledger
 from powerml.history.sent import SinkLedger
 from powerml.history.standing import Standing
 from powerml.history.store import NightHistory
@@ -143,7 +143,7 @@ def synced(
     """Brings sinks to a night, one after another; one that is down does not keep the others from it."""
     standing = Standing(history, night, project.project, project.timezone)
     found = []
-    with open_ledger(project.state) as opened:
+    with (open_ledger if options.apply else read_ledger)(project.state) as opened:
         for name in names:
             note(f"{name}: what is there")
             ledger = SinkLedger.on(opened.con, name)

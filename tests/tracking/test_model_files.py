@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import powerml
-from powerml.errors import StoreError
+from powerml.errors import DataError, StoreError
 from powerml.tracking import registry
 from powerml.tracking.store import connected
 from tests.tracking.small_session import METRICS, ROWS, log_small, model
@@ -52,6 +52,26 @@ def test_the_registry_gives_back_a_scorer_with_the_same_scores(registered):
     assert version.number == 1
     assert version.aliases == ("challenger",)
     assert version.tags["why"] == "test"
+
+
+def test_reading_a_version_writes_nothing_into_its_folder(registered):
+    store, version, _ = registered
+    folder = folder_of(store)
+    before = {path: path.stat().st_mtime_ns for path in (folder, *folder.rglob("*"))}
+    registry.load_version(store, version)
+    assert {path: path.stat().st_mtime_ns for path in (folder, *folder.rglob("*"))} == before
+
+
+def test_who_may_not_read_a_version_is_not_told_to_train_again(registered, monkeypatch):
+    store, version, _ = registered
+
+    def refused(folder, **_):
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr("powerml.tracking.model_files.manifest", refused)
+    monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.R_OK)
+    with pytest.raises(DataError, match=r"artifacts: cannot be read \(Permission denied\); give yourself the right"):
+        registry.load_version(store, version)
 
 
 def test_a_fresh_process_without_the_project_and_the_package_serves_it(registered, tmp_path):

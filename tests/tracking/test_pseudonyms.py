@@ -1,3 +1,4 @@
+import os
 import stat
 
 import pytest
@@ -12,6 +13,12 @@ def test_the_key_is_made_once_and_is_the_owner_s_alone(tmp_path):
     assert first == again
     mode = stat.S_IMODE((tmp_path / ".powerml" / "pseudonym.key").stat().st_mode)
     assert mode == 0o600
+
+
+def test_a_key_that_is_there_is_read_where_nothing_may_be_written(tmp_path, monkeypatch):
+    key = load_pseudonyms(tmp_path)
+    monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.W_OK)
+    assert load_pseudonyms(tmp_path) == key
 
 
 def test_projects_give_the_same_person_different_words(tmp_path):
