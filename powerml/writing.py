@@ -13,6 +13,7 @@ import shutil
 import sqlite3
 import stat
 import tempfile
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -226,8 +227,16 @@ def not_writable(path: Path | str, error: OSError) -> DataError:
     return DataError.in_file(path, f"cannot be written ({error.strerror or error})", fix)
 
 
+def not_readable(path: Path, error: Exception, fix: str) -> DataError:
+    """The sentence for a file of ours that cannot be read; `fix` is for one that is damaged, not for missing rights."""
+    if isinstance(error, PermissionError):
+        return DataError.in_file(path, "cannot be read (Permission denied)", "give yourself the right to read it")
+    why = textwrap.shorten(str(error).split("\n", 1)[0], 200, placeholder=" …")
+    return DataError.in_file(path, f"cannot be read ({why})", fix)
+
+
 def not_usable(path: Path, error: OSError) -> DataError:
-    """The same of a file that was to be read or written, whichever of the two was refused."""
+    """The sentence for a file that was to be read or written, whichever of the two was refused."""
     try:
         path.stat()
         unread = not os.access(path, os.R_OK)
@@ -235,7 +244,7 @@ def not_usable(path: Path, error: OSError) -> DataError:
         unread = isinstance(told, PermissionError)
     if not (unread and isinstance(error, PermissionError)):
         return not_writable(path, error)
-    return DataError.in_file(path, f"cannot be read ({error.strerror or error})", "give yourself the right to read it")
+    return not_readable(path, error, "")
 
 
 @contextlib.contextmanager

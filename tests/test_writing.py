@@ -15,6 +15,7 @@ from powerml.writing import (
     check_writable,
     for_owner_only,
     keep_private,
+    not_readable,
     only_one,
     private_folder,
     whole_file,
@@ -196,3 +197,10 @@ def test_what_a_kill_left_of_a_folder_is_removed_by_the_next_run(tmp_path):
     with whole_folder(tmp_path / "shop") as draft:
         assert names(draft) == []
     assert names(tmp_path) == ["shop"]
+
+
+def test_who_may_not_read_a_file_is_not_told_to_put_another_in_its_place(tmp_path):
+    refused = str(not_readable(tmp_path / "a.key", PermissionError(errno.EACCES, "Permission denied"), "remove it"))
+    assert refused.endswith("a.key: cannot be read (Permission denied); give yourself the right to read it")
+    damaged = str(not_readable(tmp_path / "a.parquet", OSError("word " * 100), "put a copy back"))
+    assert damaged.endswith("word word …); put a copy back")

@@ -12,9 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from powerml.errors import DataError
 from powerml.history.nights import Night
-from powerml.writing import whole_file, write_whole
+from powerml.writing import not_readable, whole_file, write_whole
 
 if TYPE_CHECKING:
     import sqlite3
@@ -70,8 +69,7 @@ def rows_about(file: Path, who: Who, *, user_lists: Collection[str] = ()) -> tup
     try:
         table = pq.read_table(file)
     except (OSError, pa.ArrowException) as error:
-        first = str(error).split("\n", 1)[0][:200]
-        raise DataError.in_file(file, f"cannot be read ({first})", "remove it, or put a copy back") from None
+        raise not_readable(file, error, "remove it, or put a copy back") from None
     gone = pa.array([False] * len(table), pa.bool_())
     for kind, ids in who.ids.items():
         for column in _ABOUT[kind]:

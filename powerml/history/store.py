@@ -26,7 +26,7 @@ import pyarrow.parquet as pq
 from powerml.config import fingerprints
 from powerml.errors import DataError
 from powerml.history.nights import Night
-from powerml.writing import private_folder, whole_file, write_whole
+from powerml.writing import not_readable, private_folder, whole_file, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -278,8 +278,7 @@ def _read(path: Path, columns: Sequence[str] | None = None) -> pd.DataFrame:
     try:
         frame = pd.read_parquet(path, columns=None if columns is None else list(columns))
     except (OSError, pa.ArrowException) as error:
-        first = str(error).split("\n", 1)[0][:200]
-        raise DataError.in_file(path, f"cannot be read ({first})", "make the night again") from None
+        raise not_readable(path, error, "make the night again") from None
     if "as_of" in frame:
         frame = frame.assign(as_of=pd.to_datetime(frame["as_of"]))
     return frame

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pandas as pd
+import pyarrow as pa
 
 from powerml.config.project import DRAWN_FILE
-from powerml.errors import DataError
-from powerml.writing import private_folder, whole_file
+from powerml.writing import not_readable, private_folder, whole_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,8 +23,8 @@ def read_drawn(state: Path) -> pd.DataFrame:
         return pd.DataFrame(columns=list(TREATMENT_COLUMNS))
     try:
         return pd.read_parquet(path)
-    except OSError as error:
-        raise DataError.in_file(path, f"cannot be read ({error})", "put a copy back") from None
+    except (OSError, pa.ArrowException) as error:
+        raise not_readable(path, error, "put a copy back") from None
 
 
 def with_drawn(kept: pd.DataFrame | None, state: Path, zone: str) -> pd.DataFrame:

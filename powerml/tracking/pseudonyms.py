@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 from powerml.errors import StoreError
-from powerml.writing import private_folder, write_new
+from powerml.writing import not_readable, private_folder, write_new
 
 KEY_BYTES = 32
 KEY_FILE = "pseudonym.key"
@@ -53,6 +53,8 @@ def load_pseudonyms(folder: Path) -> Pseudonyms:
     try:
         told = path.read_text(encoding="ascii").strip()
         key = bytes.fromhex(told)
+    except PermissionError as error:  # the key is well, so nothing is to be put in its place
+        raise StoreError(str(not_readable(path, error, _FIX))) from None
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) else "is no row of hexadecimal digits"
         raise StoreError(f"{path}: cannot be used ({why}); {_FIX}") from None

@@ -45,6 +45,15 @@ def test_a_share_of_each_band_is_held_and_who_has_an_arm_keeps_it(path, listed):
     assert (project.state / "treatments.parquet").stat().st_mode & 0o077 == 0
 
 
+def test_what_was_drawn_and_is_cut_short_is_one_sentence(path, listed):
+    project = load_project(path)
+    draw(project, listed, playbook="call", holdout=0.25, seed=3, now=NOW)
+    file = project.state / "treatments.parquet"
+    file.write_bytes(file.read_bytes()[:-20])
+    with pytest.raises(DataError, match=r"treatments\.parquet: cannot be read \(.*\); put a copy back"):
+        read_drawn(project.state)
+
+
 @pytest.mark.parametrize(("rows", "said"), [(1, True), (60, False)])
 def test_a_list_too_short_for_a_holdout_says_so(path, listed, rows, said):
     pd.read_csv(listed).head(rows).to_csv(listed, index=False)
