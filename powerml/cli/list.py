@@ -67,7 +67,7 @@ def _overview(made: list[ListResult]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["team", "list", "rows", "worth"])
 
 
-def whole_points(scores: pd.Series) -> pd.Series:
+def points_reached(scores: pd.Series) -> pd.Series:
     """The points that each score has reached: rounded up, 69.6 would stand as 70 beside the band below 70."""
     return scores.astype(float).round(9) // 1
 
@@ -85,7 +85,7 @@ def _show(one: ListResult, out: common.Output) -> None:
         ]
         if rows["owner"].notna().any():
             shown["owner"] = rows["owner"].fillna("")
-        shown["score"], shown["band"] = whole_points(rows["score"]), rows["band"]
+        shown["score"], shown["band"] = points_reached(rows["score"]), rows["band"]
         shown["7 d"] = rows["change_7d"].astype(float).round(0)
         about = f"p_{one.spec.came}"
         if about in rows and rows[about].notna().any():

@@ -9,6 +9,11 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+def key_columns(frame: pd.DataFrame, id_column: str) -> list[str]:
+    """The names of `as_of`, the id and, of users, their account where there is one: what `accounts_of` needs."""
+    return ["as_of", id_column, *(["account_id"] if id_column != "account_id" and "account_id" in frame else [])]
+
+
 def accounts_of(frame: pd.DataFrame, id_column: str) -> np.ndarray:
     """The account of each row; the entity where it has none."""
     own = frame[id_column].astype(str)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from powerml.statistics.accounts import key_columns
 from powerml.training.folds import usable_folds
 from powerml.validation.churn_path import churn_path, path_sentence
 
@@ -44,7 +45,7 @@ def churners_path(its: Judged, data: TrainingData, *, split: Split) -> tuple[pd.
     scored = scored[~model.outside(scored)]
     if scored.empty:
         return pd.DataFrame(), ""
-    scores = scored[["as_of", rows.id_column]].assign(
+    scores = scored[key_columns(scored, rows.id_column)].assign(
         score=(model.scorer.document or model.scorer).predict_score(scored)
     )
     labels = whole[["as_of", rows.id_column, "label"]]

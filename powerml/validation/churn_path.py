@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from powerml.statistics.accounts import accounts_of
+from powerml.statistics.folds import clustered_mean, group_codes
 from powerml.statistics.intervals import normal_quantile
 
 # document D, "Discovery 1: Engagement Drops Happen Gradually": six months before, then five, to one
@@ -47,24 +49,30 @@ def path_before_churn(
 ) -> pd.DataFrame:
     """Mean score of churners in each of the six months before they left: D's 62, 58, 51, 42, 31, 19.
 
-    `history`: `as_of`, the id and `score`, any number of cutoffs. `churned`: the id and `churned_at`, once per churn.
+    `history`: `as_of`, the id and `score`, any number of cutoffs, and for users `account_id` where there is one: the
+    interval takes the rows of an account together. `churned`: the id and `churned_at`, once per churn.
     A score counts in month k before if its cutoff lies in (churned_at - k x 30 d, churned_at - (k-1) x 30 d].
     Columns: months_before (6 to 1), n (churners with a score then), mean_score, low, high. Where an entity has
     several cutoffs in a month the latest counts. Compositions differ: young churners have no score six months before.
     """
-    pairs = history[["as_of", id_column, "score"]].dropna().merge(churned[[id_column, "churned_at"]], on=id_column)
+    known = history.assign(account=accounts_of(history, id_column))[["as_of", id_column, "account", "score"]]
+    pairs = known.dropna().merge(churned[[id_column, "churned_at"]], on=id_column)
     before = (pd.to_datetime(pairs["churned_at"]) - pd.to_datetime(pairs["as_of"])).dt.total_seconds() / 86400
     pairs = pairs.assign(months_before=np.floor(before / 30).astype(int) + 1)[(before >= 0) & (before < 30 * months)]
     latest = pairs.sort_values("as_of").drop_duplicates([id_column, "churned_at", "months_before"], keep="last")
-    by_month = latest.groupby("months_before")["score"].agg(n="count", mean_score="mean", spread="std")
-    path = by_month.reindex(range(months, 0, -1))
-    half = normal_quantile(level) * path["spread"] / np.sqrt(path["n"])
-    told: pd.DataFrame = (
-        path.assign(n=path["n"].fillna(0).astype(int), low=path["mean_score"] - half, high=path["mean_score"] + half)
-        .drop(columns="spread")
-        .reset_index()
+    by_month = dict(list(latest.groupby("months_before")))
+    return pd.DataFrame(
+        [{"months_before": month} | _month(by_month.get(month), level) for month in range(months, 0, -1)]
     )
-    return told
+
+
+def _month(rows: pd.DataFrame | None, level: float) -> dict[str, float]:
+    """How many stand behind a month, their mean score and its ends; no ends where all are of one account."""
+    if rows is None:
+        return {"n": 0, "mean_score": np.nan, "low": np.nan, "high": np.nan}
+    mean, error = clustered_mean(rows["score"].to_numpy(dtype=float), group_codes(rows["account"], len(rows)))
+    half = normal_quantile(level) * error if np.isfinite(error) else np.nan
+    return {"n": len(rows), "mean_score": mean, "low": mean - half, "high": mean + half}
 
 
 def churn_path(
@@ -72,7 +80,7 @@ def churn_path(
 ) -> pd.DataFrame | None:
     """`months_before` (6 to 1), n, mean_score, low, high and `document`; None without scores of two months or more.
 
-    `scores`: `as_of`, the id and `score`. `labels`: see `churn_instants`.
+    `scores`: see `path_before_churn`. `labels`: see `churn_instants`.
     """
     churned = churn_instants(labels, id_column=id_column, horizon_days=horizon_days)
     path = path_before_churn(scores, churned, id_column=id_column, months=len(DOCUMENTED_PATH))

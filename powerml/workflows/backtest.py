@@ -16,6 +16,7 @@ from powerml.progress import Note, silent
 from powerml.scoring.contributions import Contributions
 from powerml.scoring.explain.text import Wording, reasons_json
 from powerml.scoring.learned import Learned
+from powerml.statistics.accounts import key_columns
 from powerml.tables import OUTCOMES
 from powerml.tracking import registry
 from powerml.tracking.held_out_words import untold_sentences
@@ -156,7 +157,9 @@ def _path(
     if scored.empty:
         return None
     note("scoring the months before")
-    scores = scored[["as_of", id_column]].assign(score=(made.scorer.document or made.scorer).predict_score(scored))
+    scores = scored[key_columns(scored, id_column)].assign(
+        score=(made.scorer.document or made.scorer).predict_score(scored)
+    )
     labels = pd.concat([rows, data.whole.drop_duplicates("as_of")])  # every cutoff counts, also without churners
     horizon = data.labelled.horizon_days
     return churn_path(scores, labels[["as_of", id_column, "label"]], id_column=id_column, horizon_days=horizon)

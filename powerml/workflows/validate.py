@@ -17,6 +17,7 @@ from powerml.errors import UsageError
 from powerml.scoring.learned import Learned
 from powerml.scoring.named import from_weights
 from powerml.sources.tables.scores_and_labels import OUTCOME_PROBABILITIES, Joined, join, score_column
+from powerml.statistics.accounts import key_columns
 from powerml.statistics.outcomes import outcomes_of
 from powerml.tables import OUTCOMES
 from powerml.tracking import registry
@@ -103,8 +104,9 @@ def validate(
     scored = values.notna()
     ranking = discrimination(frame.loc[scored, "label"], score=values[scored], groups=accounts[scored], seed=0)
     keys = ["as_of", joined.id_column]  # several users where labels are by account: their mean
-    history = frame[keys].assign(label=frame["label"], score=values)
-    history = history.groupby(keys).agg({"label": "first", "score": "mean"}).reset_index()
+    history = frame[key_columns(frame, joined.id_column)].assign(label=frame["label"], score=values)
+    first = dict.fromkeys(history.columns.drop([*keys, "score"]), "first")
+    history = history.groupby(keys).agg({**first, "score": "mean"}).reset_index()
     path = churn_path(history, history, id_column=joined.id_column)
     calibrated = pd.DataFrame()
     if said is not None and (known := scored & said.notna().all(axis=1)).any():

@@ -65,3 +65,19 @@ def test_the_path_of_churners():
     # spread of 19 and 21 is sqrt(2), its error 1: 20 +- 1.96
     assert path["low"].iloc[-1] == pytest.approx(18.04, abs=0.01)
     assert path_before_churn(history, churned.iloc[:0], id_column="user_id")["n"].sum() == 0
+
+
+def test_users_of_one_account_count_together_in_the_interval():
+    left = pd.Timestamp("2026-06-30")
+    users = ["ada", "bob", "eve", "kit"]
+    churned = pd.DataFrame({"user_id": users, "churned_at": left})
+    history = pd.DataFrame({"as_of": left - pd.Timedelta(days=10), "user_id": users, "score": [19, 21, 39, 41]})
+    alone = path_before_churn(history, churned, id_column="user_id").iloc[-1]
+    paired = history.assign(account_id=["a", "a", "b", "b"])
+    together = path_before_churn(paired, churned, id_column="user_id").iloc[-1]
+    assert (alone["n"], together["n"], together["mean_score"]) == (4, 4, 30)
+    # two accounts of 20 and 40, so an error of 10; four users would have one of 5.8
+    assert together["high"] == pytest.approx(30 + 19.6, abs=0.01)
+    assert alone["high"] == pytest.approx(30 + 1.96 * history["score"].std() / 2, abs=0.01)
+    one = path_before_churn(history.assign(account_id="a"), churned, id_column="user_id").iloc[-1]
+    assert one[["low", "high"]].isna().all()
