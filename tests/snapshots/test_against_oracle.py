@@ -24,7 +24,8 @@ def test_every_metric_and_label_of_every_entity(entity, tmp_path_factory):
     check()
 
 
-@pytest.mark.parametrize("entity", ["user", pytest.param("account", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("entity", ["user", "account"])
 @tried(1 / 20)
 @given(world=worlds())
 def test_two_cutoffs_at_once_equal_one_at_a_time(world, entity, tmp_path_factory):

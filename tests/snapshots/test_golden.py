@@ -61,7 +61,7 @@ def test_every_metric_of_every_entity(folder, entity):
     assert (both["enough_history"] == both["enough_history_expected"]).all()
 
 
-@pytest.mark.parametrize("folder", ["raw", "raw_new_york"])
+@pytest.mark.parametrize("folder", ["raw", pytest.param("raw_new_york", marks=pytest.mark.slow)])
 def test_contract_labels(folder):
     check_labels(snapshot(folder, "account"), expected(folder, "expected_labels.csv"), "account_id")
 
