@@ -27,7 +27,7 @@ def send_digest(digest: Digest, *, project: str) -> str:
     try:
         import apprise
     except ImportError:
-        raise UsageError("notify: needs Apprise; install powerml[notify]") from None
+        raise UsageError("notify: needs Apprise; pip install 'powerml[notify]'") from None
     address = os.environ.get(digest.destination)
     if not address:
         return unset(digest.destination)

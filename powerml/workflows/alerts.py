@@ -123,7 +123,10 @@ def deliver(
     alarms = Alarms.on(con)
     fared: dict[str, list[str]] = {"sent": [], "failed": []}
     for digest in alarms.waiting():
-        error = sender(digest, project.project) if sender else send_digest(digest, project=project.project)
+        try:
+            error = sender(digest, project.project) if sender else send_digest(digest, project=project.project)
+        except UsageError as lacking:  # Apprise: as a service that is down, it keeps nobody from the page
+            error = str(lacking)
         alarms.mark(digest, "failed" if error else "sent", night=night, now=now, error=error)
         fared["failed" if error else "sent"].append(error or digest.destination)
     return fared

@@ -20,7 +20,9 @@ from urllib.parse import urlsplit
 import duckdb
 
 from powerml.config.project import load_project
+from powerml.config.sinks import PostgresSpec
 from powerml.errors import PowermlError, StoreError, UsageError
+from powerml.postgres import has_driver
 from powerml.sources.fingerprint import input_files
 from powerml.sources.postgres import server
 from powerml.sources.spark_tables import check_for_spark
@@ -73,7 +75,8 @@ def doctor(config: Path, machine: Machine | None = None) -> tuple[list[str], lis
             *found,
             DoctorFinding("project file", str(error), "correct it, or: powerml init"),
         ]
-    found += [*_environment(project, machine), *_databases(project, machine), *_spark(project, machine)]
+    found += [*_extras(project, machine), *_environment(project, machine), *_databases(project, machine)]
+    found += [*_spark(project)]
     found += [*_folders(project), *_sizes(project, machine), *_store(project)]
     looked += ["project file", "environment variables", "databases", "folders", "disk and memory", "MLflow store"]
     return looked, found
@@ -133,14 +136,10 @@ def _java(machine: Machine) -> Iterator[DoctorFinding]:
         yield DoctorFinding("Java", "pyspark is installed and no Java", "install Java 17 or newer, or set JAVA_HOME")
 
 
-def _spark(project: ProjectSpec, machine: Machine) -> Iterator[DoctorFinding]:
-    """What a project that runs on Spark lacks, or asks of it in vain."""
+def _spark(project: ProjectSpec) -> Iterator[DoctorFinding]:
+    """What a project asks of Spark in vain."""
     if project.engine != "spark":
         return
-    try:
-        machine.version("pyspark")
-    except metadata.PackageNotFoundError:
-        yield DoctorFinding("Spark", "engine: spark and no pyspark", "pip install 'powerml[spark]'")
     try:
         check_for_spark(project)
     except UsageError as error:
@@ -149,9 +148,26 @@ def _spark(project: ProjectSpec, machine: Machine) -> Iterator[DoctorFinding]:
             yield DoctorFinding("Spark", sentence, fix)
 
 
+def _extras(project: ProjectSpec, machine: Machine) -> Iterator[DoctorFinding]:
+    """Packages that are there by choice, and that this project makes use of."""
+    servers = [f"tables.{name}" for name, spec in project.tables.items() if spec.database and spec.database.url_env]
+    servers += [f"sync.{name}" for name, spec in project.sync.named.items() if isinstance(spec, PostgresSpec)]
+    servers += ["exports"] if project.exports else []
+    for about, package, extra, asked in (
+        ("Spark", "pyspark", "spark", "engine: spark" if project.engine == "spark" else ""),
+        ("notify", "apprise", "notify", "notify names destinations" if project.notify else ""),
+        ("database", "psycopg", "postgres", f"{', '.join(servers)} on PostgreSQL" if servers else ""),
+    ):
+        try:
+            machine.version(package) if asked else None
+        except metadata.PackageNotFoundError:
+            yield DoctorFinding(about, f"{asked} and no {package}", f"pip install 'powerml[{extra}]'")
+
+
 def _environment(project: ProjectSpec, machine: Machine) -> Iterator[DoctorFinding]:
     text = project.model_dump_json()
-    named = dict.fromkeys([*re.findall(r"\$\{(\w+)\}", text), *re.findall(r'"\w+_env":"(\w+)"', text)])
+    forms = (r"\$\{(\w+)\}", r'"\w+_env":"(\w+)"', r'"env:(\w+)"')
+    named = dict.fromkeys(name for form in forms for name in re.findall(form, text))
     for variable in named:
         if not machine.environment.get(variable):
             yield DoctorFinding(
@@ -161,6 +177,8 @@ def _environment(project: ProjectSpec, machine: Machine) -> Iterator[DoctorFindi
 
 def _databases(project: ProjectSpec, machine: Machine) -> Iterator[DoctorFinding]:
     """Whether the servers that tables are on let us in."""
+    if not has_driver():  # a finding already
+        return
     named = dict.fromkeys(spec.database.url_env for spec in project.tables.values() if spec.database)
     for variable in (v for v in named if v and machine.environment.get(v)):  # one that is not set is a finding already
         try:

@@ -55,5 +55,5 @@ def test_what_goes_wrong_names_the_variable_and_never_the_address(services, monk
 
 def test_without_the_extra_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "apprise", None)
-    with pytest.raises(UsageError, match=r"needs Apprise; install powerml\[notify\]"):
+    with pytest.raises(UsageError, match=r"needs Apprise; pip install 'powerml\[notify\]'"):
         send_digest(DIGEST, project="crm")

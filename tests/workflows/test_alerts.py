@@ -3,6 +3,7 @@
 import contextlib
 import json
 import sqlite3
+import sys
 from datetime import UTC, date, datetime
 
 import pandas as pd
@@ -151,6 +152,18 @@ def test_what_rings_of_a_person_names_the_person(project, con):
     assert shown == ["ada", "bob"]
     rows = json.loads(CliRunner().invoke(root, ["alerts", "--json", "-c", str(project.base / "powerml.yaml")]).stdout)
     assert list(rows["rows"][0]) == list(ALARM_COLUMNS)
+
+
+def test_without_apprise_a_digest_waits_and_says_what_to_install(project, con, monkeypatch):
+    history = NightHistory.of(project)
+    keep(history, night("2026-01-30"), people(ada=60.0))
+    go(project, con, keep(history, night("2026-03-01"), people(ada=60.0)))
+    go(project, con, keep(history, night("2026-03-02"), people(ada=40.0)))
+    (waits,) = Alarms.on(con).waiting()
+    monkeypatch.setitem(sys.modules, "apprise", None)
+    fared = deliver(project, con, night=NIGHT, now=NOW)
+    assert fared == {"sent": [], "failed": ["notify: needs Apprise; pip install 'powerml[notify]'"]}
+    assert [digest.id for digest in Alarms.on(con).waiting()] == [waits.id]
 
 
 def test_a_rule_may_name_who_hears_of_it(project, con):

@@ -142,6 +142,21 @@ def test_the_secrets_of_sinks_are_looked_for(tmp_path):
                      for name in ("ATTIO_KEY", "HOOK_SECRET")]  # fmt: skip
 
 
+def test_packages_by_choice_that_the_project_makes_use_of(tmp_path):
+    sync = {"postgres": {"url_env": "WAREHOUSE"}}
+    config = write_project(
+        tmp_path, EVENTS, sync=sync, notify={"cs": ["env:CS_URL"], "owner": {"Ada": ["env:ADA_URL"]}}
+    )
+    told = {"WAREHOUSE": "x", "CS_URL": "x"}
+    found = said(config, Machine(version=absent, requires=(), environment=told, java=lambda: None))
+    assert found == [
+        "notify: notify names destinations and no apprise; pip install 'powerml[notify]'",
+        "database: sync.postgres on PostgreSQL and no psycopg; pip install 'powerml[postgres]'",
+        "environment: ADA_URL is named in the project and not set; export ADA_URL=…",
+    ]
+    assert said(config, Machine(version=installed, requires=(), environment=told, java=lambda: "java")) == found[-1:]
+
+
 def test_a_project_on_spark_is_told_what_spark_lacks_and_cannot_do(tmp_path):
     config = write_project(tmp_path, EVENTS, engine="spark")
     found = said(config, Machine(version=absent, requires=(), environment={}, java=lambda: None))
