@@ -180,8 +180,9 @@ def _calibrated(session: Session) -> Part:
         if row["n_events"]
     ]
     line, curve = score_calibration(
-        its.predictions.score, y, outcomes=its.predictions.outcomes, groups=accounts, repeats=300, seed=session.seed
-    )
+        its.predictions.score, y, outcomes=its.predictions.outcomes, stay_value=its.stay_value, groups=accounts,
+        repeats=300, seed=session.seed,
+    )  # fmt: skip
     row = line.to_dict("records")[0]
     told.append(
         f"Score: outcomes (0 to 100) average {row['mean_gap']:+.1f} points beside it ({row['mean_gap_low']:+.1f} to "

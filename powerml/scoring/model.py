@@ -70,6 +70,11 @@ class ScoringModel:
         return bool(self.scorer.told_outcomes)
 
     @property
+    def stay_value(self) -> float:
+        """What staying is worth in its score, 0 to 1; the contract's 0.6 of a scorer that does not set it."""
+        return float(getattr(self.scorer, "stay_value", 0.6))
+
+    @property
     def band_column(self) -> str:
         """What its band is called: `band`, or `tier` for document A's own number."""
         return self.scorer.band_column

@@ -72,10 +72,13 @@ def figures_of(its: Judged, *, seed: int) -> dict[str, float]:
             f"calibration/{name}_slope": slope,
             f"calibration/{name}_intercept": intercept,
         }
-    line, _ = score_calibration(ours.score, test.rows.y, outcomes=ours.outcomes, groups=test.rows.accounts, repeats=100)
+    line, _ = score_calibration(
+        ours.score, test.rows.y, outcomes=ours.outcomes, stay_value=its.stay_value, groups=test.rows.accounts,
+        repeats=100,
+    )  # fmt: skip
     figures["calibration/score_bias"] = -float(line["mean_gap"].iloc[0])
     figures["calibration/score_slope"] = float(line["slope"].iloc[0])
-    return figures | _bands(its.bands, ours.judged) | _top20(ours, test.rows)
+    return figures | _bands(its.bands, ours.judged) | _top20(ours, test.rows, its.stay_value)
 
 
 def _bands(report: BandReport, judged: Sequence[str]) -> dict[str, float]:
@@ -117,13 +120,13 @@ def _seen_and_unseen(ours: Predictions, rates: np.ndarray, test: HeldOut, *, see
     return figures
 
 
-def _top20(ours: Predictions, rows: Rows) -> dict[str, float]:
+def _top20(ours: Predictions, rows: Rows, stay_value: float) -> dict[str, float]:
     """What came of the twenty highest scores of each test cutoff."""
     place = pd.DataFrame({"at": by_months(rows.times), "score": ours.score, "id": rows.ids})
     top = place.sort_values(["at", "score", "id"], ascending=[True, False, True]).groupby("at").head(20).index
     codes = ours.codes[top]
     found = {f"top20/{o}": float((codes == ours.outcomes.index(o)).mean()) for o in ours.outcomes}
-    return found | {"top20/mean_outcome": float(outcome_values(ours.outcomes)[codes].mean())}
+    return found | {"top20/mean_outcome": float(outcome_values(ours.outcomes, stay_value=stay_value)[codes].mean())}
 
 
 def by_cutoff(ours: Predictions, rows: Rows) -> dict[str, list[float]]:

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from powerml.statistics.outcomes import VALUES
 from powerml.validation.reliability import reliability_curve, score_calibration
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
@@ -50,13 +51,25 @@ class Judged:
         """What it said beside what came."""
         return self.said.of(self.test.rows.y)
 
+    @property
+    def stay_value(self) -> float:
+        """What an outcome `stay` is worth in its score (0 to 100), and so in what its score is judged by."""
+        return stay_value_of(self.models)
+
     @cached_property
     def score_curve(self) -> pd.DataFrame:
         """The mean outcome of those with a score, by tenths of the score; see `score_calibration`."""
         ours, rows = self.predictions, self.test.rows
-        return score_calibration(ours.score, rows.y, outcomes=ours.outcomes, groups=rows.accounts, repeats=100)[1]
+        return score_calibration(
+            ours.score, rows.y, outcomes=ours.outcomes, stay_value=self.stay_value, groups=rows.accounts, repeats=100
+        )[1]
 
     @cached_property
     def reliability(self) -> pd.DataFrame:
         """Observed against predicted rates with intervals by account; see `reliability_curve`."""
         return reliability_curve(self.test.rows.y, self.said.probabilities, groups=self.test.rows.accounts)
+
+
+def stay_value_of(models: Sequence[ScoringModel]) -> float:
+    """What an outcome `stay` is worth, 0 to 100, in the score that models of one scorer give."""
+    return 100 * models[0].stay_value if models else VALUES["stay"]

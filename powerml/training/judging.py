@@ -15,7 +15,7 @@ from powerml.config.documents import DOCUMENTED_CARD
 from powerml.statistics.target_encoding import numeric_view
 from powerml.training.figures import by_cutoff, figures_of
 from powerml.training.folds import FoldRows, OutOfFold, out_of_fold
-from powerml.training.judged import Judged
+from powerml.training.judged import Judged, stay_value_of
 from powerml.validation.band_report import BandReport, band_report
 from powerml.validation.held_rows import Said
 from powerml.validation.verdict import verdict
@@ -113,7 +113,7 @@ class _Judging:
         """One scorer judged."""
         held = self.test.held
         found = verdict(held, said, rivals=self.rivals, repeats=self.repeats, seed=self.seed)
-        report = _band_report(candidate, said, self.test.rows)
+        report = _band_report(candidate, said, self.test.rows, stay_value_of(models))
         its = Judged(candidate, said, self.test, found, report, {}, {}, models, self.rivals)
         monthly = by_cutoff(its.predictions, self.test.rows)
         figures = figures_of(its, seed=self.seed)
@@ -123,7 +123,7 @@ class _Judging:
         return replace(its, figures=figures, by_cutoff=monthly)
 
 
-def _band_report(candidate: Candidate, said: Said, rows: Rows) -> BandReport:
+def _band_report(candidate: Candidate, said: Said, rows: Rows, stay_value: float) -> BandReport:
     """The scorer's bands with what came of them, document D's own table beside them where they are D's bands."""
     assert said.score is not None
     bands = candidate.data.bands or documents.ladder()
@@ -132,6 +132,6 @@ def _band_report(candidate: Candidate, said: Said, rows: Rows) -> BandReport:
     same = three and set(bands.names) == set(reference["band"])
     ours = said.of(rows.y)
     return band_report(
-        said.score, rows.y, bands=bands, groups=rows.accounts, probabilities=said.probabilities,
+        said.score, rows.y, bands=bands, groups=rows.accounts, probabilities=said.probabilities, stay_value=stay_value,
         reference=reference if same else None, outcomes=ours.outcomes,  # also one that never came to these rows
     )  # fmt: skip

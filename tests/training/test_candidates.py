@@ -108,6 +108,11 @@ def test_a_card_file_is_a_scorer_with_its_own_probabilities_and_a_caution(data, 
     before, after = say(fitted, data.labelled, rates), say(again, data.labelled, rates)
     assert after.score == pytest.approx(before.score)
     assert after.probabilities.to_numpy() == pytest.approx(before.probabilities.to_numpy())
+    assert (fitted.stay_value, again.stay_value) == (0.6, 0.6)
+    edited = (tmp_path / "ours.yaml").read_text().replace("stay_value: 0.6", "stay_value: 0.2")
+    (tmp_path / "edited.yaml").write_text(edited)
+    made = Candidate(WeightSetEntry(weights="edited.yaml"), data, 7, tmp_path).make(data.labelled, data.labelled.frame)
+    assert made.stay_value == 0.2
     last = data.labelled.times.max()
     assert "ours was fitted on snapshots up to 2026-03-01" in candidate.caution(np.array([last]))
     assert candidate.caution(np.array([last + np.timedelta64(200, "D")])) is None

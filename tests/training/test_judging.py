@@ -1,6 +1,7 @@
 """What is drawn and told of a judged scorer counts accounts, not rows."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -58,3 +59,20 @@ def test_held_rows_carry_how_they_were_held_out(judged):
     assert crossed.variance_factor == 2.0
     assert crossed.horizon_days == 90
     assert crossed.take(np.array([0, 5])).y.shape == (2,)
+
+
+def test_a_score_is_judged_by_what_staying_is_worth_in_it():
+    """Probabilities that are right, and staying worth 20: the outcomes average the score, at 60 they would not."""
+    rng = np.random.default_rng(7)
+    churn = rng.uniform(0.1, 0.5, 6000)
+    p = pd.DataFrame({"p_churn": churn, "p_stay": 0.9 - churn, "p_expand": 0.1})
+    drawn = (rng.random(len(p))[:, None] > p.to_numpy().cumsum(axis=1)).sum(axis=1)
+    labels = np.array(["churn", "stay", "expand"])[drawn]
+    frame = pd.DataFrame({"account_id": [f"a{i}" for i in range(len(p))], "as_of": pd.Timestamp("2026-01-01")})
+    test = HeldOut(Rows(frame.assign(label=labels), "account_id", 90), drawn >= 0, np.zeros(len(p), dtype=int))
+    said = Said(p, {"churn": 0.3, "stay": 0.6, "expand": 0.1}, 20 * p["p_stay"].to_numpy() + 100 * 0.1)
+    model = SimpleNamespace(stay_value=0.2)
+    curve = Judged(None, said, test, None, None, {}, {}, (model,), {}).score_curve
+    assert np.average(curve["mean_outcome"] - curve["mean_score"], weights=curve["n"]) == pytest.approx(0, abs=1)
+    at_60 = Judged(None, said, test, None, None, {}, {}, (), {}).score_curve
+    assert np.average(at_60["mean_outcome"] - at_60["mean_score"], weights=at_60["n"]) > 20

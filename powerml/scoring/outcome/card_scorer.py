@@ -45,6 +45,11 @@ class CardScorer(DocumentedScorer[CardModelSpec]):
         return {f"{outcome}_points": self.card.card(outcome).metrics for outcome in self.card.heads}
 
     @property
+    def stay_value(self) -> float:
+        """What staying is worth in the score, 0 to 1."""
+        return self.card.stay_value
+
+    @property
     def told_outcomes(self) -> tuple[str, ...]:
         """The outcomes of its heads, worst first."""
         return self.card.outcomes
