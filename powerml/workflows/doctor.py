@@ -158,8 +158,10 @@ def _extras(project: ProjectSpec, machine: Machine) -> Iterator[DoctorFinding]:
         ("notify", "apprise", "notify", "notify names destinations" if project.notify else ""),
         ("database", "psycopg", "postgres", f"{', '.join(servers)} on PostgreSQL" if servers else ""),
     ):
+        if not asked:
+            continue
         try:
-            machine.version(package) if asked else None
+            machine.version(package)
         except metadata.PackageNotFoundError:
             yield DoctorFinding(about, f"{asked} and no {package}", f"pip install 'powerml[{extra}]'")
 
